@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: MIT */
+/* The Lua state of the program: standard libraries, the embedded lua/ tree and ork.core. */
+#ifndef ORK_SCRIPT_HOST_H
+#define ORK_SCRIPT_HOST_H
+
+struct lua_State;
+
+struct lua_State *ork_host_new(void); /* NULL when memory is out; the caller calls lua_close */
+
+/* Calls require(module)(argv) with argv a list of the arguments and argv[0] the program; returns its result, the exit
+ * code. An error that escapes is a mistake of ours: told in a few lines, exit code 70. */
+int ork_host_main(struct lua_State *L, const char *module, int argc, char **argv);
+
+/* Makes `require` find the embedded modules, before anything on disk. $ORK_LUA_DIR (a lua/ folder) stands in for the
+ * embedded tree while Ork itself is worked on. [-0, +0, m] */
+void ork_embed_searcher(struct lua_State *L);
+#endif
