@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: MIT */
+/* One line, one write: lines of several processes on the same stderr do not mix. Control bytes of user data cannot
+ * forge lines. */
+#include "base/log.h"
+#include "base/buf.h"
+#include <stdio.h>
+#include <unistd.h>
+
+static const char *const level_names[] = {
+    [ORK_LOG_ERROR] = "error", [ORK_LOG_WARN] = "warning", [ORK_LOG_INFO] = "info", [ORK_LOG_DEBUG] = "debug"};
+
+void ork_log_write(const struct ork_log *log, int level, const char *fmt, ...)
+{
+    if (level > log->level || level < ORK_LOG_ERROR || level > ORK_LOG_DEBUG)
+        return;
+    struct ork_buf line = ORK_BUF_INIT;
+    ork_buf_adds(&line, level_names[level]);
+    ork_buf_addc(&line, ' ');
+    ork_buf_adds(&line, log->name ? log->name : "ork");
+    ork_buf_adds(&line, ": ");
+    va_list ap, again;
+    va_start(ap, fmt);
+    va_copy(again, ap);
+    int n = vsnprintf(NULL, 0, fmt, ap);
+    if (n > 0) {
+        vsnprintf(ork_buf_reserve(&line, (size_t)n), (size_t)n + 1, fmt, again);
+        line.len += (size_t)n;
+    }
+    va_end(again);
+    va_end(ap);
+    for (size_t i = 0; i < line.len; i++)
+        if ((unsigned char)line.data[i] < 0x20 || line.data[i] == 0x7F)
+            line.data[i] = ' ';
+    if (log->sink) {
+        log->sink(log->data, level, line.data);
+    } else {
+        ork_buf_addc(&line, '\n');
+        if (write(STDERR_FILENO, line.data, line.len) < 0) {
+            /* nobody is left to be told */
+        }
+    }
+    ork_buf_fini(&line);
+}
