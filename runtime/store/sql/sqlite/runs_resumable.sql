@@ -1,0 +1,10 @@
+-- Unfinished runs that `ork SCRIPT` may go on with: same workflow, snapshot, params and maker. Newest first; who owns them is
+-- judged by the caller.
+-- params: ?1 workflow id, ?2 snapshot id, ?3 params, ?4 triggered_by
+-- columns: id
+SELECT id
+FROM runs
+WHERE workflow_id = ?1 AND status IN ('pending', 'running', 'paused')
+  AND snapshot_id = ?2 AND params IS ?3 AND triggered_by = coalesce(?4, 'manual')
+ORDER BY created_at DESC, id DESC
+LIMIT 100
