@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: MIT */
+/* The userdata of an engine, and the method tables that other files give it. */
+#ifndef ORK_BINDINGS_ENGINE_H
+#define ORK_BINDINGS_ENGINE_H
+#include "loop.h"
+#include "lua_util.h"
+#include <uv.h>
+
+struct ork_lua_engine {
+    ork_engine *engine; /* owned; NULL once closed */
+    uv_loop_t *loop;    /* borrowed from the state, which keeps it longer */
+    int on_change;      /* registry reference to the Lua callback; LUA_NOREF none */
+};
+
+/* The engine at idx, open; callbacks it causes run in L from now on. Raises "the database is closed". [-0, +0, e] */
+struct ork_lua_engine *ork_lua_check_engine(lua_State *L, int idx);
+
+/* An argument that is JSON text made of the table at idx; nil or none: NULL. The text is on the stack. [-0, +1, e] */
+const char *ork_lua_arg_json(lua_State *L, int idx, const char *what);
+
+extern const luaL_Reg ork_lua_run_methods[];  /* bindings/run.c */
+extern const luaL_Reg ork_lua_read_methods[]; /* bindings/read.c */
+#endif

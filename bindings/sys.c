@@ -1,0 +1,191 @@
+/* SPDX-License-Identifier: MIT */
+/* core.sys: the few things about files, the terminal and this process that Lua's own libraries do not tell. */
+#include "loop.h"
+#include <errno.h>
+#include <lauxlib.h>
+#include <limits.h>
+#include <ork/ork.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+static int push_errno(lua_State *L, const char *path)
+{
+    lua_pushnil(L);
+    lua_pushfstring(L, "%s: %s", path, strerror(errno));
+    return 2;
+}
+
+static int sys_cwd(lua_State *L) /* cwd() -> path | nil, message */
+{
+    char path[PATH_MAX];
+
+    if (!getcwd(path, sizeof path))
+        return push_errno(L, "the current directory");
+    lua_pushstring(L, path);
+    return 1;
+}
+
+static int sys_realpath(lua_State *L) /* realpath(path) -> path | nil, message */
+{
+    char full[PATH_MAX];
+    const char *path = luaL_checkstring(L, 1);
+
+    if (!realpath(path, full))
+        return push_errno(L, path);
+    lua_pushstring(L, full);
+    return 1;
+}
+
+static int sys_stat(lua_State *L) /* stat(path) -> "file"|"folder"|"other", size, uid | nil, message */
+{
+    const char *path = luaL_checkstring(L, 1);
+    struct stat st;
+
+    if (stat(path, &st) < 0)
+        return push_errno(L, path);
+    lua_pushstring(L, S_ISREG(st.st_mode) ? "file" : S_ISDIR(st.st_mode) ? "folder" : "other");
+    lua_pushinteger(L, (lua_Integer)st.st_size);
+    lua_pushinteger(L, (lua_Integer)st.st_uid);
+    return 3;
+}
+
+static int sys_uid(lua_State *L)
+{
+    lua_pushinteger(L, (lua_Integer)geteuid());
+    return 1;
+}
+
+static int sys_terminal(lua_State *L) /* terminal(fd) -> its columns (0 when it does not say) | nil: no terminal */
+{
+    int fd = (int)luaL_checkinteger(L, 1);
+    struct winsize size;
+
+    if (!isatty(fd))
+        return 0;
+    lua_pushinteger(L, ioctl(fd, TIOCGWINSZ, &size) == 0 ? size.ws_col : 0);
+    return 1;
+}
+
+static int sys_now(lua_State *L) /* milliseconds since 1970 */
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_REALTIME, &now);
+    lua_pushinteger(L, (lua_Integer)now.tv_sec * 1000 + now.tv_nsec / 1000000);
+    return 1;
+}
+
+static int sys_suspend(lua_State *L) /* stops this process as Ctrl-Z does, until SIGCONT */
+{
+    (void)L;
+    raise(SIGSTOP);
+    return 0;
+}
+
+static int push_parsed(lua_State *L, int status, int64_t ms, const ork_err *err)
+{
+    if (status < 0) {
+        lua_pushnil(L);
+        lua_pushstring(L, err->msg);
+        lua_pushstring(L, ork_err_symbol(err->code));
+        return 3;
+    }
+    lua_pushinteger(L, ms);
+    return 1;
+}
+
+static int sys_duration(lua_State *L) /* duration("1h30m") -> ms | nil, message, code */
+{
+    size_t len;
+    const char *text = luaL_checklstring(L, 1, &len);
+    int64_t ms = 0;
+    ork_err err;
+    int status = ork_duration_parse(text, len, &ms, &err);
+
+    return push_parsed(L, status, ms, &err);
+}
+
+static int sys_time(lua_State *L) /* time("2026-11-01T02:00:00Z") -> ms since 1970 | nil, message, code */
+{
+    size_t len;
+    const char *text = luaL_checklstring(L, 1, &len);
+    int64_t ms = 0;
+    ork_err err;
+    int status = ork_time_parse(text, len, &ms, &err);
+
+    return push_parsed(L, status, ms, &err);
+}
+
+static int sys_format_duration(lua_State *L) /* format_duration(ms) -> "1h30m" */
+{
+    char text[32];
+
+    ork_duration_format((int64_t)luaL_checkinteger(L, 1), text);
+    lua_pushstring(L, text);
+    return 1;
+}
+
+static int sys_suggest(lua_State *L) /* suggest(word, list) -> the nearest word | nil */
+{
+    const char *word = luaL_checkstring(L, 1);
+    lua_Integer n = luaL_len(L, 2);
+    const char **words = lua_newuserdatauv(L, ((size_t)n + 1) * sizeof *words, 0);
+    const char *nearest;
+
+    for (lua_Integer i = 1; i <= n; i++) {
+        if (lua_geti(L, 2, i) != LUA_TSTRING)
+            return luaL_argerror(L, 2, "a list of strings");
+        words[i - 1] = lua_tostring(L, -1); /* the list keeps it alive */
+        lua_pop(L, 1);
+    }
+    words[n] = NULL;
+    nearest = ork_suggest(word, words);
+    lua_pushstring(L, nearest); /* nil for NULL */
+    return 1;
+}
+
+static int sys_exit_code(lua_State *L) /* exit_code("ENOTFOUND") -> 4; 3 for a symbol that is no error of Ork */
+{
+    const char *symbol = luaL_checkstring(L, 1);
+
+    for (int code = -1; strcmp(ork_err_symbol(code), "EUNKNOWN") != 0; code--) {
+        if (strcmp(ork_err_symbol(code), symbol) == 0) {
+            lua_pushinteger(L, ork_err_exit_code(code));
+            return 1;
+        }
+    }
+    lua_pushinteger(L, ork_err_exit_code(ORK_EIO));
+    return 1;
+}
+
+static int sys_version(lua_State *L)
+{
+    lua_pushstring(L, ork_version());
+    return 1;
+}
+
+int ork_lua_sys_open(lua_State *L)
+{
+    static const luaL_Reg functions[] = {{"cwd", sys_cwd},
+                                         {"duration", sys_duration},
+                                         {"exit_code", sys_exit_code},
+                                         {"format_duration", sys_format_duration},
+                                         {"now", sys_now},
+                                         {"realpath", sys_realpath},
+                                         {"stat", sys_stat},
+                                         {"suggest", sys_suggest},
+                                         {"suspend", sys_suspend},
+                                         {"terminal", sys_terminal},
+                                         {"time", sys_time},
+                                         {"uid", sys_uid},
+                                         {"version", sys_version},
+                                         {NULL, NULL}};
+
+    luaL_newlib(L, functions);
+    return 1;
+}
