@@ -47,12 +47,16 @@ static uint32_t distance(const char *a, size_t alen, const char *b, size_t blen,
     return old[blen];
 }
 
-static bool begins(const char *longer, const char *with, size_t n)
+/* An abbreviation ("desc") or another ending ("retry" for "retries"): all letters but the last begin the longer word.
+ */
+static bool begins(const char *longer, const char *word, size_t len)
 {
-    for (size_t i = 0; i < n; i++)
-        if (lower(longer[i]) != lower(with[i]))
-            return false;
-    return true;
+    if (len < 3)
+        return false;
+    size_t same = 0;
+    while (same < len && lower(longer[same]) == lower(word[same]))
+        same++;
+    return same >= 3 && same + 1 >= len;
 }
 
 const char *ork_suggest(const char *word, const char *const *words)
@@ -73,8 +77,8 @@ const char *ork_suggest(const char *word, const char *const *words)
                 break;
             allowed = d - 1;
         }
-        if (!longer && len >= 3 && n > len && begins(*words, word, len))
-            longer = *words; /* an abbreviation, if no word is nearer */
+        if (!longer && n > len && begins(*words, word, len))
+            longer = *words; /* taken if no word is nearer */
     }
     return best ? best : longer;
 }
