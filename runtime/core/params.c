@@ -1,0 +1,374 @@
+/* SPDX-License-Identifier: MIT */
+/* Values of params: what was given, typed or is the default becomes one complete object that fits the schema.
+ * Law: all mistakes are found in one go, and with a mistake there is no result: nothing is started with half its
+ * params. */
+#include "core/params_internal.h"
+#include "core/expr_internal.h"
+#include "core/types_internal.h"
+#include "core/workflow.h"
+#include "base/alloc.h"
+#include "base/err.h"
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+void ork_param_problem(struct ork_param_sink *s, const char *code, const char *fmt, ...)
+{
+    char text[sizeof s->first.msg];
+    va_list ap;
+
+    va_start(ap, fmt);
+    int n = vsnprintf(text, sizeof text, fmt, ap);
+    va_end(ap);
+    if (n < 0)
+        text[0] = 0;
+    bool schema = strcmp(code, "param_schema") == 0;
+    if (s->n++ == 0)
+        (void)ork_err_set(&s->first, schema ? ORK_EDEF : ORK_EINVAL, "%s", text);
+    s->schema |= schema;
+    if (s->on_problem)
+        s->on_problem(s->data, code, UINT32_MAX, text);
+}
+
+const json_t *ork_param_type(const json_t *p)
+{
+    return json_is_object(p) ? json_object_get(p, "type") : p;
+}
+
+/* A date without a format, in the form its type wants. A new reference. */
+static json_t *with_format(const json_t *expr, const json_t *type)
+{
+    struct ork_type_view t = ork_type_view_of(type);
+    const json_t *date = json_object_get(expr, "date");
+    const char *format = NULL;
+
+    if (t.shape == ORK_TYPE_SCALAR && t.scalar == ORK_SCALAR_NOTZ)
+        format = "%Y-%m-%dT%H:%M:%S";
+    else if (t.shape == ORK_TYPE_SCALAR && (t.scalar == ORK_SCALAR_TZ || t.scalar == ORK_SCALAR_UTC))
+        format = "%Y-%m-%dT%H:%M:%SZ";
+    if (!format || !json_is_object(date) || json_object_size(expr) != 1 || json_object_get(date, "format"))
+        return json_incref((json_t *)expr);
+    json_t *full = json_copy((json_t *)date);
+    json_object_set_new(full, "format", json_string(format));
+    return json_pack("{s:o}", "date", full);
+}
+
+int ork_param_value(const json_t *p, const char *key, const json_t *type, const char *name, int64_t logical_ms,
+                    json_t **out, ork_err *err)
+{
+    struct ork_scope scope = {.logical_ms = logical_ms}; /* no roots: a param may depend on the time, on nothing else */
+    const json_t *written = json_is_object(p) ? json_object_get(p, key) : NULL;
+    ORK_CLEANUP(ork_buf_fini) struct ork_buf root = ORK_BUF_INIT;
+
+    *out = NULL;
+    if (!written)
+        return 0;
+    json_t *expr = with_format(written, type);
+    int rc = expr ? ork_expr_eval(expr, &scope, true, out, err) : ork_err_set(err, ORK_ETOOBIG, "out of memory");
+    json_decref(expr);
+    if (rc < 0) {
+        ork_err_wrap(err, "params.%.100s: %s", name, key);
+        return rc;
+    }
+    ork_buf_addf(&root, "params.%.100s: %s", name, key);
+    rc = ork_type_apply(type, out, root.data, err);
+    if (rc < 0) {
+        json_decref(*out);
+        *out = NULL;
+    }
+    return rc;
+}
+
+bool ork_param_required(const json_t *p)
+{
+    struct ork_type_view t = ork_type_view_of(ork_param_type(p));
+    const json_t *required = json_is_object(p) ? json_object_get(p, "required") : NULL;
+
+    if (json_is_object(p) && json_object_get(p, "default"))
+        return false;
+    return json_is_boolean(required) ? json_is_true(required) : !ork_type_view_takes_null(&t);
+}
+
+bool ork_param_ordered(const json_t *type)
+{
+    struct ork_type_view t = ork_type_view_of(type);
+
+    return t.shape == ORK_TYPE_SCALAR && t.scalar != ORK_SCALAR_STR && t.scalar != ORK_SCALAR_BOOL &&
+           t.scalar != ORK_SCALAR_ANY;
+}
+
+int ork_param_compare(const json_t *type, const json_t *a, const json_t *b)
+{
+    struct ork_type_view t = ork_type_view_of(type);
+    int64_t x, y;
+
+    if (json_is_integer(a) && json_is_integer(b))
+        return (json_integer_value(a) > json_integer_value(b)) - (json_integer_value(a) < json_integer_value(b));
+    if (json_is_number(a) && json_is_number(b))
+        return (json_number_value(a) > json_number_value(b)) - (json_number_value(a) < json_number_value(b));
+    if (!json_is_string(a) || !json_is_string(b) || ork_type_time_ms(t.scalar, json_string_value(a), &x, NULL) < 0 ||
+        ork_type_time_ms(t.scalar, json_string_value(b), &y, NULL) < 0)
+        return 0;
+    return (x > y) - (x < y);
+}
+
+/* ---- limits --------------------------------------------------------------------------------- */
+
+static void value_json(const json_t *value, struct ork_buf *out)
+{
+    if (json_is_array(value) || json_is_object(value)) {
+        if (ork_json_write(value, out, NULL) == 0)
+            return;
+    }
+    ork_type_value_text(value, out);
+}
+
+static const char *similar_choice(const json_t *choices, const json_t *value)
+{
+    size_t n = 0, many = json_array_size(choices) < 1000 ? json_array_size(choices) : 1000;
+    ORK_CLEANUP(ork_free_cleanup) const char **words = ork_zalloc((many + 1) * sizeof *words);
+
+    if (!json_is_string(value))
+        return NULL;
+    for (size_t i = 0; i < many; i++)
+        if (json_is_string(json_array_get(choices, i)))
+            words[n++] = json_string_value(json_array_get(choices, i));
+    return ork_suggest(json_string_value(value), words);
+}
+
+/* true when it is one of them. A choice that does not fit the type is the schema's mistake, found by ork_params_check.
+ */
+static bool is_choice(const json_t *choices, const json_t *type, const json_t *value)
+{
+    for (size_t i = 0; i < json_array_size(choices); i++) {
+        json_t *choice = json_incref(json_array_get(choices, i));
+        bool same = ork_type_apply(type, &choice, "", NULL) == 0 && ork_expr_equal(choice, value);
+        json_decref(choice);
+        if (same)
+            return true;
+    }
+    return false;
+}
+
+static void check_choices(struct ork_param_sink *s, const char *code, const json_t *choices, const json_t *type,
+                          const char *name, const json_t *value)
+{
+    ORK_CLEANUP(ork_buf_fini) struct ork_buf list = ORK_BUF_INIT;
+    ORK_CLEANUP(ork_buf_fini) struct ork_buf got = ORK_BUF_INIT;
+
+    if (is_choice(choices, type, value))
+        return;
+    for (size_t i = 0; i < json_array_size(choices) && list.len < 300; i++) {
+        ork_buf_adds(&list, i ? ", " : "");
+        value_json(json_array_get(choices, i), &list);
+    }
+    ork_type_value_text(value, &got);
+    const char *meant = similar_choice(choices, value);
+    ork_param_problem(s, code, "params.%.100s: wanted one of %.300s, got %s%s%.60s%s", name,
+                      list.data ? list.data : "nothing", got.data, meant ? "; did you mean `" : "", meant ? meant : "",
+                      meant ? "`?" : "");
+}
+
+static void check_bound(struct ork_param_sink *s, const char *code, const json_t *p, const char *key, const char *name,
+                        const json_t *value, int64_t logical_ms)
+{
+    const json_t *type = ork_param_type(p);
+    ORK_CLEANUP(ork_buf_fini) struct ork_buf text = ORK_BUF_INIT;
+    json_t *bound = NULL;
+    ork_err err = {0};
+
+    if (ork_param_value(p, key, type, name, logical_ms, &bound, &err) < 0) {
+        ork_param_problem(s, "param_schema", "%s", err.msg);
+        return;
+    }
+    if (bound && !json_is_null(bound)) {
+        int order = ork_param_compare(type, value, bound);
+        bool is_min = strcmp(key, "min") == 0;
+        if (is_min ? order < 0 : order > 0) {
+            ork_buf_addf(&text, "params.%.100s: wanted at %s ", name, is_min ? "least" : "most");
+            ork_type_value_text(bound, &text);
+            ork_buf_adds(&text, ", got ");
+            ork_type_value_text(value, &text);
+            ork_param_problem(s, code, "%s", text.data);
+        }
+    }
+    json_decref(bound);
+}
+
+void ork_param_limits(struct ork_param_sink *s, const char *code_choice, const char *code_range, const json_t *p,
+                      const char *name, const json_t *value, int64_t logical_ms)
+{
+    const json_t *choices = json_is_object(p) ? json_object_get(p, "choices") : NULL;
+
+    if (json_is_null(value))
+        return;
+    if (choices)
+        check_choices(s, code_choice, choices, ork_param_type(p), name, value);
+    if (ork_param_ordered(ork_param_type(p))) {
+        check_bound(s, code_range, p, "min", name, value, logical_ms);
+        check_bound(s, code_range, p, "max", name, value, logical_ms);
+    }
+}
+
+/* ---- completing ----------------------------------------------------------------------------- */
+
+struct complete {
+    struct ork_param_sink sink;
+    const json_t *schema, *given, *texts;
+    int64_t logical_ms;
+    json_t *out; /* owned */
+};
+
+static void check_unknown(struct complete *c, const json_t *named)
+{
+    size_t n = 0, many = json_object_size(c->schema) < 1000 ? json_object_size(c->schema) : 1000;
+    ORK_CLEANUP(ork_free_cleanup) const char **names = ork_zalloc((many + 1) * sizeof *names);
+    const char *name;
+    json_t *value;
+
+    for (void *it = json_object_iter((json_t *)c->schema); it && n < many;
+         it = json_object_iter_next((json_t *)c->schema, it))
+        names[n++] = json_object_iter_key(it);
+    json_object_foreach((json_t *)named, name, value)
+    {
+        ORK_CLEANUP(ork_buf_fini) struct ork_buf text = ORK_BUF_INIT;
+        if (json_object_get(c->schema, name))
+            continue;
+        const char *meant = ork_suggest(name, names);
+        ork_buf_addf(&text, "no param `%.100s`; ", name);
+        if (meant)
+            ork_buf_addf(&text, "did you mean `%.100s`?", meant);
+        for (size_t i = 0; !meant && i < n && text.len < 400; i++)
+            ork_buf_addf(&text, "%s%.100s", i ? ", " : n == 1 ? "there is " : "there are ", names[i]);
+        if (n == 0)
+            ork_buf_adds(&text, "the workflow has none");
+        ork_param_problem(&c->sink, "param_unknown", "%s", text.data);
+    }
+}
+
+/* The value of one param as its type wants it, or a problem and NULL. A new reference. */
+static json_t *take_value(struct complete *c, const char *name, const json_t *p)
+{
+    const json_t *type = ork_param_type(p), *text = json_object_get(c->texts, name),
+                 *given = json_object_get(c->given, name);
+    ORK_CLEANUP(ork_buf_fini) struct ork_buf root = ORK_BUF_INIT;
+    const char *code = "param_type";
+    json_t *value = NULL;
+    ork_err err = {0};
+    int rc;
+
+    ork_buf_addf(&root, "params.%.100s", name);
+    if (json_is_string(text)) {
+        rc = ork_type_from_text(type, json_string_value(text), c->logical_ms, &value, &err);
+        if (rc < 0 && rc != ORK_EDEF)
+            ork_err_wrap(&err, "params.%.100s", name);
+    } else if (text) {
+        rc = ork_err_set(&err, ORK_EINVAL, "%s: a text was announced, got %s", root.data, ork_json_type_name(text));
+    } else if (given) {
+        value = json_incref((json_t *)given);
+        rc = ork_type_apply(type, &value, root.data, &err);
+    } else {
+        rc = ork_param_value(p, "default", type, name, c->logical_ms, &value, &err);
+        code = "param_schema";
+        if (rc == 0 && !value)
+            return json_null();
+    }
+    if (rc == 0)
+        return value;
+    ork_param_problem(&c->sink, rc == ORK_EDEF ? "param_schema" : code, "%s", err.msg);
+    json_decref(value);
+    return NULL;
+}
+
+static void complete_one(struct complete *c, const char *name, const json_t *p)
+{
+    const json_t *type = ork_param_type(p);
+    bool there = json_object_get(c->texts, name) || json_object_get(c->given, name);
+    ork_err err = {0};
+
+    if (ork_type_check(type, &err) < 0) {
+        ork_param_problem(&c->sink, "param_schema", "params.%.100s: %s", name, err.msg);
+        return;
+    }
+    if (!there && ork_param_required(p)) {
+        ORK_CLEANUP(ork_buf_fini) struct ork_buf text = ORK_BUF_INIT;
+        ork_type_brief(type, &text);
+        ork_param_problem(&c->sink, "param_missing", "params.%.100s: missing, wanted %s; it has no default", name,
+                          text.data);
+        return;
+    }
+    json_t *value = take_value(c, name, p);
+    if (!value)
+        return;
+    ork_param_limits(&c->sink, "param_choice", "param_range", p, name, value, c->logical_ms);
+    json_object_set_new_nocheck(c->out, name, value);
+}
+
+int ork_params_complete(const json_t *schema, const json_t *given, const json_t *texts, int64_t logical_ms,
+                        ork_problem_cb on_problem, void *data, json_t **out, ork_err *err)
+{
+    struct complete c = {.sink = {.on_problem = on_problem, .data = data},
+                         .schema = schema,
+                         .given = given,
+                         .texts = texts,
+                         .logical_ms = logical_ms};
+    const char *name;
+    const json_t *p;
+
+    if ((schema && !json_is_object(schema)) || (given && !json_is_object(given)) || (texts && !json_is_object(texts)))
+        return ork_err_set(err, ORK_EINVAL, "params are an object, {\"name\": value}");
+    c.out = json_object();
+    check_unknown(&c, given);
+    check_unknown(&c, texts);
+    json_object_foreach((json_t *)schema, name, p) complete_one(&c, name, p);
+    if (c.sink.n) {
+        json_decref(c.out);
+        int code = c.sink.schema ? ORK_EDEF : ORK_EINVAL;
+        if (c.sink.n == 1)
+            return ork_err_set(err, code, "%s", c.sink.first.msg);
+        return ork_err_set(err, code, "%zu mistakes in the params; the first: %s", c.sink.n, c.sink.first.msg);
+    }
+    *out = c.out;
+    return 0;
+}
+
+static int parse_object(const char *text, const char *what, json_t **out, ork_err *err)
+{
+    *out = NULL;
+    if (!text)
+        return 0;
+    int rc = ork_json_parse(text, strlen(text), out, err);
+    if (rc < 0) {
+        ork_err_wrap(err, "%s", what);
+        return rc;
+    }
+    if (json_is_object(*out))
+        return 0;
+    rc = ork_err_set(err, ORK_EINVAL, "%s: an object is wanted, {\"name\": value}, got %s", what,
+                     ork_json_type_name(*out));
+    json_decref(*out);
+    *out = NULL;
+    return rc;
+}
+
+int ork_workflow_params(const ork_workflow *w, const char *given, const char *texts, int64_t logical_ms,
+                        ork_problem_cb on_problem, void *data, char **out, ork_err *err)
+{
+    json_t *options = NULL, *values = NULL, *typed = NULL, *full = NULL;
+    int rc = parse_object(ork_workflow_options_json(w), "the options of the workflow", &options, err);
+
+    if (rc == 0)
+        rc = parse_object(given, "params", &values, err);
+    if (rc == 0)
+        rc = parse_object(texts, "params", &typed, err);
+    if (rc == 0)
+        rc = ork_params_complete(json_object_get(options, "params"), values, typed, logical_ms, on_problem, data, &full,
+                                 err);
+    if (rc == 0)
+        rc = ork_json_text(full, out, NULL, err);
+    json_decref(full);
+    json_decref(typed);
+    json_decref(values);
+    json_decref(options);
+    return rc;
+}
