@@ -124,6 +124,15 @@ ORK_API void ork_time_format(int64_t ms, char out[32]);       /* 2026-11-01T02:0
 /* Nearest of `words` to `word` for "did you mean", or NULL. words: NULL-terminated. */
 ORK_API const char *ork_suggest(const char *word, const char *const *words);
 
+/* Types (docs/internals/json.md, "types"), for whoever reads definitions. Is it a type at all? */
+ORK_API int ork_type_valid(const struct json_t *type, ork_err *err) ORK_MUSTCHECK;
+/* Does the value fit? Converted without loss where it must be (10.0 for int), so *value may be replaced; paths begin with root. */
+ORK_API int ork_type_convert(const struct json_t *type, struct json_t **value, const char *root, ork_err *err) ORK_MUSTCHECK;
+/* Can a value of type `from` be used where `to` is wanted? err: the reason. */
+ORK_API int ork_type_fits(const struct json_t *to, const struct json_t *from, ork_err *err) ORK_MUSTCHECK;
+
+ORK_API void ork_sha256_text(const void *p, size_t n, char out[65]); /* lower-case hex */
+
 /* ---- definitions ---------------------------------------------------------------------------- */
 
 /* A workflow definition: options and tasks. Built by the calls below, then sealed: from then on immutable and shared by
@@ -198,6 +207,8 @@ ORK_API int ork_workflow_tasks_json(const ork_workflow *w, char **out, size_t *l
 /* {"levels":[["a","b"],…],"critical_path":["a",…],"tasks":N,"edges":N,"depth":N,"width":N}; for `ork plan` */
 ORK_API int ork_workflow_plan_json(const ork_workflow *w, char **out, size_t *len, ork_err *err) ORK_MUSTCHECK;
 
+/* Mistakes in a schema of params ({name: P}), without a workflow: each through on_problem; returns how many. */
+ORK_API size_t ork_workflow_params_valid(const struct json_t *params, ork_problem_cb on_problem, void *data);
 /* Params: `given` is JSON {name: value}, `texts` JSON {name: "text as typed"} (either may be NULL), now_ms fixes ork.date defaults.
  * All mistakes at once through on_problem (task = UINT32_MAX); *out is the complete, typed object. */
 ORK_API int ork_workflow_params(const ork_workflow *w, const char *given, const char *texts, int64_t logical_ms,
@@ -246,6 +257,8 @@ ORK_API const char *ork_engine_url(const ork_engine *e);
 ORK_API void ork_engine_on_change(ork_engine *e, ork_change_cb cb, void *data);
 /* One turn of the loop; wait: block until something happened. Returns 0 when nothing is left to happen. */
 ORK_API int ork_engine_step(ork_engine *e, bool wait);
+/* Makes a waiting call of this engine return ORK_ECANCELLED ("interrupted"); from the loop's thread, e.g. a signal handle. */
+ORK_API void ork_engine_interrupt(ork_engine *e);
 ORK_API int ork_engine_fd(const ork_engine *e);           /* for other loops; -1 none */
 ORK_API int ork_engine_timeout_ms(const ork_engine *e);   /* -1: for ever */
 
