@@ -64,8 +64,10 @@ int ork_param_value(const json_t *p, const char *key, const json_t *type, const 
     if (!written)
         return 0;
     json_t *expr = with_format(written, type);
-    int rc = expr ? ork_expr_eval(expr, &scope, true, out, err) : ork_err_set(err, ORK_ETOOBIG, "out of memory");
+    int rc = expr ? ork_expr_eval(expr, &scope, false, out, err) : ork_err_set(err, ORK_ETOOBIG, "out of memory");
     json_decref(expr);
+    if (rc == ORK_ENOVALUE)
+        rc = ork_err_set(err, ORK_EDEF, "it may depend on the time of the run (ork.date) and on nothing else");
     if (rc < 0) {
         ork_err_wrap(err, "params.%.100s: %s", name, key);
         return rc;
