@@ -1,0 +1,174 @@
+-- SPDX-License-Identifier: MIT
+-- Runs every test program and adds up what they report: lua5.4 tests/run.lua ROOT BUILD [options] (see script/test).
+--
+-- A program is a cmocka program (tests/unit/<layer>/test_*.c) or a busted spec (tests/spec, tests/e2e: *_spec.lua). Each runs alone, in
+-- an empty folder that is also its TMPDIR, with a time limit. Both report in TAP. The law: a program that dies, ends before its last
+-- test, or reports nothing counts as failed, whatever its exit code.
+local lfs = require "lfs"
+
+local root, build = arg[1], arg[2]
+local opts = { filters = {} }
+for i = 3, #arg do
+  local name = arg[i]:match("^%-%-(%l+)$")
+  if name == "long" or name == "asan" or name == "valgrind" or name == "verbose" or name == "list" then
+    opts[name] = true
+  elseif arg[i]:sub(1, 1) == "-" then
+    io.stderr:write("script/test: unknown option ", arg[i], "; see script/test --help\n")
+    os.exit(2)
+  else
+    opts.filters[#opts.filters + 1] = arg[i]
+  end
+end
+local limit_s = (opts.long and 3600 or 300) * ((opts.asan or opts.valgrind) and 3 or 1)
+
+local function quote(text) return "'" .. text:gsub("'", "'\\''") .. "'" end
+
+local function output_of(command)
+  local pipe = assert(io.popen(command, "r"))
+  local text = pipe:read("a")
+  pipe:close()
+  return text
+end
+
+-- ---- what there is ---------------------------------------------------------------------------
+
+--- Files below `dir` whose path matches, as paths from the root, sorted.
+local function find(dir, pattern, into)
+  if lfs.attributes(root .. "/" .. dir, "mode") ~= "directory" then return into end
+  local names = {}
+  for name in lfs.dir(root .. "/" .. dir) do names[#names + 1] = name end
+  table.sort(names)
+  for _, name in ipairs(names) do
+    local path = dir .. "/" .. name
+    if name:sub(1, 1) == "." then -- luacheck: ignore 542
+    elseif lfs.attributes(root .. "/" .. path, "mode") == "directory" then
+      find(path, pattern, into)
+    elseif path:find(pattern) then
+      into[#into + 1] = path
+    end
+  end
+  return into
+end
+
+local function wanted(path)
+  for _, filter in ipairs(opts.filters) do
+    if path:find(filter, 1, true) then return true end
+  end
+  return #opts.filters == 0
+end
+
+--- Sanitizer settings: leaks count in our own programs, not in the Lua interpreter that hosts the module (tests/lib/host.lua).
+local function sanitizer_settings()
+  if not opts.asan then return "" end
+  local library = output_of("gcc -print-file-name=libasan.so"):gsub("%s+$", "")
+  return "UBSAN_OPTIONS=print_stacktrace=1:halt_on_error=1 ORK_TEST_ASAN=1", "LD_PRELOAD=" .. quote(library)
+end
+local sanitize, preload = sanitizer_settings()
+
+local function unit_command(path)
+  local layer, name = path:match("^tests/unit/([^/]+)/(.+)%.c$")
+  local program = ("%s/%s_%s"):format(build, layer, name)
+  if not lfs.attributes(program) then return nil, program .. " was not built" end
+  local valgrind = opts.valgrind and "valgrind -q --leak-check=full --errors-for-leak-kinds=definite --error-exitcode=99 " or ""
+  local leaks = opts.asan and "ASAN_OPTIONS=detect_leaks=1 " or ""
+  return sanitize .. " CMOCKA_MESSAGE_OUTPUT=TAP " .. leaks .. "timeout -k 10 " .. limit_s .. " " .. valgrind .. quote(program)
+end
+
+local busted = not opts.valgrind and output_of("command -v busted"):gsub("%s+$", "")
+
+local function spec_command(path)
+  local chunk, mistake = loadfile(root .. "/" .. path)
+  if not chunk then return nil, "cannot be read: " .. mistake end
+  local leaks = opts.asan and preload .. " ASAN_OPTIONS=detect_leaks=0 " or ""
+  return ("%s timeout -k 10 %d env %s lua5.4 %s -o TAP --helper=%s %s"):format(sanitize, limit_s, leaks, quote(busted),
+    quote(root .. "/tests/lib/host.lua"), quote(root .. "/" .. path))
+end
+
+local programs = {}
+for _, path in ipairs(find("tests/unit", "/test_[^/]*%.c$", {})) do
+  if wanted(path) then programs[#programs + 1] = { path = path, command = unit_command } end
+end
+if not opts.valgrind then
+  for _, dir in ipairs({ "tests/spec", "tests/e2e" }) do
+    for _, path in ipairs(find(dir, "_spec%.lua$", {})) do
+      if wanted(path) then programs[#programs + 1] = { path = path, command = spec_command } end
+    end
+  end
+end
+if opts.list then
+  for _, program in ipairs(programs) do print(program.path) end
+  os.exit(0)
+end
+
+-- ---- running ---------------------------------------------------------------------------------
+
+local environment = ("ORK=%s ORK_AGENT=%s ORK_ROOT=%s ORK_LUA_DIR= LC_ALL=C.UTF-8 %s LUA_PATH_5_4=%s LUA_CPATH_5_4=%s"):format(
+  quote(build .. "/ork"), quote(build .. "/ork-agent"), quote(root), opts.long and "ORK_TEST_LONG=1" or "",
+  quote(("%s/lua/?.lua;%s/lua/?/init.lua;%s/?.lua;;"):format(root, root, root)), quote(build .. "/lib/?.so;;"))
+local unset = "-u ORK_DATABASE_URL -u DATABASE_URL -u ORK_DATA"
+
+--- Counts of a TAP text. planned: nil when no plan was printed.
+local function count(text)
+  local seen = { passed = 0, failed = 0, skipped = 0, planned = nil }
+  for line in text:gmatch("[^\n]+") do
+    local plan = line:match("^1%.%.(%d+)%s*$")
+    local key = plan and "planned" or line:find("^n?o?t? ?ok %d+.-# SKIP") and "skipped" or line:find("^ok %d+") and "passed"
+      or line:find("^not ok %d+") and "failed"
+    if key then seen[key] = (seen[key] or 0) + (tonumber(plan) or 1) end
+  end
+  return seen
+end
+
+--- Why a program that reported `seen` and ended so is not to be believed, or nil.
+local function broken(seen, how, code)
+  local ran = seen.passed + seen.failed + seen.skipped
+  if how == "exit" and (code == 124 or code == 137) then return ("was stopped after %d s"):format(limit_s) end
+  if how == "signal" or code > 128 then return ("died of signal %d"):format(code > 128 and code - 128 or code) end
+  if seen.planned and ran < seen.planned then return ("ended after %d of %d tests"):format(ran, seen.planned) end
+  if not seen.planned then return ("ended before its last test, exit code %d"):format(code) end
+  if ran == 0 then return "has no tests" end
+  if code ~= 0 and seen.failed == 0 then return ("ended with exit code %d"):format(code) end
+end
+
+--- Runs one program; returns its counts, its output, and what is wrong beyond failed tests.
+local function run(program)
+  local command, missing = program.command(program.path)
+  if not command then return { passed = 0, failed = 1, skipped = 0 }, "", missing end
+  local dir = output_of("mktemp -d /tmp/ork-test-XXXXXX"):gsub("%s+$", "")
+  local home = dir .. "/tmp"
+  lfs.mkdir(home)
+  local _, how, code = os.execute(("cd %s && exec env %s TMPDIR=%s %s %s >%s/out 2>&1 </dev/null"):format(
+    quote(home), unset, quote(home), environment, command, quote(dir)))
+  local file = assert(io.open(dir .. "/out", "rb"))
+  local text = file:read("a")
+  file:close()
+  os.execute(("chmod -R u+rwX %s 2>/dev/null; rm -rf %s"):format(quote(dir), quote(dir)))
+  local seen = count(text)
+  local problem = broken(seen, how, code)
+  if problem then seen.failed = seen.failed + 1 end
+  return seen, text, problem
+end
+
+local function show(program, text, problem)
+  io.stderr:write("---- ", program.path, "\n", text:sub(-60000), text:sub(-1) == "\n" and "" or "\n")
+  if problem then io.stderr:write("# ", program.path, " ", problem, "\n") end
+end
+
+local terminal = not os.getenv("CI") and os.execute("test -t 2") and not opts.verbose
+local total = { passed = 0, failed = 0, skipped = 0 }
+local failures = {}
+for i, program in ipairs(programs) do
+  if terminal then io.stderr:write(("\r\27[K%d/%d %s"):format(i, #programs, program.path)) end
+  local seen, text, problem = run(program)
+  for key in pairs(total) do total[key] = total[key] + seen[key] end
+  if terminal then io.stderr:write("\r\27[K") end
+  if seen.failed > 0 then failures[#failures + 1] = program.path end
+  if seen.failed > 0 or opts.verbose then show(program, text, problem) end
+end
+
+if #programs == 0 then io.stderr:write("no test program matches\n") end
+for _, path in ipairs(failures) do io.stderr:write("failed: ", path, "\n") end
+io.stderr:flush()
+print(("%d passed, %d failed%s"):format(total.passed, total.failed,
+  total.skipped > 0 and (", %d skipped"):format(total.skipped) or ""))
+os.exit(total.failed == 0 and total.passed > 0)
