@@ -117,7 +117,7 @@ static int loop_step(lua_State *L) /* step(wait) -> is anything left to happen? 
 
 /* ---- watchers ---- */
 
-static void fire(struct watcher *w)
+static void fire(struct watcher *w, const char *argument)
 {
     uv_loop_t *loop = w->handle.any.loop;
     lua_State *L = ork_lua_loop_state(loop);
@@ -125,24 +125,25 @@ static void fire(struct watcher *w)
     if (w->callback == LUA_NOREF || !lua_checkstack(L, 8))
         return;
     lua_rawgeti(L, LUA_REGISTRYINDEX, w->callback);
-    ork_lua_loop_call(loop, L, 0);
+    lua_pushstring(L, argument); /* nil for NULL */
+    ork_lua_loop_call(loop, L, 1);
 }
 
 static void on_signal(uv_signal_t *handle, int number)
 {
     (void)number;
-    fire(handle->data);
+    fire(handle->data, NULL);
 }
 
 static void on_timer(uv_timer_t *handle)
 {
-    fire(handle->data);
+    fire(handle->data, NULL);
 }
 
 static void on_file(uv_fs_event_t *handle, const char *name, int events, int status)
 {
-    (void)name, (void)events, (void)status;
-    fire(handle->data);
+    (void)events, (void)status;
+    fire(handle->data, name);
 }
 
 static void free_watcher(uv_handle_t *handle)
@@ -234,7 +235,8 @@ static int loop_timer(lua_State *L) /* timer(ms, f) -> watcher; once */
     return 1;
 }
 
-static int loop_watch(lua_State *L) /* watch(path, f) -> watcher | nil, message; at every change of a file or folder */
+static int loop_watch(
+    lua_State *L) /* watch(path, f) -> watcher | nil, message; f(name) at every change of a file or in a folder */
 {
     const char *path = luaL_checkstring(L, 1);
     uv_loop_t *loop = ork_lua_loop(L);

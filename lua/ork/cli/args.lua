@@ -1,0 +1,214 @@
+-- SPDX-License-Identifier: MIT
+-- Options and words of a command line, read and explained from one table per command.
+--
+-- A command is { name, usage, summary, options = { { "status", "S", "only this status", … }, … }, words = { min, max },
+-- params = true }. An option row is name, argument (false: a flag), text, and by key: short ("f"), kind (below), many
+-- (a list), choices. Values arrive as options.status; "max-parallel" as options.max_parallel.
+local stop = require "ork.cli.stop"
+
+local args = {}
+
+--- Taken by every command.
+args.globals = {
+  { "db", "URL", "the database: sqlite:PATH (default: the nearest .ork/ork.db, here or above)" },
+  { "data", "DIR", "where logs and the agent live (default: beside the database)" },
+  { "json", false, "one JSON document on stdout" },
+  { "quiet", false, "only results and failures", short = "q" },
+  { "verbose", false, "more about what happens", short = "v" },
+  { "no-color", false, "no colours" },
+  { "help", false, "this text", short = "h" },
+}
+
+local function sys() return require("ork.core").sys end
+
+-- ---- values ----------------------------------------------------------------------------------
+
+local kinds = {
+  text = function(text) return text end,
+  count = function(text)
+    local n = math.tointeger(tonumber(text))
+    if n and n >= 1 then return n end
+    return nil, "a whole number from 1"
+  end,
+  number = function(text)
+    local n = math.tointeger(tonumber(text))
+    if n and n >= 0 then return n end
+    return nil, "a whole number"
+  end,
+  duration = function(text)
+    local ms = sys().duration(text)
+    if ms and ms >= 0 then return ms end
+    return nil, "a duration like 90s, 10m or 1h30m"
+  end,
+  time = function(text)
+    local ms = sys().time(text)
+    if ms then return ms end
+    return nil, "a time like 2026-11-01 or 2026-11-01T02:00:00Z"
+  end,
+  --- A point in the past: a time, or a duration before now.
+  since = function(text)
+    local ms = sys().time(text)
+    if ms then return ms end
+    ms = sys().duration(text)
+    if ms then return sys().now() - math.abs(ms) end
+    return nil, "a time like 2026-11-01, or how long ago, like 2d"
+  end,
+}
+
+local function convert(row, text)
+  local value, wanted = kinds[row.kind or "text"](text)
+  if value == nil then stop(2, "--%s is %s, not `%s`", row[1], wanted, text) end
+  if row.choices then
+    for _, choice in ipairs(row.choices) do
+      if choice == value then return value end
+    end
+    local near = sys().suggest(text, row.choices)
+    stop(2, "--%s is one of %s, not `%s`%s", row[1], table.concat(row.choices, ", "), text,
+      near and ("; did you mean `%s`?"):format(near) or "")
+  end
+  return value
+end
+
+-- ---- reading ---------------------------------------------------------------------------------
+
+local function rows_of(command)
+  local rows = {}
+  for _, list in ipairs({ command.options or {}, args.globals }) do
+    for _, row in ipairs(list) do rows[#rows + 1] = row end
+  end
+  return rows
+end
+
+local function find(command, name, short)
+  local names = {}
+  for _, row in ipairs(rows_of(command)) do
+    if short and row.short == name or not short and row[1] == name then return row end
+    names[#names + 1] = row[1]
+  end
+  local flag = (short and "-" or "--") .. name
+  local near = not short and sys().suggest(name, names)
+  stop(2, "%s has no option %s%s\nsee: ork %s --help", "ork " .. command.name, flag,
+    near and ("; did you mean --%s?"):format(near) or "", command.help_name or command.name)
+end
+
+local function key_of(row) return (row[1]:gsub("-", "_")) end
+
+local function store(options, row, value)
+  local key = key_of(row)
+  if row.many then
+    options[key] = options[key] or {}
+    table.insert(options[key], value)
+  elseif options[key] ~= nil and row[2] then
+    stop(2, "--%s is given twice", row[1])
+  else
+    options[key] = value
+  end
+end
+
+--- Reads one option at words[i]; returns the index of the last word it took.
+local function read_option(command, options, words, i)
+  local word = words[i]
+  local name, value = word:match("^%-%-([^=]+)=(.*)$")
+  local row
+  if name then
+    row = find(command, name)
+    if not row[2] then stop(2, "--%s takes no value", name) end
+  elseif word:find("^%-%-") then
+    row = find(command, word:sub(3))
+  else
+    row = find(command, word:sub(2, 2), true)
+    if #word > 2 then
+      if not row[2] then stop(2, "write -%s and -%s apart", word:sub(2, 2), word:sub(3)) end
+      value = word:sub(3)
+    end
+  end
+  if not row[2] then
+    store(options, row, true)
+    return i
+  end
+  if not value then
+    i = i + 1
+    value = words[i]
+    if not value then stop(2, "--%s needs a value: --%s %s", row[1], row[1], row[2]) end
+  end
+  store(options, row, convert(row, value))
+  return i
+end
+
+--- Adds "name=value" to the params typed on the command line.
+function args.add_param(params, word)
+  local name, text = word:match("^([%w_][%w_.-]*)=(.*)$")
+  if not name then stop(2, "a param is written name=value, not `%s`", word) end
+  if params[name] then stop(2, "the param `%s` is given twice", name) end
+  params[name] = text
+end
+
+--- Reads the words that follow a command: options by key, words in order, params by name (as typed).
+function args.parse(command, words, options)
+  options = options or {}
+  local given = { options = options, words = {}, params = {} }
+  local i, only_words = 1, false
+  while i <= #words do
+    local word = words[i]
+    if not only_words and word == "--" then
+      only_words = true
+    elseif not only_words and word:find("^%-.") then
+      i = read_option(command, options, words, i)
+    elseif command.params and word:find("^[%w_][%w_.-]*=") then
+      args.add_param(given.params, word)
+    else
+      given.words[#given.words + 1] = word
+    end
+    i = i + 1
+  end
+  for _, word in ipairs(options.param or {}) do args.add_param(given.params, word) end
+  if options.help then return given end
+  local min, max = table.unpack(command.words or { 0, 0 })
+  if #given.words < min then
+    stop(2, "something is missing: ork %s", command.usage)
+  elseif max and #given.words > max then
+    stop(2, "`%s` is one word too many: ork %s", given.words[max + 1], command.usage)
+  end
+  return given
+end
+
+--- Options before the command's name; returns them and the words from the name on.
+function args.split_globals(words)
+  local globals = { name = "COMMAND", help_name = "help" }
+  local options, i = {}, 1
+  while i <= #words and words[i]:find("^%-.") and words[i] ~= "--" do
+    if words[i] == "--version" then return options, { "version" } end
+    i = read_option(globals, options, words, i) + 1
+  end
+  return options, table.move(words, i, #words, 1, {})
+end
+
+-- ---- explaining ------------------------------------------------------------------------------
+
+local function option_lines(rows)
+  local left, width = {}, 0
+  for i, row in ipairs(rows) do
+    left[i] = (row.short and ("-%s, "):format(row.short) or "") .. "--" .. row[1] .. (row[2] and " " .. row[2] or "")
+    width = math.max(width, #left[i])
+  end
+  local lines = {}
+  for i, row in ipairs(rows) do
+    lines[i] = ("  %-" .. width .. "s  %s"):format(left[i], row[3])
+  end
+  return table.concat(lines, "\n")
+end
+
+--- The text of `ork COMMAND --help`.
+function args.help(command)
+  local parts = { "usage: ork " .. command.usage, "", command.summary .. "." }
+  if command.text then parts[#parts + 1] = (command.text:gsub("\n$", "")) end
+  if command.options and #command.options > 0 then
+    parts[#parts + 1] = "\noptions:\n" .. option_lines(command.options)
+  end
+  parts[#parts + 1] = "\noptions of every command:\n" .. option_lines(args.globals)
+  return table.concat(parts, "\n")
+end
+
+args.option_lines = option_lines
+
+return args

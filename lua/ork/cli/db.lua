@@ -1,0 +1,91 @@
+-- SPDX-License-Identifier: MIT
+local fields = require "ork.cli.fields"
+local open = require "ork.cli.open"
+local stop = require "ork.cli.stop"
+local sys = require("ork.core").sys
+local term = require "ork.term"
+local text = require "ork.cli.text"
+
+local db = {
+  name = "db",
+  usage = "db migrate|status|check",
+  summary = "Looks after the database itself",
+  text = [[
+  migrate   bring it to this program's version; the only way to put Ork's tables into a database that has others
+  status    where it is, its version, what it holds
+  check     look for damage and for rows that contradict each other]],
+  words = { 1, 1 },
+}
+
+local function counts_line(counts)
+  local names, parts = {}, {}
+  for name in pairs(counts or {}) do names[#names + 1] = name end
+  table.sort(names)
+  for i, name in ipairs(names) do parts[i] = ("%d %s"):format(counts[name], name) end
+  return #parts > 0 and table.concat(parts, ", ") or nil
+end
+
+local function names_of(migrations)
+  local names = {}
+  for i, m in ipairs(migrations or {}) do names[i] = type(m) == "table" and (m.name or tostring(m.version)) or tostring(m) end
+  return names
+end
+
+local actions = {}
+
+local function show_status(engine)
+  if term.json then
+    term.out((stop.check(engine:db_status(true))))
+    return
+  end
+  local status = stop.check(engine:db_status())
+  local pending = names_of(status.pending)
+  fields({
+    { "database", status.url },
+    { "data", engine:data_dir() },
+    { "version", tostring(status.version) },
+    { "migrations", ("%d applied%s"):format(#(status.migrations or {}),
+      #pending > 0 and "; missing: " .. text.list(pending, 10) .. " (ork db migrate)" or "") },
+    { "holds", counts_line(status.counts) },
+  })
+end
+
+function actions.status(options)
+  local engine <close> = open.read(options)
+  show_status(engine)
+  return 0
+end
+
+function actions.migrate(options)
+  local engine <close> = open.migrate(options)
+  show_status(engine)
+  return 0
+end
+
+function actions.check(options)
+  local engine <close> = open.read(options)
+  local document = stop.check(engine:db_check())
+  if term.json then
+    term.out((stop.check(engine:db_check(true))))
+  elseif document.ok then
+    term.out("no damage found")
+  else
+    for _, problem in ipairs(document.problems or {}) do
+      term.out(term.escape(problem.text))
+      if problem.repair then term.out("  -> " .. term.escape(problem.repair)) end
+    end
+  end
+  return document.ok and 0 or 3
+end
+
+function db.run(given)
+  local action = actions[given.words[1]]
+  if not action then
+    local near = sys.suggest(given.words[1], { "migrate", "status", "check" })
+    stop(2, "no command `db %s`%s", given.words[1], near and ("; did you mean `db %s`?"):format(near)
+      or "; there are migrate, status and check")
+  end
+  return action(given.options)
+end
+
+return db

@@ -1,0 +1,132 @@
+-- SPDX-License-Identifier: MIT
+-- Carries a run to its end in the foreground, showing progress; turns signals into wishes.
+--
+-- SIGINT and SIGTERM cancel the run, a second one kills what is left; SIGHUP is ignored, so the run outlives its terminal;
+-- SIGTSTP stops the program between two turns of the loop, never inside a commit that other programs would wait for.
+local core = require "ork.core"
+local loop = core.loop
+local progress = require "ork.cli.progress"
+local report = require "ork.cli.report"
+local stop = require "ork.cli.stop"
+local term = require "ork.term"
+local text = require "ork.cli.text"
+
+local drive = {}
+
+local Signals = {}
+Signals.__index = Signals
+
+--- Takes the signals over until closed. count: how many asked to end; code: the exit code they ask for.
+local function take_signals(engine)
+  local self = setmetatable({ count = 0, handled = 0, watchers = {} }, Signals)
+  local function ending(name, code)
+    self.watchers[#self.watchers + 1] = loop.signal(name, function()
+      self.count, self.code = self.count + 1, self.code or code
+      engine:interrupt()
+    end)
+  end
+  ending("int", 130)
+  ending("term", 143)
+  self.watchers[#self.watchers + 1] = loop.signal("hup", function() end)
+  self.watchers[#self.watchers + 1] = loop.signal("tstp", function() core.sys.suspend() end)
+  return self
+end
+
+function Signals:close()
+  for _, watcher in ipairs(self.watchers) do watcher:close() end
+end
+Signals.__close = Signals.close
+
+local function wish(engine, id, kind)
+  local _, why, code = engine:command(id, kind)
+  if why and code and code ~= "ESTATE" then term.message("ork: " .. why) end
+end
+
+--- Passes new signals on to the run.
+local function obey(engine, id, signals)
+  while signals.handled < signals.count do
+    signals.handled = signals.handled + 1
+    if signals.handled == 1 then
+      term.message("cancelling; once more kills what is still running")
+      wish(engine, id, "cancel")
+    else
+      wish(engine, id, "kill")
+    end
+  end
+end
+
+--- Waits for the end of a run of ours. deadline: ms since 1970 or nil. Returns its status and whether the time was over.
+local function wait(engine, id, signals, deadline)
+  local overdue = false
+  while true do
+    obey(engine, id, signals)
+    local left = deadline and not overdue and math.max(0, deadline - core.sys.now()) or -1
+    local status, why, code = engine:wait(id, left)
+    if status then return status, overdue end
+    if code == "ETIMEDOUT" then
+      overdue = true
+      term.message("the time is over; cancelling")
+      wish(engine, id, "cancel")
+    elseif code ~= "ECANCELLED" then
+      stop.check(nil, why, code)
+    end
+  end
+end
+
+--- A run that another program carries out: waits with it; a signal ends only the watching.
+local function watch(engine, id, signals)
+  while signals.count == 0 do
+    local status, why, code = engine:wait(id, -1)
+    if status then return status end
+    if code ~= "ECANCELLED" then stop.check(nil, why, code) end
+  end
+  term.message("the run goes on in its own program")
+  stop.quietly(signals.code)
+end
+
+local function exit_code(status, signals, overdue)
+  if status == "success" then return 0 end
+  if signals.count > 0 then return signals.code end
+  if overdue then return 124 end
+  return 1
+end
+
+--- Shows how a finished run ended.
+function drive.show_end(engine, id)
+  if term.json then
+    term.out((stop.check(engine:run(id, true))))
+    return
+  end
+  local run = stop.check(engine:run(id))
+  if run.status == "failed" then report.failures(engine, run) end
+  if not term.quiet then term.out(report.summary(run)) end
+end
+
+--- Makes progress lines come. names: the tasks, as far as known.
+function drive.prepare(engine, names)
+  if term.quiet then return end
+  local lines = progress.new(names or {})
+  engine:on_change(function(change) lines:tell(change) end)
+end
+
+--- Waits for the run and shows its end. begin() starts (or claims) it and returns its id; it is called with the signals
+--- already taken. opts: timeout (ms), watched(id) → true when another program owns it. Returns the exit code.
+function drive.to_end(engine, begin, opts)
+  opts = opts or {}
+  local signals <close> = take_signals(engine)
+  local deadline = opts.timeout and core.sys.now() + opts.timeout
+  local id, how = begin()
+  local status, overdue
+  if how == "finished" then
+    status = stop.check(engine:run(id)).status
+  elseif engine:owned(id) or how ~= "watched" then
+    status, overdue = wait(engine, id, signals, deadline)
+  else
+    term.news(("run %s is carried out by another program; watching it"):format(text.short(id)))
+    status = watch(engine, id, signals)
+  end
+  drive.show_end(engine, id)
+  return exit_code(status, signals, overdue)
+end
+
+return drive

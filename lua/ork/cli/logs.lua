@@ -1,0 +1,111 @@
+-- SPDX-License-Identifier: MIT
+local open = require "ork.cli.open"
+local stop = require "ork.cli.stop"
+local tail = require "ork.cli.tail"
+local term = require "ork.term"
+local text = require "ork.cli.text"
+
+local logs = {
+  name = "logs",
+  usage = "logs RUN [TASK] [-f]",
+  summary = "Shows what tasks wrote; without TASK, the failed ones of a finished run or the running ones",
+  text = "Control characters and bytes that are not UTF-8 are shown as \\x1b; --raw gives the bytes.",
+  words = { 1, 2 },
+  options = {
+    { "follow", false, "go on as more is written, until the end", short = "f" },
+    { "failed", false, "only tasks that failed" },
+    { "tail", "N", "only the last N lines (20 when there is more than one task)", kind = "number" },
+    { "attempt", "N", "of this attempt, not the newest; with TASK", kind = "count" },
+    { "raw", false, "the bytes as they are" },
+  },
+}
+
+local SEVERAL_TAIL = 20
+
+--- A sink for the bytes of one task's log; `prefix` for lines of several tasks.
+function logs.sink(prefix, raw)
+  if raw then
+    return function(bytes)
+      if bytes then term.out_raw(bytes) end
+    end
+  end
+  return tail.liner(function(line) term.out(prefix .. term.escape(line)) end)
+end
+
+--- Prints one log, from the start or its last `lines`. Returns false when there is none.
+local function print_log(engine, id, task, attempt, lines, prefix, raw)
+  local sink = logs.sink(prefix, raw)
+  local stored
+  if lines then
+    local last = tail.lines(engine, id, task, attempt, lines)
+    if not last then return false end
+    for _, line in ipairs(last) do sink(line .. "\n") end
+  else
+    local offset, is_stored, code = tail.pieces(engine, id, task, attempt, 0, sink)
+    if not offset then
+      if code ~= "ENOTFOUND" then stop.check(nil, is_stored, code) end
+      return false
+    end
+    stored = is_stored
+    sink(nil)
+  end
+  if stored then term.message(("ork: the log file of %s is gone; this is the end of it that was kept"):format(task)) end
+  return true
+end
+
+--- The tasks whose logs are meant when none is named.
+local function choose(engine, run, options)
+  local statuses = { "failed" }
+  local ended = run.finished_at ~= nil
+  if not options.failed and not ended then statuses = { "running" } end
+  local list = stop.check(engine:tasks(run.id, { status = statuses }))
+  if #list == 0 and not options.failed and ended and run.tasks_total == 1 then
+    list = stop.check(engine:tasks(run.id, nil))
+  end
+  return list, statuses[1]
+end
+
+local function one_task(engine, run, name, options)
+  local task = stop.check(engine:task(run.id, name))
+  if options.attempt and options.attempt > (task.attempt or 0) then
+    stop(4, "%s has had %s", task.name, text.plural(task.attempt or 0, "attempt"))
+  end
+  if not print_log(engine, run.id, task.name, options.attempt or 0, options.tail, "", options.raw) then
+    term.news((task.attempt or 0) == 0 and ("%s has not started: it is %s"):format(task.name, task.status)
+      or ("%s wrote nothing"):format(task.name))
+  end
+end
+
+local function several(engine, run, options)
+  local list, status = choose(engine, run, options)
+  local id = text.short(run.id)
+  if #list == 0 then
+    term.news(("no task %s; name one: ork logs %s TASK   (ork tasks %s lists them)"):format(
+      status == "failed" and "failed" or "is running", id, id))
+    return
+  end
+  for _, task in ipairs(list) do
+    local lines = options.tail or #list > 1 and SEVERAL_TAIL or nil
+    if not print_log(engine, run.id, task.name, 0, lines, #list > 1 and task.name .. " | " or "", options.raw) then
+      term.news(("%s wrote nothing"):format(task.name))
+    end
+  end
+end
+
+function logs.run(given)
+  local options = given.options
+  if options.attempt and not given.words[2] then stop(2, "--attempt needs a TASK: ork logs RUN TASK --attempt N") end
+  if term.json then stop(2, "logs are text: `ork show RUN TASK --json` has the attempts with the paths of their logs") end
+  local engine <close> = open.read(options)
+  local run = stop.check(engine:run(open.find(engine, given.words[1])))
+  if options.follow then
+    require "ork.cli.follow"(engine, run, given.words[2], options)
+  elseif given.words[2] then
+    one_task(engine, run, given.words[2], options)
+  else
+    several(engine, run, options)
+  end
+  return 0
+end
+
+return logs

@@ -1,0 +1,79 @@
+-- SPDX-License-Identifier: MIT
+-- `ork …`: finds the command (or the script), reads its options, runs it, and turns what it says into an exit code.
+local args = require "ork.cli.args"
+local stop = require "ork.cli.stop"
+local sys = require("ork.core").sys
+local term = require "ork.term"
+
+local function is_command(word)
+  for _, row in ipairs(require "ork.cli.commands") do
+    if row[1] == word then return true end
+  end
+  return false
+end
+
+local function unknown(word)
+  local help = require "ork.cli.help"
+  if word:find("/", 1, true) or word:find("%.lua$") then stop(2, "no file `%s`", word) end
+  if sys.stat(word .. ".lua") == "file" then stop(2, "no command and no file `%s`; did you mean `%s.lua`?", word, word) end
+  local near = sys.suggest(word, help.names())
+  stop(2, "no command and no file `%s`; %s", word,
+    near and ("did you mean `%s`?"):format(near) or "`ork help` lists the commands")
+end
+
+--- The command a word stands for, and whether the word itself is its first argument (a script).
+local function find(word)
+  if is_command(word) then return require("ork.cli." .. word), false end
+  local kind = sys.stat(word)
+  if kind == "folder" then stop(2, "`%s` is a folder; name a script in it", word) end
+  if not kind then unknown(word) end
+  return require "ork.cli.script", true
+end
+
+local function dispatch(argv)
+  local options, words = args.split_globals(argv)
+  term.configure(options)
+  local word = table.remove(words, 1)
+  if not word then
+    local overview = require("ork.cli.help").overview()
+    if options.help then
+      term.out(overview)
+      return 0
+    end
+    term.message(overview)
+    return 2
+  end
+  local command, is_script = find(word)
+  local given = args.parse(command, words, options)
+  term.configure(given.options)
+  if is_script then given.script = word end
+  if given.options.help and not is_script then
+    term.out(args.help(command))
+    return 0
+  end
+  return command.run(given)
+end
+
+local function on_error(problem)
+  if problem == term.Closed or type(problem) == "table" and problem.stop then return problem end
+  return debug.traceback(type(problem) == "string" and problem or tostring(problem), 2)
+end
+
+--- Runs f protected; an exit code comes out whatever the user did wrong. What is our own mistake is raised on.
+local function guard(f, ...)
+  local ok, result = xpcall(f, on_error, ...)
+  if ok then return result end
+  if result == term.Closed then return 0 end
+  if type(result) ~= "table" then error(result, 0) end
+  if result.message then term.message("ork: " .. term.escape(result.message)) end
+  return result.code
+end
+
+return function(argv)
+  local code = guard(dispatch, argv)
+  local flushed = guard(function()
+    term.flush()
+    return 0
+  end)
+  return flushed ~= 0 and code == 0 and flushed or code
+end

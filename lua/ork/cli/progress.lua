@@ -1,0 +1,58 @@
+-- SPDX-License-Identifier: MIT
+-- One line on stderr for each change of a task that a reader wants to know: it started, it ended, it will be tried again.
+local sys = require("ork.core").sys
+local term = require "ork.term"
+local text = require "ork.cli.text"
+
+local progress = {}
+progress.__index = progress
+
+local MAX_NAME = 32 -- longer names push their own line aside, not all others
+
+--- names: the tasks of the run, for the width of their column; may be empty.
+function progress.new(names)
+  local width = 8
+  for _, name in ipairs(names) do width = math.max(width, math.min(#name, MAX_NAME)) end
+  return setmetatable({ width = width }, progress)
+end
+
+--- What a change reads like: status word, duration or nil, remark or nil. Nothing for changes that are not told.
+function progress.words(change, now)
+  local to, remark = change.to, change.error and change.error:match("^[^\n]*")
+  if to == "running" then
+    if change.adopted then return "running", nil, "found running" end
+    if (change.attempt or 0) > 1 then return "running", nil, "attempt " .. change.attempt end
+    return "running"
+  elseif to == "pending" and change.retry_at then
+    local again = change.retry_at - now > 0 and "again in " .. text.duration(change.retry_at - now) or "again at once"
+    return change.kind == "lost" and "lost" or "failed", change.took_ms, remark and remark .. "; " .. again or again
+  elseif to == "pending" and change.kind == "lost" then
+    return "lost", nil, remark
+  elseif to == "success" then
+    return "success", change.took_ms
+  elseif to == "failed" or to == "skipped" or to == "cancelled" then
+    return to, to ~= "skipped" and change.took_ms or nil, remark
+  end
+end
+
+--- The line of a change of a task, or nil.
+function progress:line(change, now)
+  local word, took, remark = progress.words(change, now)
+  if not word then return nil end
+  local line = ("%s  %-" .. self.width .. "s  %s"):format(text.clock(now), change.task,
+    term.paint_status(word == "lost" and "retrying" or word, ("%-9s"):format(word), "err"))
+  if took or remark then line = line .. (" %7s"):format(took and text.duration(took) or "") end
+  if remark then line = line .. "  " .. term.line(remark) end
+  line = line:gsub("%s+$", "")
+  local width = term.width("err")
+  return width and not term.color and text.cut(line, width) or line
+end
+
+--- Prints a change; for engine:on_change.
+function progress:tell(change)
+  if term.quiet or not change.task then return end
+  local line = self:line(change, sys.now())
+  if line then term.message(line) end
+end
+
+return progress

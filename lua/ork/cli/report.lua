@@ -1,0 +1,53 @@
+-- SPDX-License-Identifier: MIT
+-- How a run ended: one line, and for each failed task the reason, the end of its log and the commands to see more.
+local stop = require "ork.cli.stop"
+local tail = require "ork.cli.tail"
+local term = require "ork.term"
+local text = require "ork.cli.text"
+
+local report = {}
+
+local MAX_TASKS = 5
+local LOG_LINES = 20
+
+local function attempt_of(task)
+  if (task.max_retries or 0) > 0 then
+    return (" (attempt %d, %d retries)"):format(task.attempt, task.max_retries)
+  elseif (task.attempt or 0) > 1 then
+    return (" (attempt %d)"):format(task.attempt)
+  end
+  return ""
+end
+
+local function failed_task(engine, run, task)
+  term.message(("\n%s %s%s: %s"):format(term.paint("bold", task.name, "err"), term.paint_status("failed", nil, "err"),
+    attempt_of(task), term.escape(task.error or text.reason(task) or "no reason recorded")))
+  if (task.attempt or 0) == 0 then return end
+  local lines, more = tail.lines(engine, run.id, task.name, 0, LOG_LINES)
+  if not lines then return end -- it wrote nothing, or the log is gone
+  for _, line in ipairs(lines) do term.message(term.paint("dim", "  | ", "err") .. term.escape(line)) end
+  if more then term.message(("  more: ork logs %s %s"):format(text.short(run.id), task.name)) end
+end
+
+--- Tells on stderr what failed in a finished run.
+function report.failures(engine, run)
+  local failed = stop.check(engine:tasks(run.id, { status = "failed", limit = MAX_TASKS + 1 }))
+  for i = 1, math.min(#failed, MAX_TASKS) do failed_task(engine, run, failed[i]) end
+  local id = text.short(run.id)
+  if #failed > MAX_TASKS then
+    term.message(("\n%d more failed: ork tasks %s --status failed"):format((run.counts.failed or 0) - MAX_TASKS, id))
+  end
+  term.message(("\nsee it:    ork show %s\ntry again: ork retry %s   (the failed and skipped tasks only)\n"):format(id, id))
+end
+
+--- The one line that sums a run up.
+function report.summary(run)
+  local what = run.status == "success" and text.plural(run.tasks_total or 0, "task") or text.counts(run.counts)
+  if run.status == "success" and (run.counts.skipped or 0) > 0 then
+    what = ("%s, %d skipped"):format(what, run.counts.skipped)
+  end
+  return ("%s: %s, %s%s (run %s)"):format(term.paint_status(run.status), run.workflow, what,
+    run.took_ms and " in " .. text.duration(run.took_ms) or "", text.short(run.id))
+end
+
+return report

@@ -1,0 +1,43 @@
+-- SPDX-License-Identifier: MIT
+local drive = require "ork.cli.drive"
+local open = require "ork.cli.open"
+local stop = require "ork.cli.stop"
+local term = require "ork.term"
+local text = require "ork.cli.text"
+local wish = require "ork.cli.wish"
+
+local retry = {
+  name = "retry",
+  usage = "retry RUN [--from T] [--task T]",
+  summary = "Runs the failed and skipped tasks of a run again and keeps what succeeded",
+  text = "The run goes on here, in the foreground, unless a living program owns it.",
+  words = { 1, 1 },
+  options = {
+    { "from", "T", "this task and all after it, also where they succeeded" },
+    { "task", "T", "only this failed task, and what was skipped because of it" },
+    { "jobs", "N", "at most so many processes at once here", kind = "count", short = "j" },
+  },
+}
+
+function retry.run(given)
+  local options = given.options
+  if options.from and options.task then stop(2, "--from and --task exclude each other") end
+  local engine <close> = open.change(options)
+  local run = stop.check(engine:run(open.find(engine, given.words[1])))
+  local args = (options.from or options.task) and { from = options.from, task = options.task } or nil
+  drive.prepare(engine)
+
+  if run.owner and run.owner.alive then
+    local outcome = stop.check(engine:command(run.id, "retry", args))
+    wish.tell({ { run = run, outcome = outcome, text = outcome == "sent" and "will be tried again by its program" or outcome } })
+    return 0
+  end
+  term.news(("trying again: run %s of %s"):format(text.short(run.id), run.workflow))
+  return drive.to_end(engine, function()
+    stop.check(engine:command(run.id, "retry", args))
+    if not engine:owned(run.id) then stop.check(engine:claim(run.id)) end
+    return run.id, "resumed"
+  end)
+end
+
+return retry

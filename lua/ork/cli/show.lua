@@ -1,0 +1,119 @@
+-- SPDX-License-Identifier: MIT
+local columns = require "ork.cli.columns"
+local fields = require "ork.cli.fields"
+local json = require("ork.core").json
+local open = require "ork.cli.open"
+local stop = require "ork.cli.stop"
+local sys = require("ork.core").sys
+local term = require "ork.term"
+local text = require "ork.cli.text"
+
+local show = {
+  name = "show",
+  usage = "show RUN [TASK]",
+  summary = "Shows a run, or one of its tasks with inputs, output and attempts",
+  words = { 1, 2 },
+}
+
+local function owner_line(owner)
+  if not owner then return nil end
+  return ("%s on %s"):format(owner.alive and "running" or "ended without finishing this run", owner.host or "?")
+end
+
+local function value(v)
+  if v == nil then return nil end
+  return (stop.check(json.encode(v)))
+end
+
+local function params_line(params)
+  if not params or next(params) == nil then return nil end
+  local names, lines = {}, {}
+  for name in pairs(params) do names[#names + 1] = name end
+  table.sort(names)
+  for i, name in ipairs(names) do lines[i] = name .. "=" .. (type(params[name]) == "string" and params[name] or value(params[name])) end
+  return table.concat(lines, "\n")
+end
+
+local function show_run(run)
+  fields({
+    { "run", run.id },
+    { "workflow", run.workflow },
+    { "script", run.script_path },
+    { "status", run.status },
+    { "error", run.error },
+    { "params", params_line(run.params) },
+    { "key", run.key },
+    { "started by", run.triggered_by },
+    { "scheduled", run.scheduled_for and text.time(run.scheduled_for) },
+    { "logical time", run.logical_time },
+    { "created", text.time(run.created_at) },
+    { "started", run.started_at and text.time(run.started_at) },
+    { "finished", run.finished_at and text.time(run.finished_at) },
+    { "took", run.started_at and text.took(run) },
+    { "tasks", text.plural(run.tasks_total or 0, "task") .. ": " .. text.counts(run.counts) },
+    { "owner", owner_line(run.owner) },
+  })
+  if run.tasks and #run.tasks > 0 then
+    term.out("")
+    require "ork.cli.task_table"(run.tasks)
+    if #run.tasks < (run.tasks_total or 0) then
+      term.news(("only failed and live ones; all: ork tasks %s"):format(text.short(run.id)))
+    end
+  end
+end
+
+local function show_attempts(attempts)
+  local rows = {}
+  for i, a in ipairs(attempts) do
+    rows[i] = {
+      tostring(a.attempt), a.status, text.time(a.started_at), text.took(a),
+      a.max_rss_kb and a.max_rss_kb > 0 and ("%.1f MB"):format(a.max_rss_kb / 1024) or "",
+      a.status ~= "success" and term.line(text.reason(a) or "") or "",
+    }
+  end
+  term.out("")
+  local lines = columns({
+    { "ATTEMPT", right = true }, { "STATUS", paint = term.paint_status }, { "STARTED" }, { "TOOK", right = true },
+    { "MEMORY", right = true }, { "REASON", shrink = true },
+  }, rows, term.width())
+  for _, line in ipairs(lines) do term.out(line) end
+end
+
+local function show_task(task)
+  fields({
+    { "task", task.name },
+    { "status", task.status },
+    { "error", task.error },
+    { "after", task.depends_on and #task.depends_on > 0 and text.list(task.depends_on, 20) or nil },
+    { "next try", task.retry_at and text.clock(sys.time(task.retry_at)) },
+    { "started", task.started_at and text.time(task.started_at) },
+    { "finished", task.finished_at and text.time(task.finished_at) },
+    { "took", task.started_at and text.took(task) },
+    { "process", task.status == "running" and task.execution_name or nil },
+    { "input", value(task.input) },
+    { "output", value(task.output) },
+    { "log", task.log_path },
+  })
+  if task.attempts_list and #task.attempts_list > 0 then show_attempts(task.attempts_list) end
+end
+
+function show.run(given)
+  local engine <close> = open.read(given.options)
+  local id, task = open.find(engine, given.words[1]), given.words[2]
+  local document
+  if task then
+    document = stop.check(engine:task(id, task, term.json))
+  else
+    document = stop.check(engine:run(id, term.json))
+  end
+  if term.json then
+    term.out(document)
+  elseif task then
+    show_task(document)
+  else
+    show_run(document)
+  end
+  return 0
+end
+
+return show

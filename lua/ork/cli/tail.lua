@@ -1,0 +1,67 @@
+-- SPDX-License-Identifier: MIT
+-- Reads logs through the engine, in pieces: a log of a gigabyte costs as much memory as a small one.
+local tail = { PIECE = 256 * 1024 }
+
+local LINE_LIMIT = 64 * 1024 -- a longer line is shown in parts
+
+--- Calls each(bytes) for the log from byte `offset` on (0: all of it) up to its present end. Returns the new offset, or nil,
+--- message, code. attempt 0 is the newest.
+function tail.pieces(engine, run, task, attempt, offset, each)
+  while true do
+    local bytes, size, stored = engine:log_read(run, task, attempt, offset, tail.PIECE)
+    if not bytes then return nil, size, stored end
+    if #bytes == 0 then return offset, stored end
+    each(bytes)
+    offset = offset + #bytes
+    if stored or offset >= size then return offset, stored end
+  end
+end
+
+--- The last `n` lines, and whether there is more before them; nil when there is no log or nothing in it.
+function tail.lines(engine, run, task, attempt, n)
+  local want = tail.PIECE
+  while true do
+    local bytes, size, stored = engine:log_read(run, task, attempt, -want, want)
+    if not bytes or bytes == "" then return nil end
+    local whole = stored or #bytes >= size
+    local starts, at = {}, whole and 1 or (bytes:find("\n", 1, true) or 0) + 1
+    while at <= #bytes do
+      starts[#starts + 1] = at
+      at = (bytes:find("\n", at, true) or #bytes) + 1
+    end
+    if whole or #starts >= n or want >= 16 * 1024 * 1024 then
+      local lines = {}
+      for i = math.max(1, #starts - n + 1), #starts do
+        lines[#lines + 1] = bytes:match("^[^\n]*", starts[i]):gsub("\r$", "")
+      end
+      return lines, not whole or #starts > n
+    end
+    want = want * 4
+  end
+end
+
+--- A sink for pieces that hands out whole lines: sink(bytes); sink(nil) flushes a last line without an end.
+function tail.liner(emit)
+  local rest = ""
+  return function(bytes)
+    if not bytes then
+      if rest ~= "" then emit(rest) end
+      rest = ""
+      return
+    end
+    local from = 1
+    while true do
+      local stop = bytes:find("\n", from, true)
+      if not stop then break end
+      emit((rest .. bytes:sub(from, stop - 1)):gsub("\r$", ""), nil)
+      rest, from = "", stop + 1
+    end
+    rest = rest .. bytes:sub(from)
+    while #rest > LINE_LIMIT do
+      emit(rest:sub(1, LINE_LIMIT))
+      rest = rest:sub(LINE_LIMIT + 1)
+    end
+  end
+end
+
+return tail

@@ -1,0 +1,30 @@
+-- SPDX-License-Identifier: MIT
+-- Tasks of a run as a table, for `tasks` and `show`.
+local columns = require "ork.cli.columns"
+local sys = require("ork.core").sys
+local term = require "ork.term"
+local text = require "ork.cli.text"
+
+local function reason(task)
+  if task.status == "pending" and task.retry_at then
+    return ("again at %s: %s"):format(text.clock(sys.time(task.retry_at)), text.reason(task) or "")
+  end
+  if task.status == "success" then return "" end
+  return text.reason(task) or ""
+end
+
+--- Prints the list of task documents.
+return function(tasks)
+  local rows, now = {}, sys.now()
+  for i, task in ipairs(tasks) do
+    rows[i] = {
+      task.name, task.status, (task.attempt or 0) > 0 and tostring(task.attempt) or "", text.took(task, now),
+      term.line(reason(task)),
+    }
+  end
+  local lines = columns({
+    { "TASK", shrink = true }, { "STATUS", paint = term.paint_status }, { "ATTEMPT", right = true },
+    { "TOOK", right = true }, { "REASON", shrink = true },
+  }, rows, term.width())
+  for _, line in ipairs(lines) do term.out(line) end
+end

@@ -1,0 +1,36 @@
+-- SPDX-License-Identifier: MIT
+local open = require "ork.cli.open"
+local stop = require "ork.cli.stop"
+local term = require "ork.term"
+
+local tasks = {
+  name = "tasks",
+  usage = "tasks RUN [--status S]",
+  summary = "Lists the tasks of a run in the order of their definition",
+  words = { 1, 1 },
+  options = {
+    { "status", "S", "only tasks with this status; may be repeated", many = true,
+      choices = { "pending", "paused", "dispatched", "running", "success", "failed", "cancelled", "skipped" } },
+    { "limit", "N", "at most so many", kind = "count", short = "n" },
+  },
+}
+
+function tasks.run(given)
+  local options = given.options
+  local engine <close> = open.read(options)
+  local id = open.find(engine, given.words[1])
+  local filter = { status = options.status, limit = options.limit }
+  if term.json then
+    term.out((stop.check(engine:tasks(id, filter, true))))
+    return 0
+  end
+  local list = stop.check(engine:tasks(id, filter))
+  if #list == 0 then
+    term.news(options.status and ("no task is %s"):format(table.concat(options.status, " or ")) or "no tasks")
+    return 0
+  end
+  require "ork.cli.task_table"(list)
+  return 0
+end
+
+return tasks

@@ -1,0 +1,88 @@
+-- SPDX-License-Identifier: MIT
+-- How ids, times, durations and counts read for people. Documents carry times as RFC 3339 in UTC; people get local time.
+local sys = require("ork.core").sys
+
+local text = {}
+
+--- The last 8 characters of a run's id: the first ones are a clock and alike for all runs of a day.
+function text.short(id) return id:sub(-8) end
+
+--- "2026-11-01 03:00:05" in local time; "-" for nil.
+function text.time(rfc3339)
+  local ms = rfc3339 and sys.time(rfc3339)
+  return ms and os.date("%Y-%m-%d %H:%M:%S", ms // 1000) or "-"
+end
+
+--- "14:03:05" of an instant in ms.
+function text.clock(ms) return os.date("%H:%M:%S", ms // 1000) end
+
+function text.duration(ms) return ms and sys.format_duration(ms) or "-" end
+
+--- How long something that started then has taken, or took.
+function text.took(document, now)
+  if document.took_ms then return text.duration(document.took_ms) end
+  local started = document.started_at and not document.finished_at and sys.time(document.started_at)
+  return started and text.duration(math.max(0, (now or sys.now()) - started)) or "-"
+end
+
+--- "1 task", "3 tasks".
+function text.plural(n, word) return ("%d %s%s"):format(n, word, n == 1 and "" or "s") end
+
+local order = { "failed", "cancelled", "skipped", "running", "dispatched", "paused", "pending", "success" }
+
+--- Counts by status, the worst first: "1 failed, 2 skipped, 4 success".
+function text.counts(counts)
+  local parts = {}
+  for _, status in ipairs(order) do
+    local n = counts and counts[status]
+    if n and n > 0 then parts[#parts + 1] = ("%d %s"):format(n, status) end
+  end
+  return table.concat(parts, ", ")
+end
+
+--- "a, b and c"; of more than `max`, "a, b and 5 more".
+function text.list(words, max)
+  max = max or 6
+  if #words == 0 then return "" end
+  if #words == 1 then return words[1] end
+  if #words > max then
+    return ("%s and %d more"):format(table.concat(words, ", ", 1, max - 1), #words - max + 1)
+  end
+  return ("%s and %s"):format(table.concat(words, ", ", 1, #words - 1), words[#words])
+end
+
+local function is_wide(point) -- the ranges that terminals show two columns wide
+  return point >= 0x1100 and (point <= 0x115F or point >= 0x2E80 and point <= 0xA4CF or point >= 0xAC00 and point <= 0xD7A3
+    or point >= 0xF900 and point <= 0xFAFF or point >= 0xFE30 and point <= 0xFE6F or point >= 0xFF00 and point <= 0xFF60
+    or point >= 0x1F300 and point <= 0x1F64F or point >= 0x1F900 and point <= 0x1F9FF or point >= 0x20000 and point <= 0x3FFFD)
+end
+
+local function is_mark(point) return point >= 0x300 and point <= 0x36F or point == 0x200D or point >= 0xFE00 and point <= 0xFE0F end
+
+--- Columns that valid UTF-8 takes on a terminal.
+function text.columns(s)
+  if not s:find("[\128-\255]") then return #s end
+  local n = 0
+  for _, point in utf8.codes(s) do n = n + (is_mark(point) and 0 or is_wide(point) and 2 or 1) end
+  return n
+end
+
+--- `s` in at most `max` columns; what is cut off shows as "…".
+function text.cut(s, max)
+  if text.columns(s) <= max then return s end
+  local n = 0
+  for at, point in utf8.codes(s) do
+    n = n + (is_mark(point) and 0 or is_wide(point) and 2 or 1)
+    if n > max - 1 then return s:sub(1, at - 1) .. "…" end
+  end
+  return s
+end
+
+--- The place of a signal, exit code or other reason in one line, from a task or attempt document.
+function text.reason(document)
+  if document.error and document.error ~= "" then return document.error:match("^[^\n]*") end
+  if document.exit_code and document.exit_code ~= 0 then return "exit code " .. document.exit_code end
+  return document.kind ~= "" and document.kind or nil
+end
+
+return text

@@ -1,0 +1,45 @@
+-- SPDX-License-Identifier: MIT
+local open = require "ork.cli.open"
+local stop = require "ork.cli.stop"
+local sys = require("ork.core").sys
+local term = require "ork.term"
+local text = require "ork.cli.text"
+
+local why = {
+  name = "why",
+  usage = "why [RUN [TASK]]",
+  summary = "Says what exactly a run or a task waits for; without RUN, everything that waits",
+  words = { 0, 2 },
+}
+
+local function tell(document)
+  term.out(("%s %s: %s"):format(text.short(document.run), document.workflow, document.status))
+  for _, reason in ipairs(document.reasons or {}) do
+    local line = (reason.task and reason.task .. ": " or "") .. reason.text
+    if reason["until"] then
+      local ms = sys.time(reason["until"])
+      line = ("%s (until %s, %s from now)"):format(line, text.clock(ms), text.duration(math.max(0, ms - sys.now())))
+    end
+    term.out("  " .. term.escape(line))
+  end
+  for _, advice in ipairs(document.advice or {}) do term.out("  -> " .. term.escape(advice)) end
+end
+
+function why.run(given)
+  local engine <close> = open.read(given.options)
+  local name, task = given.words[1], given.words[2]
+  local id = name and open.find(engine, name)
+  local document = stop.check(engine:why(id, task, term.json))
+  if term.json then
+    term.out(document)
+  elseif document.run then
+    tell(document)
+  elseif #document == 0 then
+    term.news("nothing waits")
+  else
+    for _, one in ipairs(document) do tell(one) end
+  end
+  return 0
+end
+
+return why
