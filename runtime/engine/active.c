@@ -1,0 +1,185 @@
+/* SPDX-License-Identifier: MIT */
+/* Runs this engine owns: their table, their attempts under way, their files.
+ * A run leaves the table when its end is durable (or we were fenced); its memory goes with the last callback that names
+ * it. */
+#include "engine/engine.h"
+#include "base/path.h"
+#include <fcntl.h>
+#include <string.h>
+#include <unistd.h>
+
+struct ork_active *ork_active_new(ork_engine *e, const ork_id *id, ork_workflow *w)
+{
+    struct ork_active *a = ork_zalloc(sizeof(*a));
+
+    a->id = *id;
+    ork_id_format(id, a->text);
+    a->engine = e;
+    a->workflow = ork_workflow_ref(w);
+    ork_run_init(&a->run, w);
+    a->shown = ork_zalloc(a->run.n ? a->run.n : 1);
+    a->refs = 1;
+    HASH_ADD(hh, e->runs, id, sizeof(a->id), a);
+    return a;
+}
+
+struct ork_active *ork_active_find(ork_engine *e, const ork_id *id)
+{
+    struct ork_active *a = NULL;
+
+    HASH_FIND(hh, e->runs, id, sizeof(*id), a);
+    return a;
+}
+
+void ork_active_ref(struct ork_active *a)
+{
+    a->refs++;
+}
+
+static void free_active(struct ork_active *a)
+{
+    struct ork_live *l, *tmp;
+    HASH_ITER(hh, a->live, l, tmp)
+    ork_active_live_free(a, l);
+    while (a->poison) {
+        struct ork_poison *next = a->poison->next;
+        ork_free(a->poison->why);
+        ork_free(a->poison);
+        a->poison = next;
+    }
+    ork_effects_fini(&a->fx);
+    ork_run_fini(&a->run);
+    ork_workflow_unref(a->workflow);
+    json_decref(a->params);
+    json_decref(a->hold);
+    ork_buf_fini(&a->events);
+    ork_free(a->ids);
+    ork_free(a->shown);
+    ork_free(a->script_dir);
+    ork_free(a->error);
+    ork_free(a->logs_dir);
+    ork_free(a->empty_input);
+    ork_free(a);
+}
+
+void ork_active_unref(struct ork_active *a)
+{
+    if (--a->refs == 0)
+        free_active(a);
+}
+
+void ork_active_drop(struct ork_active *a)
+{
+    ork_engine *e = a->engine;
+
+    if (a->dead)
+        return;
+    a->dead = true;
+    HASH_DEL(e->runs, a);
+    ork_timers_drop(a);
+    if (a->limits)
+        ork_limits_run_remove(e->limits, a->limits);
+    a->limits = NULL;
+    if (a->agent_used && a->hand && !e->closing)
+        ork_agent_release(a->hand->agent, &a->id);
+    ork_active_unref(a);
+}
+
+void ork_active_task_id(const struct ork_active *a, uint32_t task, ork_id *out)
+{
+    if (a->ids)
+        *out = a->ids[task];
+    else
+        ork_task_id(&a->id, task, out);
+}
+
+/* The agent names attempts by task id: derived ids carry run and index; a taken-over run is searched. */
+int ork_active_by_task(ork_engine *e, const ork_id *task_id, struct ork_active **out, uint32_t *task)
+{
+    struct ork_active *a, *tmp;
+
+    HASH_ITER(hh, e->runs, a, tmp)
+    {
+        if (!a->ids) {
+            if (memcmp(a->id.b, task_id->b, 12) != 0)
+                continue;
+            uint32_t no = (uint32_t)task_id->b[12] << 24 | (uint32_t)task_id->b[13] << 16 |
+                          (uint32_t)task_id->b[14] << 8 | task_id->b[15];
+            if (no < a->run.n) {
+                *out = a;
+                *task = no;
+                return 0;
+            }
+            continue;
+        }
+        for (uint32_t i = 0; i < a->run.n; i++) {
+            if (ork_id_eq(&a->ids[i], task_id)) {
+                *out = a;
+                *task = i;
+                return 0;
+            }
+        }
+    }
+    return ORK_ENOTFOUND;
+}
+
+struct ork_live *ork_active_live(struct ork_active *a, uint32_t task)
+{
+    struct ork_live *l = NULL;
+
+    HASH_FIND(hh, a->live, &task, sizeof(task), l);
+    return l;
+}
+
+struct ork_live *ork_active_live_new(struct ork_active *a, uint32_t task, uint32_t attempt)
+{
+    struct ork_live *l = ork_zalloc(sizeof(*l));
+
+    l->task = task;
+    l->attempt = attempt;
+    HASH_ADD(hh, a->live, task, sizeof(l->task), l);
+    return l;
+}
+
+void ork_active_live_free(struct ork_active *a, struct ork_live *l)
+{
+    HASH_DEL(a->live, l);
+    ork_argv_fini(&l->argv);
+    ork_free(l->log_path);
+    ork_free(l->input_path);
+    ork_free(l);
+}
+
+char *ork_active_file(const struct ork_active *a, uint32_t task, uint32_t attempt, const char *suffix)
+{
+    struct ork_buf b = ORK_BUF_INIT;
+
+    ork_buf_addf(&b, "%s/%u.%u.%s", a->logs_dir, task, attempt, suffix);
+    return ork_buf_steal(&b, NULL);
+}
+
+int ork_active_files(struct ork_active *a, ork_err *err)
+{
+    struct ork_buf b = ORK_BUF_INIT;
+
+    if (a->empty_input)
+        return 0;
+    ork_buf_addf(&b, "%s/logs/%s", a->engine->data_dir, a->text);
+    ork_free(a->logs_dir);
+    a->logs_dir = ork_buf_steal(&b, NULL);
+    int rc = ork_path_make_dirs(a->logs_dir, err);
+    if (rc)
+        return rc;
+    char *path = ork_path_join(a->logs_dir, "empty.in");
+    int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC | O_TRUNC, 0600);
+    if (fd < 0 || write(fd, "{}\n", 3) != 3) {
+        rc = ork_err_errno(err, errno, "cannot write %s", path);
+        if (fd >= 0)
+            (void)close(fd);
+        ork_free(path);
+        return rc;
+    }
+    (void)close(fd);
+    a->empty_input = path;
+    return 0;
+}

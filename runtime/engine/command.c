@@ -1,0 +1,276 @@
+/* SPDX-License-Identifier: MIT */
+/* Wishes about runs: cancel, kill, pause, resume, retry. Anyone may leave one as a row; only the owner carries it out,
+ * and says so in the same commit that changes the run, so a crash in between means it is carried out again, not
+ * forgotten. The table is the audit log. */
+#include "engine/engine.h"
+#include <string.h>
+#include <unistd.h>
+
+/* ---- carrying out ---- */
+
+static int step_retry(struct ork_active *a, const char *args, struct ork_buf *outcome)
+{
+    struct ork_event ev = {.type = ORK_EV_RETRY, .task = ORK_NO_TASK};
+    json_t *o = args ? json_loads(args, 0, NULL) : NULL;
+    const char *from = json_string_value(json_object_get(o, "from")),
+               *only = json_string_value(json_object_get(o, "task"));
+    const char *name = from ? from : only;
+    int rc = 0;
+
+    if (name && ork_workflow_find(a->workflow, name, strlen(name), &ev.task) != 0) {
+        ork_buf_addf(outcome, "no task `%s` in this run", name);
+        rc = ORK_ENOTFOUND;
+    } else {
+        ev.from = from != NULL;
+        rc = ork_active_step(a, &ev);
+    }
+    json_decref(o);
+    return rc;
+}
+
+static void carry_out(struct ork_active *a, const char *kind, const char *args, struct ork_buf *outcome)
+{
+    struct ork_event ev = {.task = ORK_NO_TASK};
+    int before = a->run.status, rc;
+
+    if (strcmp(kind, "cancel") == 0 || strcmp(kind, "kill") == 0) {
+        ev.type = ORK_EV_CANCEL;
+        ev.reason = ORK_CANCEL_USER;
+        rc = ork_active_step(a, &ev);
+        if (!rc && strcmp(kind, "kill") == 0 && !a->run.killed && !a->closing)
+            rc = ork_active_step(a, &ev);
+    } else if (strcmp(kind, "pause") == 0) {
+        ev.type = ORK_EV_PAUSE;
+        rc = ork_active_step(a, &ev);
+    } else if (strcmp(kind, "resume") == 0) {
+        ev.type = ORK_EV_RESUME;
+        rc = ork_active_step(a, &ev);
+    } else if (strcmp(kind, "retry") == 0) {
+        rc = step_retry(a, args, outcome);
+    } else {
+        ork_buf_addf(outcome, "unknown kind");
+        return;
+    }
+    if (outcome->len)
+        return;
+    if (!rc)
+        ork_buf_adds(outcome, "done");
+    else if (ork_run_is_final(before))
+        ork_buf_addf(outcome, "too late: the run is %s", ork_run_status_name(before));
+    else
+        ork_buf_addf(outcome, "not possible: the run is %s", ork_run_status_name(before));
+}
+
+static void apply_row(ork_engine *e, const struct ork_rows *rows, size_t i)
+{
+    ork_id id, run;
+    struct ork_buf outcome = ORK_BUF_INIT;
+
+    if (!ork_rows_id(rows, i, "id", &id) || !ork_rows_id(rows, i, "run_id", &run))
+        return;
+    struct ork_active *a = ork_active_find(e, &run);
+    if (a && a->closing)
+        ork_buf_addf(&outcome, "too late: the run is %s", ork_run_status_name(a->run.status));
+    else if (a)
+        carry_out(a, ork_rows_text(rows, i, "kind"), ork_rows_text(rows, i, "args"), &outcome);
+    else
+        return; /* it ended meanwhile; the row stays for whoever claims it */
+    struct ork_unit *u = ork_commit_unit(e, ORK_UNIT_COMMAND_DONE, NULL, true);
+    size_t n;
+    char *text = ork_buf_steal(&outcome, &n);
+    u->done = (struct ork_command_done){.id = id, .now_ms = ork_engine_now(e), .outcome = {text, n}};
+    (void)ork_commit_text(e, text);
+}
+
+static void on_commands(void *data, int code, const ork_err *err, struct ork_rows *rows)
+{
+    ork_engine *e = data;
+
+    e->works--;
+    e->commands_reading = false;
+    if (code)
+        ork_log_warn(&e->log, "cannot read commands: %s", err->msg);
+    for (size_t i = 0; rows && i < ork_rows_len(rows); i++)
+        apply_row(e, rows, i);
+    ork_rows_free(rows);
+    if (e->commands_again) {
+        e->commands_again = false;
+        ork_command_look(e);
+    }
+    ork_engine_turn(e);
+}
+
+/* At most one read at a time, and never while a batch with COMMAND_DONE is on its way (it would be carried out twice).
+ */
+void ork_command_look(ork_engine *e)
+{
+    if (!e->registered || !e->runs || e->closing)
+        return;
+    if (e->commands_reading) {
+        e->commands_again = true;
+        return;
+    }
+    e->commands_reading = true;
+    e->works++;
+    struct ork_param p[] = {ORK_P_ID(&e->scheduler)};
+    ork_store_read(e->store, ORK_Q_commands_open, p, 1, on_commands, e);
+}
+
+void ork_engine_bell(void *data)
+{
+    ork_engine *e = data;
+
+    e->bell_count++;
+    if (e->registered) {
+        e->pool_wake = true;
+        ork_command_look(e);
+    }
+    uv_stop(e->loop); /* whoever waits for a run of another owner looks again */
+}
+
+/* ---- leaving a wish ---- */
+
+struct waiting {
+    bool done;
+    int code;
+    ork_err err;
+};
+
+static void on_stored(void *data, int code, const ork_err *err)
+{
+    struct waiting *w = data;
+
+    w->done = true;
+    w->code = code;
+    if (code && err)
+        w->err = *err;
+}
+
+static void on_stored_alone(void *data, int code, const ork_err *err, size_t bad)
+{
+    (void)bad;
+    on_stored(data, code, err);
+}
+
+static int store_command(ork_engine *e, const ork_id *run, const char *kind, const char *args, ork_id *id, ork_err *err)
+{
+    struct waiting w = {0};
+    struct ork_command_new cmd = {.run_id = *run, .kind = kind, .now_ms = ork_engine_now(e)};
+    char by[64];
+    int rc;
+
+    *id = cmd.id = ork_id_new(&e->ids);
+    (void)snprintf(by, sizeof(by), "cli:%d", (int)getuid());
+    cmd.by = (struct ork_text){by, strlen(by)};
+    if (args)
+        cmd.args = (struct ork_text){args, strlen(args)};
+    if (e->registered) {
+        struct ork_unit *u = ork_commit_unit(e, ORK_UNIT_COMMAND, NULL, true);
+        u->command = cmd;
+        ork_commit_call(e, on_stored, &w);
+        rc = ork_engine_drive(e, &w.done, err);
+    } else {
+        struct ork_batch b = {0};
+        ork_batch_add(&b, ORK_UNIT_COMMAND)->command = cmd;
+        b.ring = true;
+        ork_store_apply(e->store, &b, on_stored_alone, &w);
+        rc = ork_engine_drive(e, &w.done, err);
+        ork_batch_fini(&b);
+    }
+    if (!rc && w.code) {
+        *err = w.err;
+        rc = w.code;
+    }
+    return rc;
+}
+
+static int owner_of(ork_engine *e, const ork_id *run, int *status, bool *alive, bool *mine, ork_err *err)
+{
+    struct ork_rows *rows = NULL;
+    struct ork_param p[] = {ORK_P_ID(run)};
+    ork_id owner;
+    int rc = ork_store_query(e->store, ORK_Q_run_get, p, 1, &rows, err);
+
+    if (rc)
+        return rc;
+    if (ork_rows_len(rows) == 0) {
+        ork_rows_free(rows);
+        return ork_err_set(err, ORK_ENOTFOUND, "no such run");
+    }
+    *status = ork_run_status_parse(ork_rows_text(rows, 0, "status"));
+    *mine = *alive = false;
+    if (ork_rows_id(rows, 0, "scheduler_id", &owner)) {
+        *mine = e->registered && ork_id_eq(&owner, &e->scheduler);
+        *alive = *mine || ork_store_owner_alive(e->store, &owner);
+    }
+    ork_rows_free(rows);
+    return 0;
+}
+
+static int refuse_early(const char *kind, int status, ork_err *err)
+{
+    bool final = ork_run_is_final(status);
+
+    if (strcmp(kind, "retry") == 0)
+        return final ? 0
+                     : ork_err_set(err, ORK_ESTATE, "the run is %s; only a run that ended can be retried",
+                                   ork_run_status_name(status));
+    if (final)
+        return ork_err_set(err, ORK_ESTATE, "too late: the run is %s", ork_run_status_name(status));
+    if (strcmp(kind, "pause") == 0 && status == ORK_RUN_PAUSED)
+        return ork_err_set(err, ORK_ESTATE, "the run is paused already");
+    return 0;
+}
+
+/* Without a live owner cancel and pause are carried out by us: claim, carry out, wait until it took effect, let go. */
+static int carry_out_here(ork_engine *e, const ork_id *id, const char *kind, ork_err *err)
+{
+    char text[ORK_ID_TEXT];
+    bool pause = strcmp(kind, "pause") == 0;
+
+    ork_id_format(id, text);
+    int rc = ork_run_claim(e, text, err);
+    if (rc)
+        return rc;
+    struct ork_active *a = ork_active_find(e, id);
+    if (!a)
+        return 0;
+    if (!pause) {
+        int status;
+        return ork_run_wait(e, text, -1, &status, err);
+    }
+    while (!e->fenced && a->run.status != ORK_RUN_PAUSED && ork_active_find(e, id) == a)
+        (void)ork_engine_step(e, true);
+    return ork_engine_sync(e, err);
+}
+
+int ork_run_command(ork_engine *e, const char *run_id, const char *kind, const char *args, char **outcome, ork_err *err)
+{
+    ork_id id, command;
+    int status;
+    bool alive, mine;
+    ork_err own;
+    int rc = ork_doc_parse_run(run_id, &id, err ? err : &own);
+
+    if (!err)
+        err = &own;
+    if (!rc)
+        rc = owner_of(e, &id, &status, &alive, &mine, err);
+    if (!rc)
+        rc = refuse_early(kind, status, err);
+    if (!rc)
+        rc = store_command(e, &id, kind, args, &command, err);
+    if (rc)
+        return rc;
+    const char *how = "sent";
+    if (mine) {
+        ork_command_look(e);
+        how = "done";
+    } else if (!alive && (strcmp(kind, "cancel") == 0 || strcmp(kind, "kill") == 0 || strcmp(kind, "pause") == 0)) {
+        rc = carry_out_here(e, &id, kind, err);
+        how = "done";
+    }
+    if (!rc && outcome)
+        *outcome = ork_strdup(how);
+    return rc;
+}

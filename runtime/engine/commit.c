@@ -1,0 +1,482 @@
+/* SPDX-License-Identifier: MIT */
+/* Group commit. While one batch is at the store the next is collected; changes of the same task row collapse into one
+ * put.
+ *
+ *   current (collected) ──full──► queue (FIFO) ──► inflight ──store──► after-list ──► gone
+ *
+ * What a failure means:
+ *   ORK_EDATA    the database refuses one value. The run it belongs to leaves the batch and is loaded again from the
+ * database, as after a crash; the refused result is remembered as poison and fails its attempt when the agent sends it
+ * again. The rest commits. ORK_EFENCED  another scheduler took over: everything in memory is void. anything else: the
+ * database is away. The batch is kept and tried again with backoff, dispatch is off; a caller that waits for it while
+ *                nothing runs gets the error instead. */
+#include "engine/engine.h"
+#include <string.h>
+#include <unistd.h>
+
+#define MAX_ROWS 2000
+#define MAX_BYTES (8u << 20)
+
+static struct ork_commit *commit_new(void)
+{
+    return ork_zalloc(sizeof(struct ork_commit));
+}
+
+static void after_fini(struct ork_after *x)
+{
+    if (x->run)
+        ork_active_unref(x->run);
+    ork_free(x->error);
+}
+
+static void commit_free(struct ork_commit *c)
+{
+    struct ork_touch *t, *tmp;
+
+    HASH_ITER(hh, c->touched, t, tmp)
+    {
+        HASH_DEL(c->touched, t);
+        ork_free(t);
+    }
+    for (size_t i = 0; i < c->batch.len; i++) {
+        if (c->unit_run[i])
+            ork_active_unref(c->unit_run[i]);
+    }
+    for (size_t i = 0; i < c->after_len; i++)
+        after_fini(&c->after[i]);
+    for (size_t i = 0; i < c->texts_len; i++)
+        ork_free(c->texts[i]);
+    ork_free(c->texts);
+    ork_free(c->after);
+    ork_free(c->unit_run);
+    ork_batch_fini(&c->batch);
+    ork_free(c);
+}
+
+static struct ork_commit *current(ork_engine *e)
+{
+    if (!e->current)
+        e->current = commit_new();
+    return e->current;
+}
+
+/* A full batch goes to the queue. Only a new unit may do that: texts and consequences are handed over after their unit,
+ * so they land in the same batch or a later one and never die before it. */
+static struct ork_commit *with_room(ork_engine *e)
+{
+    if (e->current && (e->current->batch.rows >= MAX_ROWS || e->current->batch.bytes >= MAX_BYTES)) {
+        struct ork_commit **tail = &e->queue;
+        while (*tail)
+            tail = &(*tail)->next;
+        *tail = e->current;
+        e->current = NULL;
+    }
+    return current(e);
+}
+
+static void on_lazy(uv_timer_t *t)
+{
+    ork_engine *e = t->data;
+
+    e->lazy_armed = false;
+    ork_commit_flush(e, true);
+}
+
+/* At least once per ORK_LAZY_MS something that nobody waits for is stored too; no timer runs while nothing is
+ * collected. */
+static void arm_lazy(ork_engine *e)
+{
+    if (!e->lazy_armed && !e->closing) {
+        e->lazy_armed = true;
+        uv_timer_start(&e->lazy, on_lazy, ORK_LAZY_MS, 0);
+    }
+}
+
+struct ork_unit *ork_commit_unit(ork_engine *e, int type, struct ork_active *owner, bool urgent)
+{
+    struct ork_commit *c = with_room(e);
+    struct ork_unit *u = ork_batch_add(&c->batch, type);
+
+    ork_grow((void **)&c->unit_run, &c->unit_run_cap, c->batch.len, sizeof(*c->unit_run));
+    c->unit_run[c->batch.len - 1] = owner;
+    if (owner)
+        ork_active_ref(owner);
+    c->batch.rows++;
+    if (urgent)
+        c->urgent = true;
+    else
+        arm_lazy(e);
+    return u;
+}
+
+const char *ork_commit_text(ork_engine *e, char *owned)
+{
+    struct ork_commit *c = current(e);
+
+    if (!owned)
+        return NULL;
+    ork_grow((void **)&c->texts, &c->texts_cap, c->texts_len + 1, sizeof(*c->texts));
+    c->texts[c->texts_len++] = owned;
+    return owned;
+}
+
+void ork_commit_task(struct ork_active *a, uint32_t task, const struct ork_task_put *put, bool urgent)
+{
+    ork_engine *e = a->engine;
+    struct ork_commit *c = current(e);
+    struct ork_touch probe, *t = NULL;
+
+    memset(&probe.key, 0, sizeof(probe.key));
+    probe.key.run = a;
+    probe.key.task = task;
+    HASH_FIND(hh, c->touched, &probe.key, sizeof(probe.key), t);
+    c->batch.bytes += put->output.n + put->logs.n + put->error.n;
+    if (t) {
+        struct ork_task_put *old = &c->batch.units[t->unit].task;
+        struct ork_task_put merged = *put;
+        if (old->set_output && !put->set_output) {
+            merged.set_output = true;
+            merged.output = old->output;
+        }
+        if (old->set_logs && !put->set_logs) {
+            merged.set_logs = true;
+            merged.logs = old->logs;
+        }
+        *old = merged;
+        c->urgent |= urgent;
+        return;
+    }
+    struct ork_unit *u = ork_commit_unit(e, ORK_UNIT_TASK, a, urgent);
+    u->task = *put;
+    t = ork_zalloc(sizeof(*t));
+    t->key = probe.key;
+    t->unit = e->current->batch.len - 1;
+    HASH_ADD(hh, e->current->touched, key, sizeof(t->key), t);
+}
+
+struct ork_after *ork_commit_after(ork_engine *e, int type, struct ork_active *a, uint32_t task)
+{
+    struct ork_commit *c = current(e);
+
+    ork_grow((void **)&c->after, &c->after_cap, c->after_len + 1, sizeof(*c->after));
+    struct ork_after *x = &c->after[c->after_len++];
+    *x = (struct ork_after){.type = type, .run = a, .task = task, .took_ms = -1};
+    if (a)
+        ork_active_ref(a);
+    arm_lazy(e);
+    return x;
+}
+
+void ork_commit_call(ork_engine *e, void (*call)(void *, int, const ork_err *), void *data)
+{
+    if (e->fenced) {
+        ork_err err = {.code = ORK_EFENCED, .msg = "another scheduler took over"};
+        call(data, ORK_EFENCED, &err);
+        return;
+    }
+    struct ork_after *x = ork_commit_after(e, ORK_AFTER_CALL, NULL, 0);
+
+    x->call = call;
+    x->data = data;
+    e->current->urgent = true;
+}
+
+bool ork_commit_idle(const ork_engine *e)
+{
+    return !e->inflight && !e->queue && (!e->current || (e->current->batch.len == 0 && e->current->after_len == 0));
+}
+
+/* ---- after the store has answered ---- */
+
+static void notify(ork_engine *e, const struct ork_after *x, bool of_task)
+{
+    if (!e->on_change)
+        return;
+    struct ork_change c = {
+        .run_id = x->run->text,
+        .workflow = ork_workflow_name(x->run->workflow),
+        .task_no = x->task,
+        .from = x->from,
+        .to = x->to,
+        .attempt = x->attempt,
+        .kind = x->kind,
+        .retry_at_ms = x->retry_at_ms,
+        .took_ms = x->took_ms,
+        .adopted = x->adopted,
+        .error = x->error,
+        .task = of_task ? ork_workflow_task_name(x->run->workflow, x->task) : NULL,
+    };
+    e->on_change(e->change_data, &c);
+}
+
+static void remove_file(const struct ork_after *x, const char *suffix)
+{
+    char *path = ork_active_file(x->run, x->task, x->attempt, suffix);
+
+    (void)unlink(path);
+    ork_free(path);
+}
+
+static void tell_agent(const struct ork_after *x)
+{
+    struct ork_attempt_key key = {.attempt = x->attempt};
+
+    ork_active_task_id(x->run, x->task, &key.task);
+    if (!x->run->hand)
+        return;
+    if (x->type == ORK_AFTER_KILL) {
+        ork_agent_kill(x->run->hand->agent, &key, x->grace_ms);
+    } else if (x->type == ORK_AFTER_RECALL) {
+        ork_agent_recall(x->run->hand->agent, &key);
+    } else {
+        ork_agent_ack(x->run->hand->agent, &key);
+        if (x->run->logs_dir) {
+            remove_file(x, "out");
+            if (x->had_input)
+                remove_file(x, "in");
+        }
+    }
+}
+
+static void carry_out(ork_engine *e, struct ork_after *x)
+{
+    switch (x->type) {
+    case ORK_AFTER_SPAWN:
+        ork_dispatch_spawn(x->run, x->task, x->attempt);
+        break;
+    case ORK_AFTER_KILL:
+    case ORK_AFTER_RECALL:
+    case ORK_AFTER_ACK:
+        tell_agent(x);
+        break;
+    case ORK_AFTER_CHANGE:
+        notify(e, x, x->task != ORK_NO_TASK);
+        break;
+    case ORK_AFTER_INSERTED:
+        ork_active_inserted(x->run);
+        break;
+    case ORK_AFTER_ENDED:
+        notify(e, x, false);
+        ork_active_drop(x->run);
+        break;
+    case ORK_AFTER_CALL:
+        x->call(x->data, 0, NULL);
+        break;
+    default:
+        break;
+    }
+}
+
+static void fail_calls(struct ork_commit *c, int code, const ork_err *err)
+{
+    for (size_t i = 0; i < c->after_len; i++) {
+        if (c->after[i].type == ORK_AFTER_CALL)
+            c->after[i].call(c->after[i].data, code, err);
+    }
+}
+
+static void on_applied(void *data, int code, const ork_err *err, size_t bad_unit);
+
+static void on_away(uv_timer_t *t)
+{
+    ork_engine *e = t->data;
+
+    if (e->inflight)
+        ork_store_apply(e->store, &e->inflight->batch, on_applied, e);
+}
+
+static bool has_call(const struct ork_commit *c)
+{
+    for (size_t i = 0; i < c->after_len; i++) {
+        if (c->after[i].type == ORK_AFTER_CALL)
+            return true;
+    }
+    return false;
+}
+
+static bool anything_live(const ork_engine *e)
+{
+    for (const struct ork_active *a = e->runs; a; a = a->hh.next) {
+        if (a->live)
+            return true;
+    }
+    return false;
+}
+
+static void go_away(ork_engine *e, const ork_err *err)
+{
+    if (!e->away_now)
+        ork_log_warn(&e->log, "%s; waiting for the database, nothing new is started until then", err->msg);
+    e->away_now = true;
+    uint32_t tries = e->away_tries++;
+    uint64_t wait = 100ull << (tries < 6 ? tries : 6);
+    uv_timer_start(&e->away, on_away, wait > 5000 ? 5000 : wait, 0);
+}
+
+/* Takes every unit and consequence of one run out of the batch; what is left is applied again. */
+static void without_run(struct ork_commit *c, struct ork_active *a)
+{
+    size_t kept = 0;
+
+    for (size_t i = 0; i < c->batch.len; i++) {
+        if (c->unit_run[i] == a) {
+            ork_active_unref(a);
+            continue;
+        }
+        c->batch.units[kept] = c->batch.units[i];
+        c->unit_run[kept++] = c->unit_run[i];
+    }
+    c->batch.len = kept;
+    kept = 0;
+    for (size_t i = 0; i < c->after_len; i++) {
+        if (c->after[i].run == a)
+            after_fini(&c->after[i]);
+        else
+            c->after[kept++] = c->after[i];
+    }
+    c->after_len = kept;
+}
+
+static void refuse_data(ork_engine *e, struct ork_commit *c, size_t bad_unit, const ork_err *err)
+{
+    struct ork_active *a = bad_unit < c->batch.len ? c->unit_run[bad_unit] : NULL;
+
+    if (!a) {
+        fail_calls(c, ORK_EDATA, err);
+        commit_free(c);
+        return;
+    }
+    struct ork_unit bad = c->batch.units[bad_unit];
+    ork_active_ref(a);
+    without_run(c, a);
+    for (struct ork_commit *q = e->queue; q; q = q->next)
+        without_run(q, a);
+    if (e->current)
+        without_run(e->current, a);
+    ork_recover_poisoned(a, &bad, err);
+    ork_active_unref(a);
+    c->next = e->queue;
+    e->queue = c;
+}
+
+static void fenced(ork_engine *e, struct ork_commit *c, const ork_err *err)
+{
+    e->fenced = true;
+    fail_calls(c, ORK_EFENCED, err);
+    commit_free(c);
+    while (e->queue) {
+        struct ork_commit *next = e->queue->next;
+        fail_calls(e->queue, ORK_EFENCED, err);
+        commit_free(e->queue);
+        e->queue = next;
+    }
+    if (e->current) {
+        fail_calls(e->current, ORK_EFENCED, err);
+        commit_free(e->current);
+        e->current = NULL;
+    }
+    uv_stop(e->loop);
+}
+
+static void on_applied(void *data, int code, const ork_err *err, size_t bad_unit)
+{
+    ork_engine *e = data;
+    struct ork_commit *c = e->inflight;
+
+    if (code && code != ORK_EDATA && code != ORK_EFENCED && (anything_live(e) || !has_call(c)) && !e->closing) {
+        go_away(e, err);
+        return;
+    }
+    e->inflight = NULL;
+    if (e->away_now) {
+        e->away_now = false;
+        e->away_tries = 0;
+        if (!code)
+            ork_log_warn(&e->log, "the database is back");
+    }
+    if (code == ORK_EDATA) {
+        refuse_data(e, c, bad_unit, err);
+    } else if (code == ORK_EFENCED) {
+        fenced(e, c, err);
+        return;
+    } else if (code) {
+        fail_calls(c, code, err);
+        commit_free(c);
+    } else {
+        for (size_t i = 0; i < c->after_len; i++)
+            carry_out(e, &c->after[i]);
+        ork_hands_flush(e);
+        commit_free(c);
+    }
+    ork_engine_turn(e);
+}
+
+/* One run_events row per run touched: the core's events of this batch in compact form. */
+static void add_events(ork_engine *e)
+{
+    for (struct ork_active *a = e->runs; a; a = a->hh.next) {
+        if (a->events.len == 0)
+            continue;
+        struct ork_unit *u = ork_commit_unit(e, ORK_UNIT_EVENT, a, false);
+        ork_buf_addc(&a->events, ']');
+        size_t n;
+        char *text = ork_buf_steal(&a->events, &n);
+        u->event.run_id = a->id;
+        u->event.at_ms = ork_engine_now(e);
+        u->event.data = (struct ork_text){text, n};
+        (void)ork_commit_text(e, text);
+    }
+}
+
+void ork_commit_flush(ork_engine *e, bool lazy_too)
+{
+    if (e->inflight || e->fenced || !e->store)
+        return;
+    if (!e->queue) {
+        if (!e->current || (e->current->batch.len == 0 && e->current->after_len == 0))
+            return;
+        if (!e->current->urgent && !lazy_too)
+            return;
+        add_events(e);
+        if (!e->queue) {
+            e->queue = e->current;
+            e->current = NULL;
+        }
+    }
+    struct ork_commit *c = e->queue;
+    e->queue = c->next;
+    c->next = NULL;
+    if (e->lazy_armed && !e->current) {
+        e->lazy_armed = false;
+        uv_timer_stop(&e->lazy);
+    }
+    if (c->batch.len == 0) { /* only consequences of what is durable already */
+        e->inflight = c;
+        on_applied(e, 0, NULL, 0);
+        return;
+    }
+    e->inflight = c;
+    ork_store_apply(e->store, &c->batch, on_applied, e);
+}
+
+static void give_up(struct ork_commit *c)
+{
+    ork_err err = {.code = ORK_ECANCELLED, .msg = "the engine was closed"};
+
+    if (!c)
+        return;
+    fail_calls(c, ORK_ECANCELLED, &err);
+    commit_free(c);
+}
+
+void ork_commit_fini(ork_engine *e)
+{
+    give_up(e->inflight);
+    while (e->queue) {
+        struct ork_commit *next = e->queue->next;
+        give_up(e->queue);
+        e->queue = next;
+    }
+    give_up(e->current);
+    e->inflight = e->queue = e->current = NULL;
+}

@@ -1,0 +1,361 @@
+/* SPDX-License-Identifier: MIT */
+/* From ready to started. A ready task is judged (`when`), queued in the limits, and when its turn comes its inputs are
+ * resolved, its command is built, and the attempt is granted: its row says dispatched in the same commit as the results
+ * it waited for. Only when that commit is durable does the agent hear of it (law 1). */
+#include "engine/engine.h"
+#include "base/path.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+static json_t *task_params(struct ork_active *a, uint32_t task)
+{
+    const char *text = ork_workflow_text(a->workflow, ork_workflow_def(a->workflow, task)->params);
+    json_t *params = json_loads(text, JSON_DECODE_ANY, NULL);
+
+    return json_is_object(params) ? params : (json_decref(params), json_object());
+}
+
+static bool optional_refs(const struct ork_active *a, uint32_t task)
+{
+    return ork_workflow_def(a->workflow, task)->rule != ORK_RULE_ALL_SUCCESS;
+}
+
+/* ---- judging ---- */
+
+static void queue_ready(struct ork_active *a, uint32_t task)
+{
+    const struct ork_task_def *def = ork_workflow_def(a->workflow, task);
+
+    ork_limits_ready(a->engine->limits, a->limits, task, def->priority, ork_workflow_pool(a->workflow, task),
+                     def->pool_slots);
+    if (def->queue_timeout_ms > 0)
+        ork_timers_arm(a, ORK_TIMER_QUEUE, task, ork_engine_now(a->engine) + def->queue_timeout_ms);
+}
+
+static void on_judgeable(struct ork_active *a, uint32_t task, json_t *params, int code, const ork_err *err)
+{
+    struct ork_scope_data data;
+    struct ork_scope scope;
+    struct ork_event ev = {.task = task};
+    bool yes = false;
+    ork_err why = {0};
+
+    if (!(a->run.tasks[task].flags & ORK_RT_READY))
+        return; /* withdrawn meanwhile */
+    if (code) {
+        why = *err;
+    } else {
+        ork_inputs_scope(&data, a, task, a->run.tasks[task].attempt + 1, &scope);
+        code = ork_expr_when(json_object_get(params, "when"), &scope, optional_refs(a, task), &yes, &why);
+        ork_inputs_scope_fini(&data);
+    }
+    if (code) {
+        (void)ork_err_wrap(&why, "when");
+        ork_settle_reject(a, task, ORK_KIND_INPUT, why.msg);
+    } else if (!yes) {
+        ev.type = ORK_EV_WHEN_FALSE;
+        (void)ork_active_step(a, &ev);
+    } else {
+        a->run.tasks[task].flags |= ORK_RT_JUDGED;
+        queue_ready(a, task);
+    }
+}
+
+void ork_dispatch_ready(struct ork_active *a, uint32_t task)
+{
+    const struct ork_task_def *def = ork_workflow_def(a->workflow, task);
+
+    if ((def->flags & ORK_TASK_HAS_WHEN) && !(a->run.tasks[task].flags & ORK_RT_JUDGED)) {
+        json_t *params = task_params(a, task);
+        ork_inputs_fetch(a, task, params, on_judgeable);
+        json_decref(params);
+        return;
+    }
+    queue_ready(a, task);
+}
+
+/* ---- building the command ---- */
+
+static void set_env(struct ork_argv *v, size_t *cap, const char *name, const char *value)
+{
+    struct ork_buf b = ORK_BUF_INIT;
+
+    ork_buf_adds(&b, name);
+    ork_buf_addc(&b, '=');
+    ork_buf_adds(&b, value);
+    ork_grow((void **)&v->env, cap, v->envc + 2, sizeof(*v->env));
+    v->env[v->envc++] = ork_buf_steal(&b, NULL);
+    v->env[v->envc] = NULL;
+}
+
+/* What the task sees of Ork. Secrets of Ork itself are taken away first; what the task's own `env` says stays last and
+ * wins. */
+static void add_environment(struct ork_active *a, struct ork_live *l, const char *input_text, size_t input_len)
+{
+    ork_engine *e = a->engine;
+    struct ork_argv *v = &l->argv;
+    char **own = v->env;
+    size_t own_len = v->envc, cap = 0;
+    char number[24], id[ORK_ID_TEXT];
+    ork_id task_id;
+
+    v->env = NULL;
+    v->envc = 0;
+    ork_grow((void **)&v->env, &cap, e->unset_len + own_len + 16, sizeof(*v->env));
+    for (size_t i = 0; i < e->unset_len; i++)
+        v->env[v->envc++] = ork_strdup(e->unset[i]);
+    ork_active_task_id(a, l->task, &task_id);
+    ork_id_format(&task_id, id);
+    set_env(v, &cap, "ORK_RUN_ID", a->text);
+    set_env(v, &cap, "ORK_TASK_ID", id);
+    set_env(v, &cap, "EXECUTION_ID", id);
+    set_env(v, &cap, "ORK_TASK_NAME", ork_workflow_task_name(a->workflow, l->task));
+    (void)snprintf(number, sizeof(number), "%u", l->task);
+    set_env(v, &cap, "ORK_TASK_INDEX", number);
+    (void)snprintf(number, sizeof(number), "%u", l->attempt);
+    set_env(v, &cap, "ORK_ATTEMPT", number);
+    set_env(v, &cap, "ORK_WORKFLOW_NAME", ork_workflow_name(a->workflow));
+    char *out = ork_active_file(a, l->task, l->attempt, "out");
+    set_env(v, &cap, "ORK_OUTPUT_FILE", out);
+    ork_free(out);
+    set_env(v, &cap, "ORK_INPUT_FILE", l->input_path ? l->input_path : a->empty_input);
+    if (input_len < ORK_INPUT_ENV_MAX)
+        set_env(v, &cap, "ORK_INPUT_JSON", input_text);
+    for (size_t i = 0; i < own_len; i++)
+        v->env[v->envc++] = own[i];
+    v->env[v->envc] = NULL;
+    ork_free(own);
+}
+
+static int write_input(struct ork_live *l, const char *text, size_t len, ork_err *err)
+{
+    int fd = open(l->input_path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
+
+    if (fd < 0)
+        return ork_err_errno(err, errno, "cannot write %s", l->input_path);
+    for (size_t done = 0; done < len;) {
+        ssize_t n = write(fd, text + done, len - done);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n <= 0) {
+            int rc = ork_err_errno(err, errno, "cannot write %s", l->input_path);
+            (void)close(fd);
+            return rc;
+        }
+        done += (size_t)n;
+    }
+    (void)close(fd);
+    return 0;
+}
+
+static int build(struct ork_active *a, struct ork_live *l, json_t *params, ork_err *err)
+{
+    struct ork_scope_data data;
+    struct ork_scope scope;
+    json_t *input = NULL;
+    char *text = NULL;
+    size_t len = 0;
+
+    if (ork_workflow_def(a->workflow, l->task)->executor != ORK_EXEC_PROCESS)
+        return ork_err_set(err, ORK_EINVAL, "this version of Ork runs process tasks (`command`) only");
+    int rc = ork_active_files(a, err);
+    if (rc)
+        return rc;
+    ork_inputs_scope(&data, a, l->task, l->attempt, &scope);
+    rc = ork_inputs_bind(a, l->task, params, &scope, &input, err);
+    data.input = input;
+    if (!rc)
+        rc = ork_expr_command(params, &scope, &l->argv, err);
+    if (!rc)
+        rc = ork_json_text(input, &text, &len, err);
+    if (!rc && len > ORK_INPUT_MAX)
+        rc = ork_err_set(err, ORK_ETOOBIG,
+                         "the input is %zu bytes; at most %u are handed to a task: pass a file's path instead", len,
+                         ORK_INPUT_MAX);
+    bool empty = json_is_object(input) && json_object_size(input) == 0;
+    if (!rc && !empty) {
+        l->input_path = ork_active_file(a, l->task, l->attempt, "in");
+        rc = write_input(l, text, len, err);
+    }
+    if (!rc)
+        add_environment(a, l, text, len);
+    ork_free(text);
+    json_decref(input);
+    ork_inputs_scope_fini(&data);
+    return rc;
+}
+
+/* ---- granting ---- */
+
+static void on_inputs(struct ork_active *a, uint32_t task, json_t *params, int code, const ork_err *err)
+{
+    struct ork_event ev = {.type = ORK_EV_GRANT, .task = task};
+    ork_err why = {0};
+
+    ork_timers_disarm(a, ORK_TIMER_QUEUE, task);
+    if (!(a->run.tasks[task].flags & ORK_RT_READY)) { /* withdrawn while it was read */
+        ork_dispatch_release(a, task);
+        return;
+    }
+    struct ork_live *l = ork_active_live_new(a, task, a->run.tasks[task].attempt + 1);
+    l->dispatched_ms = ork_engine_now(a->engine);
+    if (a->hand)
+        l->agent = a->hand->id;
+    if (code)
+        why = *err;
+    else
+        code = build(a, l, params, &why);
+    if (!code) {
+        l->log_path = ork_active_file(a, task, l->attempt, "log");
+        l->grace_ms = json_is_integer(json_object_get(params, "grace_ms"))
+                          ? json_integer_value(json_object_get(params, "grace_ms"))
+                          : ORK_GRACE_MS;
+    }
+    if (ork_active_step(a, &ev) != 0) {
+        ork_active_live_free(a, l);
+        ork_dispatch_release(a, task);
+        return;
+    }
+    if (code) {
+        ork_settle_fail(a, task, ORK_KIND_INPUT, why.msg);
+        return;
+    }
+    struct ork_after *x = ork_commit_after(a->engine, ORK_AFTER_SPAWN, a, task);
+    x->attempt = l->attempt;
+}
+
+/* Full disk: nothing new may start, what runs goes on. Looked at once a second while tasks start, and again by a timer
+ * only while it is full. */
+static bool disk_is_full(ork_engine *e)
+{
+    int64_t now = e->clock->mono_ms(e->clock->data);
+    struct statvfs vfs;
+
+    if (e->free_checked_ms && now - e->free_checked_ms < 1000)
+        return e->low_disk;
+    e->free_checked_ms = now;
+    bool low = statvfs(e->data_dir, &vfs) == 0 && (int64_t)vfs.f_bavail * (int64_t)vfs.f_frsize < e->min_free;
+    if (low && !e->low_disk)
+        ork_log_warn(&e->log, "less than %lld MiB are free on the disk of %s; no task is started until there is room",
+                     (long long)(e->min_free >> 20), e->data_dir);
+    e->low_disk = low;
+    return low;
+}
+
+static void on_disk_again(uv_timer_t *t)
+{
+    (void)t; /* the turn that follows looks again */
+}
+
+void ork_dispatch_pump(ork_engine *e)
+{
+    struct ork_limits_run *r;
+    uint32_t task;
+
+    if (!e->runs || !e->registered)
+        return;
+    ork_pools_wish(e);
+    if (!ork_hands_ready(e))
+        return;
+    if (disk_is_full(e)) {
+        if (!uv_is_active((uv_handle_t *)&e->disk))
+            uv_timer_start(&e->disk, on_disk_again, 1100, 0);
+        return;
+    }
+    while (ork_limits_next(e->limits, &r, &task)) {
+        struct ork_active *a = ork_limits_run_data(r);
+        json_t *params = task_params(a, task);
+        ork_inputs_fetch(a, task, params, on_inputs);
+        json_decref(params);
+    }
+}
+
+void ork_dispatch_release(struct ork_active *a, uint32_t task)
+{
+    const char *pool = ork_workflow_pool(a->workflow, task);
+
+    if (!a->limits)
+        return;
+    ork_limits_done(a->engine->limits, a->limits, pool, ork_workflow_def(a->workflow, task)->pool_slots);
+    if (pool)
+        ork_pools_return(a->engine, pool);
+}
+
+/* ---- handing over ---- */
+
+void ork_dispatch_spawn(struct ork_active *a, uint32_t task, uint32_t attempt)
+{
+    struct ork_live *l = ork_active_live(a, task);
+    const struct ork_task_def *def = ork_workflow_def(a->workflow, task);
+
+    if (!l || l->attempt != attempt || a->dead)
+        return;
+    l->committed = true;
+    if (!a->hand || !a->hand->ready || !l->argv.argv)
+        return; /* on_claimed sends it */
+    struct ork_spawn s = {
+        .key.attempt = attempt,
+        .run = a->id,
+        .argv = l->argv.argv,
+        .argc = l->argv.argc,
+        .env = l->argv.env,
+        .envc = l->argv.envc,
+        .cwd = l->argv.cwd     ? l->argv.cwd
+               : a->script_dir ? a->script_dir
+                               : a->engine->cwd,
+        .log_path = l->log_path,
+        .timeout_ms = def->timeout_ms,
+        .grace_ms = l->grace_ms,
+        .keep_children = (def->flags & ORK_TASK_KEEP_CHILDREN) != 0,
+        .priority = def->priority,
+    };
+    char *joined = NULL;
+    if (s.cwd[0] != '/') {
+        joined = ork_path_join(a->script_dir ? a->script_dir : a->engine->cwd, s.cwd);
+        s.cwd = joined;
+    }
+    ork_active_task_id(a, task, &s.key.task);
+    ork_agent_spawn(a->hand->agent, &s);
+    ork_free(joined);
+    l->known = true;
+    ork_argv_fini(&l->argv);
+    l->argv = (struct ork_argv){0};
+}
+
+static void on_inputs_again(struct ork_active *a, uint32_t task, json_t *params, int code, const ork_err *err)
+{
+    struct ork_live *l = ork_active_live(a, task);
+    ork_err why = {0};
+
+    if (!l || l->known)
+        return;
+    if (code)
+        why = *err;
+    else
+        code = build(a, l, params, &why);
+    if (code) {
+        ork_settle_fail(a, task, ORK_KIND_INPUT, why.msg);
+        return;
+    }
+    if (!l->log_path)
+        l->log_path = ork_active_file(a, task, l->attempt, "log");
+    l->grace_ms = json_is_integer(json_object_get(params, "grace_ms"))
+                      ? json_integer_value(json_object_get(params, "grace_ms"))
+                      : ORK_GRACE_MS;
+    ork_dispatch_spawn(a, task, l->attempt);
+    ork_agent_flush(a->hand->agent);
+}
+
+void ork_dispatch_again(struct ork_active *a, struct ork_live *l)
+{
+    if (l->argv.argv) {
+        ork_dispatch_spawn(a, l->task, l->attempt);
+        return;
+    }
+    json_t *params = task_params(a, l->task);
+    ork_inputs_fetch(a, l->task, params, on_inputs_again);
+    json_decref(params);
+}

@@ -1,0 +1,406 @@
+/* SPDX-License-Identifier: MIT */
+/* Inside the engine: it drives the pure core with what really happens, and carries out what the core asks for.
+ *
+ * The law of the house: nothing happens in the world before the commit that allows it. Every event steps the core at
+ * once (memory), its row changes join the commit being collected, and what must follow (spawn, ack, progress) waits in
+ * that commit's list until the store has confirmed it. A kill at any instant therefore finds either no trace or a
+ * durable reason.
+ *
+ *   agent, timers, commands ──event──► ork_active_step ──► core ──effects──► rows ──► ork_commit ──store──► after:
+ * spawn, ack, notify
+ *
+ * Everything here runs on the loop thread; reading big logs is the one job given to uv's thread pool (result.c). */
+#ifndef ORK_ENGINE_ENGINE_H
+#define ORK_ENGINE_ENGINE_H
+#include "base/alloc.h"
+#include "base/buf.h"
+#include "base/err.h"
+#include "base/heap.h"
+#include "core/expr.h"
+#include "core/limits.h"
+#include "core/run.h"
+#include "core/state.h"
+#include "exec/process/agent.h"
+#include "store/store.h"
+#include <uthash.h>
+#include <uv.h>
+
+#define ORK_AHEAD 64   /* tasks committed and handed to the agent beyond its slots (performance.md, B1) */
+#define ORK_LAZY_MS 50 /* a START alone may wait this long for a commit: losing it only means asking the agent again   \
+                        */
+#define ORK_MIN_FREE (512ll << 20) /* bytes of disk below which nothing is dispatched */
+#define ORK_CACHE_BYTES (64u << 20)
+#define ORK_INPUT_MAX (16u << 20) /* resolved input of a task */
+#define ORK_OUTPUT_LINE_MAX (1u << 20)
+#define ORK_OUTPUT_FILE_MAX (16u << 20)
+#define ORK_LINE_WINDOW (2u << 20) /* the ORK_OUTPUT: line is looked for in this much of the log's end */
+#define ORK_TAIL_FAILED (64u << 10)
+#define ORK_TAIL_SUCCESS (4u << 10)
+#define ORK_INPUT_ENV_MAX (32u << 10)
+#define ORK_GRACE_MS 5000
+
+struct ork_active;
+
+/* ---- a client of an agent: the data directory's own, or the one an adopted attempt runs under ---- */
+struct ork_hand {
+    ork_engine *engine;
+    ork_agent *agent;
+    char *dir;  /* owned: <data>/agent */
+    bool ready; /* HELLO was answered */
+    ork_id id;  /* of the agent */
+    bool closed;
+    struct ork_hand *next;
+};
+
+/* ---- an attempt that was dispatched and whose end is not yet decided ---- */
+struct ork_live {
+    uint32_t task; /* hash key within its run */
+    uint32_t attempt;
+    int64_t dispatched_ms, started_ms, grace_ms;
+    int32_t pid;
+    struct ork_argv argv; /* kept until it was handed over; then empty */
+    char *log_path;       /* owned, absolute */
+    char *input_path;     /* owned; NULL: the run's empty input */
+    ork_id agent;         /* zero until known */
+    bool committed;       /* its dispatched row is durable */
+    bool known;           /* SPAWN was sent to the present agent, or it told of the attempt */
+    bool settling;        /* an exit is being read or committed */
+    bool adopted;
+    bool host_lost; /* its agent cannot exist any more (other boot, other host) */
+    UT_hash_handle hh;
+};
+
+/* What goes into a task's row when an attempt ends; borrowed while the core is stepped. */
+struct ork_end {
+    uint32_t task;
+    const char *output;
+    size_t output_len; /* NULL none */
+    const char *tail;
+    size_t tail_len;   /* NULL none */
+    const char *error; /* NULL none */
+    int64_t finished_ms;
+};
+
+/* ---- timers to known instants: retries, run timeouts, queue timeouts ---- */
+enum ork_timer_kind { ORK_TIMER_RETRY, ORK_TIMER_RUN, ORK_TIMER_QUEUE };
+struct ork_timer {
+    struct ork_heap_node node;
+    struct {
+        uint32_t kind, task;
+    } key; /* within its run */
+    int64_t at_ms;
+    struct ork_active *run;
+    UT_hash_handle hh;
+};
+
+/* ---- a run this engine owns ---- */
+struct ork_active {
+    ork_id id;
+    char text[ORK_ID_TEXT];
+    ork_engine *engine;
+    ork_workflow *workflow; /* counted */
+    struct ork_run run;     /* the core's state */
+    struct ork_effects fx;
+    size_t fx_done;
+    bool draining;
+    ork_id *ids; /* task ids of a taken-over run; NULL: derived */
+    ork_id snapshot;
+    json_t *params;
+    char *script_dir; /* NULL unknown */
+    int32_t priority;
+    int64_t created_ms, started_ms, finished_ms, logical_ms, scheduled_for_ms, run_timeout_ms;
+    char *error;               /* the run's own */
+    uint32_t inserted;         /* task rows that are durable; running only when all are */
+    bool resumed;              /* recovered rather than created here */
+    bool claimed;              /* the agent answered the claim */
+    bool agent_used;           /* a claim was sent */
+    bool closing;              /* its last commit is on the way */
+    uint8_t *shown;            /* owned: the status of each task that was last stored */
+    const struct ork_end *end; /* borrowed: what the attempt being settled left behind */
+    bool waits_for_turn;       /* max_active_runs: pending until a slot of the pool run:<workflow> is granted */
+    bool has_turn;
+    struct ork_limits_run *limits;
+    struct ork_hand *hand;    /* borrowed */
+    json_t *hold;             /* outputs fetched for the task being resolved */
+    struct ork_live *live;    /* hash by task */
+    struct ork_timer *timers; /* hash by kind and task */
+    char *logs_dir;           /* owned: <data>/logs/<run> */
+    char *empty_input;        /* owned: file with {} */
+    struct ork_buf events;    /* of the commit being collected, for run_events */
+    struct ork_poison {
+        uint32_t task, attempt;
+        struct ork_poison *next;
+        char *why;
+    } * poison;    /* results the database refused */
+    uint32_t refs; /* callbacks under way that name it */
+    bool dead;     /* out of the table; freed with the last reference */
+    UT_hash_handle hh;
+};
+
+/* ---- group commit ---- */
+enum ork_after_type {
+    ORK_AFTER_SPAWN,
+    ORK_AFTER_KILL,
+    ORK_AFTER_RECALL,
+    ORK_AFTER_ACK,
+    ORK_AFTER_CHANGE,
+    ORK_AFTER_ENDED,
+    ORK_AFTER_INSERTED,
+    ORK_AFTER_CALL
+};
+struct ork_after {
+    int type;
+    struct ork_active *run; /* counted */
+    uint32_t task, attempt;
+    int from, to, kind;
+    int64_t retry_at_ms, took_ms, grace_ms;
+    bool adopted;
+    bool had_input; /* ACK: an input file of its own is removed with the output file */
+    char *error;    /* owned */
+    void (*call)(void *data, int code, const ork_err *err); /* CALL: also on failure */
+    void *data;
+};
+struct ork_touch {
+    struct {
+        void *run;
+        uint32_t task;
+    } key;
+    size_t unit;
+    UT_hash_handle hh;
+};
+struct ork_commit {
+    struct ork_batch batch;
+    struct ork_active **unit_run;
+    size_t unit_run_cap; /* whose unit it is; NULL nobody's */
+    struct ork_after *after;
+    size_t after_len, after_cap;
+    struct ork_touch *touched; /* task put already in this batch: changes of one row collapse */
+    char **texts;
+    size_t texts_len, texts_cap; /* owned strings the units point to */
+    bool urgent;
+    struct ork_commit *next;
+};
+
+enum ork_cached_what { ORK_CACHED_OUTPUT, ORK_CACHED_ERROR };
+struct ork_cached {
+    struct {
+        ork_id run;
+        uint32_t task, what;
+    } key;
+    json_t *output;
+    size_t bytes;
+    struct ork_cached *prev, *next;
+    UT_hash_handle hh;
+};
+
+struct ork_engine {
+    uv_loop_t *loop;
+    uv_loop_t own_loop;
+    bool owns_loop;
+    const struct ork_clock *clock;
+    struct ork_log log;
+    struct ork_idgen ids;
+    uint32_t flags, jobs;
+    char *url, *data_dir, *agent_program, *host, *cwd;
+    char boot_id[40];
+    ork_store *store;
+    bool store_closed;
+    bool registered;
+    ork_id scheduler;
+    uint64_t seq;
+    struct ork_hand *hands; /* agents in use; the first is the one of data_dir */
+    char **unset;
+    size_t unset_len; /* names of variables no task inherits (ORK_*, DATABASE_URL) */
+    struct ork_limits *limits;
+    struct ork_active *runs; /* hash by id */
+    uv_prepare_t prepare;
+    uv_check_t check;
+    uv_timer_t lazy;
+    uv_timer_t away;
+    uv_timer_t deadline;
+    uv_timer_t disk;
+    uv_poll_t timer_poll;
+    int timer_fd;
+    int64_t timer_armed_ms;
+    struct ork_heap timers;
+    struct ork_commit *current, *queue, *inflight; /* collected; full ones waiting; at the store */
+    bool lazy_armed, in_turn, away_now, fenced, closing;
+    uint32_t away_tries;
+    int64_t free_checked_ms, min_free;
+    bool low_disk;
+    bool bell_on, commands_reading, commands_again, pool_wake;
+    struct ork_cached *cache, *cache_newest, *cache_oldest;
+    size_t cache_bytes;
+    ork_change_cb on_change;
+    void *change_data;
+    unsigned handles; /* uv handles still open at close */
+    unsigned works;   /* jobs in uv's thread pool and reads under way */
+    bool deadline_over, interrupted;
+    uint64_t bell_count;   /* how often somebody else's change was noticed */
+    uint32_t refused_rows; /* rows the database refused that were nobody's output */
+};
+
+/* engine.c */
+int64_t ork_engine_now(ork_engine *e);
+int ork_engine_register(ork_engine *e, ork_err *err) ORK_MUSTCHECK;
+void ork_engine_watch(ork_engine *e); /* listens to the bell */
+int ork_engine_drive(ork_engine *e, const bool *done,
+                     ork_err *err) ORK_MUSTCHECK; /* runs the loop until *done; EFENCED */
+void ork_engine_turn(ork_engine *e);              /* end of a loop turn: dispatch, then commit */
+
+int ork_engine_drive_change(ork_engine *e, const ork_id *run, uint64_t bells, int64_t timeout_ms,
+                            ork_err *err) ORK_MUSTCHECK;
+int ork_engine_sync(ork_engine *e, ork_err *err) ORK_MUSTCHECK; /* wait.c: what was collected is durable */
+
+/* active.c */
+struct ork_active *ork_active_new(ork_engine *e, const ork_id *id, ork_workflow *w);
+struct ork_active *ork_active_find(ork_engine *e, const ork_id *id);
+void ork_active_ref(struct ork_active *a);
+void ork_active_unref(struct ork_active *a);
+void ork_active_drop(struct ork_active *a); /* leaves the table, limits and timers; the agent's claim is released */
+void ork_active_task_id(const struct ork_active *a, uint32_t task, ork_id *out);
+struct ork_live *ork_active_live(struct ork_active *a, uint32_t task);
+struct ork_live *ork_active_live_new(struct ork_active *a, uint32_t task, uint32_t attempt);
+void ork_active_live_free(struct ork_active *a, struct ork_live *l);
+int ork_active_files(struct ork_active *a, ork_err *err) ORK_MUSTCHECK; /* log folder and empty input exist */
+char *ork_active_file(const struct ork_active *a, uint32_t task, uint32_t attempt, const char *suffix);
+int ork_active_by_task(ork_engine *e, const ork_id *task_id, struct ork_active **a,
+                       uint32_t *task); /* 0 or ENOTFOUND */
+
+/* step.c: events into the core, effects out of it */
+int ork_active_step(
+    struct ork_active *a,
+    struct ork_event *ev); /* fills now and random; logs and drops stale ones; returns the core's code */
+void ork_active_inserted(struct ork_active *a); /* a chunk of task rows is durable: the next one, or the beginning */
+void ork_active_begin(struct ork_active *a);    /* all rows are there: START, or RESTORE when resumed */
+const char *ork_run_cancel_text(int reason);
+
+/* commit.c */
+struct ork_unit *ork_commit_unit(ork_engine *e, int type, struct ork_active *owner, bool urgent);
+const char *ork_commit_text(ork_engine *e,
+                            char *owned); /* after its unit: keeps the string until the batch is done; returns it */
+void ork_commit_task(struct ork_active *a, uint32_t task, const struct ork_task_put *put, bool urgent);
+struct ork_after *ork_commit_after(ork_engine *e, int type, struct ork_active *a, uint32_t task);
+void ork_commit_call(ork_engine *e, void (*call)(void *, int, const ork_err *),
+                     void *data); /* when what was collected so far is durable, or failed */
+void ork_commit_flush(ork_engine *e, bool lazy_too);
+bool ork_commit_idle(const ork_engine *e);
+void ork_commit_fini(ork_engine *e);
+
+/* dispatch.c */
+void ork_dispatch_ready(struct ork_active *a, uint32_t task);      /* judges `when`, then queues */
+void ork_dispatch_pump(ork_engine *e);                             /* starts what limits allow */
+void ork_dispatch_again(struct ork_active *a, struct ork_live *l); /* after a restart: the same attempt is sent again */
+void ork_dispatch_release(struct ork_active *a, uint32_t task);    /* gives window and pool slots back */
+void ork_dispatch_spawn(struct ork_active *a, uint32_t task, uint32_t attempt);
+
+/* inputs.c */
+typedef void (*ork_inputs_cb)(struct ork_active *a, uint32_t task, json_t *params, int code, const ork_err *err);
+/* Makes every output that `exprs` of the task's params refer to present in the cache; cb at once when it is already,
+ * else after a read. */
+void ork_inputs_fetch(struct ork_active *a, uint32_t task, json_t *params,
+                      ork_inputs_cb cb); /* keeps a reference to params until cb */
+struct ork_scope_data {
+    struct ork_active *a;
+    uint32_t task, attempt;
+    const json_t *input;
+    json_t *hold;
+    json_t *self;
+};
+void ork_inputs_scope(struct ork_scope_data *d, struct ork_active *a, uint32_t task, uint32_t attempt,
+                      struct ork_scope *s);
+void ork_inputs_scope_fini(struct ork_scope_data *d);
+int ork_inputs_bind(struct ork_active *a, uint32_t task, const json_t *params, struct ork_scope *s, json_t **input,
+                    ork_err *err) ORK_MUSTCHECK;
+
+/* outputs.c: the LRU of task outputs */
+void ork_outputs_put(ork_engine *e, const ork_id *run, uint32_t task, enum ork_cached_what what,
+                     json_t *value); /* NULL: it has none */
+bool ork_outputs_get(ork_engine *e, const ork_id *run, uint32_t task, enum ork_cached_what what,
+                     json_t **value); /* false: not cached; borrowed */
+void ork_outputs_fini(ork_engine *e);
+
+/* result.c: what an attempt left behind */
+struct ork_result {
+    struct ork_active *a; /* counted */
+    struct ork_exit exit; /* error is owned */
+    uint32_t task;
+    char *log_path, *output_path;
+    json_t *output;
+    char *output_text;
+    size_t output_len; /* NULL none */
+    char *tail;
+    size_t tail_len; /* valid UTF-8 without NUL; NULL when nothing was printed */
+    int code;
+    ork_err err; /* of the output: malformed, too large */
+    void (*done)(struct ork_result *r);
+    uv_work_t work;
+};
+void ork_result_read(struct ork_active *a, uint32_t task, const struct ork_exit *x, const char *log_path,
+                     void (*done)(struct ork_result *r)); /* done frees it by ork_result_free */
+void ork_result_free(struct ork_result *r);
+
+/* settle.c: ends of attempts */
+void ork_settle_exit(struct ork_active *a, uint32_t task, const struct ork_exit *x);
+void ork_settle_fail(struct ork_active *a, uint32_t task, int kind,
+                     const char *text); /* a granted attempt that never reached the agent */
+void ork_settle_reject(struct ork_active *a, uint32_t task, int kind,
+                       const char *text);                                     /* a task that fails before any attempt */
+void ork_settle_dispatched(struct ork_active *a, uint32_t task, bool urgent); /* the attempt's first row */
+void ork_settle_recalled(struct ork_active *a, uint32_t task, uint32_t attempt);
+void ork_settle_queue_timeout(struct ork_active *a, uint32_t task);
+void ork_settle_lost(struct ork_active *a, uint32_t task, const char *text);
+void ork_settle_put(struct ork_active *a, uint32_t task,
+                    bool urgent); /* the row as core and live record have it, no result */
+
+/* events of the agent: hands.c */
+int ork_hands_open(ork_engine *e, ork_err *err) ORK_MUSTCHECK;  /* the program is found; nothing is started yet */
+struct ork_hand *ork_hands_for(ork_engine *e, const char *dir); /* NULL dir: the data directory's own */
+void ork_hands_claim(struct ork_active *a);
+bool ork_hands_ready(const ork_engine *e); /* every agent that an owned run uses has answered */
+void ork_hands_flush(ork_engine *e);
+void ork_hands_close(ork_engine *e); /* drives the loop until they are closed */
+
+/* timers.c */
+int ork_timers_open(ork_engine *e, ork_err *err) ORK_MUSTCHECK;
+void ork_timers_arm(struct ork_active *a, int kind, uint32_t task, int64_t at_ms);
+void ork_timers_disarm(struct ork_active *a, int kind, uint32_t task);
+void ork_timers_drop(struct ork_active *a);
+
+/* pools.c */
+void ork_pools_wish(ork_engine *e); /* TAKE_SLOTS for what ready tasks want */
+void ork_pools_return(ork_engine *e, const char *pool);
+void ork_pools_turn(struct ork_active *a); /* max_active_runs */
+void ork_pools_turn_over(struct ork_active *a);
+void ork_pools_wake(ork_engine *e);
+
+/* recover.c */
+void ork_recover_poisoned(struct ork_active *a, const struct ork_unit *bad,
+                          const ork_err *err); /* reloads the run; the bad result will fail its attempt */
+int ork_recover_run(ork_engine *e, const ork_id *id, ork_workflow *same, struct ork_active **out,
+                    ork_err *err) ORK_MUSTCHECK; /* it is ours by row: load it and go on */
+
+/* command.c */
+void ork_command_look(ork_engine *e); /* reads and carries out open commands of my runs */
+void ork_engine_bell(void *data);
+
+/* doc_*.c: documents */
+int ork_doc_run(ork_engine *e, const struct ork_rows *rows, size_t row, bool params, struct ork_buf *out,
+                ork_err *err) ORK_MUSTCHECK;
+int ork_doc_parse_run(const char *text, ork_id *id, ork_err *err) ORK_MUSTCHECK;
+char *ork_utf8_clean(const char *p, size_t n,
+                     size_t *len); /* result.c, logs: UTF-8 without NUL, the rest as U+FFFD; caller frees */
+void ork_doc_key(struct ork_buf *b, const char *key);
+void ork_doc_text(struct ork_buf *b, const char *key, const char *value);
+void ork_doc_int(struct ork_buf *b, const char *key, int64_t value);
+void ork_doc_time(struct ork_buf *b, const char *key, int64_t ms);
+void ork_doc_raw(struct ork_buf *b, const char *key, const char *json);
+void ork_doc_maybe_int(struct ork_buf *b, const char *key, const struct ork_rows *r, size_t row, const char *col);
+void ork_doc_took(struct ork_buf *b, int64_t from_ms, int64_t to_ms);
+int ork_doc_open_run(ork_engine *e, const char *run_id, ork_id *id, struct ork_rows **out, ork_err *err) ORK_MUSTCHECK;
+int ork_doc_open_task(ork_engine *e, const char *run_id, const char *task, struct ork_rows **out,
+                      struct ork_rows **attempts, ork_err *err) ORK_MUSTCHECK;
+int ork_doc_tasks(ork_engine *e, const ork_id *run, const char *statuses, int64_t after, int64_t limit,
+                  struct ork_buf *out, ork_err *err) ORK_MUSTCHECK;
+int ork_doc_statuses(const json_t *v, bool of_tasks, struct ork_buf *out, ork_err *err) ORK_MUSTCHECK;
+#endif

@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: MIT */
+/* Runs as people name them: "last", a workflow's name, NAME~1 (the one before), or any unique beginning or end of an
+ * id. */
+#include "engine/engine.h"
+#include <ctype.h>
+#include <stdlib.h>
+#include <string.h>
+
+static int take(struct ork_rows *rows, size_t row, char run_id[ORK_ID_TEXT])
+{
+    ork_id id;
+
+    if (ork_rows_len(rows) <= row || !ork_rows_id(rows, row, "id", &id))
+        return ORK_ENOTFOUND;
+    ork_id_format(&id, run_id);
+    return 0;
+}
+
+static int by_workflow(ork_engine *e, const char *name, char run_id[ORK_ID_TEXT], ork_err *err)
+{
+    struct ork_rows *rows = NULL;
+    const char *tilde = strrchr(name, '~');
+    long back = 0;
+    char *end = NULL;
+
+    if (tilde && tilde[1]) {
+        back = strtol(tilde + 1, &end, 10);
+        if (*end || back < 0)
+            tilde = NULL;
+    }
+    char *base = ork_strndup(name, tilde ? (size_t)(tilde - name) : strlen(name));
+    struct ork_param p[] = {ORK_P_TEXT(base), ORK_P_INT(tilde ? back : 0)};
+    int rc = ork_store_query(e->store, ORK_Q_runs_of_workflow, p, 2, &rows, err);
+    if (!rc)
+        rc = take(rows, 0, run_id);
+    ork_rows_free(rows);
+    ork_free(base);
+    return rc;
+}
+
+/* Hexadecimal digits without hyphens; 0 when it is something else. */
+static size_t hex_digits(const char *text, char out[33])
+{
+    size_t n = 0;
+
+    for (; *text; text++) {
+        if (*text == '-')
+            continue;
+        if (!isxdigit((unsigned char)*text) || n == 32)
+            return 0;
+        out[n++] = (char)tolower((unsigned char)*text);
+    }
+    out[n] = '\0';
+    return n;
+}
+
+static int by_id(ork_engine *e, const char *name, char run_id[ORK_ID_TEXT], ork_err *err)
+{
+    char hex[33];
+    struct ork_rows *rows = NULL;
+
+    if (hex_digits(name, hex) < 4)
+        return ORK_ENOTFOUND;
+    struct ork_param p[] = {ORK_P_TEXT(hex), ORK_P_TEXT(hex), ORK_P_INT(6)};
+    int rc = ork_store_query(e->store, ORK_Q_runs_match, p, 3, &rows, err);
+    size_t n = rc ? 0 : ork_rows_len(rows);
+    if (n == 1) {
+        rc = take(rows, 0, run_id);
+    } else if (n > 1) {
+        struct ork_buf b = ORK_BUF_INIT;
+        for (size_t i = 0; i < n && i < 5; i++) {
+            ork_id id;
+            char short_id[9];
+            if (!ork_rows_id(rows, i, "id", &id))
+                continue;
+            ork_id_short(&id, short_id);
+            ork_buf_addf(&b, "%s%s (%s, %s)", i ? ", " : "", short_id, ork_rows_text(rows, i, "workflow"),
+                         ork_rows_text(rows, i, "status"));
+        }
+        rc = ork_err_set(err, ORK_EAMBIGUOUS, "`%s` matches more than one run: %s%s; give more digits", name, b.data,
+                         n > 5 ? ", …" : "");
+        ork_buf_fini(&b);
+    } else if (!rc) {
+        rc = ORK_ENOTFOUND;
+    }
+    ork_rows_free(rows);
+    return rc;
+}
+
+int ork_run_find(ork_engine *e, const char *name, char run_id[ORK_ID_TEXT], ork_err *err)
+{
+    struct ork_rows *rows = NULL;
+    int rc;
+
+    if (strcmp(name, "last") == 0) {
+        rc = ork_store_query(e->store, ORK_Q_run_last, NULL, 0, &rows, err);
+        if (!rc)
+            rc = take(rows, 0, run_id);
+        ork_rows_free(rows);
+        return rc == ORK_ENOTFOUND ? ork_err_set(err, ORK_ENOTFOUND, "there are no runs yet") : rc;
+    }
+    rc = by_workflow(e, name, run_id, err);
+    if (rc == ORK_ENOTFOUND)
+        rc = by_id(e, name, run_id, err);
+    if (rc == ORK_ENOTFOUND)
+        return ork_err_set(err, ORK_ENOTFOUND, "no run and no workflow `%s`; `ork runs` lists the runs", name);
+    return rc;
+}

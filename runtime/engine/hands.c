@@ -1,0 +1,275 @@
+/* SPDX-License-Identifier: MIT */
+/* The agents this engine uses and what they tell. Normally one, under the data directory; a run whose attempts were
+ * started under another data directory is served through that one's agent (found by the socket its rows name), so
+ * nothing of it is started twice.
+ *
+ * After every HELLO, also that of a successor of a killed agent, the runs are claimed again and the agent says what it
+ * holds. What it does not know is then clear: a dispatched attempt was never started (the same attempt is sent again),
+ * a running one is lost. */
+#include "engine/engine.h"
+#include "base/path.h"
+#include <string.h>
+
+extern char **environ;
+
+static void on_ready(void *data, const ork_id *agent, const char *socket, const char *boot_id)
+{
+    struct ork_hand *h = data;
+    ork_engine *e = h->engine;
+
+    h->ready = true;
+    h->id = *agent;
+    struct ork_unit *u = ork_commit_unit(e, ORK_UNIT_AGENT, NULL, false);
+    char *texts[] = {ork_strdup(e->host), ork_strdup(boot_id ? boot_id : e->boot_id), ork_strdup(socket ? socket : "")};
+    u->agent = (struct ork_agent_put){.id = *agent,
+                                      .host = {texts[0], strlen(texts[0])},
+                                      .boot_id = {texts[1], strlen(texts[1])},
+                                      .socket = {texts[2], strlen(texts[2])}};
+    for (size_t i = 0; i < 3; i++)
+        (void)ork_commit_text(e, texts[i]);
+    for (struct ork_active *a = e->runs; a; a = a->hh.next) {
+        if (a->hand != h)
+            continue;
+        a->claimed = false;
+        for (struct ork_live *l = a->live; l; l = l->hh.next)
+            l->known = false;
+    }
+}
+
+static struct ork_live *find_live(struct ork_hand *h, const struct ork_attempt_key *key, struct ork_active **a,
+                                  uint32_t *task)
+{
+    if (ork_active_by_task(h->engine, &key->task, a, task) != 0)
+        return NULL;
+    struct ork_live *l = ork_active_live(*a, *task);
+    return l && l->attempt == key->attempt ? l : NULL;
+}
+
+static void started(struct ork_hand *h, const struct ork_attempt_key *key, int32_t pid, int64_t started_ms)
+{
+    struct ork_active *a;
+    uint32_t task;
+    struct ork_live *l = find_live(h, key, &a, &task);
+
+    if (!l)
+        return;
+    l->known = true;
+    l->agent = h->id;
+    l->pid = pid;
+    l->started_ms = started_ms;
+    struct ork_event ev = {.type = ORK_EV_STARTED, .task = task, .attempt = key->attempt};
+    if (a->run.tasks[task].status == ORK_TASK_DISPATCHED)
+        (void)ork_active_step(a, &ev);
+}
+
+static void on_started(void *data, const struct ork_attempt_key *key, int32_t pid, int64_t started_ms)
+{
+    started(data, key, pid, started_ms);
+}
+
+static void on_exited(void *data, const struct ork_exit *x)
+{
+    struct ork_hand *h = data;
+    struct ork_active *a;
+    uint32_t task;
+
+    if (ork_active_by_task(h->engine, &x->key.task, &a, &task) == 0)
+        ork_settle_exit(a, task, x);
+    else
+        ork_agent_ack(h->agent, &x->key);
+}
+
+static void on_recalled(void *data, const struct ork_attempt_key *key)
+{
+    struct ork_hand *h = data;
+    struct ork_active *a;
+    uint32_t task;
+
+    if (find_live(h, key, &a, &task))
+        ork_settle_recalled(a, task, key->attempt);
+}
+
+static void on_state(void *data, const struct ork_attempt_key *key, int state, int32_t pid, int64_t started_ms)
+{
+    struct ork_hand *h = data;
+    struct ork_active *a;
+    uint32_t task;
+    struct ork_live *l = find_live(h, key, &a, &task);
+
+    if (!l) { /* a scheduler that returns ends what the database no longer names */
+        ork_agent_kill(h->agent, key, 0);
+        return;
+    }
+    l->known = true;
+    if (state == ORK_AGENT_RUNNING)
+        started(h, key, pid, started_ms);
+}
+
+static void on_claimed(void *data, const ork_id *run)
+{
+    struct ork_hand *h = data;
+    struct ork_active *a = ork_active_find(h->engine, run);
+    struct ork_live *l, *tmp;
+
+    if (!a)
+        return;
+    a->claimed = true;
+    ork_active_ref(a);
+    HASH_ITER(hh, a->live, l, tmp)
+    {
+        if (l->known || l->settling || !l->committed)
+            continue;
+        if (l->host_lost)
+            ork_settle_lost(a, l->task, "lost: the machine was started again since");
+        else if (a->run.tasks[l->task].status == ORK_TASK_RUNNING)
+            ork_settle_lost(a, l->task, "lost: the agent that ran it is gone and left no record of it");
+        else
+            ork_dispatch_again(a, l);
+    }
+    ork_active_unref(a);
+}
+
+static void on_stuck(void *data, const struct ork_attempt_key *key, int32_t pid)
+{
+    struct ork_hand *h = data;
+    struct ork_active *a;
+    uint32_t task;
+
+    if (find_live(h, key, &a, &task))
+        ork_log_warn(&h->engine->log,
+                     "task `%s` of run %s: process %d cannot be killed; the attempt stays open until it is gone",
+                     ork_workflow_task_name(a->workflow, task), a->text, pid);
+}
+
+static void on_refused(void *data, const ork_id *run)
+{
+    struct ork_hand *h = data;
+    struct ork_active *a = ork_active_find(h->engine, run);
+
+    if (!a)
+        return;
+    ork_log_warn(&h->engine->log, "run %s was taken over by another ork while this one was not running", a->text);
+    ork_active_drop(a);
+}
+
+static void on_down(void *data, const ork_err *err)
+{
+    struct ork_hand *h = data;
+
+    h->ready = false;
+    ork_log_error(&h->engine->log, "%s; trying again", err->msg);
+}
+
+static void prepare_unset(ork_engine *e)
+{
+    size_t cap = 0;
+
+    for (char **v = environ; v && *v; v++) {
+        size_t n = strcspn(*v, "=");
+        if (strncmp(*v, "ORK_", 4) != 0 && !(n == 12 && strncmp(*v, "DATABASE_URL", n) == 0))
+            continue;
+        ork_grow((void **)&e->unset, &cap, e->unset_len + 1, sizeof(*e->unset));
+        e->unset[e->unset_len++] = ork_strndup(*v, n);
+    }
+}
+
+int ork_hands_open(ork_engine *e, ork_err *err)
+{
+    if (!e->agent_program) {
+        int rc = ork_agent_find_program(&e->agent_program, err);
+        if (rc)
+            return rc;
+    }
+    prepare_unset(e);
+    return 0;
+}
+
+struct ork_hand *ork_hands_for(ork_engine *e, const char *dir)
+{
+    char *own = dir ? ork_strdup(dir) : ork_path_join(e->data_dir, "agent");
+    struct ork_hand *h;
+    ork_err err;
+
+    for (h = e->hands; h; h = h->next) {
+        if (strcmp(h->dir, own) == 0) {
+            ork_free(own);
+            return h;
+        }
+    }
+    h = ork_zalloc(sizeof(*h));
+    h->engine = e;
+    h->dir = own;
+    struct ork_agent_opts o = {
+        .loop = e->loop,
+        .dir = h->dir,
+        .program = e->agent_program,
+        .jobs = e->jobs,
+        .seq = e->seq,
+        .log = &e->log,
+        .events = {.data = h,
+                   .on_ready = on_ready,
+                   .on_started = on_started,
+                   .on_exited = on_exited,
+                   .on_recalled = on_recalled,
+                   .on_state = on_state,
+                   .on_claimed = on_claimed,
+                   .on_stuck = on_stuck,
+                   .on_refused = on_refused,
+                   .on_down = on_down},
+    };
+    if (ork_agent_open(&o, &h->agent, &err) != 0) {
+        ork_log_error(&e->log, "%s", err.msg);
+        ork_free(h->dir);
+        ork_free(h);
+        return NULL;
+    }
+    h->next = e->hands;
+    e->hands = h;
+    return h;
+}
+
+void ork_hands_claim(struct ork_active *a)
+{
+    if (!a->hand)
+        a->hand = ork_hands_for(a->engine, NULL);
+    if (!a->hand)
+        return;
+    a->agent_used = true;
+    ork_agent_claim(a->hand->agent, &a->id);
+}
+
+bool ork_hands_ready(const ork_engine *e)
+{
+    for (const struct ork_active *a = e->runs; a; a = a->hh.next) {
+        if (!a->hand || !a->hand->ready)
+            return false;
+    }
+    return true;
+}
+
+void ork_hands_flush(ork_engine *e)
+{
+    for (struct ork_hand *h = e->hands; h; h = h->next)
+        ork_agent_flush(h->agent);
+}
+
+static void on_closed(void *data)
+{
+    ((struct ork_hand *)data)->closed = true;
+}
+
+void ork_hands_close(ork_engine *e)
+{
+    for (struct ork_hand *h = e->hands; h; h = h->next)
+        ork_agent_close(h->agent, on_closed, h);
+    while (e->hands) {
+        struct ork_hand *h = e->hands;
+        while (!h->closed)
+            uv_run(e->loop, UV_RUN_ONCE);
+        e->hands = h->next;
+        ork_free(h->dir);
+        ork_free(h);
+    }
+    for (struct ork_active *a = e->runs; a; a = a->hh.next)
+        a->hand = NULL;
+}

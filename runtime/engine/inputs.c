@@ -1,0 +1,244 @@
+/* SPDX-License-Identifier: MIT */
+/* Resolving what a task refers to, at the moment it is dispatched: params, its run, and the outputs of tasks before it,
+ * which come from the cache or, when they have left it, from one read each. Values are held only until the command is
+ * built. */
+#include "engine/engine.h"
+#include "core/types.h"
+#include <string.h>
+
+struct fetch {
+    struct ork_active *a;
+    uint32_t task;
+    json_t *params;
+    json_t *hold; /* {"<task name>": output, "<task name>\n": error} */
+    ork_inputs_cb cb;
+    unsigned left;
+    int code;
+    ork_err err;
+};
+struct fetch_one {
+    struct fetch *f;
+    uint32_t task;
+};
+
+static const char *error_key(const char *task, struct ork_buf *b)
+{
+    ork_buf_clear(b);
+    ork_buf_adds(b, task);
+    ork_buf_addc(b, '\n'); /* no task name has one */
+    return b->data;
+}
+
+static void finish(struct fetch *f)
+{
+    struct ork_active *a = f->a;
+    json_t *before = a->hold;
+
+    if (!a->dead) {
+        a->hold = f->hold;
+        f->cb(a, f->task, f->params, f->code, f->code ? &f->err : NULL);
+        a->hold = before;
+    }
+    json_decref(f->hold);
+    json_decref(f->params);
+    ork_active_unref(a);
+    ork_free(f);
+}
+
+static void hold_value(struct fetch *f, uint32_t task, enum ork_cached_what what, json_t *value)
+{
+    struct ork_buf key = ORK_BUF_INIT;
+    const char *name = ork_workflow_task_name(f->a->workflow, task);
+
+    if (value)
+        json_object_set(f->hold, what == ORK_CACHED_ERROR ? error_key(name, &key) : name, value);
+    ork_buf_fini(&key);
+}
+
+static void on_row(void *data, int code, const ork_err *err, struct ork_rows *rows)
+{
+    struct fetch_one *one = data;
+    struct fetch *f = one->f;
+    ork_engine *e = f->a->engine;
+
+    e->works--;
+    if (code) {
+        f->code = code;
+        f->err = *err;
+    } else if (ork_rows_len(rows) == 1) {
+        const char *output = ork_rows_text(rows, 0, "output"), *error = ork_rows_text(rows, 0, "error");
+        json_t *value = NULL;
+        if (output && ork_json_parse(output, strlen(output), &value, &f->err) != 0)
+            f->code = ORK_ECORRUPT;
+        json_t *text = error ? json_string(error) : NULL;
+        ork_outputs_put(e, &f->a->id, one->task, ORK_CACHED_OUTPUT, value);
+        ork_outputs_put(e, &f->a->id, one->task, ORK_CACHED_ERROR, text);
+        hold_value(f, one->task, ORK_CACHED_OUTPUT, value);
+        hold_value(f, one->task, ORK_CACHED_ERROR, text);
+        json_decref(value);
+        json_decref(text);
+    }
+    ork_rows_free(rows);
+    ork_free(one);
+    if (--f->left == 0)
+        finish(f);
+}
+
+static void want(void *data, const char *task, const char *what)
+{
+    struct fetch *f = data;
+    uint32_t no;
+    json_t *value = NULL;
+    enum ork_cached_what kind = strcmp(what, "error") == 0 ? ORK_CACHED_ERROR : ORK_CACHED_OUTPUT;
+
+    if (strcmp(what, "status") == 0 || ork_workflow_find(f->a->workflow, task, strlen(task), &no) != 0)
+        return;
+    if (ork_outputs_get(f->a->engine, &f->a->id, no, kind, &value)) {
+        hold_value(f, no, kind, value);
+        return;
+    }
+    int status = f->a->run.tasks[no].status;
+    if (kind == ORK_CACHED_OUTPUT ? status != ORK_TASK_SUCCESS : status == ORK_TASK_SUCCESS)
+        return; /* it has none */
+    struct fetch_one *one = ork_alloc(sizeof(*one));
+    *one = (struct fetch_one){f, no};
+    f->left++;
+    f->a->engine->works++;
+    struct ork_param params[] = {ORK_P_ID(&f->a->id), ORK_P_INT(no)};
+    ork_store_read(f->a->engine->store, ORK_Q_task_output, params, 2, on_row, one);
+}
+
+void ork_inputs_fetch(struct ork_active *a, uint32_t task, json_t *params, ork_inputs_cb cb)
+{
+    static const char *const keys[] = {"task_bindings", "task_binding", "when", "command", "env", "cwd"};
+    struct fetch *f = ork_zalloc(sizeof(*f));
+
+    f->a = a;
+    f->task = task;
+    f->params = json_incref(params);
+    f->hold = json_object();
+    f->cb = cb;
+    f->left = 1;
+    ork_active_ref(a);
+    for (size_t i = 0; i < sizeof(keys) / sizeof(*keys); i++) {
+        json_t *part = json_object_get(params, keys[i]);
+        const char *k;
+        json_t *v;
+        if (!part)
+            continue;
+        if (strcmp(keys[i], "task_bindings") == 0 || strcmp(keys[i], "env") == 0) {
+            json_object_foreach(part, k, v) ork_expr_each_task(v, want, f);
+        } else {
+            ork_expr_each_task(part, want, f);
+        }
+    }
+    if (--f->left == 0)
+        finish(f);
+}
+
+static json_t *describe_this(const struct ork_scope_data *d)
+{
+    struct ork_active *a = d->a;
+    char logical[32], due[32];
+
+    ork_time_format(a->logical_ms, logical);
+    json_t *o = json_pack("{s:s s:s s:s s:I s:I s:s}", "run_id", a->text, "workflow", ork_workflow_name(a->workflow),
+                          "task", ork_workflow_task_name(a->workflow, d->task), "task_index", (json_int_t)d->task,
+                          "attempt", (json_int_t)d->attempt, "logical_time", logical);
+    if (a->scheduled_for_ms) {
+        ork_time_format(a->scheduled_for_ms, due);
+        json_object_set_new(o, "scheduled_for", json_string(due));
+    }
+    return o;
+}
+
+static const json_t *root(void *data, const char *what, const char *task)
+{
+    struct ork_scope_data *d = data;
+    struct ork_active *a = d->a;
+    struct ork_buf key = ORK_BUF_INIT;
+    uint32_t no;
+
+    if (!task) {
+        if (strcmp(what, "params") == 0)
+            return a->params;
+        if (strcmp(what, "input") == 0)
+            return d->input;
+        if (strcmp(what, "this") == 0) {
+            if (!d->self)
+                d->self = describe_this(d);
+            return d->self;
+        }
+        return NULL;
+    }
+    if (ork_workflow_find(a->workflow, task, strlen(task), &no) != 0)
+        return NULL;
+    if (strcmp(what, "status") == 0) {
+        json_t *s = json_string(ork_task_status_name(a->run.tasks[no].status));
+        json_array_append_new(d->hold, s);
+        return s;
+    }
+    if (strcmp(what, "output") == 0)
+        return a->run.tasks[no].status == ORK_TASK_SUCCESS ? json_object_get(a->hold, task) : NULL;
+    if (strcmp(what, "error") == 0) {
+        const json_t *v = json_object_get(a->hold, error_key(task, &key));
+        ork_buf_fini(&key);
+        return v;
+    }
+    return NULL;
+}
+
+void ork_inputs_scope(struct ork_scope_data *d, struct ork_active *a, uint32_t task, uint32_t attempt,
+                      struct ork_scope *s)
+{
+    *d = (struct ork_scope_data){.a = a, .task = task, .attempt = attempt, .hold = json_array()};
+    *s = (struct ork_scope){.data = d, .root = root, .logical_ms = a->logical_ms};
+}
+
+void ork_inputs_scope_fini(struct ork_scope_data *d)
+{
+    json_decref(d->hold);
+    json_decref(d->self);
+}
+
+/* The task's input object, checked against its input_type; a field whose reference has no value is null. */
+int ork_inputs_bind(struct ork_active *a, uint32_t task, const json_t *params, struct ork_scope *s, json_t **input,
+                    ork_err *err)
+{
+    json_t *bindings = json_object_get(params, "task_bindings"), *whole = json_object_get(params, "task_binding");
+    json_t *out = NULL, *v;
+    const char *k;
+    int rc = 0;
+
+    if (whole) {
+        rc = ork_expr_eval(whole, s, true, &out, err);
+    } else {
+        out = json_object();
+        json_object_foreach(bindings, k, v)
+        {
+            json_t *value = NULL;
+            rc = ork_expr_eval(v, s, true, &value, err);
+            if (rc) {
+                (void)ork_err_wrap(err, "inputs.%s", k);
+                break;
+            }
+            json_object_set_new(out, k, value);
+        }
+    }
+    uint32_t sig = ork_workflow_def(a->workflow, task)->signature;
+    if (!rc && sig) {
+        const char *text = ork_workflow_text(a->workflow, sig);
+        json_t *signature = NULL;
+        rc = ork_json_parse(text, strlen(text), &signature, err);
+        json_t *type = rc ? NULL : json_object_get(signature, "input_type");
+        if (type)
+            rc = ork_type_apply(type, &out, "input", err);
+        json_decref(signature);
+    }
+    if (rc) {
+        json_decref(out);
+        return rc;
+    }
+    *input = out;
+    return 0;
+}

@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: MIT */
+/* Slots of named pools, shared by every scheduler on the database. A wish is one conditional operation in a commit;
+ * what is granted becomes usable when that commit is durable. Slots nobody here needs go back at once; whoever was
+ * refused elsewhere hears the bell. max_active_runs of a workflow is a pool too, named run:<workflow>, with one slot
+ * per active run. */
+#include "engine/engine.h"
+#include <string.h>
+
+struct wish {
+    ork_engine *engine;
+    struct ork_slots slots;
+    char *pool;             /* owned */
+    struct ork_active *run; /* counted; set when it is a run's turn */
+};
+
+static void on_granted(void *data, int code, const ork_err *err)
+{
+    struct wish *w = data;
+
+    (void)err;
+    if (!code && w->run) {
+        w->run->waits_for_turn = w->slots.granted == 0;
+        if (w->slots.granted && !w->run->dead) {
+            w->run->has_turn = true;
+            ork_active_begin(w->run);
+        }
+    } else if (!code && w->slots.granted) {
+        ork_limits_pool_grant(w->engine->limits, w->pool, w->slots.granted);
+    }
+    if (w->run)
+        ork_active_unref(w->run);
+    ork_free(w->pool);
+    ork_free(w);
+}
+
+static void take(ork_engine *e, const char *pool, uint32_t want, struct ork_active *run)
+{
+    struct wish *w = ork_zalloc(sizeof(*w));
+
+    w->engine = e;
+    w->pool = ork_strdup(pool);
+    w->run = run;
+    if (run)
+        ork_active_ref(run);
+    w->slots = (struct ork_slots){.pool = w->pool, .want = want};
+    ork_commit_unit(e, ORK_UNIT_TAKE_SLOTS, NULL, true)->take = &w->slots;
+    ork_commit_call(e, on_granted, w);
+}
+
+void ork_pools_wish(ork_engine *e)
+{
+    const char *pool;
+    uint32_t more;
+
+    while (ork_limits_pool_wish(e->limits, &pool, &more))
+        take(e, pool, more, NULL);
+}
+
+struct giving {
+    struct ork_slots_free free;
+    char *pool;
+};
+
+static void on_given(void *data, int code, const ork_err *err)
+{
+    struct giving *g = data;
+
+    (void)code;
+    (void)err;
+    ork_free(g->pool);
+    ork_free(g);
+}
+
+static void give_back(ork_engine *e, const char *pool, uint32_t count)
+{
+    struct giving *g = ork_zalloc(sizeof(*g));
+
+    g->pool = ork_strdup(pool);
+    g->free = (struct ork_slots_free){.pool = g->pool, .count = count};
+    ork_commit_unit(e, ORK_UNIT_FREE_SLOTS, NULL, true)->free = &g->free;
+    ork_commit_call(e, on_given, g);
+}
+
+void ork_pools_return(ork_engine *e, const char *pool)
+{
+    uint32_t unused = ork_limits_pool_return(e->limits, pool);
+
+    if (unused)
+        give_back(e, pool, unused);
+}
+
+static char *turn_pool(const struct ork_active *a)
+{
+    struct ork_buf b = ORK_BUF_INIT;
+
+    ork_buf_addf(&b, "run:%s", ork_workflow_name(a->workflow));
+    return ork_buf_steal(&b, NULL);
+}
+
+void ork_pools_turn(struct ork_active *a)
+{
+    uint32_t max = ork_workflow_limits(a->workflow)->max_active_runs;
+    ork_engine *e = a->engine;
+
+    if (!max) {
+        ork_active_begin(a);
+        return;
+    }
+    char *pool = turn_pool(a);
+    struct ork_unit *u = ork_commit_unit(e, ORK_UNIT_POOL, NULL, true);
+    u->pool = (struct ork_pool_put){.name = ork_strdup(pool), .slots = max};
+    (void)ork_commit_text(e, (char *)u->pool.name);
+    take(e, pool, 1, a);
+    ork_free(pool);
+}
+
+void ork_pools_turn_over(struct ork_active *a)
+{
+    if (!a->has_turn)
+        return;
+    a->has_turn = false;
+    char *pool = turn_pool(a);
+    give_back(a->engine, pool, 1);
+    ork_free(pool);
+}
+
+/* The bell rang: somebody may have released what we were refused. */
+void ork_pools_wake(ork_engine *e)
+{
+    ork_limits_pool_wake(e->limits, NULL);
+    for (struct ork_active *a = e->runs; a; a = a->hh.next) {
+        if (a->waits_for_turn) {
+            a->waits_for_turn = false;
+            char *pool = turn_pool(a);
+            take(e, pool, 1, a);
+            ork_free(pool);
+        }
+    }
+}

@@ -1,0 +1,283 @@
+/* SPDX-License-Identifier: MIT */
+/* Loading a run from the database: after a restart, a take-over, a retry, or when the database refused one of its
+ * values. The rows are the truth; memory is rebuilt from them and the core decides what is due. Attempts under way are
+ * asked of their agent, never assumed.
+ *
+ * Reads block here: this happens once per run, before anything of it can go on. */
+#include "engine/engine.h"
+#include "base/path.h"
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+static int load_workflow(ork_engine *e, const struct ork_rows *run, ork_workflow **out, ork_err *err)
+{
+    struct ork_rows *rows = NULL;
+    ork_id snapshot;
+
+    if (!ork_rows_id(run, 0, "snapshot_id", &snapshot))
+        return ork_err_set(err, ORK_ESTATE,
+                           "the run has no snapshot of its definition (made by another program?); start it anew");
+    struct ork_param p[] = {ORK_P_ID(&snapshot)};
+    int rc = ork_store_query(e->store, ORK_Q_snapshot_get, p, 1, &rows, err);
+    if (rc)
+        return rc;
+    if (ork_rows_len(rows) == 0) {
+        rc = ork_err_set(err, ORK_ECORRUPT, "the snapshot of the run's definition is gone from the database");
+    } else {
+        const char *tasks = ork_rows_text(rows, 0, "tasks_json"), *options = ork_rows_text(rows, 0, "options");
+        rc = ork_workflow_load(ork_rows_text(rows, 0, "name"), tasks, strlen(tasks), options,
+                               ork_rows_text(rows, 0, "source"), ork_rows_text(run, 0, "script_dir"), out, err);
+    }
+    ork_rows_free(rows);
+    return rc;
+}
+
+static void load_run_row(struct ork_active *a, const struct ork_rows *r)
+{
+    const char *params = ork_rows_text(r, 0, "params"), *dir = ork_rows_text(r, 0, "script_dir"),
+               *error = ork_rows_text(r, 0, "error");
+    int cancel = (int)ork_rows_int(r, 0, "cancel_reason", 0);
+
+    (void)ork_rows_id(r, 0, "snapshot_id", &a->snapshot);
+    a->params = params ? json_loads(params, JSON_DECODE_ANY, NULL) : NULL;
+    if (!a->params)
+        a->params = json_object();
+    a->script_dir = dir ? ork_strdup(dir) : NULL;
+    a->error = error ? ork_strdup(error) : NULL;
+    a->created_ms = ork_rows_time(r, 0, "created_at");
+    a->started_ms = ork_rows_time(r, 0, "started_at");
+    a->finished_ms = ork_rows_time(r, 0, "finished_at");
+    a->logical_ms = ork_rows_time(r, 0, "logical_at");
+    a->scheduled_for_ms = ork_rows_time(r, 0, "scheduled_for");
+    if (!a->logical_ms)
+        a->logical_ms = a->scheduled_for_ms ? a->scheduled_for_ms : a->created_ms;
+    a->run_timeout_ms = ork_rows_int(r, 0, "run_timeout_ms", 0);
+    if (!a->run_timeout_ms)
+        a->run_timeout_ms = ork_workflow_limits(a->workflow)->run_timeout_ms;
+    a->run.status = (uint8_t)ork_run_status_parse(ork_rows_text(r, 0, "status"));
+    a->run.cancel_reason = (uint8_t)cancel;
+    a->run.cancelling = cancel != ORK_CANCEL_NONE && !ork_run_is_final(a->run.status);
+    a->run.killed = ork_rows_int(r, 0, "killed", 0) != 0;
+}
+
+static int load_tasks(struct ork_active *a, ork_err *err)
+{
+    struct ork_rows *rows = NULL;
+    struct ork_param p[] = {ORK_P_ID(&a->id)};
+    int rc = ork_store_query(a->engine->store, ORK_Q_tasks_load, p, 1, &rows, err);
+    ork_id id, derived;
+
+    if (rc)
+        return rc;
+    size_t n = ork_rows_len(rows);
+    for (size_t i = 0; i < n; i++) {
+        int64_t index = ork_rows_int(rows, i, "task_index", -1);
+        if (index < 0 || index >= a->run.n)
+            continue;
+        struct ork_run_task *t = &a->run.tasks[index];
+        int status = ork_task_status_parse(ork_rows_text(rows, i, "status"));
+        int kind = ork_kind_parse(ork_rows_text(rows, i, "kind") ? ork_rows_text(rows, i, "kind") : "");
+        t->status = (uint8_t)(status < 0 ? ORK_TASK_PENDING : status);
+        t->kind = (uint8_t)(kind < 0 ? ORK_KIND_NONE : kind);
+        t->attempt = (uint32_t)ork_rows_int(rows, i, "attempt", 0);
+        t->failures = (uint16_t)ork_rows_int(rows, i, "attempts", 0);
+        t->lost = (uint16_t)ork_rows_int(rows, i, "lost", 0);
+        t->retry_at_ms = ork_rows_time(rows, i, "retry_at");
+        a->shown[index] = t->status;
+        if (!ork_rows_id(rows, i, "id", &id))
+            continue;
+        ork_task_id(&a->id, (uint32_t)index, &derived);
+        if (!ork_id_eq(&id, &derived) && !a->ids) {
+            a->ids = ork_zalloc(a->run.n * sizeof(*a->ids));
+            for (uint32_t k = 0; k < a->run.n; k++)
+                ork_task_id(&a->id, k, &a->ids[k]);
+        }
+        if (a->ids)
+            a->ids[index] = id;
+    }
+    a->inserted = n < a->run.n ? (uint32_t)(n / 2000 * 2000) : a->run.n;
+    ork_rows_free(rows);
+    return 0;
+}
+
+/* "<data>/agent/s" → "<data>/agent"; NULL when it is our own or unknown. */
+static char *foreign_agent_dir(ork_engine *e, const char *socket)
+{
+    if (!socket || !*socket)
+        return NULL;
+    char *dir = ork_path_dirname(socket), *own = ork_path_join(e->data_dir, "agent");
+    struct stat st;
+    bool foreign = strcmp(dir, own) != 0 && stat(dir, &st) == 0;
+
+    ork_free(own);
+    if (foreign)
+        return dir;
+    ork_free(dir);
+    return NULL;
+}
+
+static int load_attempts(struct ork_active *a, ork_err *err)
+{
+    ork_engine *e = a->engine;
+    struct ork_rows *rows = NULL;
+    struct ork_param p[] = {ORK_P_ID(&a->id)};
+    int rc = ork_store_query(e->store, ORK_Q_attempts_live, p, 1, &rows, err);
+
+    if (rc)
+        return rc;
+    for (size_t i = 0; i < ork_rows_len(rows); i++) {
+        int64_t index = ork_rows_int(rows, i, "task_index", -1);
+        uint32_t attempt = (uint32_t)ork_rows_int(rows, i, "attempt", 0);
+        if (index < 0 || index >= a->run.n || a->run.tasks[index].attempt != attempt ||
+            ork_active_live(a, (uint32_t)index))
+            continue;
+        struct ork_live *l = ork_active_live_new(a, (uint32_t)index, attempt);
+        const char *boot = ork_rows_text(rows, i, "boot_id"), *host = ork_rows_text(rows, i, "host"),
+                   *log = ork_rows_text(rows, i, "log_path");
+        const char *pid = ork_rows_text(rows, i, "execution_name");
+        l->committed = l->adopted = true;
+        l->log_path = log ? ork_strdup(log) : NULL;
+        l->started_ms = ork_rows_time(rows, i, "started_at");
+        l->dispatched_ms = ork_rows_time(rows, i, "dispatched_at");
+        l->pid = pid ? (int32_t)strtol(pid, NULL, 10) : 0;
+        l->host_lost =
+            (boot && *boot && strcmp(boot, e->boot_id) != 0) || (host && *host && strcmp(host, e->host) != 0);
+        (void)ork_rows_id(rows, i, "agent_id", &l->agent);
+        if (!a->hand) {
+            char *dir = foreign_agent_dir(e, ork_rows_text(rows, i, "socket"));
+            if (dir)
+                a->hand = ork_hands_for(e, dir);
+            ork_free(dir);
+        }
+    }
+    ork_rows_free(rows);
+    return 0;
+}
+
+/* Rows that say an attempt is under way but keep no record of it (the original wrote such) can never be settled by
+ * anyone. */
+static void settle_unknown(struct ork_active *a)
+{
+    for (uint32_t i = 0; i < a->run.n && a->run.live; i++) {
+        int status = a->run.tasks[i].status;
+        if ((status == ORK_TASK_DISPATCHED || status == ORK_TASK_RUNNING) && !ork_active_live(a, i)) {
+            struct ork_live *l = ork_active_live_new(a, i, a->run.tasks[i].attempt);
+            l->committed = true;
+            ork_limits_adopt(a->engine->limits, a->limits, NULL, 0);
+            ork_settle_lost(a, i, "lost: nothing is known of the process that ran it");
+        }
+    }
+}
+
+static void adopt(struct ork_active *a)
+{
+    struct ork_live *l, *tmp;
+
+    HASH_ITER(hh, a->live, l, tmp)
+    ork_limits_adopt(a->engine->limits, a->limits, ork_workflow_pool(a->workflow, l->task),
+                     ork_workflow_def(a->workflow, l->task)->pool_slots);
+}
+
+/* Continues what ork_recover_run loaded; also used when the database refused a value and the run starts over from its
+ * rows. */
+static void go_on(struct ork_active *a)
+{
+    ork_engine *e = a->engine;
+
+    a->limits = ork_limits_run_add(e->limits, a->priority, ork_workflow_limits(a->workflow)->max_parallel, a);
+    a->resumed = a->run.status != ORK_RUN_PENDING;
+    adopt(a);
+    ork_hands_claim(a);
+    if (a->inserted < a->run.n)
+        ork_active_inserted(a);
+    else if (a->run.status == ORK_RUN_PENDING)
+        ork_pools_turn(a);
+    else
+        ork_active_begin(a);
+    if (!a->dead && !a->closing)
+        settle_unknown(a);
+}
+
+static int load(ork_engine *e, const ork_id *id, ork_workflow *same, struct ork_active **out, ork_err *err)
+{
+    struct ork_rows *run = NULL;
+    struct ork_param p[] = {ORK_P_ID(id)};
+    ork_workflow *w = same ? ork_workflow_ref(same) : NULL;
+    int rc = ork_store_query(e->store, ORK_Q_run_get, p, 1, &run, err);
+
+    if (!rc && ork_rows_len(run) == 0)
+        rc = ork_err_set(err, ORK_ENOTFOUND, "no such run");
+    if (!rc && !w)
+        rc = load_workflow(e, run, &w, err);
+    if (rc) {
+        ork_rows_free(run);
+        ork_workflow_unref(w);
+        return rc;
+    }
+    struct ork_active *a = ork_active_new(e, id, w);
+    ork_workflow_unref(w);
+    load_run_row(a, run);
+    a->priority = (int32_t)ork_rows_int(run, 0, "priority", 0);
+    ork_rows_free(run);
+    rc = load_tasks(a, err);
+    if (!rc)
+        rc = load_attempts(a, err);
+    if (rc) {
+        ork_active_drop(a);
+        return rc;
+    }
+    *out = a;
+    return 0;
+}
+
+int ork_recover_run(ork_engine *e, const ork_id *id, ork_workflow *same, struct ork_active **out, ork_err *err)
+{
+    int rc = load(e, id, same, out, err);
+
+    if (!rc)
+        go_on(*out);
+    return rc;
+}
+
+void ork_recover_poisoned(struct ork_active *old, const struct ork_unit *bad, const ork_err *err)
+{
+    ork_engine *e = old->engine;
+    struct ork_poison *poison = old->poison;
+    struct ork_active *a = NULL;
+    ork_err why;
+
+    old->poison = NULL;
+    if (bad->type == ORK_UNIT_TASK && bad->task.set_output && bad->task.output.p) {
+        struct ork_poison *p = ork_zalloc(sizeof(*p));
+        p->attempt = bad->task.attempt;
+        for (p->task = 0; p->task < old->run.n; p->task++) {
+            ork_id id;
+            ork_active_task_id(old, p->task, &id);
+            if (ork_id_eq(&id, &bad->task.id))
+                break;
+        }
+        p->why = ork_strdup(err->msg);
+        p->next = poison;
+        poison = p;
+    } else {
+        ork_log_error(&e->log, "run %s: the database refuses a row: %s", old->text, err->msg);
+        e->refused_rows++;
+    }
+    ork_id id = old->id;
+    ork_workflow *w = ork_workflow_ref(old->workflow);
+    ork_active_drop(old);
+    if (e->refused_rows > 100 || load(e, &id, w, &a, &why) != 0) {
+        ork_log_error(&e->log, "run %s cannot go on: %s", old->text, e->refused_rows > 100 ? err->msg : why.msg);
+        while (poison) {
+            struct ork_poison *next = poison->next;
+            ork_free(poison->why);
+            ork_free(poison);
+            poison = next;
+        }
+    } else {
+        a->poison = poison;
+        go_on(a);
+    }
+    ork_workflow_unref(w);
+}

@@ -1,0 +1,199 @@
+/* SPDX-License-Identifier: MIT */
+/* What an attempt left behind: its output (from $ORK_OUTPUT_FILE, else the last `ORK_OUTPUT:` line of the log) and the
+ * end of its log. Small logs are read at once, they are in the page cache; anything larger goes to uv's thread pool, so
+ * that a gigabyte of output never stops the loop. Memory is bounded by the windows of engine.h whatever a task prints.
+ */
+#include "engine/engine.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define INLINE_MAX (64u << 10)
+static const char mark[] = "ORK_OUTPUT:";
+#define MARK_LEN (sizeof(mark) - 1)
+
+static int64_t file_size(const char *path)
+{
+    struct stat st;
+
+    return path && stat(path, &st) == 0 && S_ISREG(st.st_mode) ? (int64_t)st.st_size : -1;
+}
+
+/* Up to max bytes from `offset`; NULL on any error. */
+static char *read_part(const char *path, int64_t offset, size_t max, size_t *len)
+{
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+    char *p;
+    size_t have = 0;
+
+    if (fd < 0)
+        return NULL;
+    p = ork_alloc(max + 1);
+    while (have < max) {
+        ssize_t n = pread(fd, p + have, max - have, offset + (int64_t)have);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n <= 0)
+            break;
+        have += (size_t)n;
+    }
+    (void)close(fd);
+    p[have] = '\0';
+    *len = have;
+    return p;
+}
+
+/* The last line that begins with the mark; a line of which the window shows only a part does not count. */
+static const char *last_mark(const char *p, size_t n, bool from_start, size_t *len)
+{
+    const char *end = p + n;
+    const char *best = NULL;
+
+    for (const char *line = p; line < end;) {
+        const char *nl = memchr(line, '\n', (size_t)(end - line));
+        const char *stop = nl ? nl : end;
+        bool whole = line != p || from_start;
+        if (whole && (size_t)(stop - line) >= MARK_LEN && memcmp(line, mark, MARK_LEN) == 0) {
+            best = line + MARK_LEN;
+            *len = (size_t)(stop - best);
+        }
+        line = stop + 1;
+    }
+    while (best && *len && (best[*len - 1] == '\r' || best[*len - 1] == ' '))
+        (*len)--;
+    return best;
+}
+
+static void parse_output(struct ork_result *r, const char *text, size_t len, const char *where)
+{
+    ork_err err;
+
+    r->code = ork_json_parse(text, len, &r->output, &err);
+    if (r->code) {
+        r->code = ork_err_set(&r->err, ORK_EJSON, "the output in %s is not valid JSON: %s", where, err.msg);
+        return;
+    }
+    r->code = ork_json_text(r->output, &r->output_text, &r->output_len, &r->err);
+}
+
+static void read_output_file(struct ork_result *r, int64_t size)
+{
+    size_t n = 0;
+
+    if (size > ORK_OUTPUT_FILE_MAX) {
+        r->code =
+            ork_err_set(&r->err, ORK_ETOOBIG, "the output in $ORK_OUTPUT_FILE is %lld bytes; at most %u are stored",
+                        (long long)size, ORK_OUTPUT_FILE_MAX);
+        return;
+    }
+    char *p = read_part(r->output_path, 0, (size_t)size, &n);
+    if (!p)
+        r->code = ork_err_errno(&r->err, errno, "cannot read $ORK_OUTPUT_FILE (%s)", r->output_path);
+    else
+        parse_output(r, p, n, "$ORK_OUTPUT_FILE");
+    ork_free(p);
+}
+
+/* Bytes for people and for the database: UTF-8 without NUL; what is not becomes U+FFFD. Cut at a character. */
+static void keep_tail(struct ork_result *r, const char *p, size_t n)
+{
+    size_t keep =
+        r->exit.reason == ORK_EXIT_NORMAL && r->exit.exit_code == 0 && !r->code ? ORK_TAIL_SUCCESS : ORK_TAIL_FAILED;
+
+    if (n > keep) {
+        p += n - keep;
+        n = keep;
+        while (n && ((unsigned char)*p & 0xC0) == 0x80) {
+            p++;
+            n--;
+        }
+    }
+    if (n)
+        r->tail = ork_utf8_clean(p, n, &r->tail_len);
+}
+
+static void read_log(struct ork_result *r, bool wants_line)
+{
+    int64_t size = file_size(r->log_path);
+    int64_t window = wants_line ? ORK_LINE_WINDOW : ORK_TAIL_FAILED;
+    int64_t from = size > window ? size - window : 0;
+    size_t n = 0, len = 0;
+
+    if (size <= 0)
+        return;
+    char *p = read_part(r->log_path, from, (size_t)(size - from), &n);
+    if (!p)
+        return;
+    const char *line = wants_line ? last_mark(p, n, from == 0, &len) : NULL;
+    if (line && len > ORK_OUTPUT_LINE_MAX)
+        r->code = ork_err_set(
+            &r->err, ORK_ETOOBIG,
+            "the ORK_OUTPUT: line is %zu bytes; at most %u are stored: write larger output to $ORK_OUTPUT_FILE", len,
+            ORK_OUTPUT_LINE_MAX);
+    else if (line)
+        parse_output(r, line, len, "the ORK_OUTPUT: line");
+    keep_tail(r, p, n);
+    ork_free(p);
+}
+
+static void read_all(struct ork_result *r)
+{
+    bool ok = r->exit.reason == ORK_EXIT_NORMAL && r->exit.exit_code == 0;
+    int64_t size = ok ? file_size(r->output_path) : -1;
+
+    if (size > 0)
+        read_output_file(r, size);
+    if (r->exit.log_bytes != 0)
+        read_log(r, ok && size <= 0);
+}
+
+static void on_work(uv_work_t *w)
+{
+    read_all(w->data);
+}
+
+static void on_worked(uv_work_t *w, int status)
+{
+    struct ork_result *r = w->data;
+
+    (void)status;
+    r->a->engine->works--;
+    r->done(r);
+}
+
+void ork_result_read(struct ork_active *a, uint32_t task, const struct ork_exit *x, const char *log_path,
+                     void (*done)(struct ork_result *))
+{
+    struct ork_result *r = ork_zalloc(sizeof(*r));
+
+    r->a = a;
+    ork_active_ref(a);
+    r->task = task;
+    r->exit = *x;
+    r->exit.error = x->error ? ork_strdup(x->error) : NULL;
+    r->log_path = log_path ? ork_strdup(log_path) : NULL;
+    r->output_path = a->logs_dir ? ork_active_file(a, task, x->key.attempt, "out") : NULL;
+    r->done = done;
+    r->work.data = r;
+    if (x->log_bytes <= INLINE_MAX && file_size(r->output_path) <= INLINE_MAX) {
+        read_all(r);
+        done(r);
+        return;
+    }
+    a->engine->works++;
+    uv_queue_work(a->engine->loop, &r->work, on_work, on_worked);
+}
+
+void ork_result_free(struct ork_result *r)
+{
+    ork_active_unref(r->a);
+    ork_free((char *)r->exit.error);
+    ork_free(r->log_path);
+    ork_free(r->output_path);
+    json_decref(r->output);
+    ork_free(r->output_text);
+    ork_free(r->tail);
+    ork_free(r);
+}

@@ -1,0 +1,329 @@
+/* SPDX-License-Identifier: MIT */
+/* How attempts end. What an attempt left behind is read, checked against its output_type, and becomes one event for the
+ * core; the result, the attempt's row and everything that follows from it join the same commit, and only after that
+ * commit the agent forgets the attempt. A crash before it: the agent sends the exit again. A crash after it: the
+ * attempt is final, the exit is dropped and acknowledged. */
+#include "engine/engine.h"
+#include "core/types.h"
+#include <string.h>
+
+static struct ork_text text_of(const char *s)
+{
+    return (struct ork_text){s, s ? strlen(s) : 0};
+}
+
+void ork_settle_put(struct ork_active *a, uint32_t task, bool urgent)
+{
+    ork_engine *e = a->engine;
+    const struct ork_run_task *t = &a->run.tasks[task];
+    const struct ork_live *l = ork_active_live(a, task);
+    const struct ork_end *end = a->end && a->end->task == task ? a->end : NULL;
+    struct ork_task_put put = {.status = t->status,
+                               .kind = t->kind,
+                               .attempt = t->attempt,
+                               .failures = t->failures,
+                               .lost = t->lost,
+                               .retry_at_ms = t->retry_at_ms};
+    bool live = t->status == ORK_TASK_DISPATCHED || t->status == ORK_TASK_RUNNING, final = ork_task_is_final(t->status);
+    char pid[16] = "";
+
+    ork_active_task_id(a, task, &put.id);
+    if (l && (live || final)) {
+        put.dispatched_ms = l->dispatched_ms;
+        put.started_ms = l->started_ms;
+        if (l->pid)
+            (void)snprintf(pid, sizeof(pid), "%d", l->pid);
+    }
+    if (pid[0])
+        put.execution_name = text_of(ork_strdup(pid));
+    if (final)
+        put.finished_ms = end && end->finished_ms ? end->finished_ms : ork_engine_now(e);
+    char *error = end && end->error ? ork_strdup(end->error) : NULL, *output = NULL, *tail = NULL;
+    put.error = text_of(error);
+    put.set_output = final || t->status == ORK_TASK_PENDING;
+    if (end && end->output && t->status == ORK_TASK_SUCCESS) {
+        output = ork_strndup(end->output, end->output_len);
+        put.output = (struct ork_text){output, end->output_len};
+    }
+    if (end && end->tail) {
+        tail = ork_strndup(end->tail, end->tail_len);
+        put.logs = (struct ork_text){tail, end->tail_len};
+        put.set_logs = true;
+    }
+    ork_commit_task(a, task, &put, urgent);
+    (void)ork_commit_text(e, (char *)put.execution_name.p);
+    (void)ork_commit_text(e, error);
+    (void)ork_commit_text(e, output);
+    (void)ork_commit_text(e, tail);
+}
+
+static void put_attempt(struct ork_active *a, const struct ork_live *l, int status, int kind, const struct ork_exit *x,
+                        const char *error, bool urgent)
+{
+    ork_engine *e = a->engine;
+    struct ork_unit *u = ork_commit_unit(e, ORK_UNIT_ATTEMPT, a, urgent);
+    struct ork_attempt_put *p = &u->attempt;
+
+    ork_active_task_id(a, l->task, &p->task_id);
+    p->agent_id = l->agent;
+    p->attempt = l->attempt;
+    p->status = status;
+    p->kind = kind;
+    p->exit_code = x ? x->exit_code : -1;
+    p->signal = x ? x->signal : 0;
+    p->snapshot_id = a->snapshot;
+    p->started_ms = x && x->started_ms ? x->started_ms : l->started_ms;
+    p->finished_ms = ork_task_is_final(status) ? (x && x->finished_ms ? x->finished_ms : ork_engine_now(e)) : 0;
+    p->log_bytes = x ? x->log_bytes : -1;
+    p->user_ms = x ? x->user_ms : -1;
+    p->system_ms = x ? x->system_ms : -1;
+    p->max_rss_kb = x ? x->max_rss_kb : -1;
+    p->host = text_of(e->host);
+    if (l->log_path)
+        p->log_path = text_of(ork_strdup(l->log_path));
+    if (error)
+        p->error = text_of(ork_strdup(error));
+    char pid[16];
+    (void)snprintf(pid, sizeof(pid), "%d", l->pid ? l->pid : x ? x->pid : 0);
+    if (strcmp(pid, "0") != 0)
+        p->execution_name = text_of(ork_strdup(pid));
+    const struct ork_text mine[] = {p->log_path, p->error, p->execution_name};
+    for (size_t i = 0; i < 3; i++)
+        (void)ork_commit_text(e, (char *)mine[i].p);
+}
+
+void ork_settle_dispatched(struct ork_active *a, uint32_t task, bool urgent)
+{
+    struct ork_live *l = ork_active_live(a, task);
+
+    if (l)
+        put_attempt(a, l, a->run.tasks[task].status, ORK_KIND_NONE, NULL, NULL, urgent);
+}
+
+/* The one way an attempt leaves: event into the core, rows, slots back, the agent told after the commit. */
+static void end_attempt(struct ork_active *a, struct ork_live *l, struct ork_event *ev, struct ork_end *end,
+                        const struct ork_exit *x, bool ack)
+{
+    uint32_t task = l->task, attempt = l->attempt;
+    bool had_input = l->input_path != NULL;
+
+    ev->type = ORK_EV_EXITED;
+    ev->task = task;
+    ev->attempt = attempt;
+    end->task = task;
+    if (!ev->ok && end->error) {
+        json_t *text = json_string(end->error);
+        ork_outputs_put(a->engine, &a->id, task, ORK_CACHED_ERROR, text);
+        json_decref(text);
+    }
+    a->end = end;
+    int rc = ork_active_step(a, ev);
+    a->end = NULL;
+    if (!rc) {
+        int status = ev->ok                                            ? ORK_TASK_SUCCESS
+                     : a->run.tasks[task].status == ORK_TASK_CANCELLED ? ORK_TASK_CANCELLED
+                                                                       : ORK_TASK_FAILED;
+        if (a->run.tasks[task].status == ORK_TASK_SUCCESS)
+            status = ORK_TASK_SUCCESS;
+        put_attempt(a, l, status, ev->ok ? ORK_KIND_NONE : ev->failure.kind, x, end->error, true);
+    }
+    if (ack) {
+        struct ork_after *after = ork_commit_after(a->engine, ORK_AFTER_ACK, a, task);
+        after->attempt = attempt;
+        after->had_input = had_input;
+    }
+    ork_active_live_free(a, l);
+    ork_dispatch_release(a, task);
+}
+
+/* ---- exits ---- */
+
+static const char *signal_word(int sig)
+{
+    const char *name = sigabbrev_np(sig);
+
+    return name ? name : "?";
+}
+
+static void describe_failure(struct ork_active *a, const struct ork_result *r, struct ork_event *ev,
+                             struct ork_buf *why)
+{
+    const struct ork_exit *x = &r->exit;
+    char span[32];
+
+    ev->failure = (struct ork_failure){.kind = ORK_KIND_EXIT, .exit_code = x->exit_code, .signal = x->signal};
+    switch (x->reason) {
+    case ORK_EXIT_TIMEOUT:
+        ev->failure.kind = ORK_KIND_TIMEOUT;
+        ork_duration_format(ork_workflow_def(a->workflow, r->task)->timeout_ms, span);
+        ork_buf_addf(why, "timeout after %s", span);
+        return;
+    case ORK_EXIT_KILLED:
+        ev->failure.kind = ORK_KIND_CANCELLED;
+        ork_buf_adds(why, "cancelled");
+        return;
+    case ORK_EXIT_SPAWN:
+        ev->failure.kind = ORK_KIND_SPAWN;
+        ork_buf_adds(why, x->error ? x->error : "it could not be started");
+        return;
+    case ORK_EXIT_LOST:
+        ev->failure.kind = ORK_KIND_LOST;
+        ork_buf_adds(why, "lost: the agent that ran it died; what was left of it was ended");
+        return;
+    default:
+        break;
+    }
+    if (x->signal) {
+        ev->failure.kind = ORK_KIND_SIGNAL;
+        ork_buf_addf(why, "ended by signal %d (SIG%s)", x->signal, signal_word(x->signal));
+    } else {
+        ork_buf_addf(why, "exit code %d", x->exit_code);
+    }
+}
+
+static int check_output(struct ork_active *a, struct ork_result *r, ork_err *err)
+{
+    uint32_t sig = ork_workflow_def(a->workflow, r->task)->signature;
+
+    if (r->code) {
+        *err = r->err;
+        return r->code;
+    }
+    for (struct ork_poison *p = a->poison; p; p = p->next) {
+        if (p->task == r->task && p->attempt == r->exit.key.attempt)
+            return ork_err_set(err, ORK_EDATA, "the database refuses the output: %s", p->why);
+    }
+    if (!sig)
+        return 0;
+    const char *text = ork_workflow_text(a->workflow, sig);
+    json_t *signature = NULL;
+    int rc = ork_json_parse(text, strlen(text), &signature, err);
+    json_t *type = rc ? NULL : json_object_get(signature, "output_type");
+    if (type && !r->output) {
+        if (!ork_type_is_optional(type))
+            rc = ork_err_set(err, ORK_ETYPE,
+                             "it declares an output_type but gave no output: write JSON to $ORK_OUTPUT_FILE or print a "
+                             "line ORK_OUTPUT:{…}");
+    } else if (type) {
+        json_t *before = json_incref(r->output);
+        rc = ork_type_apply(type, &r->output, "output", err);
+        if (!rc) { /* 10.0 may have become 10 */
+            ork_free(r->output_text);
+            r->output_text = NULL;
+            rc = ork_json_text(r->output, &r->output_text, &r->output_len, err);
+        }
+        json_decref(before);
+    }
+    json_decref(signature);
+    return rc;
+}
+
+static void on_result(struct ork_result *r)
+{
+    struct ork_active *a = r->a;
+    struct ork_live *l = ork_active_live(a, r->task);
+    struct ork_event ev = {0};
+    struct ork_buf why = ORK_BUF_INIT;
+    ork_err err = {0};
+
+    if (a->dead || !l || l->attempt != r->exit.key.attempt) {
+        ork_result_free(r);
+        return;
+    }
+    if (r->exit.pid && !l->pid)
+        l->pid = r->exit.pid;
+    if (!l->started_ms)
+        l->started_ms = r->exit.started_ms;
+    ev.ok = r->exit.reason == ORK_EXIT_NORMAL && r->exit.exit_code == 0 && r->exit.signal == 0;
+    if (!ev.ok) {
+        describe_failure(a, r, &ev, &why);
+    } else if (check_output(a, r, &err) != 0) {
+        ev.ok = false;
+        ev.failure = (struct ork_failure){.kind = ORK_KIND_OUTPUT, .exit_code = 0};
+        ork_buf_adds(&why, err.msg);
+    }
+    if (ev.ok)
+        ork_outputs_put(a->engine, &a->id, r->task, ORK_CACHED_OUTPUT, r->output);
+    struct ork_end end = {.output = ev.ok ? r->output_text : NULL,
+                          .output_len = r->output_len,
+                          .tail = r->tail,
+                          .tail_len = r->tail_len,
+                          .error = why.len ? why.data : NULL,
+                          .finished_ms = r->exit.finished_ms};
+    end_attempt(a, l, &ev, &end, &r->exit, true);
+    ork_buf_fini(&why);
+    ork_result_free(r);
+}
+
+void ork_settle_exit(struct ork_active *a, uint32_t task, const struct ork_exit *x)
+{
+    struct ork_live *l = ork_active_live(a, task);
+
+    if (!l || l->attempt != x->key.attempt) {
+        ork_log_debug(&a->engine->log, "stale exit run=%s task=%u attempt=%u", a->text, task, x->key.attempt);
+        struct ork_after *after = ork_commit_after(a->engine, ORK_AFTER_ACK, a, task);
+        after->attempt = x->key.attempt;
+        a->engine->current->urgent = true;
+        return;
+    }
+    l->known = true;
+    if (l->settling)
+        return;
+    l->settling = true;
+    ork_result_read(a, task, x, l->log_path, on_result);
+}
+
+/* ---- ends without a process ---- */
+
+void ork_settle_fail(struct ork_active *a, uint32_t task, int kind, const char *text)
+{
+    struct ork_live *l = ork_active_live(a, task);
+    struct ork_event ev = {.failure = {.kind = kind, .exit_code = -1}};
+    struct ork_end end = {.error = text, .finished_ms = ork_engine_now(a->engine)};
+
+    end_attempt(a, l, &ev, &end, NULL, false);
+}
+
+void ork_settle_lost(struct ork_active *a, uint32_t task, const char *text)
+{
+    ork_settle_fail(a, task, ORK_KIND_LOST, text);
+}
+
+void ork_settle_reject(struct ork_active *a, uint32_t task, int kind, const char *text)
+{
+    struct ork_event ev = {.type = ORK_EV_REJECT, .task = task, .failure = {.kind = kind, .exit_code = -1}};
+    struct ork_end end = {.task = task, .error = text, .finished_ms = ork_engine_now(a->engine)};
+
+    a->end = &end;
+    (void)ork_active_step(a, &ev);
+    a->end = NULL;
+}
+
+void ork_settle_queue_timeout(struct ork_active *a, uint32_t task)
+{
+    char span[32], text[96];
+
+    if (!(a->run.tasks[task].flags & ORK_RT_READY))
+        return;
+    ork_limits_unready(a->engine->limits, a->limits, task);
+    ork_duration_format(ork_workflow_def(a->workflow, task)->queue_timeout_ms, span);
+    (void)snprintf(text, sizeof(text), "waited longer than its queue_timeout (%s) for a free slot", span);
+    ork_settle_reject(a, task, ORK_KIND_TIMEOUT, text);
+}
+
+void ork_settle_recalled(struct ork_active *a, uint32_t task, uint32_t attempt)
+{
+    struct ork_live *l = ork_active_live(a, task);
+    struct ork_event ev = {.type = ORK_EV_RECALLED, .task = task, .attempt = attempt};
+
+    if (!l || l->attempt != attempt || l->settling)
+        return;
+    if (ork_active_step(a, &ev) != 0)
+        return;
+    put_attempt(a, l, ORK_TASK_CANCELLED, ORK_KIND_CANCELLED, NULL, "taken back before it started", true);
+    struct ork_after *after = ork_commit_after(a->engine, ORK_AFTER_ACK, a, task);
+    after->attempt = attempt;
+    after->had_input = l->input_path != NULL;
+    ork_active_live_free(a, l);
+    ork_dispatch_release(a, task);
+}

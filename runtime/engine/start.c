@@ -1,0 +1,262 @@
+/* SPDX-License-Identifier: MIT */
+/* Starting, claiming and repeating runs. One conditional operation decides what happens (new, resumed, owned by
+ * another, ended before), so two programs that start the same thing at once never make it twice. */
+#include "engine/engine.h"
+#include "base/path.h"
+#include <string.h>
+
+struct starting {
+    struct ork_new_run row;
+    ork_engine *engine;
+    ork_workflow *workflow; /* borrowed */
+    json_t *params;         /* owned */
+    bool done;
+    int code;
+    ork_err err;
+};
+
+static void begin_new(struct starting *s)
+{
+    ork_engine *e = s->engine;
+    struct ork_active *a = ork_active_new(e, &s->row.run_id, s->workflow);
+
+    a->snapshot = s->row.snapshot_id;
+    a->params = json_incref(s->params);
+    a->script_dir = s->row.script_dir.p ? ork_strndup(s->row.script_dir.p, s->row.script_dir.n) : NULL;
+    a->created_ms = s->row.now_ms;
+    a->logical_ms = s->row.logical_ms;
+    a->scheduled_for_ms = s->row.scheduled_for_ms;
+    a->run_timeout_ms = s->row.run_timeout_ms;
+    a->priority = s->row.priority;
+    a->limits = ork_limits_run_add(e->limits, a->priority, ork_workflow_limits(a->workflow)->max_parallel, a);
+    ork_hands_claim(a);
+    struct ork_after *x = ork_commit_after(e, ORK_AFTER_CHANGE, a, ORK_NO_TASK);
+    x->from = -1;
+    x->to = ORK_RUN_PENDING;
+    ork_active_inserted(a);
+}
+
+static void on_created(void *data, int code, const ork_err *err)
+{
+    struct starting *s = data;
+    struct ork_active *a = NULL;
+
+    s->code = code;
+    if (code && err)
+        s->err = *err;
+    if (!code && s->row.how == ORK_CREATED && s->workflow)
+        begin_new(s);
+    else if (!code && (s->row.how == ORK_CREATED || s->row.how == ORK_RESUMED))
+        s->code = ork_recover_run(s->engine, &s->row.run_id, s->workflow, &a, &s->err);
+    if (a && s->row.how == ORK_RESUMED)
+        ork_command_look(s->engine);
+    s->done = true;
+}
+
+static int commit_start(struct starting *s, struct ork_started *out, ork_err *err)
+{
+    ork_engine *e = s->engine;
+    static const enum ork_start_how how[] = {[ORK_CREATED] = ORK_STARTED_NEW,
+                                             [ORK_RESUMED] = ORK_STARTED_RESUMED,
+                                             [ORK_OWNED] = ORK_STARTED_WATCHED,
+                                             [ORK_FINISHED] = ORK_STARTED_FINISHED};
+
+    ork_commit_unit(e, ORK_UNIT_CREATE_RUN, NULL, true)->create = &s->row;
+    ork_commit_call(e, on_created, s);
+    int rc = ork_engine_drive(e, &s->done, err);
+    if (!rc && s->code) {
+        if (err)
+            *err = s->err;
+        rc = s->code;
+    }
+    if (rc)
+        return rc;
+    ork_id_format(&s->row.run_id, out->run_id);
+    out->how = how[s->row.how];
+    return 0;
+}
+
+static struct ork_text text_of(const char *s)
+{
+    return (struct ork_text){s, s ? strlen(s) : 0};
+}
+
+static void declare_pools(ork_engine *e, const ork_workflow *w)
+{
+    json_t *options = json_loads(ork_workflow_options_json(w), 0, NULL);
+    const char *name;
+    json_t *slots;
+
+    json_object_foreach(json_object_get(options, "pools"), name, slots)
+    {
+        struct ork_unit *u = ork_commit_unit(e, ORK_UNIT_POOL, NULL, true);
+        u->pool = (struct ork_pool_put){.name = ork_strdup(name), .slots = (uint32_t)json_integer_value(slots)};
+        (void)ork_commit_text(e, (char *)u->pool.name);
+    }
+    json_decref(options);
+}
+
+int ork_run_start(ork_engine *e, ork_workflow *w, const struct ork_start_opts *o, struct ork_started *out, ork_err *err)
+{
+    struct starting s = {.engine = e, .workflow = w};
+    char hash[65], *tasks = NULL;
+    size_t tasks_len = 0;
+    int rc = ork_engine_register(e, err);
+
+    if (!rc)
+        rc = ork_json_parse(o->params ? o->params : "{}", o->params ? strlen(o->params) : 2, &s.params, err);
+    if (!rc)
+        rc = ork_workflow_hash(w, hash, err);
+    if (!rc)
+        rc = ork_workflow_tasks_json(w, &tasks, &tasks_len, err);
+    if (rc) {
+        json_decref(s.params);
+        return rc;
+    }
+    (void)ork_hands_for(e, NULL);
+    s.row = (struct ork_new_run){
+        .id = ork_id_new(&e->ids),
+        .workflow = w,
+        .hash = {hash, 64},
+        .tasks_json = {tasks, tasks_len},
+        .options_json = text_of(ork_workflow_options_json(w)),
+        .source_json = text_of(ork_workflow_source_json(w)),
+        .workflow_id = ork_id_new(&e->ids),
+        .snapshot_id = ork_id_new(&e->ids),
+        .params = text_of(o->params ? o->params : "{}"),
+        .triggered_by = text_of(o->triggered_by ? o->triggered_by : "manual"),
+        .key = text_of(o->key),
+        .script_dir = text_of(ork_workflow_dir(w)),
+        .priority = o->priority,
+        .now_ms = ork_engine_now(e),
+        .run_timeout_ms = ork_workflow_limits(w)->run_timeout_ms,
+        .tasks_total = ork_workflow_len(w),
+        .resume = o->resume,
+    };
+    s.row.logical_ms = o->logical_ms ? o->logical_ms : s.row.now_ms;
+    s.row.scheduled_for_ms = o->scheduled ? s.row.logical_ms : 0;
+    declare_pools(e, w);
+    rc = commit_start(&s, out, err);
+    json_decref(s.params);
+    ork_free(tasks);
+    return rc;
+}
+
+/* ---- claiming ---- */
+
+struct claiming {
+    struct ork_claim claim;
+    ork_engine *engine;
+    bool done;
+    int code;
+    ork_err err;
+};
+
+static void on_claim(void *data, int code, const ork_err *err)
+{
+    struct claiming *c = data;
+    struct ork_active *a = NULL;
+
+    c->code = code;
+    if (code && err)
+        c->err = *err;
+    if (!code && c->claim.claimed) {
+        c->code = ork_recover_run(c->engine, &c->claim.run_id, NULL, &a, &c->err);
+        if (!c->code)
+            ork_command_look(c->engine);
+    }
+    c->done = true;
+}
+
+int ork_run_claim(ork_engine *e, const char *run_id, ork_err *err)
+{
+    struct claiming c = {.engine = e};
+    ork_err own;
+
+    if (!err)
+        err = &own;
+    int rc = ork_doc_parse_run(run_id, &c.claim.run_id, err);
+    if (!rc)
+        rc = ork_engine_register(e, err);
+    if (rc)
+        return rc;
+    if (ork_active_find(e, &c.claim.run_id))
+        return 0;
+    ork_commit_unit(e, ORK_UNIT_CLAIM, NULL, true)->claim = &c.claim;
+    ork_commit_call(e, on_claim, &c);
+    rc = ork_engine_drive(e, &c.done, err);
+    if (rc)
+        return rc;
+    if (c.code) {
+        *err = c.err;
+        return c.code;
+    }
+    if (!c.claim.claimed) {
+        char owner[ORK_ID_TEXT];
+        ork_id_format(&c.claim.owner, owner);
+        return ork_err_set(err, ORK_EBUSY, "the run is in the hands of another ork on this database (scheduler %s)",
+                           owner);
+    }
+    return 0;
+}
+
+/* ---- repeating ---- */
+
+static int rerun_params(const char *stored, const char *args, char **out, ork_err *err)
+{
+    json_t *params = NULL, *o = NULL;
+    size_t n;
+    int rc = ork_json_parse(stored ? stored : "{}", stored ? strlen(stored) : 2, &params, err);
+
+    if (!rc && args)
+        rc = ork_json_parse(args, strlen(args), &o, err);
+    if (!rc && json_is_object(json_object_get(o, "params")))
+        json_object_update(params, json_object_get(o, "params"));
+    if (!rc)
+        rc = ork_json_text(params, out, &n, err);
+    json_decref(params);
+    json_decref(o);
+    return rc;
+}
+
+int ork_run_rerun(ork_engine *e, const char *run_id, const char *args, struct ork_started *out, ork_err *err)
+{
+    struct ork_rows *rows = NULL;
+    struct starting s = {.engine = e};
+    ork_id id;
+    char *params = NULL;
+    int rc = ork_engine_register(e, err);
+
+    if (!rc)
+        rc = ork_doc_parse_run(run_id, &id, err);
+    if (rc)
+        return rc;
+    struct ork_param p[] = {ORK_P_ID(&id)};
+    rc = ork_store_query(e->store, ORK_Q_run_get, p, 1, &rows, err);
+    if (!rc && ork_rows_len(rows) == 0)
+        rc = ork_err_set(err, ORK_ENOTFOUND, "no such run");
+    if (!rc && (!ork_rows_id(rows, 0, "snapshot_id", &s.row.rerun_snapshot) ||
+                !ork_rows_id(rows, 0, "workflow_id", &s.row.rerun_workflow)))
+        rc = ork_err_set(err, ORK_ESTATE, "the run has no snapshot of its definition to run again");
+    if (!rc)
+        rc = rerun_params(ork_rows_text(rows, 0, "params"), args, &params, err);
+    if (!rc) {
+        s.row.id = ork_id_new(&e->ids);
+        s.row.rerun_of = id;
+        s.row.params = text_of(params);
+        s.row.triggered_by = text_of("rerun");
+        s.row.script_dir = text_of(ork_rows_text(rows, 0, "script_dir"));
+        s.row.script_path = text_of(ork_rows_text(rows, 0, "script_path"));
+        s.row.now_ms = ork_engine_now(e);
+        s.row.logical_ms = ork_rows_time(rows, 0, "logical_at");
+        s.row.priority = (int32_t)ork_rows_int(rows, 0, "priority", 0);
+        s.row.tasks_total = (uint32_t)ork_rows_int(rows, 0, "tasks_total", 0);
+        s.row.run_timeout_ms = ork_rows_int(rows, 0, "run_timeout_ms", 0);
+        if (!s.row.logical_ms)
+            s.row.logical_ms = s.row.now_ms;
+        rc = commit_start(&s, out, err);
+    }
+    ork_rows_free(rows);
+    ork_free(params);
+    return rc;
+}

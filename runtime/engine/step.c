@@ -1,0 +1,296 @@
+/* SPDX-License-Identifier: MIT */
+/* Events into the core, effects out of it. Effects are worked off in order; an effect that steps the core again only
+ * appends.
+ *
+ * Every move of a task becomes a row in the commit being collected and a note for whoever watches; what must wait for
+ * that commit (kill, recall, spawn) is put behind it. START alone is not urgent: losing it costs a question to the
+ * agent. */
+#include "engine/engine.h"
+#include <string.h>
+
+const char *ork_run_cancel_text(int reason)
+{
+    switch (reason) {
+    case ORK_CANCEL_USER:
+        return "cancelled";
+    case ORK_CANCEL_TIMEOUT:
+        return "run_timeout is over";
+    case ORK_CANCEL_FAIL_FAST:
+        return "a task failed (fail_fast)";
+    default:
+        return NULL;
+    }
+}
+
+static void record(struct ork_active *a, const struct ork_event *ev)
+{
+    static const char *const words[] = {
+        [ORK_EV_START] = "start",           [ORK_EV_RESTORE] = "restore",     [ORK_EV_GRANT] = "grant",
+        [ORK_EV_STARTED] = "started",       [ORK_EV_EXITED] = "exited",       [ORK_EV_RECALLED] = "recalled",
+        [ORK_EV_WHEN_FALSE] = "when_false", [ORK_EV_RETRY_DUE] = "retry_due", [ORK_EV_REJECT] = "reject",
+        [ORK_EV_PAUSE] = "pause",           [ORK_EV_RESUME] = "resume",       [ORK_EV_CANCEL] = "cancel",
+        [ORK_EV_RETRY] = "retry",
+    };
+    struct ork_buf *b = &a->events;
+
+    ork_buf_addc(b, b->len ? ',' : '[');
+    ork_buf_addf(b, "[%lld,\"%s\"", (long long)ev->now_ms, words[ev->type]);
+    if (ev->type == ORK_EV_CANCEL)
+        ork_buf_addf(b, ",%d", ev->reason);
+    else if (ev->task != ORK_NO_TASK && ev->type != ORK_EV_START && ev->type != ORK_EV_RESTORE &&
+             ev->type != ORK_EV_PAUSE && ev->type != ORK_EV_RESUME)
+        ork_buf_addf(b, ",%u,%u", ev->task, ev->attempt);
+    if (ev->type == ORK_EV_EXITED)
+        ork_buf_addf(b, ",\"%s\"", ev->ok ? "ok" : ork_kind_name(ev->failure.kind));
+    ork_buf_addc(b, ']');
+}
+
+/* ---- rows ---- */
+
+static void put_run(struct ork_active *a)
+{
+    ork_engine *e = a->engine;
+    bool final = ork_run_is_final(a->run.status);
+    struct ork_unit *u = ork_commit_unit(e, ORK_UNIT_RUN, a, true);
+
+    if (final && !a->finished_ms)
+        a->finished_ms = ork_engine_now(e);
+    if (!final)
+        a->finished_ms = 0;
+    u->run = (struct ork_run_put){.id = a->id,
+                                  .status = a->run.status,
+                                  .started_ms = a->started_ms,
+                                  .finished_ms = a->finished_ms,
+                                  .cancel_reason = a->run.cancelling ? a->run.cancel_reason : ORK_CANCEL_NONE,
+                                  .killed = a->run.killed,
+                                  .release = final};
+    if (a->error) {
+        char *text = ork_strdup(a->error);
+        u->run.error = (struct ork_text){text, strlen(text)};
+        (void)ork_commit_text(e, text);
+    }
+}
+
+/* "3 of 12 tasks failed: a, b, c"; the first five by name. */
+static char *failure_text(const struct ork_active *a)
+{
+    struct ork_buf b = ORK_BUF_INIT;
+    uint32_t failed = a->run.final[ORK_TASK_FAILED], shown = 0;
+    const char *reason =
+        a->run.cancelling && a->run.cancel_reason != ORK_CANCEL_USER ? ork_run_cancel_text(a->run.cancel_reason) : NULL;
+
+    if (reason)
+        ork_buf_adds(&b, reason);
+    if (failed) {
+        ork_buf_addf(&b, "%s%u of %u tasks failed: ", reason ? "; " : "", failed, a->run.n);
+        for (uint32_t i = 0; i < a->run.n && shown < 5; i++) {
+            if (a->run.tasks[i].status == ORK_TASK_FAILED)
+                ork_buf_addf(&b, "%s%s", shown++ ? ", " : "", ork_workflow_task_name(a->workflow, i));
+        }
+        if (failed > shown)
+            ork_buf_adds(&b, ", …");
+    }
+    return b.len ? ork_buf_steal(&b, NULL) : NULL;
+}
+
+static void run_changed(struct ork_active *a, int from)
+{
+    ork_engine *e = a->engine;
+    bool final = ork_run_is_final(a->run.status);
+
+    if (a->run.status == ORK_RUN_RUNNING && !a->started_ms)
+        a->started_ms = ork_engine_now(e);
+    ork_free(a->error);
+    a->error = a->run.status == ORK_RUN_FAILED      ? failure_text(a)
+               : a->run.status == ORK_RUN_CANCELLED ? ork_strdup("cancelled")
+                                                    : NULL;
+    if (final) {
+        ork_timers_drop(a);
+        ork_pools_turn_over(a);
+    } else if (a->run_timeout_ms > 0 && a->run.status == ORK_RUN_RUNNING && !a->run.cancelling) {
+        ork_timers_arm(a, ORK_TIMER_RUN, ORK_NO_TASK, a->started_ms + a->run_timeout_ms);
+    }
+    put_run(a);
+    struct ork_after *x = ork_commit_after(e, final ? ORK_AFTER_ENDED : ORK_AFTER_CHANGE, a, ORK_NO_TASK);
+    x->from = from;
+    x->to = a->run.status;
+    x->took_ms = final && a->started_ms ? a->finished_ms - a->started_ms : -1;
+    x->error = a->error ? ork_strdup(a->error) : NULL;
+    a->closing = final;
+}
+
+static void note(struct ork_active *a, uint32_t task, const char *error)
+{
+    const struct ork_run_task *t = &a->run.tasks[task];
+    const struct ork_live *l = ork_active_live(a, task);
+    struct ork_after *x = ork_commit_after(a->engine, ORK_AFTER_CHANGE, a, task);
+
+    x->from = a->shown[task];
+    x->to = t->status;
+    x->attempt = t->attempt;
+    x->kind = t->kind;
+    x->retry_at_ms = t->retry_at_ms;
+    x->adopted = l && l->adopted;
+    x->error = error ? ork_strdup(error) : NULL;
+    if (l && l->started_ms && a->end && a->end->task == task)
+        x->took_ms = a->end->finished_ms > l->started_ms ? a->end->finished_ms - l->started_ms : 0;
+    a->shown[task] = t->status;
+}
+
+static void task_changed(struct ork_active *a, uint32_t task)
+{
+    const struct ork_run_task *t = &a->run.tasks[task];
+    bool started = t->status == ORK_TASK_RUNNING;
+
+    ork_settle_put(a, task, !started);
+    if (t->status == ORK_TASK_DISPATCHED || started)
+        ork_settle_dispatched(a, task, !started);
+    if (t->status != a->shown[task] || t->retry_at_ms)
+        note(a, task, a->end && a->end->task == task ? a->end->error : NULL);
+}
+
+/* A task that cannot run any more: the reason names the task that decided it. */
+static void task_skipped(struct ork_active *a, const struct ork_effect *fx)
+{
+    struct ork_buf why = ORK_BUF_INIT;
+    struct ork_end end = {.task = fx->task, .finished_ms = ork_engine_now(a->engine)};
+    const struct ork_end *before = a->end;
+
+    if (fx->cause == ORK_NO_TASK || fx->cause == fx->task) {
+        ork_buf_adds(&why, "its `when` is false");
+    } else {
+        const char *name = ork_workflow_task_name(a->workflow, fx->cause);
+        int status = a->run.tasks[fx->cause].status;
+        const char *rule = ork_rule_name(ork_workflow_def(a->workflow, fx->task)->rule);
+        if (status == ORK_TASK_FAILED)
+            ork_buf_addf(&why, "`%s` failed", name);
+        else
+            ork_buf_addf(&why, "`%s` is %s, so its rule %s cannot come true", name, ork_task_status_name(status), rule);
+    }
+    end.error = why.data;
+    a->end = &end;
+    task_changed(a, fx->task);
+    a->end = before;
+    ork_buf_fini(&why);
+}
+
+/* ---- effects ---- */
+
+static void recall_or_kill(struct ork_active *a, const struct ork_effect *fx, int type)
+{
+    struct ork_live *l = ork_active_live(a, fx->task);
+    struct ork_after *x = ork_commit_after(a->engine, type, a, fx->task);
+
+    x->attempt = fx->attempt;
+    x->grace_ms = l && !a->run.killed ? (l->grace_ms ? l->grace_ms : ORK_GRACE_MS) : 0;
+    a->engine->current->urgent = true;
+}
+
+static void carry_out(struct ork_active *a, const struct ork_effect *fx, int run_before)
+{
+    switch (fx->type) {
+    case ORK_FX_CHANGED:
+        if (a->run.tasks[fx->task].status != ORK_TASK_SKIPPED)
+            task_changed(a, fx->task);
+        break;
+    case ORK_FX_SKIPPED:
+        task_skipped(a, fx);
+        break;
+    case ORK_FX_READY:
+        ork_dispatch_ready(a, fx->task);
+        break;
+    case ORK_FX_UNREADY:
+        ork_timers_disarm(a, ORK_TIMER_QUEUE, fx->task);
+        ork_limits_unready(a->engine->limits, a->limits, fx->task);
+        break;
+    case ORK_FX_RECALL:
+        recall_or_kill(a, fx, ORK_AFTER_RECALL);
+        break;
+    case ORK_FX_KILL:
+        recall_or_kill(a, fx, ORK_AFTER_KILL);
+        break;
+    case ORK_FX_ARM:
+        ork_timers_arm(a, ORK_TIMER_RETRY, fx->task, fx->at_ms);
+        break;
+    case ORK_FX_DISARM:
+        ork_timers_disarm(a, ORK_TIMER_RETRY, fx->task);
+        break;
+    case ORK_FX_RUN_CHANGED:
+        run_changed(a, run_before);
+        break;
+    default:
+        break;
+    }
+}
+
+int ork_active_step(struct ork_active *a, struct ork_event *ev)
+{
+    ork_engine *e = a->engine;
+
+    if (a->dead || a->closing)
+        return ORK_ESTATE;
+    ev->now_ms = ork_engine_now(e);
+    ev->random = e->clock->random(e->clock->data);
+    int before = a->run.status;
+    bool cancelling = a->run.cancelling;
+    int rc = ork_run_step(&a->run, ev, &a->fx);
+    if (rc) {
+        ork_log_debug(&e->log, "dropped run=%s event=%d task=%u attempt=%u", a->text, ev->type, ev->task, ev->attempt);
+        return rc;
+    }
+    record(a, ev);
+    if (!a->draining) {
+        a->draining = true;
+        for (; a->fx_done < a->fx.len; a->fx_done++) {
+            struct ork_effect fx = a->fx.items[a->fx_done];
+            carry_out(a, &fx, before);
+        }
+        a->fx.len = a->fx_done = 0;
+        a->draining = false;
+        if (a->run.cancelling && !cancelling && !ork_run_is_final(a->run.status))
+            put_run(a); /* so that a restart goes on cancelling */
+    }
+    return 0;
+}
+
+/* ---- beginning ---- */
+
+#define CHUNK 2000
+
+static void insert_chunk(struct ork_active *a)
+{
+    uint32_t left = a->run.n - a->inserted, count = left < CHUNK ? left : CHUNK;
+    struct ork_unit *u = ork_commit_unit(a->engine, ORK_UNIT_TASKS, a, true);
+
+    u->tasks = (struct ork_tasks_insert){.run_id = a->id,
+                                         .workflow = a->workflow,
+                                         .first = a->inserted,
+                                         .count = count,
+                                         .now_ms = ork_engine_now(a->engine)};
+    a->engine->current->batch.rows += count - 1;
+    a->inserted += count;
+}
+
+void ork_active_inserted(struct ork_active *a)
+{
+    if (a->dead)
+        return;
+    if (a->inserted < a->run.n) {
+        insert_chunk(a);
+        if (a->inserted < a->run.n || a->run.n > CHUNK) {
+            (void)ork_commit_after(a->engine, ORK_AFTER_INSERTED, a, ORK_NO_TASK);
+            return;
+        }
+    }
+    ork_pools_turn(a);
+}
+
+void ork_active_begin(struct ork_active *a)
+{
+    struct ork_event ev = {.type = a->resumed ? ORK_EV_RESTORE : ORK_EV_START, .task = ORK_NO_TASK};
+
+    if (ork_active_step(a, &ev) == 0 && a->resumed && a->run.status == ORK_RUN_PENDING) {
+        ev.type = ORK_EV_START;
+        (void)ork_active_step(a, &ev);
+    }
+}

@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: MIT */
+/* Waiting for the end of a run: one of ours by driving the loop until its last commit is durable, one of another owner
+ * by listening to the bell, which every end of a run rings, and to its owner's death. */
+#include "engine/engine.h"
+#include <string.h>
+
+bool ork_run_owned(const ork_engine *e, const char *run_id)
+{
+    ork_id id;
+
+    return ork_id_parse(run_id, strlen(run_id), &id) == 0 && ork_active_find((ork_engine *)e, &id) != NULL;
+}
+
+static void on_synced(void *data, int code, const ork_err *err)
+{
+    (void)code;
+    (void)err;
+    *(bool *)data = true;
+}
+
+int ork_engine_sync(ork_engine *e, ork_err *err)
+{
+    bool done = false;
+
+    ork_commit_call(e, on_synced, &done);
+    return ork_engine_drive(e, &done, err);
+}
+
+static int read_status(ork_engine *e, const ork_id *id, int *status, ork_id *owner, bool *owned, ork_err *err)
+{
+    struct ork_rows *rows = NULL;
+    struct ork_param p[] = {ORK_P_ID(id)};
+    int rc = ork_store_query(e->store, ORK_Q_run_get, p, 1, &rows, err);
+
+    if (!rc && ork_rows_len(rows) == 0)
+        rc = ork_err_set(err, ORK_ENOTFOUND, "the run is gone from the database");
+    if (!rc) {
+        *status = ork_run_status_parse(ork_rows_text(rows, 0, "status"));
+        *owned = ork_rows_id(rows, 0, "scheduler_id", owner);
+    }
+    ork_rows_free(rows);
+    return rc;
+}
+
+static void on_owner_dead(void *data, const ork_id *scheduler)
+{
+    ork_engine *e = data;
+
+    (void)scheduler;
+    e->bell_count++;
+    uv_stop(e->loop);
+}
+
+int ork_run_wait(ork_engine *e, const char *run_id, int64_t timeout_ms, int *status, ork_err *err)
+{
+    ork_id id, owner, watched = {{0}};
+    bool owned = false;
+    int64_t until = timeout_ms < 0 ? -1 : e->clock->mono_ms(e->clock->data) + timeout_ms;
+    int rc = ork_doc_parse_run(run_id, &id, err);
+
+    while (!rc) {
+        uint64_t bells = e->bell_count;
+        if (!ork_active_find(e, &id)) {
+            if (e->fenced)
+                return ork_err_set(err, ORK_EFENCED,
+                                   "another scheduler took over the runs of this one while it was not running");
+            rc = read_status(e, &id, status, &owner, &owned, err);
+            if (rc || ork_run_is_final(*status))
+                return rc;
+            ork_engine_watch(e);
+            if (owned && !ork_id_eq(&owner, &watched) && !(e->registered && ork_id_eq(&owner, &e->scheduler))) {
+                watched = owner;
+                (void)ork_store_owner_watch(e->store, &owner, on_owner_dead, e, NULL);
+            }
+            if (!owned || !ork_store_owner_alive(e->store, &owner))
+                return ork_err_set(err, ORK_ESTATE, "the run is %s and no ork owns it; `ork resume` goes on with it",
+                                   ork_run_status_name(*status));
+        }
+        int64_t left = until < 0 ? -1 : until - e->clock->mono_ms(e->clock->data);
+        if (until >= 0 && left <= 0)
+            return ork_err_set(err, ORK_ETIMEDOUT, "timeout");
+        rc = ork_engine_drive_change(e, &id, bells, left, err);
+    }
+    return rc;
+}

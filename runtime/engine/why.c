@@ -1,0 +1,259 @@
+/* SPDX-License-Identifier: MIT */
+/* Why something waits, failed or was skipped, said from the rows alone, so that any process can answer for a run of
+ * another owner. */
+#include "engine/engine.h"
+#include <string.h>
+
+struct why {
+    ork_engine *engine;
+    struct ork_buf *out; /* the array of reasons */
+    struct ork_rows *tasks;
+    const char *run_status;
+    bool owned; /* a live scheduler has the run */
+};
+
+static const char *status_of(const struct why *w, const char *name)
+{
+    for (size_t i = 0; i < ork_rows_len(w->tasks); i++) {
+        if (strcmp(ork_rows_text(w->tasks, i, "task_name"), name) == 0)
+            return ork_rows_text(w->tasks, i, "status");
+    }
+    return NULL;
+}
+
+static void reason(struct why *w, const char *task, const char *text, const json_t *waits_for, int64_t until_ms)
+{
+    ork_buf_adds(w->out, w->out->len > 1 ? ",{" : "{");
+    ork_doc_text(w->out, "task", task);
+    ork_doc_text(w->out, "text", text);
+    char *list = NULL;
+    size_t n;
+    if (waits_for && ork_json_text(waits_for, &list, &n, NULL) == 0)
+        ork_doc_raw(w->out, "waits_for", list);
+    ork_free(list);
+    if (until_ms)
+        ork_doc_time(w->out, "until", until_ms);
+    ork_buf_addc(w->out, '}');
+}
+
+static json_t *unfinished_deps(const struct why *w, size_t row)
+{
+    json_t *deps = json_loads(ork_rows_text(w->tasks, row, "depends_on"), 0, NULL), *open = json_array(), *d;
+    size_t i;
+
+    json_array_foreach(deps, i, d)
+    {
+        const char *status = status_of(w, json_string_value(d));
+        if (status && !ork_task_is_final(ork_task_status_parse(status)))
+            json_array_append(open, d);
+    }
+    json_decref(deps);
+    return open;
+}
+
+static void join(struct ork_buf *b, const json_t *names)
+{
+    size_t n = json_array_size(names);
+
+    for (size_t i = 0; i < n && i < 5; i++)
+        ork_buf_addf(b, "%s`%s`", i ? ", " : "", json_string_value(json_array_get(names, i)));
+    if (n > 5)
+        ork_buf_addf(b, " and %zu more", n - 5);
+}
+
+static void pool_text(struct why *w, const char *pool, struct ork_buf *b)
+{
+    struct ork_rows *rows = NULL;
+
+    ork_buf_adds(b, "ready; waits for a free slot");
+    if (!pool)
+        return;
+    ork_buf_addf(b, " of the pool `%s`", pool);
+    if (ork_store_query(w->engine->store, ORK_Q_pools_list, NULL, 0, &rows, NULL) != 0)
+        return;
+    for (size_t i = 0; i < ork_rows_len(rows); i++) {
+        if (strcmp(ork_rows_text(rows, i, "name"), pool) == 0)
+            ork_buf_addf(b, " (%lld of %lld in use)", (long long)ork_rows_int(rows, i, "used", 0),
+                         (long long)ork_rows_int(rows, i, "slots", 0));
+    }
+    ork_rows_free(rows);
+}
+
+static void pending(struct why *w, size_t i, const char *name)
+{
+    struct ork_buf b = ORK_BUF_INIT;
+    json_t *open = unfinished_deps(w, i);
+    int64_t retry = ork_rows_time(w->tasks, i, "retry_at");
+    const char *error = ork_rows_text(w->tasks, i, "error");
+    char span[32];
+
+    if (strcmp(w->run_status, "paused") == 0) {
+        ork_buf_adds(&b, "the run is paused");
+    } else if (json_array_size(open)) {
+        ork_buf_adds(&b, "waits for ");
+        join(&b, open);
+    } else if (retry) {
+        int64_t left = retry - ork_engine_now(w->engine);
+        ork_duration_format(left > 0 ? left : 0, span);
+        ork_buf_addf(&b, "failed %lld of %lld times and is tried again in %s%s%s",
+                     (long long)ork_rows_int(w->tasks, i, "attempts", 0),
+                     (long long)ork_rows_int(w->tasks, i, "max_retries", 0) + 1, span, error ? "; last: " : "",
+                     error ? error : "");
+    } else if (!w->owned) {
+        ork_buf_adds(&b, "ready, but no ork is alive that owns the run");
+    } else {
+        pool_text(w, ork_rows_text(w->tasks, i, "pool"), &b);
+    }
+    reason(w, name, b.data, json_array_size(open) ? open : NULL, retry);
+    json_decref(open);
+    ork_buf_fini(&b);
+}
+
+static void task_reason(struct why *w, size_t i)
+{
+    const char *name = ork_rows_text(w->tasks, i, "task_name"), *status = ork_rows_text(w->tasks, i, "status");
+    const char *error = ork_rows_text(w->tasks, i, "error"), *pid = ork_rows_text(w->tasks, i, "execution_name");
+    struct ork_buf b = ORK_BUF_INIT;
+    char span[32];
+
+    switch (ork_task_status_parse(status)) {
+    case ORK_TASK_PENDING:
+    case ORK_TASK_PAUSED:
+        pending(w, i, name);
+        return;
+    case ORK_TASK_DISPATCHED:
+        ork_buf_adds(&b, w->owned ? "handed to the agent; starts when one of its slots is free"
+                                  : "handed to the agent; no ork is alive that owns the run");
+        break;
+    case ORK_TASK_RUNNING:
+        ork_duration_format(ork_engine_now(w->engine) - ork_rows_time(w->tasks, i, "started_at"), span);
+        ork_buf_addf(&b, "running for %s%s%s", span, pid ? ", process " : "", pid ? pid : "");
+        break;
+    case ORK_TASK_SUCCESS:
+        ork_buf_adds(&b, "it succeeded");
+        break;
+    default:
+        ork_buf_addf(&b, "%s%s%s", status, error ? ": " : "", error ? error : "");
+        break;
+    }
+    reason(w, name, b.data, NULL, 0);
+    ork_buf_fini(&b);
+}
+
+static void advice(struct ork_buf *b, const char *status, bool owned, const char *short_id)
+{
+    struct ork_buf line = ORK_BUF_INIT;
+
+    ork_buf_addc(b, '[');
+    if (strcmp(status, "paused") == 0)
+        ork_buf_addf(&line, "`ork resume %s` goes on with it", short_id);
+    else if (strcmp(status, "failed") == 0 || strcmp(status, "cancelled") == 0)
+        ork_buf_addf(&line, "`ork retry %s` runs its failed and skipped tasks again", short_id);
+    else if (!owned && strcmp(status, "success") != 0)
+        ork_buf_addf(&line, "no ork owns it now: start the same `ork SCRIPT` again, or `ork resume %s`", short_id);
+    if (line.len)
+        ork_buf_json(b, line.data, line.len);
+    ork_buf_addc(b, ']');
+    ork_buf_fini(&line);
+}
+
+#define MANY 200 /* reasons given for one run */
+
+static int why_run(ork_engine *e, const ork_id *id, const char *only, struct ork_buf *out, ork_err *err)
+{
+    struct ork_rows *run = NULL;
+    struct why w = {.engine = e};
+    struct ork_param p[] = {ORK_P_ID(id)};
+    struct ork_buf reasons = ORK_BUF_INIT;
+    ork_id owner;
+    char text[ORK_ID_TEXT], short_id[9];
+    int rc = ork_store_query(e->store, ORK_Q_run_get, p, 1, &run, err);
+
+    if (!rc) {
+        struct ork_param q[] = {ORK_P_ID(id), ORK_P_NULL, ORK_P_INT(-1), ORK_P_INT(INT64_MAX)};
+        rc = ork_store_query(e->store, ORK_Q_tasks_list, q, 4, &w.tasks, err);
+    }
+    if (rc) {
+        ork_rows_free(run);
+        return rc;
+    }
+    w.run_status = ork_rows_text(run, 0, "status");
+    bool has = ork_rows_id(run, 0, "scheduler_id", &owner);
+    w.owned = has && ((e->registered && ork_id_eq(&owner, &e->scheduler)) || ork_store_owner_alive(e->store, &owner));
+    w.out = &reasons;
+    ork_buf_addc(&reasons, '[');
+    bool final = ork_run_is_final(ork_run_status_parse(w.run_status)), found = false;
+    size_t given = 0;
+    for (size_t i = 0; i < ork_rows_len(w.tasks) && given < MANY; i++) {
+        int status = ork_task_status_parse(ork_rows_text(w.tasks, i, "status"));
+        bool named = only && strcmp(only, ork_rows_text(w.tasks, i, "task_name")) == 0;
+        bool interesting = final ? status == ORK_TASK_FAILED || status == ORK_TASK_SKIPPED
+                                 : !ork_task_is_final(status) || status == ORK_TASK_FAILED;
+        if (only ? !named : !interesting)
+            continue;
+        found = true;
+        given++;
+        task_reason(&w, i);
+    }
+    ork_buf_addc(&reasons, ']');
+    if (only && !found)
+        rc = ork_err_set(err, ORK_ENOTFOUND, "no task `%s` in this run", only);
+    ork_id_format(id, text);
+    ork_id_short(id, short_id);
+    ork_doc_text(out, "run", text);
+    ork_doc_text(out, "short", short_id);
+    ork_doc_text(out, "workflow", ork_rows_text(run, 0, "workflow"));
+    ork_doc_text(out, "status", w.run_status);
+    ork_doc_text(out, "error", ork_rows_text(run, 0, "error"));
+    ork_doc_raw(out, "owned", w.owned ? "true" : "false");
+    ork_doc_raw(out, "reasons", reasons.data);
+    ork_doc_key(out, "advice");
+    advice(out, w.run_status, w.owned, short_id);
+    ork_buf_fini(&reasons);
+    ork_rows_free(w.tasks);
+    ork_rows_free(run);
+    return rc;
+}
+
+static int why_all(ork_engine *e, struct ork_buf *out, ork_err *err)
+{
+    struct ork_rows *rows = NULL;
+    int rc = ork_store_query(e->store, ORK_Q_waiting_runs, NULL, 0, &rows, err);
+
+    ork_buf_addc(out, '[');
+    for (size_t i = 0; !rc && i < ork_rows_len(rows); i++) {
+        ork_id id;
+        if (!ork_rows_id(rows, i, "id", &id))
+            continue;
+        ork_buf_adds(out, out->len > 1 ? ",{" : "{");
+        rc = why_run(e, &id, NULL, out, err);
+        ork_buf_addc(out, '}');
+    }
+    ork_buf_addc(out, ']');
+    ork_rows_free(rows);
+    return rc;
+}
+
+int ork_why_json(ork_engine *e, const char *run_id, const char *task, char **out, ork_err *err)
+{
+    struct ork_buf b = ORK_BUF_INIT;
+    ork_id id;
+    int rc;
+
+    if (!run_id) {
+        rc = why_all(e, &b, err);
+    } else {
+        struct ork_rows *rows = NULL;
+        rc = ork_doc_open_run(e, run_id, &id, &rows, err);
+        ork_rows_free(rows);
+        ork_buf_addc(&b, '{');
+        if (!rc)
+            rc = why_run(e, &id, task, &b, err);
+        ork_buf_addc(&b, '}');
+    }
+    if (rc)
+        ork_buf_fini(&b);
+    else
+        *out = ork_buf_steal(&b, NULL);
+    return rc;
+}
