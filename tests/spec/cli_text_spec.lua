@@ -1,0 +1,129 @@
+-- SPDX-License-Identifier: MIT
+local columns = require "ork.cli.columns"
+local tail = require "ork.cli.tail"
+local term = require "ork.term"
+local text = require "ork.cli.text"
+
+describe("foreign text", function()
+  for _, case in ipairs({
+    { "plain", "plain text\twith\ntabs and lines", "plain text\twith\ntabs and lines" },
+    { "UTF-8", "größer 日本 🎉", "größer 日本 🎉" },
+    { "escape sequences", "\27[31mred\27]0;title\a", "\\e[31mred\\e]0;title\\a" },
+    { "control characters", "a\0b\rc\127\1", "a\\0b\\rc\\x7f\\x01" },
+    { "C1 controls", "a\xc2\x9bb", "a\\x9bb" },
+    { "bytes that are not UTF-8", "a\xff\xfeb\xc3", "a\\xff\\xfeb\\xc3" },
+    { "surrogates", "\xed\xa0\x80", "\\xed\\xa0\\x80" },
+    { "marks that turn the direction", "a\u{202E}b\u{2066}c\u{200F}", "a\\u{202e}b\\u{2066}c\\u{200f}" },
+    { "their harmless neighbours", "a\u{2026}b\u{2013}\u{2060}", "a\u{2026}b\u{2013}\u{2060}" },
+  }) do
+    it("is harmless: " .. case[1], function() assert.equal(case[3], term.escape(case[2])) end)
+  end
+
+  it("fits one line where one is wanted", function() assert.equal("a b", term.line("a\tb\nc")) end)
+end)
+
+describe("texts", function()
+  it("list", function()
+    assert.equal("", text.list({}))
+    assert.equal("a", text.list({ "a" }))
+    assert.equal("a, b and c", text.list({ "a", "b", "c" }))
+    assert.equal("a and 3 more", text.list({ "a", "b", "c", "d" }, 2))
+  end)
+
+  it("count the worst first", function()
+    assert.equal("1 failed, 2 skipped, 4 success", text.counts({ success = 4, failed = 1, skipped = 2, pending = 0 }))
+    assert.equal("1 task", text.plural(1, "task"))
+    assert.equal("0 tasks", text.plural(0, "task"))
+  end)
+
+  it("know how wide they are", function()
+    assert.equal(5, text.columns("hello"))
+    assert.equal(4, text.columns("日本"))
+    assert.equal(1, text.columns("e\u{301}"))
+    assert.equal("日…", text.cut("日本語", 4))
+    assert.equal("hel…", text.cut("hello", 4))
+    assert.equal("hello", text.cut("hello", 5))
+  end)
+
+  it("say how long something took or takes", function()
+    assert.equal(text.duration(1500), text.took({ took_ms = 1500 }))
+    assert.equal(text.duration(3000), text.took({ started_at = "2026-11-01T02:00:00.000Z" }, 1793498403000))
+    assert.equal("-", text.took({}))
+  end)
+end)
+
+describe("tables", function()
+  local heads = { { "NAME", shrink = true }, { "N", right = true }, { "WHY", shrink = true } }
+  local rows = { { "extract", "1", "" }, { "a-very-long-task-name", "12", "exit code 1, and more words" } }
+
+  it("align their columns", function()
+    assert.same({
+      "NAME                    N  WHY",
+      "extract                 1",
+      "a-very-long-task-name  12  exit code 1, and more words",
+    }, columns(heads, rows))
+  end)
+
+  it("fit a narrow terminal by cutting the widest", function()
+    local lines = columns(heads, rows, 40)
+    for _, line in ipairs(lines) do assert.is_true(text.columns(line) <= 40, line) end
+    assert.matches("…", lines[3], 1, true)
+    assert.matches(" 12 ", lines[3], 1, true)
+  end)
+end)
+
+describe("logs", function()
+  --- An engine whose only log is `bytes`.
+  local function engine_of(bytes)
+    return {
+      log_read = function(_, _, _, _, offset, len)
+        if offset < 0 then offset = math.max(0, #bytes + offset) end
+        return bytes:sub(offset + 1, offset + len), #bytes, false
+      end,
+    }
+  end
+
+  it("give their last lines", function()
+    local engine = engine_of("a\nb\r\nc\nd")
+    assert.same({ "c", "d" }, (tail.lines(engine, "r", "t", 0, 2)))
+    local all, more = tail.lines(engine, "r", "t", 0, 20)
+    assert.same({ "a", "b", "c", "d" }, all)
+    assert.is_false(more)
+    assert.is_true(select(2, tail.lines(engine, "r", "t", 0, 2)))
+    assert.is_nil(tail.lines(engine_of(""), "r", "t", 0, 2))
+  end)
+
+  it("are read backwards as far as the lines asked for need", function()
+    local long = ("x"):rep(200 * 1024)
+    local bytes = table.concat({ "first", long, long, long, "last" }, "\n") .. "\n"
+    assert.same({ long, "last" }, (tail.lines(engine_of(bytes), "r", "t", 0, 2)))
+    assert.same({ "first", long, long, long, "last" }, (tail.lines(engine_of(bytes), "r", "t", 0, 5)))
+  end)
+
+  it("come in pieces from an offset on", function()
+    local bytes = ("0123456789"):rep(100000)
+    local parts = {}
+    local offset = tail.pieces(engine_of(bytes), "r", "t", 0, 5, function(piece) parts[#parts + 1] = piece end)
+    assert.equal(#bytes, offset)
+    assert.equal(bytes:sub(6), table.concat(parts))
+    assert.is_true(#parts > 1)
+  end)
+
+  it("are cut into lines wherever the pieces end", function()
+    local lines = {}
+    local sink = tail.liner(function(line) lines[#lines + 1] = line end)
+    for _, piece in ipairs({ "a", "b\nc\r", "\n\nd" }) do sink(piece) end
+    assert.same({ "ab", "c", "" }, lines)
+    sink(nil)
+    assert.same({ "ab", "c", "", "d" }, lines)
+  end)
+
+  it("do not grow memory by a line without an end", function()
+    local longest, n = 0, 0
+    local sink = tail.liner(function(line) longest, n = math.max(longest, #line), n + #line end)
+    for _ = 1, 50 do sink(("y"):rep(256 * 1024)) end
+    sink(nil)
+    assert.equal(50 * 256 * 1024, n)
+    assert.is_true(longest <= 64 * 1024)
+  end)
+end)
