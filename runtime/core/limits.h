@@ -22,12 +22,15 @@ void ork_limits_unready(struct ork_limits *l, struct ork_limits_run *r, uint32_t
 /* The next task that may start; takes window, max_parallel and pool slots. false: none now.
  * A task whose pool has too few granted slots is passed over; its wish is seen by ork_limits_pool_wish. */
 bool ork_limits_next(struct ork_limits *l, struct ork_limits_run **r, uint32_t *task);
+/* An attempt that lives already (found again after a restart): it takes what ork_limits_next would have taken, beyond the
+ * window and max_parallel too; the pool counts as granted what it needs for that, and the store must be told so. */
+void ork_limits_adopt(struct ork_limits *l, struct ork_limits_run *r, const char *pool, uint32_t slots);
 void ork_limits_done(struct ork_limits *l, struct ork_limits_run *r, const char *pool, uint32_t slots); /* an attempt ended or was recalled */
 /* Pools: slots this scheduler was granted by the store. */
 void ork_limits_pool_grant(struct ork_limits *l, const char *pool, uint32_t granted);  /* granted in addition */
 /* Next pool that wants more slots than it has: how many more; asks once until the next grant or wake. */
 bool ork_limits_pool_wish(struct ork_limits *l, const char **pool, uint32_t *more);
-void ork_limits_pool_wake(struct ork_limits *l, const char *pool);                     /* somebody released there: wish again */
+void ork_limits_pool_wake(struct ork_limits *l, const char *pool);                     /* somebody released there (NULL: somewhere): wish again */
 /* Slots granted but unused now, to be given back to the store: returns how many were taken out (0 keeps). */
 uint32_t ork_limits_pool_return(struct ork_limits *l, const char *pool);
 /* For `why`: what holds this ready task back. */

@@ -19,16 +19,20 @@ struct ork_run_task {
     uint32_t attempt;          /* column attempt: the fence, +1 per dispatch, never reset */
     uint32_t unmet;            /* dependencies that are not final yet */
     uint32_t ok, bad, skipped; /* final dependencies by outcome: success; failed or cancelled; skipped */
-    int64_t retry_at_ms;       /* > 0 while it waits to be tried again */
+    uint32_t cause;            /* skipped: the task whose end was the first reason, ORK_NO_TASK none; else unused */
+    int64_t retry_at_ms;       /* > 0 from a failure until the next dispatch */
 };
 #define ORK_RT_READY 1u        /* READY was emitted and not answered: it is in the engine's queue */
 #define ORK_RT_KILLING 2u      /* KILL was emitted for the current attempt */
-#define ORK_RT_JUDGED 4u       /* its `when` was true */
+#define ORK_RT_JUDGED 4u       /* its `when` was true: a retry does not ask again */
+#define ORK_RT_SPREAD 8u       /* within a step: it became final and its dependents do not know yet */
 
 struct ork_run {
     const ork_workflow *workflow;   /* counted reference */
     struct ork_run_task *tasks;     /* owned, one per definition */
     uint32_t n, live;               /* tasks; tasks dispatched or running */
+    uint32_t open;                  /* tasks that are not final and not `finally` */
+    bool gate;                      /* open > 0: counted as one unmet dependency in each `finally` task */
     uint32_t final[8];              /* tasks by final status, indexed by enum ork_task_status */
     uint8_t status;                 /* enum ork_run_status */
     bool cancelling;                /* cancel or run_timeout or fail_fast happened: only `always` tasks may start */
@@ -39,17 +43,21 @@ enum ork_run_cancel { ORK_CANCEL_NONE, ORK_CANCEL_USER, ORK_CANCEL_TIMEOUT, ORK_
 
 enum ork_event_type {
     ORK_EV_START,      /* run pending → running; roots become ready */
-    ORK_EV_RESTORE,    /* after tasks[] was filled from rows: counts are rebuilt; READY, ARM and FINISHED as due; live tasks are left to the engine */
+    ORK_EV_RESTORE,    /* after status, attempt, failures, lost, retry_at of tasks[] and status, cancelling, cancel_reason, killed of the run were
+                        * filled from rows: the rest is rebuilt, and what the crash left undone follows: CHANGED (skips, cancels), READY, ARM,
+                        * RUN_CHANGED as due. Live tasks stay live; in a cancelling run KILL, in a paused run RECALL is emitted for them again */
     ORK_EV_GRANT,      /* task: a slot is free and inputs are there: attempt + 1, → dispatched */
     ORK_EV_STARTED,    /* task, attempt: START received */
-    ORK_EV_EXITED,     /* task, attempt, ok | failure: the attempt ended and nothing of it lives. Also from pending-at-dispatch failures after GRANT */
+    ORK_EV_EXITED,     /* task, attempt, ok | failure: the attempt ended and nothing of it lives. Also from pending-at-dispatch failures after GRANT.
+                        * After a KILL the task is cancelled however it exited (protocols.md: cancel before exit) */
     ORK_EV_RECALLED,   /* task, attempt: never started: dispatched → pending; the attempt number stays used */
     ORK_EV_WHEN_FALSE, /* task: → skipped */
     ORK_EV_RETRY_DUE,  /* task: its retry_at came */
-    ORK_EV_REJECT,     /* task not live: fails before any attempt started (e.g. queue_timeout); failure given; follows the retry policy only for kind input no */
-    ORK_EV_PAUSE, ORK_EV_RESUME,
-    ORK_EV_CANCEL,     /* reason; a second one kills `always` tasks too */
-    ORK_EV_RETRY       /* task or ORK_NO_TASK: run failed|cancelled (or success with from) → running; failed, skipped, cancelled tasks → pending; with task: it and all after it */
+    ORK_EV_REJECT,     /* task not live: fails before any attempt started (e.g. queue_timeout); failure given; follows the retry policy like an exit; task must be READY */
+    ORK_EV_PAUSE, ORK_EV_RESUME, /* RESUME also frees tasks that a taken-over database holds as paused */
+    ORK_EV_CANCEL,     /* reason; a second one by USER kills `always` tasks too: KILL comes again for every live task, now without grace */
+    ORK_EV_RETRY       /* run failed|cancelled (or success with from) → running, with a fresh budget of failures and lost. ORK_NO_TASK: failed, skipped,
+                        * cancelled tasks → pending. task: it, and what was skipped or cancelled after it. task and from: it and all after it, successes too */
 };
 #define ORK_NO_TASK UINT32_MAX
 
@@ -57,7 +65,7 @@ struct ork_event {
     int type;
     uint32_t task, attempt;
     bool ok;                       /* EXITED */
-    bool from;                     /* RETRY: task and everything after it, successes too; else only that task if it is not a success */
+    bool from;                     /* RETRY, see there */
     int reason;                    /* CANCEL: enum ork_run_cancel */
     struct ork_failure failure;    /* EXITED, REJECT when !ok */
     int64_t retry_after_ms;        /* EXITED: > 0 overrides the policy's delay; -1 forbids a retry */
@@ -73,7 +81,7 @@ enum ork_effect_type {
     ORK_FX_KILL,       /* task, attempt: end it; answered by EXITED */
     ORK_FX_ARM,        /* task, at_ms: send RETRY_DUE then */
     ORK_FX_DISARM,     /* task */
-    ORK_FX_RUN_CHANGED,/* status */
+    ORK_FX_RUN_CHANGED,/* its row differs: status, cancel_reason, killed; once, at the end of a step */
     ORK_FX_SKIPPED     /* task, cause: the task whose end decided it (for the reason text); comes with CHANGED */
 };
 struct ork_effect {

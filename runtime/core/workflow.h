@@ -16,6 +16,7 @@ struct ork_task_def {
     int64_t timeout_ms, queue_timeout_ms;
     uint16_t pool_slots, max_lost, file;
     uint8_t rule, executor, flags;
+    uint8_t other;                     /* executor OTHER: which word (ork_workflow_executor) */
 };
 struct ork_retry_def {                 /* owned copy of ork_retry_spec */
     struct ork_retry_spec spec;
@@ -37,10 +38,14 @@ const struct ork_task_def *ork_workflow_def(const ork_workflow *w, uint32_t no);
 const char *ork_workflow_text(const ork_workflow *w, uint32_t off);
 const struct ork_retry_spec *ork_workflow_retry(const ork_workflow *w, uint32_t no);      /* of task no */
 const char *ork_workflow_pool(const ork_workflow *w, uint32_t no);                        /* of task no; NULL none */
-const struct ork_csr *ork_workflow_deps(const ork_workflow *w);                           /* what a task waits for */
+const char *ork_workflow_executor(const ork_workflow *w, uint32_t no);                    /* executor_type: "process" …, the stored word of a taken-over row */
+/* A `finally` task also waits for every task that is not one; that is no edge here but a count in the run. */
+const struct ork_csr *ork_workflow_deps(const ork_workflow *w);                           /* what a task waits for, in the order written */
 const struct ork_csr *ork_workflow_dependents(const ork_workflow *w);
-const uint32_t *ork_workflow_order(const ork_workflow *w);                                /* topological, stable by number */
+const uint32_t *ork_workflow_order(const ork_workflow *w);                                /* topological; as defined where that is one; `finally` tasks last */
+const uint32_t *ork_workflow_finally(const ork_workflow *w, uint32_t *len);               /* the `finally` tasks, by number */
 const struct ork_workflow_limits *ork_workflow_limits(const ork_workflow *w);
+bool ork_workflow_is_sealed(const ork_workflow *w);
 const char *ork_workflow_source_json(const ork_workflow *w);                              /* NULL none */
 const char *ork_workflow_dir(const ork_workflow *w);                                      /* script directory, NULL none */
 /* Explicit dependencies only (without the edges `finally` implies), as the tasks row's depends_on: canonical JSON array of names. */
