@@ -82,6 +82,18 @@ static void apply_row(ork_engine *e, const struct ork_rows *rows, size_t i)
     (void)ork_commit_text(e, text);
 }
 
+/* A run that ended was claimed for a retry, and the retry was refused: back to nobody. */
+static void let_go_of_ended(ork_engine *e)
+{
+    struct ork_active *a, *tmp;
+
+    HASH_ITER(hh, e->runs, a, tmp)
+    {
+        if (ork_run_is_final(a->run.status) && !a->closing)
+            ork_active_release(a);
+    }
+}
+
 static void on_commands(void *data, int code, const ork_err *err, struct ork_rows *rows)
 {
     ork_engine *e = data;
@@ -93,6 +105,7 @@ static void on_commands(void *data, int code, const ork_err *err, struct ork_row
     for (size_t i = 0; rows && i < ork_rows_len(rows); i++)
         apply_row(e, rows, i);
     ork_rows_free(rows);
+    let_go_of_ended(e);
     if (e->commands_again) {
         e->commands_again = false;
         ork_command_look(e);
@@ -241,6 +254,8 @@ static int carry_out_here(ork_engine *e, const ork_id *id, const char *kind, ork
     }
     while (!e->fenced && a->run.status != ORK_RUN_PAUSED && ork_active_find(e, id) == a)
         (void)ork_engine_step(e, true);
+    if (ork_active_find(e, id) == a && !a->closing)
+        ork_active_release(a);
     return ork_engine_sync(e, err);
 }
 

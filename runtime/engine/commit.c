@@ -256,7 +256,8 @@ static void carry_out(ork_engine *e, struct ork_after *x)
         ork_active_inserted(x->run);
         break;
     case ORK_AFTER_ENDED:
-        notify(e, x, false);
+        if (x->from != x->to)
+            notify(e, x, false);
         ork_active_drop(x->run);
         break;
     case ORK_AFTER_CALL:

@@ -25,9 +25,10 @@
 #include <uthash.h>
 #include <uv.h>
 
-#define ORK_AHEAD 64   /* tasks committed and handed to the agent beyond its slots (performance.md, B1) */
-#define ORK_LAZY_MS 50 /* a START alone may wait this long for a commit: losing it only means asking the agent again   \
-                        */
+#define ORK_AHEAD 64 /* tasks committed and handed to the agent beyond its slots (performance.md, B1) */
+#define ORK_LAZY_MS                                                                                                    \
+    50 /* a START alone may wait this long for a commit: losing it only means asking the agent again                   \
+        */
 #define ORK_MIN_FREE (512ll << 20) /* bytes of disk below which nothing is dispatched */
 #define ORK_CACHE_BYTES (64u << 20)
 #define ORK_INPUT_MAX (16u << 20) /* resolved input of a task */
@@ -111,6 +112,7 @@ struct ork_active {
     int64_t created_ms, started_ms, finished_ms, logical_ms, scheduled_for_ms, run_timeout_ms;
     char *error;               /* the run's own */
     uint32_t inserted;         /* task rows that are durable; running only when all are */
+    bool adopting;             /* loaded from another owner's hands */
     bool resumed;              /* recovered rather than created here */
     bool claimed;              /* the agent answered the claim */
     bool agent_used;           /* a claim was sent */
@@ -273,6 +275,7 @@ int ork_active_step(
     struct ork_event *ev); /* fills now and random; logs and drops stale ones; returns the core's code */
 void ork_active_inserted(struct ork_active *a); /* a chunk of task rows is durable: the next one, or the beginning */
 void ork_active_begin(struct ork_active *a);    /* all rows are there: START, or RESTORE when resumed */
+void ork_active_release(struct ork_active *a);  /* gives the run up as it stands: nobody owns it after the commit */
 const char *ork_run_cancel_text(int reason);
 
 /* commit.c */
@@ -370,7 +373,8 @@ void ork_timers_drop(struct ork_active *a);
 /* pools.c */
 void ork_pools_wish(ork_engine *e); /* TAKE_SLOTS for what ready tasks want */
 void ork_pools_return(ork_engine *e, const char *pool);
-void ork_pools_turn(struct ork_active *a); /* max_active_runs */
+void ork_pools_keep(ork_engine *e, const char *pool, uint32_t slots); /* an adopted attempt holds these */
+void ork_pools_turn(struct ork_active *a);                            /* max_active_runs */
 void ork_pools_turn_over(struct ork_active *a);
 void ork_pools_wake(ork_engine *e);
 

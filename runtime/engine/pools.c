@@ -11,6 +11,7 @@ struct wish {
     struct ork_slots slots;
     char *pool;             /* owned */
     struct ork_active *run; /* counted; set when it is a run's turn */
+    bool keep;
 };
 
 static void on_granted(void *data, int code, const ork_err *err)
@@ -18,7 +19,9 @@ static void on_granted(void *data, int code, const ork_err *err)
     struct wish *w = data;
 
     (void)err;
-    if (!code && w->run) {
+    if (w->keep)
+        ; /* counted by the limits already */
+    else if (!code && w->run) {
         w->run->waits_for_turn = w->slots.granted == 0;
         if (w->slots.granted && !w->run->dead) {
             w->run->has_turn = true;
@@ -33,7 +36,7 @@ static void on_granted(void *data, int code, const ork_err *err)
     ork_free(w);
 }
 
-static void take(ork_engine *e, const char *pool, uint32_t want, struct ork_active *run)
+static struct wish *take(ork_engine *e, const char *pool, uint32_t want, struct ork_active *run)
 {
     struct wish *w = ork_zalloc(sizeof(*w));
 
@@ -45,6 +48,14 @@ static void take(ork_engine *e, const char *pool, uint32_t want, struct ork_acti
     w->slots = (struct ork_slots){.pool = w->pool, .want = want};
     ork_commit_unit(e, ORK_UNIT_TAKE_SLOTS, NULL, true)->take = &w->slots;
     ork_commit_call(e, on_granted, w);
+    return w;
+}
+
+/* Adopted attempts run whether or not there is room: the pool may be over its slots until they end. */
+void ork_pools_keep(ork_engine *e, const char *pool, uint32_t slots)
+{
+    if (!e->fenced)
+        take(e, pool, slots, NULL)->keep = true;
 }
 
 void ork_pools_wish(ork_engine *e)
@@ -53,7 +64,7 @@ void ork_pools_wish(ork_engine *e)
     uint32_t more;
 
     while (ork_limits_pool_wish(e->limits, &pool, &more))
-        take(e, pool, more, NULL);
+        (void)take(e, pool, more, NULL);
 }
 
 struct giving {
@@ -110,7 +121,7 @@ void ork_pools_turn(struct ork_active *a)
     struct ork_unit *u = ork_commit_unit(e, ORK_UNIT_POOL, NULL, true);
     u->pool = (struct ork_pool_put){.name = ork_strdup(pool), .slots = max};
     (void)ork_commit_text(e, (char *)u->pool.name);
-    take(e, pool, 1, a);
+    (void)take(e, pool, 1, a);
     ork_free(pool);
 }
 
@@ -132,7 +143,7 @@ void ork_pools_wake(ork_engine *e)
         if (a->waits_for_turn) {
             a->waits_for_turn = false;
             char *pool = turn_pool(a);
-            take(e, pool, 1, a);
+            (void)take(e, pool, 1, a);
             ork_free(pool);
         }
     }

@@ -170,13 +170,20 @@ static void settle_unknown(struct ork_active *a)
     }
 }
 
+/* What is under way holds its places again, also in the store: the slots of a dead scheduler were given back with it.
+ */
 static void adopt(struct ork_active *a)
 {
     struct ork_live *l, *tmp;
 
     HASH_ITER(hh, a->live, l, tmp)
-    ork_limits_adopt(a->engine->limits, a->limits, ork_workflow_pool(a->workflow, l->task),
-                     ork_workflow_def(a->workflow, l->task)->pool_slots);
+    {
+        const char *pool = ork_workflow_pool(a->workflow, l->task);
+        uint32_t slots = ork_workflow_def(a->workflow, l->task)->pool_slots;
+        ork_limits_adopt(a->engine->limits, a->limits, pool, slots);
+        if (pool && a->adopting)
+            ork_pools_keep(a->engine, pool, slots);
+    }
 }
 
 /* Continues what ork_recover_run loaded; also used when the database refused a value and the run starts over from its
@@ -235,8 +242,10 @@ int ork_recover_run(ork_engine *e, const ork_id *id, ork_workflow *same, struct 
 {
     int rc = load(e, id, same, out, err);
 
-    if (!rc)
+    if (!rc) {
+        (*out)->adopting = true;
         go_on(*out);
+    }
     return rc;
 }
 

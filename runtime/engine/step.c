@@ -111,12 +111,24 @@ static void run_changed(struct ork_active *a, int from)
         ork_timers_arm(a, ORK_TIMER_RUN, ORK_NO_TASK, a->started_ms + a->run_timeout_ms);
     }
     put_run(a);
+    if (a->run.status == from)
+        return; /* it began to be cancelled: durable, so that a restart goes on with that */
     struct ork_after *x = ork_commit_after(e, final ? ORK_AFTER_ENDED : ORK_AFTER_CHANGE, a, ORK_NO_TASK);
     x->from = from;
     x->to = a->run.status;
     x->took_ms = final && a->started_ms ? a->finished_ms - a->started_ms : -1;
     x->error = a->error ? ork_strdup(a->error) : NULL;
     a->closing = final;
+}
+
+/* Out of our hands, as it stands. */
+void ork_active_release(struct ork_active *a)
+{
+    put_run(a);
+    a->engine->current->batch.units[a->engine->current->batch.len - 1].run.release = true;
+    struct ork_after *x = ork_commit_after(a->engine, ORK_AFTER_ENDED, a, ORK_NO_TASK);
+    x->from = x->to = a->run.status;
+    a->closing = true;
 }
 
 static void note(struct ork_active *a, uint32_t task, const char *error)
@@ -232,7 +244,6 @@ int ork_active_step(struct ork_active *a, struct ork_event *ev)
     ev->now_ms = ork_engine_now(e);
     ev->random = e->clock->random(e->clock->data);
     int before = a->run.status;
-    bool cancelling = a->run.cancelling;
     int rc = ork_run_step(&a->run, ev, &a->fx);
     if (rc) {
         ork_log_debug(&e->log, "dropped run=%s event=%d task=%u attempt=%u", a->text, ev->type, ev->task, ev->attempt);
@@ -247,8 +258,6 @@ int ork_active_step(struct ork_active *a, struct ork_event *ev)
         }
         a->fx.len = a->fx_done = 0;
         a->draining = false;
-        if (a->run.cancelling && !cancelling && !ork_run_is_final(a->run.status))
-            put_run(a); /* so that a restart goes on cancelling */
     }
     return 0;
 }

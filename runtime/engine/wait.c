@@ -70,7 +70,9 @@ int ork_run_wait(ork_engine *e, const char *run_id, int64_t timeout_ms, int *sta
             ork_engine_watch(e);
             if (owned && !ork_id_eq(&owner, &watched) && !(e->registered && ork_id_eq(&owner, &e->scheduler))) {
                 watched = owner;
-                (void)ork_store_owner_watch(e->store, &owner, on_owner_dead, e, NULL);
+                rc = ork_store_owner_watch(e->store, &owner, on_owner_dead, e, err);
+                if (rc)
+                    return rc;
             }
             if (!owned || !ork_store_owner_alive(e->store, &owner))
                 return ork_err_set(err, ORK_ESTATE, "the run is %s and no ork owns it; `ork resume` goes on with it",

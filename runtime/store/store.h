@@ -11,6 +11,7 @@
 #include "base/id.h"
 #include "base/log.h"
 #include "core/run.h"
+#include <string.h>
 #include <uv.h>
 
 /* ---- rows ----------------------------------------------------------------------------------- */
@@ -58,6 +59,7 @@ struct ork_task_put {                               /* unit TASK: the mutable co
     ork_id id;
     int status;
     uint32_t attempt, failures, lost;
+    int kind;                                       /* enum ork_kind of the last failure; 0: NULL */
     struct ork_text execution_name, output, error, logs;
     bool set_output, set_logs;                      /* false: the column is left alone */
     int64_t dispatched_ms, started_ms, finished_ms, retry_at_ms; /* 0: NULL */
@@ -92,7 +94,7 @@ struct ork_unit {
     union {
         struct ork_run_put run; struct ork_tasks_insert tasks; struct ork_task_put task; struct ork_attempt_put attempt;
         struct ork_event_put event; struct ork_agent_put agent; struct ork_pool_put pool; struct ork_new_run *create; /* borrowed: outcome is read there */
-        struct ork_claim *claim; struct ork_slots *take; struct ork_slots_free free; struct ork_command_new command; struct ork_command_done done;
+        struct ork_claim *claim; struct ork_slots *take; struct ork_slots_free *free; struct ork_command_new command; struct ork_command_done done;
     };
 };
 struct ork_batch {
@@ -108,7 +110,11 @@ void ork_batch_fini(struct ork_batch *b);
 /* ---- results of reads ------------------------------------------------------------------------ */
 
 enum ork_cell_type { ORK_CELL_NULL, ORK_CELL_INT, ORK_CELL_REAL, ORK_CELL_TEXT, ORK_CELL_BLOB };
-struct ork_cell { int type; int64_t i; double r; const char *p; size_t n; }; /* p is NUL-terminated, owned by the rows */
+struct ork_cell {                                  /* i, r and p share their place: look at type first */
+    int type;
+    uint32_t n;                                     /* bytes of p */
+    union { int64_t i; double r; const char *p; };  /* p is NUL-terminated, owned by the rows */
+};
 struct ork_rows;
 size_t ork_rows_len(const struct ork_rows *r);
 size_t ork_rows_cols(const struct ork_rows *r);
@@ -125,7 +131,11 @@ void ork_rows_free(struct ork_rows *r);
 struct ork_param { int type; int64_t i; const char *p; size_t n; };                     /* as ork_cell_type; ids as BLOB of 16 */
 #define ORK_P_NULL ((struct ork_param){ORK_CELL_NULL, 0, NULL, 0})
 #define ORK_P_INT(v) ((struct ork_param){ORK_CELL_INT, (v), NULL, 0})
-#define ORK_P_TEXT(s) ((struct ork_param){ORK_CELL_TEXT, 0, (s), (s) ? strlen(s) : 0})
+static inline struct ork_param ork_param_text(const char *s)
+{
+    return s ? (struct ork_param){ORK_CELL_TEXT, 0, s, strlen(s)} : (struct ork_param){ORK_CELL_NULL, 0, NULL, 0};
+}
+#define ORK_P_TEXT(s) ork_param_text(s)                                                 /* NULL: SQL NULL */
 #define ORK_P_ID(id) ((struct ork_param){ORK_CELL_BLOB, 0, (const char *)(id)->b, 16})
 
 /* Named queries: runtime/store/sql/sqlite/<name>.sql, whose first lines state policy, parameters and columns. */
