@@ -35,9 +35,11 @@ enum ork_expr_form ork_expr_form_of(const json_t *expr, const json_t **body)
     if (!json_is_object(expr))
         return ORK_EXPR_PLAIN;
     for (size_t i = 0; json_object_size(expr) == 1 && i < sizeof forms / sizeof *forms; i++) {
-        *body = json_object_get(expr, forms[i].key);
-        if (*body)
+        const json_t *inner = json_object_get(expr, forms[i].key);
+        if (inner) {
+            *body = inner;
             return forms[i].form;
+        }
     }
     return ORK_EXPR_BAD;
 }

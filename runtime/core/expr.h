@@ -22,7 +22,8 @@ int ork_expr_text(const json_t *value, struct ork_buf *out, ork_err *err) ORK_MU
  * types are never equal; ordering them is ORK_ETYPE, only numbers and strings (by bytes) have an order; `in` wants a list at
  * the right. A declared null is a value here; a reference without any is null when optional, else ORK_ENOVALUE. */
 int ork_expr_when(const json_t *when, const struct ork_scope *s, bool optional, bool *result, ork_err *err) ORK_MUSTCHECK;
-/* Calls cb for every task name whose output, status … is referenced; the same one as often as it occurs. */
+/* Calls cb for every task name whose output, status … is referenced; the same one as often as it occurs. Also takes a command
+ * and a `when`, but not a table of names (env, task_bindings): there go member by member, a name may be "ref". */
 void ork_expr_each_task(const json_t *expr, void (*cb)(void *data, const char *task, const char *what), void *data);
 /* The same for all expressions of a task's params: command, env, cwd, task_bindings, task_binding, when. */
 void ork_expr_params_each_task(const json_t *params, void (*cb)(void *data, const char *task, const char *what), void *data);

@@ -15,7 +15,7 @@ enum ork_expr_form {
     ORK_EXPR_DATE,
     ORK_EXPR_SECRET
 };
-/* Form, and in *body what stands under its key. */
+/* Form, and in *body what stands under its key; the expression itself when it is PLAIN or BAD. */
 enum ork_expr_form ork_expr_form_of(const json_t *expr, const json_t **body);
 
 #define ORK_EXPR_MISSING_OK 1u /* a reference without a value is null */

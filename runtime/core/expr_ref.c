@@ -207,11 +207,27 @@ int ork_ref_resolve(const struct ork_ref *r, const struct ork_scope *s, unsigned
 
 typedef void (*task_cb)(void *data, const char *task, const char *what);
 
+static void each(const json_t *expr, int depth, task_cb cb, void *data);
+
+static void each_member(const json_t *object, int depth, task_cb cb, void *data)
+{
+    const char *key;
+    const json_t *part;
+
+    json_object_foreach((json_t *)object, key, part) each(part, depth, cb, data);
+}
+
+static void each_element(const json_t *list, int depth, task_cb cb, void *data)
+{
+    size_t i;
+    const json_t *part;
+
+    json_array_foreach((json_t *)list, i, part) each(part, depth, cb, data);
+}
+
 static void each(const json_t *expr, int depth, task_cb cb, void *data)
 {
-    const json_t *body, *part;
-    const char *key;
-    size_t i;
+    const json_t *body;
     struct ork_ref r;
 
     if (depth > ORK_JSON_DEPTH)
@@ -224,10 +240,10 @@ static void each(const json_t *expr, int depth, task_cb cb, void *data)
         break;
     case ORK_EXPR_TEXT:
     case ORK_EXPR_LIST:
-        json_array_foreach((json_t *)body, i, part) each(part, depth + 1, cb, data);
-        break;
     case ORK_EXPR_OBJECT:
-        json_object_foreach((json_t *)body, key, part) each(part, depth + 1, cb, data);
+    case ORK_EXPR_BAD: /* a command, a `when`: no expressions, but made of them */
+        each_element(body, depth + 1, cb, data);
+        each_member(body, depth + 1, cb, data);
         break;
     default:
         break;
@@ -239,32 +255,13 @@ void ork_expr_each_task(const json_t *expr, task_cb cb, void *data)
     each(expr, 0, cb, data);
 }
 
-static void each_member(const json_t *object, task_cb cb, void *data)
-{
-    const char *key;
-    const json_t *part;
-
-    json_object_foreach((json_t *)object, key, part) each(part, 0, cb, data);
-}
-
-static void each_element(const json_t *list, task_cb cb, void *data)
-{
-    size_t i;
-    const json_t *part;
-
-    json_array_foreach((json_t *)list, i, part) each(part, 0, cb, data);
-}
-
 void ork_expr_params_each_task(const json_t *params, task_cb cb, void *data)
 {
-    const json_t *command = json_object_get(params, "command"), *when = json_object_get(params, "when");
+    static const char *const whole[] = {"command", "cwd", "task_binding", "when"};
 
-    each_element(command, cb, data);
-    each_element(json_object_get(command, "args"), cb, data);
-    each_member(json_object_get(params, "env"), cb, data);
-    each(json_object_get(params, "cwd"), 0, cb, data);
-    each_member(json_object_get(params, "task_bindings"), cb, data);
-    each(json_object_get(params, "task_binding"), 0, cb, data);
-    each(json_object_get(when, "left"), 0, cb, data);
-    each(json_object_get(when, "right"), 0, cb, data);
+    for (size_t i = 0; i < sizeof whole / sizeof *whole; i++)
+        each(json_object_get(params, whole[i]), 0, cb, data);
+    /* By name: a variable or an input may well be called `ref` or `list`. */
+    each_member(json_object_get(params, "env"), 0, cb, data);
+    each_member(json_object_get(params, "task_bindings"), 0, cb, data);
 }

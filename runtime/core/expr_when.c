@@ -80,7 +80,7 @@ static int refuse(const json_t *when, const json_t *left, const json_t *right, c
 {
     ORK_CLEANUP(ork_buf_fini) struct ork_buf text = ORK_BUF_INIT;
 
-    ork_buf_addf(&text, "when: `%s` %s: ", op, why);
+    ork_buf_addf(&text, "`%s` %s: ", op, why);
     describe(json_object_get(when, "left"), left, &text);
     ork_buf_adds(&text, ", on the right ");
     describe(json_object_get(when, "right"), right, &text);
@@ -121,15 +121,15 @@ static int find_op(const json_t *when, enum op *op, ork_err *err)
     const char *word = json_string_value(json_object_get(when, "op"));
 
     if (!word)
-        return ork_err_set(err, ORK_EDEF, "when: {\"op\", \"left\", \"right\"} is wanted");
+        return ork_err_set(err, ORK_EDEF, "{\"op\", \"left\", \"right\"} is wanted");
     for (*op = OP_EQ; *op < OP_NONE; (*op)++)
         if (strcmp(ops[*op], word) == 0)
             break;
     if (*op == OP_NONE)
-        return ork_err_set(err, ORK_EDEF, "when: unknown comparison `%.40s`; there are == ~= < <= > >= in%s", word,
+        return ork_err_set(err, ORK_EDEF, "unknown comparison `%.40s`; there are == ~= < <= > >= in%s", word,
                            strcmp(word, "!=") == 0 ? "; not equal is `~=`" : "");
     if (!json_object_get(when, "left") || !json_object_get(when, "right") != (*op == OP_TRUTHY))
-        return ork_err_set(err, ORK_EDEF, "when: `%s` wants %s", ops[*op],
+        return ork_err_set(err, ORK_EDEF, "`%s` wants %s", ops[*op],
                            *op == OP_TRUTHY ? "left and no right" : "left and right");
     return 0;
 }

@@ -277,8 +277,7 @@ static void test_when(void **state)
     json_decref(when);
     when = tree("{'op':'>','left':{'ref':'params.day'},'right':5}");
     assert_int_equal(ork_expr_when(when, &s, true, &result, &err), ORK_ETYPE);
-    assert_string_equal(err.msg,
-                        "when: `>` orders two numbers or two texts: params.day is \"2026-11-01\", on the right 5");
+    assert_string_equal(err.msg, "`>` orders two numbers or two texts: params.day is \"2026-11-01\", on the right 5");
     json_decref(when);
     assert_int_equal(ork_expr_when(NULL, &s, true, &result, &err), ORK_EDEF);
     json_decref(all);
@@ -307,13 +306,26 @@ static void test_each_task(void **state)
                 "'task_binding':{'ref':'tasks.e.output'},'when':{'op':'==','left':{'ref':'tasks.f.output'},'right':{'"
                 "ref':'tasks.g.results'}}}");
     ork_expr_params_each_task(expr, add_task, &out);
-    assert_string_equal(out.data, "a.output b.output c.output d.output e.output f.output g.results ");
+    assert_string_equal(out.data, "a.output c.output e.output f.output g.results b.output d.output ");
     json_decref(expr);
 
     ork_buf_clear(&out);
     expr = tree("{'command':{'shell':'echo','args':[{'ref':'tasks.h.output'}]}}");
     ork_expr_params_each_task(expr, add_task, &out);
     assert_string_equal(out.data, "h.output ");
+    json_decref(expr);
+
+    /* Parts of params that are made of expressions may be handed over as they are. */
+    ork_buf_clear(&out);
+    expr = tree("['x',{'ref':'tasks.a.output'}]");
+    ork_expr_each_task(expr, add_task, &out);
+    json_decref(expr);
+    expr = tree("{'shell':'x','args':[{'text':[{'ref':'tasks.b.output'}]}]}");
+    ork_expr_each_task(expr, add_task, &out);
+    json_decref(expr);
+    expr = tree("{'op':'in','left':{'ref':'tasks.c.output'},'right':{'list':[{'ref':'tasks.d.status'}]}}");
+    ork_expr_each_task(expr, add_task, &out);
+    assert_string_equal(out.data, "a.output b.output c.output d.status ");
     json_decref(expr);
     ork_buf_fini(&out);
 }
