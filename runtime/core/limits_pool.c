@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: MIT */
+/* Pools: slots that the store granted to this scheduler, what is used of them, and who waits for more. */
+#include "base/alloc.h"
+#include "core/limits_priv.h"
+#include <string.h>
+
+uint32_t ork_pool_free(const struct ork_pool *p)
+{
+    return p->granted > p->used ? p->granted - p->used : 0;
+}
+
+struct ork_lane *ork_pool_first(const struct ork_pool *p)
+{
+    struct ork_heap_node *n = ork_heap_peek(&p->waiting);
+
+    return n ? ork_container(n, struct ork_lane, node) : NULL;
+}
+
+/* Lets the first lane that waits for the pool go on, when its first task fits. */
+void ork_pool_wake(struct ork_limits *l, struct ork_pool *p)
+{
+    struct ork_lane *first = p ? ork_pool_first(p) : NULL;
+
+    if (first && first->entries->slots <= ork_pool_free(p))
+        ork_lane_move(first, &l->open);
+}
+
+struct ork_pool *ork_pool_find(struct ork_limits *l, const char *name, bool make)
+{
+    size_t low = 0, high = l->pools_len;
+
+    while (low < high) {
+        size_t mid = (low + high) / 2;
+        int c = strcmp(l->pools[mid]->name, name);
+        if (c == 0)
+            return l->pools[mid];
+        if (c < 0)
+            low = mid + 1;
+        else
+            high = mid;
+    }
+    if (!make)
+        return NULL;
+    struct ork_pool *p = ork_zalloc(sizeof(*p));
+    p->name = ork_strdup(name);
+    ork_heap_init(&p->waiting, ork_lane_before);
+    void *items = l->pools;
+    ork_grow(&items, &l->pools_cap, l->pools_len + 1, sizeof(*l->pools));
+    l->pools = items;
+    memmove(l->pools + low + 1, l->pools + low, (l->pools_len - low) * sizeof(*l->pools));
+    l->pools[low] = p;
+    l->pools_len++;
+    return p;
+}
+
+void ork_limits_pool_grant(struct ork_limits *l, const char *pool, uint32_t granted)
+{
+    struct ork_pool *p = ork_pool_find(l, pool, true);
+
+    p->refused = granted < p->asked && !p->woken;
+    p->asked = 0;
+    p->woken = false;
+    p->granted += granted;
+    ork_pool_wake(l, p);
+}
+
+static void allow_wish(struct ork_pool *p)
+{
+    p->refused = false;
+    p->woken = p->asked > 0; /* the answer under way may be older than the release */
+}
+
+void ork_limits_pool_wake(struct ork_limits *l, const char *pool)
+{
+    struct ork_pool *p = pool ? ork_pool_find(l, pool, false) : NULL;
+
+    if (p)
+        allow_wish(p);
+    for (size_t i = 0; !pool && i < l->pools_len; i++)
+        allow_wish(l->pools[i]);
+}
+
+/* Slots for as many waiting tasks as the window and their runs leave room for: at least what the first lacks. */
+static uint32_t wanted(const struct ork_limits *l, const struct ork_pool *p)
+{
+    uint64_t room = l->window > l->held ? l->window - l->held : 0, slots = 0;
+    const uint32_t first = ork_pool_first(p)->entries->slots;
+
+    for (size_t i = 0; i < p->waiting.len && room > 0; i++) {
+        const struct ork_lane *lane = ork_container(p->waiting.items[i], struct ork_lane, node);
+        const struct ork_limits_run *r = lane->run;
+        uint64_t tasks = lane->len < room ? lane->len : room;
+        if (r->max_parallel && tasks > r->max_parallel - r->held)
+            tasks = r->max_parallel - r->held;
+        slots += tasks == lane->len ? lane->slots : tasks > lane->entries->slots ? tasks : lane->entries->slots;
+        room -= tasks;
+    }
+    if (slots < first)
+        slots = first;
+    slots -= ork_pool_free(p);
+    return slots < UINT32_MAX ? (uint32_t)slots : UINT32_MAX;
+}
+
+bool ork_limits_pool_wish(struct ork_limits *l, const char **pool, uint32_t *more)
+{
+    struct ork_heap_node *open;
+
+    while (l->held < l->window && (open = ork_heap_peek(&l->open)) &&
+           ork_lane_park(l, ork_container(open, struct ork_lane, node)))
+        ; /* so that a wish is seen whether or not ork_limits_next was asked before */
+    for (size_t i = 0; i < l->pools_len; i++) {
+        struct ork_pool *p = l->pools[i];
+        const struct ork_lane *first = ork_pool_first(p);
+        if (!first || p->asked || p->refused || first->entries->slots <= ork_pool_free(p))
+            continue;
+        p->asked = wanted(l, p);
+        *pool = p->name;
+        *more = p->asked;
+        return true;
+    }
+    return false;
+}
+
+/* Nothing of ours could use them: nobody is ready, or what we have is too little and no more is to be had. */
+uint32_t ork_limits_pool_return(struct ork_limits *l, const char *pool)
+{
+    struct ork_pool *p = ork_pool_find(l, pool, false);
+    const struct ork_lane *first = p ? ork_pool_first(p) : NULL;
+
+    if (!p || (p->ready && !(p->refused && first && first->entries->slots > ork_pool_free(p))))
+        return 0;
+    uint32_t unused = ork_pool_free(p);
+    p->granted -= unused;
+    return unused;
+}
