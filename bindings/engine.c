@@ -244,5 +244,7 @@ int ork_lua_engine(lua_State *L)
     lua_setfield(L, -2, "loop");
     ork_lua_sys_open(L);
     lua_setfield(L, -2, "sys");
+    ork_lua_definition_open(L);
+    lua_setfield(L, -2, "definition");
     return 0;
 }

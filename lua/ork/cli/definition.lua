@@ -1,0 +1,141 @@
+-- SPDX-License-Identifier: MIT
+-- Scripts as commands see them: loaded, their mistakes told, and the workflow that is meant picked out.
+local core = require "ork.core"
+local stop = require "ork.cli.stop"
+local term = require "ork.term"
+local text = require "ork.cli.text"
+
+local definition = {}
+
+--- Prints mistakes or warnings, each with its place.
+function definition.tell(problems)
+  if problems and #problems > 0 then term.message(require("ork.problems").text(problems)) end
+end
+
+--- Loads a script; ends with code 2 after telling all that is wrong with it.
+function definition.load(path, words)
+  local loaded = require("ork.loader").load(path, { arg = words })
+  definition.tell(loaded.warnings)
+  if loaded.problems and #loaded.problems > 0 then
+    definition.tell(loaded.problems)
+    stop.quietly(2)
+  end
+  return loaded
+end
+
+--- The names of a script's workflows, in their order.
+function definition.names(loaded)
+  local names = {}
+  for i, workflow in ipairs(loaded.workflows) do names[i] = core.definition.name(workflow) end
+  return names
+end
+
+--- The workflow called `name`; without a name the only one. Ends with a list of them (2) when there is a choice.
+function definition.pick(loaded, path, name)
+  if name then
+    local workflow = loaded.by_name[name]
+    if workflow then return workflow end
+    local names = definition.names(loaded)
+    local near = core.sys.suggest(name, names)
+    stop(2, "%s has no workflow `%s`%s", path, name, near and ("; did you mean `%s`?"):format(near)
+      or "; it has " .. text.list(names, 20))
+  end
+  if #loaded.workflows == 1 then return loaded.workflows[1] end
+  if #loaded.workflows == 0 then
+    stop(2, "%s returns no workflow; end it with `return` and the workflow it defines", path)
+  end
+  local lines = { ("%s has %d workflows; name one:"):format(path, #loaded.workflows) }
+  for _, each in ipairs(definition.names(loaded)) do lines[#lines + 1] = ("  ork %s %s"):format(path, each) end
+  stop(2, "%s", table.concat(lines, "\n"))
+end
+
+--- Complete params as JSON text. options: param values come typed (name → text) and from --params-file.
+function definition.params(workflow, typed, options)
+  local given
+  if options.params_file then
+    local f, why = io.open(options.params_file, "rb")
+    if not f then stop(2, "--params-file: %s", why) end
+    local bytes = f:read("a")
+    f:close()
+    given, why = core.json.decode(bytes)
+    if type(given) ~= "table" then
+      stop(2, "%s: %s", options.params_file, why or "not a JSON object with a value for each param")
+    end
+  end
+  local complete, why = core.definition.params(workflow, given, next(typed) and typed or nil, options.at or core.sys.now())
+  if not complete then stop(2, "%s", why) end
+  return complete
+end
+
+-- ---- explaining ------------------------------------------------------------------------------
+
+local function type_text(t)
+  if type(t) == "string" then return t end
+  if type(t) ~= "table" then return "any" end
+  if t[1] == "?" then return type_text(t[2]) .. "?" end
+  if t[1] ~= nil then return "{ " .. type_text(t[1]) .. " }" end
+  local names, parts = {}, {}
+  for name in pairs(t) do names[#names + 1] = name end
+  table.sort(names)
+  for i, name in ipairs(names) do parts[i] = name .. " = " .. type_text(t[name]) end
+  return "{ " .. table.concat(parts, ", ") .. " }"
+end
+
+local function default_text(expression)
+  if expression == nil then return nil end
+  if type(expression) == "table" and expression.date then
+    local offset = expression.date.offset_ms or 0
+    if offset == 0 then return "the run's day" end
+    return ("%s %s the run's time"):format(text.duration(math.abs(offset)), offset < 0 and "before" or "after")
+  end
+  if type(expression) == "table" and expression.const ~= nil then expression = expression.const end
+  return type(expression) == "string" and expression or (core.json.encode(expression))
+end
+
+local function param_line(spec)
+  local parts = { spec.description }
+  local default = default_text(spec.default)
+  if default then
+    parts[#parts + 1] = "default " .. default
+  elseif spec.required then
+    parts[#parts + 1] = "required"
+  end
+  if spec.choices and #spec.choices > 0 then
+    local words = {}
+    for i, choice in ipairs(spec.choices) do words[i] = tostring(choice) end
+    parts[#parts + 1] = "one of " .. table.concat(words, ", ")
+  end
+  if spec.min ~= nil then parts[#parts + 1] = "from " .. tostring(spec.min) end
+  if spec.max ~= nil then parts[#parts + 1] = "to " .. tostring(spec.max) end
+  return table.concat(parts, "; ")
+end
+
+--- What a workflow is for and which params it takes, as text.
+function definition.describe(workflow, path, several)
+  local options = stop.check(core.definition.options(workflow))
+  local name, tasks = core.definition.name(workflow), core.definition.tasks(workflow)
+  local names = {}
+  for param in pairs(options.params or {}) do names[#names + 1] = param end
+  table.sort(names)
+  local lines = {
+    ("usage: ork %s%s%s"):format(path, several and " " .. name or "", #names > 0 and " [name=value ...]" or ""),
+    "",
+    ("%s: %s (%s)"):format(name, options.description or "no description", text.plural(#tasks, "task")),
+  }
+  if #names > 0 then
+    lines[#lines + 1] = "\nparams:"
+    local width, kinds = 0, 0
+    for _, param in ipairs(names) do
+      width = math.max(width, #param)
+      kinds = math.max(kinds, #type_text(options.params[param].type))
+    end
+    for _, param in ipairs(names) do
+      local spec = options.params[param]
+      lines[#lines + 1] = (("  %-" .. width .. "s  %-" .. kinds .. "s  %s"):format(param, type_text(spec.type),
+        param_line(spec)):gsub("%s+$", ""))
+    end
+  end
+  return table.concat(lines, "\n")
+end
+
+return definition

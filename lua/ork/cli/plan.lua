@@ -1,0 +1,74 @@
+-- SPDX-License-Identifier: MIT
+local core = require "ork.core"
+local definition = require "ork.cli.definition"
+local stop = require "ork.cli.stop"
+local term = require "ork.term"
+local text = require "ork.cli.text"
+
+local plan = {
+  name = "plan",
+  usage = "plan SCRIPT [NAME] [name=value ...] [--format text|dot|json]",
+  summary = "Shows what a run would do: the tasks level by level, and the longest chain",
+  text = "Tasks of one level wait for nothing but earlier levels. Params are checked as for a run.",
+  words = { 1, 2 },
+  params = true,
+  options = {
+    { "format", "F", "text, dot (Graphviz) or json", choices = { "text", "dot", "json" } },
+    { "param", "name=value", "a param (also: name=value)", many = true },
+    { "params-file", "F", "params from a JSON file" },
+    { "at", "TIME", "the run's logical time (default: now)", kind = "time" },
+  },
+}
+
+local MOST_NAMES = 8 -- of a level, unless --verbose
+
+local function show_text(workflow, name)
+  local document = stop.check(core.definition.plan(workflow))
+  term.out(("%s: %s, %s, at most %d at once"):format(name, text.plural(document.tasks, "task"),
+    text.plural(document.depth, "level"), document.width))
+  local digits = #tostring(document.depth)
+  for i, level in ipairs(document.levels) do
+    local names = text.list(level, term.verbose and #level or MOST_NAMES)
+    term.out(("  %" .. digits .. "d  %s"):format(i, names))
+  end
+  if #document.critical_path > 1 then
+    local path = document.critical_path
+    if #path > 2 * MOST_NAMES and not term.verbose then
+      path = table.move(path, 1, MOST_NAMES, 1, {})
+      path[#path + 1] = ("(%d more)"):format(#document.critical_path - 2 * MOST_NAMES)
+      table.move(document.critical_path, #document.critical_path - MOST_NAMES + 1, #document.critical_path, #path + 1, path)
+    end
+    term.out("longest chain: " .. table.concat(path, " -> "))
+  end
+end
+
+local function show_dot(workflow, name)
+  term.out(('digraph "%s" {\n  rankdir=LR;\n  node [shape=box];'):format(name))
+  for _, task in ipairs(stop.check(core.definition.task_array(workflow))) do
+    term.out(('  "%s";'):format(task.task_name))
+    for _, dependency in ipairs(task.depends_on or {}) do
+      term.out(('  "%s" -> "%s";'):format(dependency, task.task_name))
+    end
+  end
+  term.out("}")
+end
+
+function plan.run(given)
+  local options, path, name = given.options, given.words[1], given.words[2]
+  local format = options.format or (term.json and "json" or "text")
+  if core.sys.stat(path) ~= "file" then stop(2, "no file `%s`", path) end
+  local loaded = definition.load(path, { [0] = path, name })
+  local workflow = definition.pick(loaded, path, name)
+  if next(given.params) or options.params_file then definition.params(workflow, given.params, options) end
+  name = core.definition.name(workflow)
+  if format == "json" then
+    term.out((stop.check(core.definition.plan(workflow, true))))
+  elseif format == "dot" then
+    show_dot(workflow, name)
+  else
+    show_text(workflow, name)
+  end
+  return 0
+end
+
+return plan

@@ -1,0 +1,159 @@
+-- SPDX-License-Identifier: MIT
+-- `ork SCRIPT`: runs the workflow that the script returns to its end.
+local args = require "ork.cli.args"
+local core = require "ork.core"
+local definition = require "ork.cli.definition"
+local drive = require "ork.cli.drive"
+local open = require "ork.cli.open"
+local stop = require "ork.cli.stop"
+local term = require "ork.term"
+local text = require "ork.cli.text"
+
+local script = {
+  name = "SCRIPT",
+  usage = "SCRIPT [NAME] [name=value ...]",
+  summary = "Runs the workflow of a script to its end",
+  words = { 0, 1 },
+  params = true,
+  options = {
+    { "jobs", "N", "at most so many processes at once (default: twice the cores)", kind = "count", short = "j" },
+    { "param", "name=value", "a param (also: name=value)", many = true },
+    { "params-file", "F", "params from a JSON file" },
+    { "key", "K", "the run's name: the same key is the same run" },
+    { "timeout", "D", "cancel the run when it takes longer (exit code 124)", kind = "duration" },
+    { "at", "TIME", "the run's logical time (default: now)", kind = "time" },
+    { "new", false, "a new run, even if an earlier one was interrupted" },
+    { "all", false, "all workflows of the script, one after the other" },
+  },
+}
+
+--- Runs that nobody carries out any more, apart from `id`: told, never touched.
+local function tell_orphans(engine, id)
+  if term.quiet then return end
+  local unfinished = stop.check(engine:runs({ status = { "pending", "running", "paused" }, limit = 100 }))
+  local orphans = {}
+  for _, run in ipairs(unfinished) do
+    if run.id ~= id and not (run.owner and run.owner.alive) then orphans[#orphans + 1] = run end
+  end
+  if #orphans == 1 then
+    local run = orphans[1]
+    term.message(("1 other unfinished run without an owner (%s): ork resume %s"):format(run.workflow, text.short(run.id)))
+  elseif #orphans > 1 then
+    term.message(("%d other unfinished runs without an owner: ork resume RUN   (ork runs --status running lists them)"):format(#orphans))
+  end
+end
+
+local function tell_start(engine, id, how, name, tasks)
+  local short = text.short(id)
+  if how == "new" then
+    term.news(("run %s of %s: %s"):format(short, name, text.plural(#tasks, "task")))
+  elseif how == "resumed" then
+    term.news(("going on with run %s of %s, which was interrupted (--new starts another)"):format(short, name))
+  elseif how == "finished" then
+    term.news(("run %s of %s has this key and ended before"):format(short, name))
+  end
+  if how == "new" or how == "resumed" then tell_orphans(engine, id) end
+end
+
+local function run_one(engine, workflow, params, options)
+  local name, tasks = core.definition.name(workflow), core.definition.tasks(workflow)
+  drive.prepare(engine, tasks)
+  return drive.to_end(engine, function()
+    local id, how = stop.check(engine:start(workflow, {
+      params = params, key = options.key, triggered_by = "manual", logical_ms = options.at or 0, resume = not options.new,
+    }))
+    tell_start(engine, id, how, name, tasks)
+    return id, how
+  end, { timeout = options.timeout })
+end
+
+-- ---- scripts that start runs themselves ------------------------------------------------------
+
+--- Runs that the script started: carried out with progress, like the one of a script that returns its workflow.
+local function host_runs(options)
+  local hosted = { engine = nil, pending = {}, code = 0 }
+
+  function hosted.finish(id)
+    hosted.pending[id] = nil
+    local code = drive.to_end(hosted.engine, function() return id, hosted.how[id] end, {})
+    hosted.code = math.max(hosted.code, code)
+  end
+
+  hosted.how = {}
+  require("ork.run").hosted({
+    open = function(url)
+      if url then return require("ork.database").open({ url = url, create = true, jobs = options.jobs }) end
+      hosted.engine = open.run(options)
+      return hosted.engine
+    end,
+    start = function(engine, begin, workflow)
+      if engine == hosted.engine then drive.prepare(engine, core.definition.tasks(workflow)) end
+      local id, how, code = begin()
+      if id and engine == hosted.engine then
+        hosted.how[id], hosted.pending[id] = how, true
+        tell_start(engine, id, how, core.definition.name(workflow), core.definition.tasks(workflow))
+      end
+      return id, how, code
+    end,
+    wait = function(engine, id, ms)
+      if engine ~= hosted.engine or ms >= 0 or not hosted.pending[id] then return engine:wait(id, ms) end
+      hosted.finish(id)
+      return engine:run(id).status
+    end,
+  })
+  return hosted
+end
+
+--- The script is over; what it started and did not wait for goes to its end too.
+local function finish_hosted(hosted)
+  while next(hosted.pending) do hosted.finish((next(hosted.pending))) end
+  if hosted.engine then hosted.engine:close() end
+  return hosted.code
+end
+
+-- ---- the command -----------------------------------------------------------------------------
+
+local function show_help(path, words)
+  local loaded = definition.load(path, words)
+  for i, workflow in ipairs(loaded.workflows) do
+    if i > 1 then term.out("") end
+    term.out(definition.describe(workflow, path, #loaded.workflows > 1))
+  end
+  term.out("\noptions:\n" .. args.option_lines(script.options))
+  term.out("\noptions of every command:\n" .. args.option_lines(args.globals))
+  return 0
+end
+
+--- All params are read before the first run begins, so a mistake in the last one stops them all.
+local function prepare(loaded, given, path)
+  local options, chosen = given.options, loaded.workflows
+  if not options.all then chosen = { definition.pick(loaded, path, given.words[1]) } end
+  if #chosen == 0 then definition.pick(loaded, path) end
+  local runs = {}
+  for i, workflow in ipairs(chosen) do
+    runs[i] = { workflow = workflow, params = definition.params(workflow, given.params, options) }
+  end
+  return runs
+end
+
+function script.run(given)
+  local options, path = given.options, given.script
+  local words = { [0] = path, table.unpack(given.words) }
+  if options.help then return show_help(path, words) end
+  if options.all and (given.words[1] or options.key) then stop(2, "--all goes with neither NAME nor --key") end
+
+  local hosted = host_runs(options)
+  local loaded = definition.load(path, words)
+  if loaded.started then return finish_hosted(hosted) end
+
+  local runs = prepare(loaded, given, path)
+  local engine <close> = open.run(options)
+  local code = 0
+  for _, each in ipairs(runs) do
+    code = run_one(engine, each.workflow, each.params, options)
+    if code ~= 0 then break end
+  end
+  return code
+end
+
+return script

@@ -1,0 +1,45 @@
+-- SPDX-License-Identifier: MIT
+local core = require "ork.core"
+local definition = require "ork.cli.definition"
+local stop = require "ork.cli.stop"
+local term = require "ork.term"
+local text = require "ork.cli.text"
+
+local validate = {
+  name = "validate",
+  usage = "validate SCRIPT...",
+  summary = "Finds all mistakes of scripts at once, without running anything",
+  text = "Each script is loaded twice: it must define the same tasks every time.",
+  words = { 1 },
+}
+
+local function summary_of(path, loaded)
+  local parts = {}
+  for i, workflow in ipairs(loaded.workflows) do
+    parts[i] = ("%s (%s)"):format(core.definition.name(workflow), text.plural(#core.definition.tasks(workflow), "task"))
+  end
+  return ("%s: ok, %s"):format(path, text.list(parts, 20))
+end
+
+function validate.run(given)
+  local loader = require "ork.loader"
+  local code, documents = 0, {}
+  for i, path in ipairs(given.words) do
+    if core.sys.stat(path) ~= "file" then stop(2, "no file `%s`", path) end
+    local loaded = loader.load(path, { arg = { [0] = path }, twice = true })
+    local problems, warnings = loaded.problems or {}, loaded.warnings or {}
+    if #problems > 0 then code = 2 end
+    if term.json then
+      documents[i] = { script = path, ok = #problems == 0, problems = core.json.list(problems), warnings = core.json.list(warnings),
+        workflows = core.json.list(#problems == 0 and definition.names(loaded) or {}) }
+    else
+      definition.tell(warnings)
+      definition.tell(problems)
+      if #problems == 0 then term.out(summary_of(path, loaded)) end
+    end
+  end
+  if term.json then term.out((stop.check(core.json.encode(documents)))) end
+  return code
+end
+
+return validate

@@ -1,0 +1,352 @@
+-- SPDX-License-Identifier: MIT
+-- Driving runs from Lua: ork.run, ork.start, ork.runs, ork.open, and the handles they give.
+--
+-- Misuse raises at the caller's line; an operation that fails returns nil, message, "ECODE". Without a database of its own
+-- (ork.open) a program uses one that is found as `ork` finds it, else ./.ork/ork.db, opened on first use.
+local core = require "ork.core"
+local sys = core.sys
+
+local run = {}
+
+--- What the program `ork` does its own way: opening the database, waiting with progress and signals.
+local host = {
+  open = function(url)
+    return require("ork.database").open({ url = url, create = true })
+  end,
+  start = function(_, begin) return begin() end,
+  wait = function(engine, id, ms) return engine:wait(id, ms) end,
+}
+
+function run.hosted(by)
+  for name, f in pairs(by) do host[name] = f end
+end
+
+-- ---- checking --------------------------------------------------------------------------------
+
+local function sorted_keys(t)
+  local keys = {}
+  for key in pairs(t) do keys[#keys + 1] = key end
+  table.sort(keys)
+  return keys
+end
+
+local function did_you_mean(word, words)
+  local near = type(word) == "string" and sys.suggest(word, words)
+  return near and ("; did you mean `%s`?"):format(near) or "; there are " .. table.concat(words, ", ")
+end
+
+--- Refuses unknown keys and wrong types; spec: key → type name or function(value) → value | nil, what is wanted.
+local function check_options(what, opts, spec, level)
+  if opts == nil then return {} end
+  if type(opts) ~= "table" then error(("%s: options are a table, not %s"):format(what, type(opts)), level + 1) end
+  local checked = {}
+  for key, value in pairs(opts) do
+    local wanted = spec[key]
+    if not wanted then
+      error(("%s has no option `%s`%s"):format(what, tostring(key), did_you_mean(key, sorted_keys(spec))), level + 1)
+    end
+    local kind
+    if type(wanted) == "function" then
+      checked[key], kind = wanted(value)
+    elseif type(value) == wanted then
+      checked[key] = value
+    end
+    if checked[key] == nil then
+      error(("%s: `%s` is %s, not %s"):format(what, key, kind or "a " .. wanted, tostring(value)), level + 1)
+    end
+  end
+  return checked
+end
+
+local function duration(value)
+  if type(value) == "number" and value >= 0 then return math.floor(value * 1000 + 0.5) end
+  local ms = type(value) == "string" and sys.duration(value)
+  if ms and ms >= 0 then return ms end
+  return nil, "a duration like 90, \"10m\" or \"1h30m\""
+end
+
+local function instant(value)
+  local ms = type(value) == "string" and sys.time(value)
+  if ms then return ms end
+  return nil, "a time like \"2026-11-01\" or \"2026-11-01T02:00:00Z\""
+end
+
+local function whole(value)
+  local n = math.tointeger(value)
+  if n then return n end
+  return nil, "a whole number"
+end
+
+local function words(value)
+  if type(value) == "string" then return { value } end
+  if type(value) == "table" then return value end
+  return nil, "a status or a list of them"
+end
+
+-- ---- handles ---------------------------------------------------------------------------------
+
+--- A metatable whose instances have methods and computed fields, and raise on any other name.
+local function class(name, methods, fields)
+  local names = sorted_keys(methods)
+  for key in pairs(fields) do names[#names + 1] = key end
+  local label = name:match("[^.]+$")
+  return {
+    __name = name,
+    __index = function(self, key)
+      local method = methods[key]
+      if method then return method end
+      local field = fields[key]
+      if field then return field(self) end
+      error(("a %s has no `%s`%s"):format(label, tostring(key), did_you_mean(key, names)), 2)
+    end,
+    __newindex = function(_, key) error(("`%s` of a %s cannot be set"):format(tostring(key), label), 2) end,
+  }
+end
+
+local function fail_if_nil(value, message, code)
+  if value == nil then error(("%s (%s)"):format(message, code), 3) end
+  return value
+end
+
+local FINAL = { success = true, failed = true, cancelled = true, skipped = true }
+
+-- task of a run
+
+local function task_document(self)
+  local kept = rawget(self, "kept")
+  if kept then return kept end
+  local document = fail_if_nil(rawget(self, "engine"):task(rawget(self, "run_id"), rawget(self, "task_name")))
+  return document
+end
+
+local task_fields = { name = function(self) return rawget(self, "task_name") end }
+for key in ("status output input error kind attempt exit_code started_at finished_at took_ms"):gmatch("%S+") do
+  task_fields[key] = function(self) return task_document(self)[key] end
+end
+--- How often it was tried.
+task_fields.attempts = function(self) return task_document(self).attempt or 0 end
+
+local task_methods = {}
+
+--- What an attempt wrote (the newest one without a number), at most its last 16 MiB.
+function task_methods.log(self, attempt)
+  local engine, limit = rawget(self, "engine"), 16 * 1024 * 1024
+  local bytes, size, code = engine:log_read(rawget(self, "run_id"), rawget(self, "task_name"), attempt or 0, -limit, limit)
+  if bytes == nil then return nil, size, code end
+  return bytes
+end
+
+local Task = class("ork.run_task", task_methods, task_fields)
+Task.__tostring = function(self) return ("task %s of run %s"):format(rawget(self, "task_name"), rawget(self, "run_id"):sub(-8)) end
+
+-- run
+
+local function document(self)
+  local kept = rawget(self, "kept")
+  if kept then return kept end
+  local fresh = fail_if_nil(rawget(self, "engine"):run(rawget(self, "run_id")))
+  return fresh
+end
+
+local run_fields = {
+  id = function(self) return rawget(self, "run_id") end,
+  --- "new", "resumed", "watched" or "finished": what start did.
+  how = function(self) return rawget(self, "started") end,
+}
+for key in ("status error output workflow params created_at started_at finished_at took_ms counts"):gmatch("%S+") do
+  run_fields[key] = function(self) return document(self)[key] end
+end
+
+local Run
+local function new_run(engine, id, how)
+  return setmetatable({ engine = engine, run_id = id, started = how }, Run)
+end
+
+local run_methods = {}
+
+--- Waits for the end; its status, or nil, "timeout", "ETIMEDOUT".
+function run_methods.wait(self, timeout)
+  local ms = -1
+  if timeout ~= nil then
+    local wanted
+    ms, wanted = duration(timeout)
+    if not ms then error(("wait takes %s, not %s"):format(wanted, tostring(timeout)), 2) end
+  end
+  return host.wait(rawget(self, "engine"), rawget(self, "run_id"), ms)
+end
+
+for _, kind in ipairs({ "cancel", "pause" }) do
+  run_methods[kind] = function(self)
+    return rawget(self, "engine"):command(rawget(self, "run_id"), kind)
+  end
+end
+
+--- Leaves a wish with the run's owner; without a living one, takes the run over.
+local function wish_or_claim(self, kind, args)
+  local engine, id = rawget(self, "engine"), rawget(self, "run_id")
+  local before, why, code = engine:run(id)
+  if not before then return nil, why, code end
+  local alive = before.owner and before.owner.alive
+  local outcome = "done"
+  if kind == "retry" or alive or before.status == "paused" then
+    outcome, why, code = engine:command(id, kind, args)
+    if not outcome then return nil, why, code end
+  end
+  if not alive and not engine:owned(id) then
+    local claimed
+    claimed, why, code = engine:claim(id)
+    if not claimed then return nil, why, code end
+    outcome = "done"
+  end
+  return outcome
+end
+
+function run_methods.resume(self) return wish_or_claim(self, "resume") end
+
+--- Runs what failed or was skipped again. opts: from, task (names).
+function run_methods.retry(self, opts)
+  local checked = check_options("run:retry", opts, { from = "string", task = "string" }, 2)
+  return wish_or_claim(self, "retry", next(checked) and checked or nil)
+end
+
+--- A new run like this one. opts: params, from, set.
+function run_methods.rerun(self, opts)
+  local checked = check_options("run:rerun", opts, { params = "table", from = "string", set = "table" }, 2)
+  local engine = rawget(self, "engine")
+  local id, how, code = engine:rerun(rawget(self, "run_id"), next(checked) and checked or nil)
+  if not id then return nil, how, code end
+  return new_run(engine, id, how)
+end
+
+--- One of its tasks: run:task("clean"), run:task("clean", 17) for item 17 of a fan-out.
+function run_methods.task(self, name, item)
+  if type(name) ~= "string" then error("task takes the name of a task, not " .. type(name), 2) end
+  if item ~= nil then name = ("%s/%d"):format(name, item) end
+  local engine, id = rawget(self, "engine"), rawget(self, "run_id")
+  local found, why, code = engine:task(id, name)
+  if not found then
+    if code == "ENOTFOUND" then error(why, 2) end
+    return nil, why, code
+  end
+  return setmetatable({ engine = engine, run_id = id, task_name = found.name, kept = FINAL[found.status] and found or nil }, Task)
+end
+
+--- Names and statuses: { { name, status, … }, … } in the order of definition.
+function run_methods.tasks(self, filter)
+  local checked = check_options("run:tasks", filter, { status = words, limit = whole }, 2)
+  return rawget(self, "engine"):tasks(rawget(self, "run_id"), next(checked) and checked or nil)
+end
+
+Run = class("ork.run", run_methods, run_fields)
+Run.__tostring = function(self)
+  local d = document(self)
+  return ("run %s of %s: %s"):format(rawget(self, "run_id"):sub(-8), d.workflow, d.status)
+end
+Run.__eq = function(a, b) return rawget(a, "run_id") == rawget(b, "run_id") end
+
+-- Functions below that end in `return f(…)` leave no frame of their own: `level` counts from the function that checks.
+
+-- ---- databases -------------------------------------------------------------------------------
+
+local start_options = { key = "string", priority = whole, at = instant, resume = "boolean", triggered_by = "string" }
+
+local function start(engine, workflow, params, opts, level)
+  if type(params) ~= "table" and params ~= nil then
+    error(("params are a table by name, not %s"):format(type(params)), level)
+  end
+  local checked = check_options("start", opts, start_options, level)
+  local logical = checked.at or sys.now()
+  local complete, why, code = core.definition.params(workflow, params, nil, logical)
+  if not complete then return nil, why, code end
+  local id, how
+  id, how, code = host.start(engine, function()
+    return engine:start(workflow, {
+      params = complete, key = checked.key, priority = checked.priority, logical_ms = checked.at or 0,
+      resume = checked.resume or false, triggered_by = checked.triggered_by or "manual",
+    })
+  end, workflow)
+  if not id then return nil, how, code end
+  return new_run(engine, id, how)
+end
+
+local function list(engine, filter, level)
+  local checked = check_options("runs", filter, {
+    workflow = "string", status = words, limit = whole, since = function(value)
+      local ms = type(value) == "string" and sys.time(value)
+      if ms then return ms end
+      local ago = duration(value)
+      if ago then return sys.now() - ago end
+      return nil, "a time, or how long ago"
+    end,
+  }, level)
+  checked.since, checked.since_ms = nil, checked.since
+  local documents, why, code = engine:runs(next(checked) and checked or nil)
+  if not documents then return nil, why, code end
+  local i = 0
+  return function()
+    i = i + 1
+    return documents[i] and new_run(engine, documents[i].id)
+  end
+end
+
+local database_methods = {}
+
+function database_methods.start(self, workflow, params, opts) return start(rawget(self, "engine"), workflow, params, opts, 2) end
+
+function database_methods.run(self, workflow, params, opts)
+  local started, why, code = start(rawget(self, "engine"), workflow, params, opts, 3)
+  if not started then return nil, why, code end
+  local status
+  status, why, code = started:wait()
+  if not status then return nil, why, code end
+  return started
+end
+
+--- Iterates over runs, newest first. filter: workflow, status, since, limit.
+function database_methods.runs(self, filter) return list(rawget(self, "engine"), filter, 2) end
+
+--- A run by the beginning or end of its id, a workflow's name, NAME~1, or "last".
+function database_methods.find(self, name)
+  local id, why, code = rawget(self, "engine"):find(name)
+  if not id then return nil, why, code end
+  return new_run(rawget(self, "engine"), id)
+end
+
+function database_methods.close(self) rawget(self, "engine"):close() end
+
+local Database = class("ork.database", database_methods, { url = function(self) return rawget(self, "engine"):url() end })
+Database.__tostring = function(self) return tostring(rawget(self, "engine")) end
+Database.__close = database_methods.close
+
+--- Opens a database for this program. Without a url: the one that is found from the current folder, made when there is none.
+function run.open(url)
+  if url ~= nil and type(url) ~= "string" then error("open takes a URL, not " .. type(url), 2) end
+  local engine, why, code = host.open(url)
+  if not engine then return nil, why, code end
+  return setmetatable({ engine = engine }, Database)
+end
+
+local default
+
+local function default_database()
+  if not default then
+    local why, code
+    default, why, code = run.open()
+    if not default then return nil, why, code end
+  end
+  return default
+end
+
+--- The database used without ork.open, if it was opened.
+function run.opened() return default end
+
+for _, name in ipairs({ "start", "run", "runs", "find" }) do
+  local method = database_methods[name]
+  run[name] = function(...)
+    local db, why, code = default_database()
+    if not db then return nil, why, code end
+    return method(db, ...)
+  end
+end
+
+return run
