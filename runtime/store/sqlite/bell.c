@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: MIT */
+/* The bell: a file beside the database that holds a count. After a commit that others must look at, and still within
+ * the turn, the count goes up by one; that write is what their uv_fs_event sees. (Watching the WAL misses every commit:
+ * it is written before the commit is visible.) Who rings knows the count it leaves behind, so its own ring does not
+ * wake it, unless somebody else's came between. */
+#include "base/buf.h"
+#include "base/err.h"
+#include "store/sqlite/sqlite.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <unistd.h>
+
+static int open_file(struct ork_sqlite *s)
+{
+    struct ork_buf path = ORK_BUF_INIT;
+    ork_buf_addf(&path, "%s-bell", s->path);
+    int fd = open(path.data, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    if (fd < 0 && s->flags & ORK_OPEN_READ)
+        fd = open(path.data, O_RDONLY | O_CLOEXEC);
+    ork_buf_fini(&path);
+    return fd;
+}
+
+static uint64_t count(int fd)
+{
+    uint64_t n = 0;
+    return pread(fd, &n, sizeof n, 0) == (ssize_t)sizeof n ? n : 0;
+}
+
+int ork_bell_open(struct ork_sqlite *s, ork_err *err)
+{
+    s->bell.fd = -1;
+    if (!s->path)
+        return 0;
+    s->bell.fd = open_file(s);
+    if (s->bell.fd < 0 && !(s->flags & ORK_OPEN_READ))
+        return ork_err_errno(err, errno, "%s-bell", s->path);
+    return 0;
+}
+
+void ork_bell_ring(struct ork_sqlite *s)
+{
+    if (s->bell.fd < 0)
+        return;
+    uint64_t was = count(s->bell.fd), now = was + 1;
+    (void)atomic_compare_exchange_strong(&s->bell.heard, &was, now);
+    if (pwrite(s->bell.fd, &now, sizeof now, 0) != (ssize_t)sizeof now)
+        ork_log_warn(&s->log, "bell not rung, other processes may notice late error=\"%s\"", strerror(errno));
+}
+
+static void start(struct ork_sqlite *s);
+
+static void on_event(uv_fs_event_t *h, const char *name, int events, int status)
+{
+    struct ork_sqlite *s = h->data;
+    (void)name;
+    if (status < 0 || events & UV_RENAME) { /* somebody removed the file: make it again */
+        (void)uv_fs_event_stop(h);
+        s->bell.on = false;
+        if (access(s->path, F_OK) == 0)
+            start(s);
+    } else {
+        uint64_t now = count(s->bell.fd);
+        if (atomic_exchange(&s->bell.heard, now) == now)
+            return;
+    }
+    if (s->bell.cb)
+        s->bell.cb(s->bell.data);
+}
+
+static void start(struct ork_sqlite *s)
+{
+    struct ork_buf path = ORK_BUF_INIT;
+    int fd = open_file(s), rc = UV_ENOENT;
+    if (fd >= 0) {
+        if (s->bell.fd >= 0)
+            (void)dup3(fd, s->bell.fd, O_CLOEXEC); /* the writer thread may be using the number */
+        else
+            s->bell.fd = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+        (void)close(fd);
+        atomic_store(&s->bell.heard, count(s->bell.fd));
+        ork_buf_addf(&path, "%s-bell", s->path);
+        rc = uv_fs_event_start(&s->bell.event, on_event, path.data, 0);
+        ork_buf_fini(&path);
+    }
+    s->bell.on = rc == 0;
+    if (rc)
+        ork_log_warn(&s->log, "changes by other processes are not noticed error=\"%s\"", uv_strerror(rc));
+}
+
+void ork_bell_watch(ork_store *store, ork_bell_cb cb, void *data)
+{
+    struct ork_sqlite *s = ork_sqlite_of(store);
+    s->bell.cb = cb;
+    s->bell.data = data;
+    if (!s->path)
+        return;
+    if (!s->bell.inited) {
+        (void)uv_fs_event_init(s->loop, &s->bell.event);
+        s->bell.event.data = s;
+        s->bell.inited = true;
+    }
+    if (cb && !s->bell.on) {
+        start(s);
+    } else if (!cb && s->bell.on) {
+        (void)uv_fs_event_stop(&s->bell.event);
+        s->bell.on = false;
+    }
+}

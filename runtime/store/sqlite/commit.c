@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: MIT */
+/* One batch, one transaction: fence, units in order, COMMIT, then the bell. Whatever goes wrong, everything is rolled
+ * back and the connection is usable again, so the same batch can be tried later under the same number. */
+#include "base/err.h"
+#include "core/state.h"
+#include "store/sqlite/sqlite.h"
+
+/* Another scheduler declared us dead, or this very batch is committed already: in both cases nothing may be written. */
+static int fence(struct ork_sqlite *s, ork_err *err)
+{
+    struct ork_stmt st;
+    ork_stmt_begin(&st, &s->writer, ORK_S_fence);
+    ork_stmt_int(&st, (int64_t)s->last_batch + 1);
+    ork_stmt_time(&st, s->clock->now_ms(s->clock->data));
+    ork_stmt_int(&st, (int64_t)s->seq);
+    ork_stmt_id(&st, &s->me);
+    int rc = ork_stmt_run(&st, err);
+    if (!rc && sqlite3_changes(s->writer.db) == 0)
+        rc = ork_err_set(err, ORK_EFENCED,
+                         "another scheduler took over the runs of this one; nothing of this change was stored");
+    return rc;
+}
+
+/* Units that only the registered owner may write. */
+static bool needs_owner(int type)
+{
+    return type != ORK_UNIT_COMMAND && type != ORK_UNIT_CREATE_RUN && type != ORK_UNIT_POOL && type != ORK_UNIT_AGENT;
+}
+
+static bool rings(const struct ork_unit *u)
+{
+    switch (u->type) {
+    case ORK_UNIT_COMMAND:
+        return true;
+    case ORK_UNIT_CREATE_RUN:
+        return u->create->how == ORK_CREATED || u->create->how == ORK_RESUMED;
+    case ORK_UNIT_RUN:
+        return u->run.release || ork_run_is_final(u->run.status);
+    case ORK_UNIT_FREE_SLOTS:
+        return u->free->wakes;
+    default:
+        return false;
+    }
+}
+
+static int apply_units(struct ork_sqlite *s, ork_err *err)
+{
+    for (size_t i = 0; i < s->batch->len; i++) {
+        struct ork_unit *u = &s->batch->units[i];
+        int rc;
+        if (needs_owner(u->type) && ork_id_is_zero(&s->me))
+            rc = ork_err_set(err, ORK_ESTATE, "only a registered scheduler may write this");
+        else
+            rc = ork_unit_apply(s, u, err);
+        if (rc) {
+            s->bad_unit = i;
+            return rc;
+        }
+        s->ring = s->ring || rings(u);
+    }
+    return 0;
+}
+
+static int transaction(struct ork_sqlite *s, ork_err *err)
+{
+    if (s->flags & ORK_OPEN_READ)
+        return ork_err_set(err, ORK_EREADONLY, "%s was opened for reading only", s->path);
+    s->bad_unit = SIZE_MAX;
+    s->ring = s->batch->ring;
+    int rc = ork_conn_run(&s->writer, ORK_S_begin, err);
+    if (!rc && !ork_id_is_zero(&s->me))
+        rc = fence(s, err);
+    if (!rc)
+        rc = apply_units(s, err);
+    if (!rc)
+        rc = ork_conn_run(&s->writer, ORK_S_commit, err);
+    if (rc)
+        ork_conn_rollback(&s->writer);
+    return rc;
+}
+
+void ork_sqlite_commit(struct ork_sqlite *s)
+{
+    if (!s->path)
+        uv_mutex_lock(&s->read_lock);
+    s->code = transaction(s, &s->err);
+    if (!s->path)
+        uv_mutex_unlock(&s->read_lock);
+    s->fenced = s->code == ORK_EFENCED;
+    if (s->code)
+        return;
+    if (!ork_id_is_zero(&s->me))
+        s->last_batch++;
+    if (s->ring)
+        ork_bell_ring(s);
+}

@@ -1,0 +1,189 @@
+/* SPDX-License-Identifier: MIT */
+/* Reads run on their own connection, so they never wait for a commit and a commit never waits for them. One at a time:
+ * a result is copied out whole, and no read transaction outlives its query (a long one would keep the WAL from being
+ * reused). */
+#include "base/alloc.h"
+#include "base/err.h"
+#include "store/sqlite/sqlite.h"
+#include "store/rows.h"
+#include <string.h>
+
+struct ork_conn *ork_sqlite_reader(struct ork_sqlite *s, ork_err *err)
+{
+    uv_mutex_lock(&s->read_lock);
+    if (!s->path) {
+        s->writer.patient = true;
+        return &s->writer;
+    }
+    if (!s->reader_open) {
+        if (ork_conn_open(&s->reader, s->path, ORK_CONN_READ, err)) {
+            uv_mutex_unlock(&s->read_lock);
+            return NULL;
+        }
+        s->reader_open = true;
+    }
+    return &s->reader;
+}
+
+void ork_sqlite_reader_done(struct ork_sqlite *s)
+{
+    uv_mutex_unlock(&s->read_lock);
+}
+
+/* A list of one workflow's runs has another index than the list of all. */
+static int statement_of(enum ork_query q, const struct ork_param *params, size_t n)
+{
+    if (q == ORK_Q_runs_list && n > 0 && params[0].type != ORK_CELL_NULL)
+        return ORK_S_runs_list_of_workflow;
+    return (int)q;
+}
+
+static void bind_param(struct ork_stmt *st, const struct ork_param *p)
+{
+    switch (p->type) {
+    case ORK_CELL_INT:
+        ork_stmt_int(st, p->i);
+        break;
+    case ORK_CELL_TEXT:
+        ork_stmt_text(st, (struct ork_text){p->p, p->n});
+        break;
+    case ORK_CELL_BLOB: {
+        ork_id id;
+        memset(&id, 0, sizeof id);
+        if (p->n == sizeof id.b)
+            memcpy(id.b, p->p, sizeof id.b);
+        ork_stmt_id(st, &id);
+        break;
+    }
+    default:
+        ork_stmt_null(st);
+    }
+}
+
+static void add_row(struct ork_rows *rows, sqlite3_stmt *st, int cols)
+{
+    struct ork_cell *row = ork_rows_add(rows);
+    for (int i = 0; i < cols; i++) {
+        switch (sqlite3_column_type(st, i)) {
+        case SQLITE_INTEGER:
+            row[i].type = ORK_CELL_INT;
+            row[i].i = sqlite3_column_int64(st, i);
+            break;
+        case SQLITE_FLOAT:
+            row[i].type = ORK_CELL_REAL;
+            row[i].r = sqlite3_column_double(st, i);
+            break;
+        case SQLITE_TEXT:
+            ork_rows_keep(rows, (size_t)i, ORK_CELL_TEXT, sqlite3_column_text(st, i),
+                          (size_t)sqlite3_column_bytes(st, i));
+            break;
+        case SQLITE_BLOB:
+            ork_rows_keep(rows, (size_t)i, ORK_CELL_BLOB, sqlite3_column_blob(st, i),
+                          (size_t)sqlite3_column_bytes(st, i));
+            break;
+        default:
+            break;
+        }
+    }
+}
+
+static int collect(struct ork_conn *c, enum ork_query q, const struct ork_param *params, size_t n,
+                   struct ork_rows **out, ork_err *err)
+{
+    struct ork_stmt st;
+    ork_stmt_begin(&st, c, statement_of(q, params, n));
+    if (st.rc)
+        return ork_err_set(err, st.rc, "%s", st.why.msg);
+    if ((int)n != sqlite3_bind_parameter_count(st.st))
+        return ork_err_set(err, ORK_EINVAL, "query %d takes %d parameters, not %zu", (int)q,
+                           sqlite3_bind_parameter_count(st.st), n);
+    for (size_t i = 0; i < n; i++)
+        bind_param(&st, &params[i]);
+    int cols = sqlite3_column_count(st.st), rc;
+    struct ork_rows *rows = ork_rows_new((size_t)cols);
+    for (int i = 0; i < cols; i++)
+        ork_rows_name(rows, (size_t)i, sqlite3_column_name(st.st, i));
+    while ((rc = ork_stmt_step(&st, err)) == 1)
+        add_row(rows, st.st, cols);
+    if (rc) {
+        ork_rows_free(rows);
+        return rc;
+    }
+    *out = rows;
+    return 0;
+}
+
+static int run(struct ork_sqlite *s, enum ork_query q, const struct ork_param *params, size_t n, struct ork_rows **out,
+               ork_err *err)
+{
+    struct ork_conn *c = ork_sqlite_reader(s, err);
+    if (!c)
+        return err->code;
+    int rc = collect(c, q, params, n, out, err);
+    ork_sqlite_reader_done(s);
+    return rc;
+}
+
+int ork_sqlite_query(ork_store *store, enum ork_query q, const struct ork_param *params, size_t n,
+                     struct ork_rows **out, ork_err *err)
+{
+    ork_err own;
+    return run(ork_sqlite_of(store), q, params, n, out, err ? err : &own);
+}
+
+struct request {
+    uv_work_t work;
+    struct ork_sqlite *store; /* borrowed */
+    enum ork_query q;
+    ork_read_cb cb;
+    void *data;
+    int code;
+    ork_err err;
+    struct ork_rows *rows;
+    size_t n;
+    struct ork_param params[]; /* texts follow */
+};
+
+static void on_pool(uv_work_t *w)
+{
+    struct request *r = w->data;
+    r->code = run(r->store, r->q, r->params, r->n, &r->rows, &r->err);
+}
+
+static void after_pool(uv_work_t *w, int status)
+{
+    struct request *r = w->data;
+    struct ork_sqlite *s = r->store;
+    (void)status;
+    s->reads--;
+    r->cb(r->data, r->code, r->code ? &r->err : NULL, r->rows);
+    ork_free(r);
+    ork_sqlite_close_step(s);
+}
+
+void ork_sqlite_read(ork_store *store, enum ork_query q, const struct ork_param *params, size_t n, ork_read_cb cb,
+                     void *data)
+{
+    struct ork_sqlite *s = ork_sqlite_of(store);
+    size_t texts = 0;
+    for (size_t i = 0; i < n; i++)
+        texts += params[i].type == ORK_CELL_TEXT || params[i].type == ORK_CELL_BLOB ? params[i].n : 0;
+    struct request *r = ork_zalloc(sizeof *r + n * sizeof *params + texts);
+    char *at = (char *)(r->params + n);
+    for (size_t i = 0; i < n; i++) {
+        r->params[i] = params[i];
+        if ((params[i].type == ORK_CELL_TEXT || params[i].type == ORK_CELL_BLOB) && params[i].p) {
+            memcpy(at, params[i].p, params[i].n);
+            r->params[i].p = at;
+            at += params[i].n;
+        }
+    }
+    r->work.data = r;
+    r->store = s;
+    r->q = q;
+    r->cb = cb;
+    r->data = data;
+    r->n = n;
+    s->reads++;
+    (void)uv_queue_work(s->loop, &r->work, on_pool, after_pool);
+}

@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: MIT */
+/* A scheduler is a row and a lock. The lock is taken before the row exists and given back after the row says 'ended',
+ * so a live row without a lock means death, at every instant. */
+#include "base/err.h"
+#include "store/sqlite/sqlite.h"
+#include "store/sqlite/turn.h"
+#include <string.h>
+#include <unistd.h>
+
+bool ork_sqlite_owner_alive(ork_store *st, const ork_id *scheduler)
+{
+    struct ork_sqlite *s = ork_sqlite_of(st);
+    if (!ork_id_is_zero(&s->me) && ork_id_eq(&s->me, scheduler))
+        return true;
+    return s->path && ork_owner_held(s->path, scheduler);
+}
+
+int ork_sqlite_bury(struct ork_sqlite *s, const ork_id *scheduler, bool *dead, ork_err *err)
+{
+    struct ork_stmt st;
+    *dead = !ork_sqlite_owner_alive(&s->base, scheduler);
+    if (!*dead)
+        return 0;
+    ork_stmt_begin(&st, &s->writer, ORK_S_scheduler_end);
+    ork_stmt_id(&st, scheduler);
+    ork_stmt_word(&st, "dead");
+    int rc = ork_stmt_run(&st, err);
+    if (!rc) {
+        ork_stmt_begin(&st, &s->writer, ORK_S_pool_use_drop);
+        ork_stmt_id(&st, scheduler);
+        rc = ork_stmt_run(&st, err);
+    }
+    /* Also right if this transaction is rolled back: no file means dead, as the free lock did. */
+    if (!rc && s->path)
+        ork_owner_forget(s->path, scheduler);
+    return rc;
+}
+
+static int insert_row(struct ork_sqlite *s, const char *host, const ork_id *id, uint64_t *seq, ork_err *err)
+{
+    struct ork_conn *c = &s->writer;
+    struct ork_stmt st;
+    c->patient = true;
+    int rc = ork_conn_run(c, ORK_S_begin, err);
+    if (!rc) {
+        ork_stmt_begin(&st, c, ORK_S_scheduler_insert);
+        ork_stmt_id(&st, id);
+        ork_stmt_text(&st, (struct ork_text){host, strlen(host)});
+        ork_stmt_int(&st, getpid());
+        ork_stmt_word(&st, ork_version());
+        ork_stmt_time(&st, s->clock->now_ms(s->clock->data));
+        rc = ork_stmt_run(&st, err);
+    }
+    *seq = (uint64_t)sqlite3_last_insert_rowid(c->db);
+    if (!rc)
+        rc = ork_conn_run(c, ORK_S_schedulers_prune, err);
+    if (!rc)
+        rc = ork_conn_run(c, ORK_S_commit, err);
+    if (rc)
+        ork_conn_rollback(c);
+    return rc;
+}
+
+/* Again only after it was fenced: then as a new scheduler, with nothing of the old one. */
+int ork_sqlite_register(ork_store *store, const char *host, ork_id *scheduler, uint64_t *seq, ork_err *err)
+{
+    struct ork_sqlite *s = ork_sqlite_of(store);
+    struct ork_idgen ids;
+    if (!ork_id_is_zero(&s->me) && !s->fenced)
+        return ork_err_set(err, ORK_ESTATE, "this store is registered as a scheduler already");
+    if (s->flags & ORK_OPEN_READ)
+        return ork_err_set(err, ORK_EREADONLY, "%s was opened for reading only", s->path);
+    ork_idgen_init(&ids, s->clock);
+    ork_id id = ork_id_new(&ids);
+    int fd = -1, rc = s->path ? ork_owner_hold(s->path, &id, &fd, err) : 0;
+    if (rc)
+        return rc;
+    ork_writer_rest(s);
+    ork_turn_take(s->turn_fd);
+    if (!s->path)
+        uv_mutex_lock(&s->read_lock);
+    rc = insert_row(s, host, &id, seq, err);
+    if (!s->path)
+        uv_mutex_unlock(&s->read_lock);
+    ork_turn_drop(s->turn_fd);
+    if (rc) {
+        if (s->path)
+            ork_owner_release(s->path, &id, fd);
+        return rc;
+    }
+    if (s->path)
+        ork_owner_release(s->path, &s->me, s->owner_fd); /* of an overtaken self */
+    s->owner_fd = fd;
+    s->fenced = false;
+    s->me = *scheduler = id;
+    s->seq = *seq;
+    s->last_batch = 0;
+    return 0;
+}

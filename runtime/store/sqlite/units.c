@@ -1,0 +1,231 @@
+/* SPDX-License-Identifier: MIT */
+/* Units that put rows: each fills one prepared statement. 0 and negative numbers that mean "none" become NULL here and
+ * nowhere else. */
+#include "base/alloc.h"
+#include "base/err.h"
+#include "core/workflow.h"
+#include "store/sqlite/sqlite.h"
+#include <string.h>
+
+static void bind_positive(struct ork_stmt *st, int64_t v)
+{
+    if (v > 0)
+        ork_stmt_int(st, v);
+    else
+        ork_stmt_null(st);
+}
+
+static void bind_natural(struct ork_stmt *st, int64_t v)
+{
+    if (v >= 0)
+        ork_stmt_int(st, v);
+    else
+        ork_stmt_null(st);
+}
+
+static void bind_kind(struct ork_stmt *st, int kind)
+{
+    ork_stmt_word(st, kind == ORK_KIND_NONE ? NULL : ork_kind_name(kind));
+}
+
+static int put_run(struct ork_conn *c, const struct ork_run_put *r, ork_err *err)
+{
+    struct ork_stmt st;
+    ork_stmt_begin(&st, c, ORK_S_run_put);
+    ork_stmt_id(&st, &r->id);
+    ork_stmt_word(&st, ork_run_status_name(r->status));
+    ork_stmt_time(&st, r->started_ms);
+    ork_stmt_time(&st, r->finished_ms);
+    ork_stmt_text(&st, r->error);
+    ork_stmt_int(&st, r->cancel_reason);
+    ork_stmt_int(&st, r->killed);
+    ork_stmt_int(&st, r->release);
+    return ork_stmt_run(&st, err);
+}
+
+static int insert_task(struct ork_conn *c, const struct ork_tasks_insert *t, uint32_t no, struct ork_buf *params,
+                       struct ork_buf *depends, ork_err *err)
+{
+    const struct ork_task_def *def = ork_workflow_def(t->workflow, no);
+    struct ork_stmt st;
+    ork_id id;
+    ork_buf_clear(params);
+    ork_buf_clear(depends);
+    int rc = ork_workflow_params_json(t->workflow, no, params, err);
+    if (rc)
+        return rc;
+    ork_workflow_depends_json(t->workflow, no, depends);
+    ork_task_id(&t->run_id, no, &id);
+    ork_stmt_begin(&st, c, ORK_S_tasks_insert);
+    ork_stmt_id(&st, &id);
+    ork_stmt_id(&st, &t->run_id);
+    ork_stmt_int(&st, no);
+    ork_stmt_word(&st, ork_workflow_text(t->workflow, def->name));
+    ork_stmt_word(&st, ork_workflow_executor(t->workflow, no));
+    ork_stmt_ours(&st, depends->data, depends->len);
+    ork_stmt_ours(&st, params->data, params->len);
+    ork_stmt_int(&st, ork_workflow_retry(t->workflow, no)->limit);
+    bind_positive(&st, (def->timeout_ms + 999) / 1000);
+    ork_stmt_word(&st, ork_workflow_pool(t->workflow, no));
+    ork_stmt_int(&st, def->priority);
+    ork_stmt_word(&st, def->rule == ORK_RULE_ALL_SUCCESS ? NULL : ork_rule_name(def->rule));
+    ork_stmt_time(&st, t->now_ms);
+    return ork_stmt_run(&st, err);
+}
+
+static int insert_tasks(struct ork_conn *c, const struct ork_tasks_insert *t, ork_err *err)
+{
+    struct ork_buf params = ORK_BUF_INIT, depends = ORK_BUF_INIT;
+    int rc = 0;
+    for (uint32_t i = 0; !rc && i < t->count; i++)
+        rc = insert_task(c, t, t->first + i, &params, &depends, err);
+    ork_buf_fini(&params);
+    ork_buf_fini(&depends);
+    return rc;
+}
+
+static int put_task(struct ork_conn *c, const struct ork_task_put *t, ork_err *err)
+{
+    bool full = t->set_output || t->set_logs;
+    struct ork_stmt st;
+    ork_stmt_begin(&st, c, full ? ORK_S_task_finish : ORK_S_task_put);
+    ork_stmt_id(&st, &t->id);
+    ork_stmt_word(&st, ork_task_status_name(t->status));
+    ork_stmt_int(&st, t->attempt);
+    ork_stmt_int(&st, t->failures);
+    ork_stmt_int(&st, t->lost);
+    bind_kind(&st, t->kind);
+    ork_stmt_text(&st, t->execution_name);
+    ork_stmt_text(&st, t->error);
+    ork_stmt_time(&st, t->dispatched_ms);
+    ork_stmt_time(&st, t->started_ms);
+    ork_stmt_time(&st, t->finished_ms);
+    ork_stmt_time(&st, t->retry_at_ms);
+    if (full) {
+        ork_stmt_int(&st, t->set_output);
+        ork_stmt_text(&st, t->output);
+        ork_stmt_int(&st, t->set_logs);
+        ork_stmt_text(&st, t->logs);
+    }
+    return ork_stmt_run(&st, err);
+}
+
+static int put_attempt(struct ork_conn *c, const struct ork_attempt_put *a, ork_err *err)
+{
+    struct ork_stmt st;
+    ork_stmt_begin(&st, c, ORK_S_attempt_put);
+    ork_stmt_id(&st, &a->task_id);
+    ork_stmt_int(&st, a->attempt);
+    ork_stmt_word(&st, ork_task_status_name(a->status));
+    bind_kind(&st, a->kind);
+    bind_natural(&st, a->exit_code);
+    bind_positive(&st, a->signal);
+    ork_stmt_text(&st, a->error);
+    ork_stmt_text(&st, a->execution_name);
+    ork_stmt_id(&st, &a->agent_id);
+    ork_stmt_text(&st, a->host);
+    ork_stmt_id(&st, &a->snapshot_id);
+    ork_stmt_text(&st, a->log_path);
+    bind_natural(&st, a->log_bytes);
+    ork_stmt_time(&st, a->started_ms);
+    ork_stmt_time(&st, a->finished_ms);
+    bind_natural(&st, a->user_ms);
+    bind_natural(&st, a->system_ms);
+    bind_positive(&st, a->max_rss_kb);
+    return ork_stmt_run(&st, err);
+}
+
+static int put_event(struct ork_conn *c, const struct ork_event_put *e, ork_err *err)
+{
+    struct ork_stmt st;
+    ork_stmt_begin(&st, c, ORK_S_event_put);
+    ork_stmt_id(&st, &e->run_id);
+    ork_stmt_time(&st, e->at_ms);
+    ork_stmt_text(&st, e->data);
+    return ork_stmt_run(&st, err);
+}
+
+static int put_agent(struct ork_sqlite *s, const struct ork_agent_put *a, ork_err *err)
+{
+    struct ork_stmt st;
+    ork_stmt_begin(&st, &s->writer, ORK_S_agent_put);
+    ork_stmt_id(&st, &a->id);
+    ork_stmt_text(&st, a->host);
+    ork_stmt_text(&st, a->boot_id);
+    ork_stmt_text(&st, a->socket);
+    int rc = ork_stmt_run(&st, err);
+    if (rc || ork_id_is_zero(&s->me))
+        return rc;
+    ork_stmt_begin(&st, &s->writer, ORK_S_scheduler_agent);
+    ork_stmt_id(&st, &s->me);
+    ork_stmt_id(&st, &a->id);
+    return ork_stmt_run(&st, err);
+}
+
+static int put_pool(struct ork_conn *c, const struct ork_pool_put *p, ork_err *err)
+{
+    struct ork_stmt st;
+    ork_stmt_begin(&st, c, ORK_S_pool_put);
+    ork_stmt_text(&st, (struct ork_text){p->name, strlen(p->name)});
+    ork_stmt_int(&st, p->slots);
+    return ork_stmt_run(&st, err);
+}
+
+static int insert_command(struct ork_conn *c, const struct ork_command_new *n, ork_err *err)
+{
+    struct ork_stmt st;
+    ork_stmt_begin(&st, c, ORK_S_command_insert);
+    ork_stmt_id(&st, &n->id);
+    ork_stmt_id(&st, &n->run_id);
+    ork_stmt_id(&st, &n->task_id);
+    ork_stmt_word(&st, n->kind);
+    ork_stmt_text(&st, n->args);
+    ork_stmt_text(&st, n->by);
+    ork_stmt_time(&st, n->now_ms);
+    return ork_stmt_run(&st, err);
+}
+
+static int finish_command(struct ork_conn *c, const struct ork_command_done *d, ork_err *err)
+{
+    struct ork_stmt st;
+    ork_stmt_begin(&st, c, ORK_S_command_done);
+    ork_stmt_id(&st, &d->id);
+    ork_stmt_time(&st, d->now_ms);
+    ork_stmt_text(&st, d->outcome);
+    return ork_stmt_run(&st, err);
+}
+
+int ork_unit_apply(struct ork_sqlite *s, struct ork_unit *u, ork_err *err)
+{
+    struct ork_conn *c = &s->writer;
+    switch (u->type) {
+    case ORK_UNIT_RUN:
+        return put_run(c, &u->run, err);
+    case ORK_UNIT_TASKS:
+        return insert_tasks(c, &u->tasks, err);
+    case ORK_UNIT_TASK:
+        return put_task(c, &u->task, err);
+    case ORK_UNIT_ATTEMPT:
+        return put_attempt(c, &u->attempt, err);
+    case ORK_UNIT_EVENT:
+        return put_event(c, &u->event, err);
+    case ORK_UNIT_AGENT:
+        return put_agent(s, &u->agent, err);
+    case ORK_UNIT_POOL:
+        return put_pool(c, &u->pool, err);
+    case ORK_UNIT_CREATE_RUN:
+        return ork_unit_create_run(s, u->create, err);
+    case ORK_UNIT_CLAIM:
+        return ork_unit_claim(s, u->claim, err);
+    case ORK_UNIT_TAKE_SLOTS:
+        return ork_unit_take_slots(s, u->take, err);
+    case ORK_UNIT_FREE_SLOTS:
+        return ork_unit_free_slots(s, u->free, err);
+    case ORK_UNIT_COMMAND:
+        return insert_command(c, &u->command, err);
+    case ORK_UNIT_COMMAND_DONE:
+        return finish_command(c, &u->done, err);
+    default:
+        return ork_err_set(err, ORK_EINVAL, "unit type %d is unknown", u->type);
+    }
+}

@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: MIT */
+/* Picks the backend by the scheme of the URL and hands every call on. */
+#include "base/err.h"
+#include "store/ops.h"
+#include <string.h>
+
+static const struct ork_store_ops *const backends[] = {&ork_store_sqlite};
+
+static int find(const char *url, const struct ork_store_ops **out, ork_err *err)
+{
+    for (size_t i = 0; i < sizeof backends / sizeof *backends; i++) {
+        size_t n = strlen(backends[i]->scheme);
+        if (strncmp(url, backends[i]->scheme, n) == 0 && url[n] == ':') {
+            *out = backends[i];
+            return 0;
+        }
+    }
+    return ork_err_set(err, ORK_EINVAL,
+                       "database URL \"%s\": this Ork knows sqlite:PATH (a file) and sqlite::memory: (nothing is kept)",
+                       url);
+}
+
+int ork_store_open(const char *url, const struct ork_store_opts *o, ork_store **out, ork_err *err)
+{
+    const struct ork_store_ops *ops;
+    *out = NULL;
+    int rc = find(url, &ops, err);
+    return rc ? rc : ops->open(url, o, out, err);
+}
+
+int ork_store_path_of_url(const char *url, char **path, ork_err *err)
+{
+    const struct ork_store_ops *ops;
+    *path = NULL;
+    int rc = find(url, &ops, err);
+    return rc ? rc : ops->path_of_url(url, path, err);
+}
+
+void ork_store_close(ork_store *s, ork_store_close_cb cb, void *data)
+{
+    s->ops->close(s, cb, data);
+}
+
+const char *ork_store_path(const ork_store *s)
+{
+    return s->ops->path(s);
+}
+
+int ork_store_register(ork_store *s, const char *host, ork_id *scheduler, uint64_t *seq, ork_err *err)
+{
+    return s->ops->enroll(s, host, scheduler, seq, err);
+}
+
+bool ork_store_owner_alive(ork_store *s, const ork_id *scheduler)
+{
+    return s->ops->owner_alive(s, scheduler);
+}
+
+int ork_store_owner_watch(ork_store *s, const ork_id *scheduler, ork_owner_cb cb, void *data, ork_err *err)
+{
+    return s->ops->owner_watch(s, scheduler, cb, data, err);
+}
+
+void ork_store_apply(ork_store *s, struct ork_batch *b, ork_apply_cb cb, void *data)
+{
+    s->ops->apply(s, b, cb, data);
+}
+
+void ork_store_read(ork_store *s, enum ork_query q, const struct ork_param *params, size_t n, ork_read_cb cb,
+                    void *data)
+{
+    s->ops->read(s, q, params, n, cb, data);
+}
+
+int ork_store_query(ork_store *s, enum ork_query q, const struct ork_param *params, size_t n, struct ork_rows **out,
+                    ork_err *err)
+{
+    *out = NULL;
+    return s->ops->query(s, q, params, n, out, err);
+}
+
+void ork_store_on_bell(ork_store *s, ork_bell_cb cb, void *data)
+{
+    s->ops->on_bell(s, cb, data);
+}
+
+int ork_store_status_json(ork_store *s, struct ork_buf *out, ork_err *err)
+{
+    return s->ops->status(s, out, err);
+}
+
+int ork_store_check_json(ork_store *s, struct ork_buf *out, ork_err *err)
+{
+    return s->ops->check(s, out, err);
+}
