@@ -7,13 +7,30 @@
 #include "base/err.h"
 #include <string.h>
 
-/* long double holds every int64 and every double exactly on the platforms of Ork (x87 and quad). */
+/* Exact: a double cannot hold every integer, so the integer is compared with the whole part, then the fraction decides.
+ */
+static int compare_int_real(json_int_t i, double d)
+{
+    if (d >= 9223372036854775808.0)
+        return -1;
+    if (d < -9223372036854775808.0)
+        return 1;
+    json_int_t whole = (json_int_t)d;
+    if (i != whole)
+        return i < whole ? -1 : 1;
+    double rest = d - (double)whole;
+    return (rest < 0) - (rest > 0);
+}
+
 static int compare_numbers(const json_t *a, const json_t *b)
 {
-    long double x = json_is_integer(a) ? (long double)json_integer_value(a) : (long double)json_real_value(a);
-    long double y = json_is_integer(b) ? (long double)json_integer_value(b) : (long double)json_real_value(b);
-
-    return (x > y) - (x < y);
+    if (json_is_integer(a) && json_is_integer(b))
+        return (json_integer_value(a) > json_integer_value(b)) - (json_integer_value(a) < json_integer_value(b));
+    if (json_is_integer(a))
+        return compare_int_real(json_integer_value(a), json_real_value(b));
+    if (json_is_integer(b))
+        return -compare_int_real(json_integer_value(b), json_real_value(a));
+    return (json_real_value(a) > json_real_value(b)) - (json_real_value(a) < json_real_value(b));
 }
 
 static int compare_strings(const json_t *a, const json_t *b)

@@ -145,6 +145,40 @@ static json_t *random_params(void)
     return params;
 }
 
+static json_t *random_when(void)
+{
+    static const char *const ops[] = {"==", "~=", "<", "<=", ">", ">=", "in", "truthy", "!="};
+    json_t *left = rnd(2) ? scalar() : random_tree(3),
+           *right = rnd(2) ? scalar() : json_pack("{s:o}", "const", random_tree(2));
+    json_t *when = json_pack("{s:s,s:o}", "op", ops[rnd(COUNT(ops))], "left", left);
+
+    if (rnd(8))
+        json_object_set_new(when, "right", right);
+    else
+        json_decref(right);
+    return when;
+}
+
+static json_t *random_schema(void)
+{
+    static const char *const types[] = {"str", "int",    "int?", "float", "date", "datetime_utc", "datetime_notz?",
+                                        "any", "integer"};
+    static const char *const optional[] = {"default", "min", "max", "choices", "required", "description", "typo"};
+    json_t *schema = json_object();
+
+    for (uint32_t n = 1 + rnd(3); n > 0; n--) {
+        json_t *p = json_pack("{s:o}", "type", rnd(6) ? json_string(types[rnd(COUNT(types))]) : random_tree(2));
+        for (size_t i = 0; i < COUNT(optional); i++) {
+            if (rnd(4))
+                continue;
+            json_t *v = rnd(4) ? scalar() : random_tree(2);
+            json_object_set_new(p, optional[i], i == 3 ? json_pack("[o,o]", v, scalar()) : v);
+        }
+        json_object_set_new(schema, keys[7 + rnd(3)], p);
+    }
+    return schema;
+}
+
 static void check_outcome(int rc, const ork_err *err)
 {
     if (rc == 0)
@@ -253,7 +287,17 @@ static void count(void *data, const char *code, uint32_t task, const char *text)
     ++*(size_t *)data;
 }
 
-static void fuzz_params(const json_t *schema, const json_t *given)
+static void fuzz_when(const struct ork_scope *s)
+{
+    json_t *when = random_when();
+    bool result;
+    ork_err err = {0};
+
+    check_outcome(ork_expr_when(when, s, rnd(2), &result, &err), &err);
+    json_decref(when);
+}
+
+static void fuzz_params(const json_t *schema, const json_t *given, bool typed)
 {
     ork_err err = {0};
     json_t *out = NULL;
@@ -261,8 +305,8 @@ static void fuzz_params(const json_t *schema, const json_t *given)
 
     assert_int_equal(n, told);
     told = 0;
-    int rc =
-        ork_params_complete(schema, given, rnd(2) ? given : NULL, INT64_C(1793498523456), count, &told, &out, &err);
+    int rc = ork_params_complete(schema, typed ? NULL : given, typed ? given : NULL, INT64_C(1793498523456), count,
+                                 &told, &out, &err);
     check_outcome(rc, &err);
     assert_int_equal(rc == 0, out != NULL);
     if (rc == 0)
@@ -285,7 +329,13 @@ static void test_random(void **state)
         fuzz_expr(&s, expr);
         fuzz_command(&s, params);
         fuzz_types(type, expr, value);
-        fuzz_params(rnd(2) ? type : json_object_get(params, "env"), value);
+        fuzz_when(&s);
+        fuzz_params(type, value, rnd(2));
+        json_t *schema = random_schema(), *given = json_pack("{s:o,s:o}", "a", scalar(), "rows", scalar());
+        fuzz_params(schema, given, rnd(2));
+        fuzz_params(schema, NULL, false);
+        json_decref(schema);
+        json_decref(given);
         json_decref(value);
         json_decref(type);
         json_decref(params);
