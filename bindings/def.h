@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: MIT */
+/* A workflow while it is defined: the core's workflow and what only the definition needs: types of outputs, defaults,
+ * mistakes. Lives in the workflow's userdata; tasks and references point to it and keep that userdata by a user value.
+ */
+#ifndef ORK_BINDINGS_DEF_H
+#define ORK_BINDINGS_DEF_H
+#include "context.h"
+
+/* One mistake in an option table. */
+struct ork_lua_problem {
+    const char *code;  /* static */
+    char *file, *text; /* owned */
+    char *hint;        /* owned; NULL none */
+    char *call, *name; /* owned: "task", "extract": the call that the search for the key begins at; NULL none */
+    char *path;        /* owned: way to the key, "retries\nlimit", list elements as "#2"; NULL: the call itself */
+    uint32_t line;     /* of the call */
+    bool warning;
+};
+
+/* A piece of JSON among the values of the context; len 0: not given. */
+struct ork_lua_span {
+    size_t at, len;
+};
+
+/* What the options of a task say; a task begins as a copy of the workflow's defaults. */
+struct ork_lua_task {
+    struct ork_task_spec spec;
+    int64_t grace_ms; /* -1: not given */
+    struct ork_lua_span command, cwd, env, inputs, when;
+    const char *default_cwd, *default_env; /* borrowed JSON of the defaults; NULL none */
+    bool whole_inputs;                     /* inputs is one reference */
+    bool finally, has_work, has_rule;
+    struct json_t *input_type, *output_type; /* owned until the task is added */
+    struct json_t
+        *input_kinds; /* owned: types of what `inputs` gives, {field: T}, null where unknown; NULL: a reference */
+};
+
+struct ork_lua_output {
+    uint32_t task;
+    struct json_t *type; /* owned */
+};
+
+struct ork_lua_def {
+    ork_workflow *w;                /* owned; NULL before it is made */
+    struct json_t *options;         /* owned */
+    struct ork_lua_output *outputs; /* owned, by task number: tasks that declare an output type */
+    size_t outputs_len, outputs_cap;
+    struct ork_lua_numbers conditional; /* tasks with `when`, by number */
+    struct json_t *pools;               /* owned: name → most slots a task takes */
+    struct ork_lua_problem *problems;   /* owned */
+    size_t problems_len, problems_cap;
+    uint32_t problems_more; /* beyond the bound */
+    uint32_t mistakes;      /* problems that are no warnings */
+    struct ork_lua_task defaults;
+    struct ork_lua_buf default_cwd, default_env;
+    int32_t default_exit_codes[64];
+    char *default_codes[64]; /* owned */
+    char *default_pool;      /* owned */
+    char *made_in;           /* owned: where ork.workflow was called */
+    uint32_t line;
+    char *file; /* owned: the last file name interned, and its number */
+    uint32_t file_no;
+    bool sealed, judged; /* judged: sealing was tried */
+};
+
+struct ork_lua_def *ork_lua_def_check(lua_State *L, int idx, const char *method);    /* raises when it is no workflow */
+const struct json_t *ork_lua_def_params(const struct ork_lua_def *d);                /* {name: P} or NULL */
+const struct json_t *ork_lua_def_output(const struct ork_lua_def *d, uint32_t task); /* NULL: not declared */
+uint32_t ork_lua_def_file(struct ork_lua_def *d, const char *file);
+void ork_lua_def_fini(struct ork_lua_def *d);
+void ork_lua_def_add_output(struct ork_lua_def *d, uint32_t task, struct json_t *type_take); /* tasks in order */
+void ork_lua_def_use_pool(struct ork_lua_def *d, const char *pool, uint32_t slots);
+
+/* ---- problems (problems.c) ---- */
+
+struct ork_lua_reader;
+/* Adds a mistake. call, name, path and hint may be NULL; hint is "did you mean …" or what to do. */
+struct ork_lua_problem *ork_lua_problem_add(struct ork_lua_def *d, const char *code, const char *file, uint32_t line,
+                                            const char *text);
+void ork_lua_problem_place(struct ork_lua_problem *p, const char *call, const char *name, const char *path,
+                           const char *hint);
+void ork_lua_problem_warn(struct ork_lua_def *d, struct ork_lua_problem *p); /* it is no mistake, only a warning */
+void ork_lua_problems_push(lua_State *L, const struct ork_lua_def *d);       /* a list of tables [-0, +1, m] */
+/* Seals once; all that is found is among the problems afterwards. */
+void ork_lua_def_seal(lua_State *L, struct ork_lua_def *d);
+#endif

@@ -1,0 +1,307 @@
+/* SPDX-License-Identifier: MIT */
+/* `inputs` and `env`: values by name. What an input is declared to be is held against what it gets once the whole table
+ * was read, because the trigger rule decides whether the output of another task may be missing. */
+#include "ref.h"
+#include "task.h"
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define ALL (~0u)
+#define OF_INPUTS (~(ORK_LUA_HAS(ORK_LUA_REF_SECRET) | ORK_LUA_HAS(ORK_LUA_REF_INPUT)))
+
+struct field {
+    const char *name; /* borrowed from the table */
+    size_t len;
+};
+
+static int by_name(const void *pa, const void *pb)
+{
+    const struct field *a = pa, *b = pb;
+    return strcmp(a->name, b->name);
+}
+
+/* The names of the table at idx, sorted, as a userdata on the stack; NULL and a mistake when it has other keys.
+ * [-0, +1 when not NULL, m] */
+static struct field *sorted_names(struct ork_lua_reader *r, int idx, const char *path, const char *what, size_t *n)
+{
+    lua_State *L = r->L;
+    size_t count = 0;
+    for (lua_pushnil(L); lua_next(L, idx); lua_pop(L, 1), count++) {
+        if (lua_type(L, -2) == LUA_TSTRING && lua_rawlen(L, -2) > 0 && strlen(lua_tostring(L, -2)) == lua_rawlen(L, -2))
+            continue;
+        const char *key = ork_lua_shown(L, -2);
+        lua_pop(L, 2);
+        ork_lua_bad(r, path, NULL, "wants %s by name, but has the key %s", what, key);
+        return NULL;
+    }
+    struct field *fields = lua_newuserdatauv(L, (count + 1) * sizeof *fields, 0);
+    *n = count;
+    count = 0;
+    for (lua_pushnil(L); lua_next(L, idx); lua_pop(L, 1), count++)
+        fields[count].name = lua_tolstring(L, -2, &fields[count].len);
+    qsort(fields, count, sizeof *fields, by_name);
+    return fields;
+}
+
+/* ---- env ---- */
+
+static bool is_variable(const char *s)
+{
+    if (*s >= '0' && *s <= '9')
+        return false;
+    for (; *s; s++)
+        if (!((*s >= 'a' && *s <= 'z') || (*s >= 'A' && *s <= 'Z') || (*s >= '0' && *s <= '9') || *s == '_'))
+            return false;
+    return true;
+}
+
+static bool is_taken(const char *s)
+{
+    static const char *const taken[] = {"ORK_RUN_ID",        "ORK_TASK_ID",   "ORK_TASK_NAME", "ORK_TASK_INDEX",
+                                        "ORK_WORKFLOW_NAME", "ORK_ATTEMPT",   "EXECUTION_ID",  "ORK_OUTPUT_FILE",
+                                        "ORK_INPUT_FILE",    "ORK_INPUT_JSON"};
+    for (size_t i = 0; i < sizeof taken / sizeof *taken; i++)
+        if (strcmp(taken[i], s) == 0)
+            return true;
+    return false;
+}
+
+/* One variable, appended to values: false, a string, or an expression. */
+static bool read_variable(struct ork_lua_reader *r, int idx, const char *path)
+{
+    lua_State *L = r->L;
+    struct ork_lua_buf *b = &r->ctx->values;
+    struct ork_lua_span span;
+    char text[40];
+    if (lua_type(L, idx) == LUA_TBOOLEAN && !lua_toboolean(L, idx)) {
+        ork_lua_buf_adds(b, "false");
+        return true;
+    }
+    if (ork_lua_is(L, idx, r->ctx->ref_mt))
+        return ork_lua_read_expr(r, idx, path, ALL, &span);
+    if (lua_type(L, idx) == LUA_TNUMBER) {
+        double v = lua_tonumber(L, idx);
+        if (lua_isinteger(L, idx))
+            snprintf(text, sizeof text, "\"%lld\"", (long long)lua_tointeger(L, idx));
+        else
+            snprintf(text, sizeof text, "\"%.14g\"", v);
+        ork_lua_buf_adds(b, text);
+        return true;
+    }
+    if (lua_type(L, idx) == LUA_TSTRING) {
+        ork_err err;
+        if (ork_lua_json_write(L, idx, "it", b, &err) == 0)
+            return true;
+        ork_lua_bad(r, path, NULL, "is refused: %s", err.msg);
+        return false;
+    }
+    ork_lua_bad(r, path, lua_type(L, idx) == LUA_TBOOLEAN ? "write \"true\" or \"1\"; false unsets a variable" : NULL,
+                "wants a text, got %s", ork_lua_shown(L, idx));
+    return false;
+}
+
+void ork_lua_read_env(struct ork_lua_reader *r, int idx, const char *path, void *out)
+{
+    struct ork_lua_task *t = out;
+    lua_State *L = r->L;
+    struct ork_lua_buf *b = &r->ctx->values;
+    size_t n, at = b->len;
+    char way[300];
+    bool good = true;
+    t->default_env = NULL;
+    if (lua_type(L, idx) == LUA_TBOOLEAN && !lua_toboolean(L, idx))
+        return;
+    if (lua_type(L, idx) != LUA_TTABLE) {
+        ork_lua_bad(r, path, NULL, "wants variables by name, { NAME = \"value\" }, got %s", ork_lua_shown(L, idx));
+        return;
+    }
+    struct field *fields = sorted_names(r, idx, path, "variables", &n);
+    if (!fields)
+        return;
+    ork_lua_buf_addc(b, '{');
+    for (size_t i = 0; i < n; i++) {
+        ork_lua_path(way, path, fields[i].name);
+        if (!is_variable(fields[i].name) || is_taken(fields[i].name)) {
+            ork_lua_bad(r, way, NULL,
+                        is_taken(fields[i].name) ? "is set by Ork for every attempt"
+                                                 : "is no name of a variable: letters, digits, _");
+            good = false;
+            continue;
+        }
+        ork_lua_buf_addf(b, "%s\"%s\":", b->data[b->len - 1] == '{' ? "" : ",", fields[i].name);
+        lua_getfield(L, idx, fields[i].name);
+        good = read_variable(r, lua_gettop(L), way) && good;
+        lua_pop(L, 1);
+    }
+    ork_lua_buf_addc(b, '}');
+    lua_pop(L, 1);
+    if (good && n > 0)
+        t->env = (struct ork_lua_span){at, b->len - at};
+    else
+        b->len = at;
+}
+
+/* ---- inputs ---- */
+
+static void note_kind(struct ork_lua_task *t, const struct ork_lua_reader *r, const char *name, bool of_task)
+{
+    if (!r->type)
+        return;
+    if (!t->input_kinds)
+        t->input_kinds = json_object();
+    json_t *type = json_deep_copy(r->type);
+    json_object_set_new(t->input_kinds, name, json_pack("{s:o,s:b}", "type", type, "of_task", of_task));
+}
+
+/* A constant is checked now: {"const":V} at span against the type of the field; V is replaced by what it means there.
+ */
+static void check_constant(struct ork_lua_reader *r, const json_t *type, const char *path, struct ork_lua_span *span)
+{
+    struct ork_lua_buf *b = &r->ctx->values;
+    json_t *expr;
+    char *text, root[300];
+    size_t n;
+    ork_err err;
+    if (!type || span->len < 9 || strncmp(b->data + span->at, "{\"const\":", 9) != 0 ||
+        ork_json_parse(b->data + span->at, span->len, &expr, &err) < 0)
+        return;
+    json_t *value = json_incref(json_object_get(expr, "const"));
+    snprintf(root, sizeof root, "inputs.%.200s", path + strlen("inputs\n"));
+    if (ork_type_convert(type, &value, root, &err) < 0) {
+        ork_lua_bad_at(r, path, NULL, "%s", err.msg);
+    } else {
+        json_object_set(expr, "const", value);
+        if (ork_json_text(expr, &text, &n, &err) == 0) {
+            b->len = span->at;
+            ork_lua_buf_add(b, text, n);
+            span->len = n;
+            ork_free(text);
+        }
+    }
+    json_decref(value);
+    json_decref(expr);
+}
+
+static void read_field(struct ork_lua_reader *r, struct ork_lua_task *t, int idx, const char *name, const char *way)
+{
+    struct ork_lua_span span;
+    size_t deps = r->ctx->deps.len;
+    const json_t *type = NULL;
+    const struct ork_lua_ref *ref = ork_lua_is(r->L, idx, r->ctx->ref_mt);
+    if (!ork_lua_read_expr(r, idx, way, OF_INPUTS, &span))
+        return;
+    if (!t->input_type)
+        return;
+    if (ref)
+        note_kind(t, r, name, r->ctx->deps.len > deps && ref->kind == ORK_LUA_REF_TASK);
+    else if (ork_lua_type_field(t->input_type, name, &type))
+        check_constant(r, type, way, &span);
+}
+
+static void read_table(struct ork_lua_reader *r, struct ork_lua_task *t, int idx, const char *path)
+{
+    lua_State *L = r->L;
+    struct ork_lua_buf *b = &r->ctx->values;
+    size_t n, at = b->len;
+    char way[300];
+    struct field *fields = sorted_names(r, idx, path, "values", &n);
+    if (!fields)
+        return;
+    ork_lua_buf_addc(b, '{');
+    for (size_t i = 0; i < n; i++) {
+        ork_err err;
+        if (i > 0)
+            ork_lua_buf_addc(b, ',');
+        lua_pushlstring(L, fields[i].name, fields[i].len);
+        if (ork_lua_json_write(L, -1, "inputs", b, &err) < 0)
+            ork_lua_bad_at(r, path, NULL, "%s", err.msg);
+        ork_lua_buf_addc(b, ':');
+        lua_rawget(L, idx);
+        ork_lua_path(way, path, fields[i].name);
+        read_field(r, t, lua_gettop(L), fields[i].name, way);
+        lua_pop(L, 1);
+    }
+    ork_lua_buf_addc(b, '}');
+    lua_pop(L, 1);
+    t->inputs = (struct ork_lua_span){at, n > 0 ? b->len - at : 0};
+}
+
+void ork_lua_read_inputs(struct ork_lua_reader *r, int idx, const char *path, void *out)
+{
+    struct ork_lua_task *t = out;
+    const struct ork_lua_ref *ref = ork_lua_is(r->L, idx, r->ctx->ref_mt);
+    if (ref) {
+        t->whole_inputs = true;
+        if (ork_lua_read_expr(r, idx, path, OF_INPUTS, &t->inputs))
+            note_kind(t, r, "", ref->kind == ORK_LUA_REF_TASK);
+        return;
+    }
+    if (lua_type(r->L, idx) != LUA_TTABLE) {
+        ork_lua_bad(r, path, NULL, "wants values by name, { part = … }, or a reference to an object, got %s",
+                    ork_lua_shown(r->L, idx));
+        return;
+    }
+    read_table(r, t, idx, path);
+}
+
+/* ---- types ---- */
+
+static void check_kind(struct ork_lua_reader *r, const struct ork_lua_task *t, const char *name, const json_t *kind,
+                       const json_t *to)
+{
+    json_t *from = json_incref(json_object_get(kind, "type"));
+    char way[300];
+    ork_err err;
+    if (t->spec.rule != ORK_RULE_ALL_SUCCESS && json_is_true(json_object_get(kind, "of_task")))
+        from = json_pack("[s,o]", "?", from); /* null where that task did not succeed */
+    if (ork_type_fits(to, from, &err) < 0)
+        ork_lua_bad(r, *name ? ork_lua_path(way, "inputs", name) : "inputs", NULL, "does not fit input_type: %s",
+                    err.msg);
+    json_decref(from);
+}
+
+static bool takes_null(const json_t *type)
+{
+    const char *word = json_string_value(json_is_array(type) ? json_array_get(type, 0) : type);
+    return word && (strcmp(word, "any") == 0 || word[strlen(word) - 1] == '?');
+}
+
+static bool is_given(lua_State *L, int inputs, const char *name)
+{
+    if (lua_type(L, inputs) != LUA_TTABLE)
+        return false;
+    lua_pushstring(L, name);
+    bool there = lua_rawget(L, inputs) != LUA_TNIL;
+    lua_pop(L, 1);
+    return there;
+}
+
+void ork_lua_check_inputs(struct ork_lua_reader *r, struct ork_lua_task *t)
+{
+    lua_State *L = r->L;
+    const char *name;
+    json_t *type;
+    if (!t->input_type)
+        return;
+    if (t->whole_inputs) {
+        const json_t *kind = json_object_get(t->input_kinds, "");
+        if (kind)
+            check_kind(r, t, "", kind, t->input_type);
+        return;
+    }
+    lua_pushliteral(L, "inputs");
+    lua_rawget(L, r->options);
+    int inputs = lua_gettop(L);
+    json_object_foreach(t->input_type, name, type)
+    {
+        const json_t *kind = json_object_get(t->input_kinds, name);
+        if (kind)
+            check_kind(r, t, name, kind, type);
+        else if (!takes_null(type) && !is_given(L, inputs, name))
+            ork_lua_bad_at(r, lua_isnil(L, inputs) ? "input_type" : "inputs", NULL,
+                           "inputs lacks `%.60s`, which input_type wants", name);
+    }
+    lua_pop(L, 1);
+}

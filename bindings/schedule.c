@@ -1,0 +1,234 @@
+/* SPDX-License-Identifier: MIT */
+/* `schedule`: its shape is checked and it is stored with the workflow. */
+#include "ref.h"
+#include "workflow.h"
+#include <jansson.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#define ZONES "/usr/share/zoneinfo/"
+
+static void set_text(void *out, const char *key, const char *s)
+{
+    json_object_set_new(out, key, json_string(s));
+}
+
+/* ---- cron ---- */
+
+struct cron_field {
+    const char *name;
+    int least, most;
+};
+
+/* Numbers of a field in range, signs that mean something; NULL or what is wrong. */
+static const char *check_field(const char *s, size_t n, const struct cron_field *f, char out[120])
+{
+    for (size_t i = 0; i < n; i++) {
+        if (!strchr("0123456789*/,-?#LWabcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ", s[i])) {
+            snprintf(out, 120, "the %s has the sign `%c`", f->name, s[i]);
+            return out;
+        }
+        if (s[i] < '0' || s[i] > '9')
+            continue;
+        int v = 0;
+        bool plain = i == 0 || (s[i - 1] != '/' && s[i - 1] != '#');
+        for (; i < n && s[i] >= '0' && s[i] <= '9'; i++)
+            v = v < 100000 ? v * 10 + (s[i] - '0') : v;
+        i--;
+        if (plain && (v < f->least || v > f->most)) {
+            snprintf(out, 120, "the %s is %d, it goes from %d to %d", f->name, v, f->least, f->most);
+            return out;
+        }
+    }
+    return NULL;
+}
+
+static const char *check_cron(const char *s, char out[120])
+{
+    static const struct cron_field fields[] = {
+        {"second", 0, 59}, {"minute", 0, 59},         {"hour", 0, 23},     {"day of the month", 1, 31},
+        {"month", 1, 12},  {"day of the week", 0, 7}, {"year", 1970, 2199}};
+    static const char *const words[] = {"@yearly", "@annually", "@monthly", "@weekly",
+                                        "@daily",  "@midnight", "@hourly",  NULL};
+    size_t n = 0;
+    if (*s == '@') {
+        for (size_t i = 0; words[i]; i++)
+            if (strcmp(words[i], s) == 0)
+                return NULL;
+        return "the words are @yearly @annually @monthly @weekly @daily @midnight @hourly";
+    }
+    for (const char *c = s; *(c += strspn(c, " \t")); c += strcspn(c, " \t"))
+        n++;
+    if (n < 5 || n > 7) {
+        snprintf(out, 120, "it has %zu fields; 5 (minute hour day month weekday), 6 (seconds first) or 7 (with year)",
+                 n);
+        return out;
+    }
+    const struct cron_field *f = n == 5 ? fields + 1 : fields;
+    for (const char *c = s; *(c += strspn(c, " \t")); c += strcspn(c, " \t")) {
+        const char *wrong = check_field(c, strcspn(c, " \t"), f++, out);
+        if (wrong)
+            return wrong;
+    }
+    return NULL;
+}
+
+static void read_cron(struct ork_lua_reader *r, int idx, const char *path, void *out)
+{
+    char text[120];
+    size_t n;
+    const char *s = ork_lua_read_text(r, idx, path, &n);
+    const char *wrong = s ? check_cron(s, text) : NULL;
+    if (wrong)
+        ork_lua_bad(r, path, NULL, "is no time of cron, \"%.60s\": %s", s, wrong);
+    else if (s)
+        set_text(out, "cron", s);
+}
+
+/* ---- the rest ---- */
+
+static void read_timezone(struct ork_lua_reader *r, int idx, const char *path, void *out)
+{
+    char file[200];
+    size_t n;
+    const char *s = ork_lua_read_text(r, idx, path, &n);
+    if (!s)
+        return;
+    bool good = n > 0 && n < 100 && *s != '/' && !strstr(s, "..");
+    for (const char *c = s; *c; c++)
+        good = good &&
+               ((*c >= 'a' && *c <= 'z') || (*c >= 'A' && *c <= 'Z') || (*c >= '0' && *c <= '9') || strchr("_/+-", *c));
+    snprintf(file, sizeof file, ZONES "%.99s", s);
+    if (!good || (access(ZONES, R_OK) == 0 && access(file, R_OK) != 0))
+        ork_lua_bad(r, path, "zones are named like \"Europe/Berlin\" or \"UTC\"",
+                    "is no time zone of this system: \"%.60s\"", s);
+    else
+        set_text(out, "timezone", s);
+}
+
+static void read_ms(struct ork_lua_reader *r, int idx, const char *path, void *out, const char *key, int64_t least)
+{
+    int64_t ms;
+    if (!ork_lua_read_duration(r, idx, path, &ms))
+        return;
+    if (ms < least)
+        ork_lua_bad(r, path, NULL, "wants one second or more");
+    else
+        json_object_set_new(out, key, json_integer(ms));
+}
+
+static void read_every(struct ork_lua_reader *r, int idx, const char *path, void *out)
+{
+    read_ms(r, idx, path, out, "every_ms", 1000);
+}
+
+static void read_jitter(struct ork_lua_reader *r, int idx, const char *path, void *out)
+{
+    read_ms(r, idx, path, out, "jitter_ms", 0);
+}
+
+static void read_choice(struct ork_lua_reader *r, int idx, const char *path, void *out, const char *key,
+                        const char *const *words)
+{
+    int word = ork_lua_read_word(r, idx, path, words);
+    if (word >= 0)
+        set_text(out, key, words[word]);
+}
+
+static void read_catchup(struct ork_lua_reader *r, int idx, const char *path, void *out)
+{
+    static const char *const words[] = {"none", "latest", "all", NULL};
+    read_choice(r, idx, path, out, "catchup", words);
+}
+
+static void read_overlap(struct ork_lua_reader *r, int idx, const char *path, void *out)
+{
+    static const char *const words[] = {"allow", "skip", "queue", "cancel_running", NULL};
+    read_choice(r, idx, path, out, "overlap", words);
+}
+
+static void read_dst(struct ork_lua_reader *r, int idx, const char *path, void *out)
+{
+    static const char *const words[] = {"skip", "shift", "both", NULL};
+    read_choice(r, idx, path, out, "dst", words);
+}
+
+static void read_catchup_limit(struct ork_lua_reader *r, int idx, const char *path, void *out)
+{
+    uint32_t n;
+    if (ork_lua_read_count(r, idx, path, 1, &n))
+        json_object_set_new(out, "catchup_limit", json_integer(n));
+}
+
+/* One value of schedule.params, held against the declared param. */
+static void read_param(struct ork_lua_reader *r, int idx, const char *name, const char *path, json_t *params)
+{
+    const json_t *schema = ork_lua_def_params(r->def), *param = json_object_get(schema, name);
+    char hint[300], root[300];
+    ork_err err;
+    if (!param) {
+        const char *near = schema ? ork_lua_suggest_key(schema, name) : NULL;
+        snprintf(hint, sizeof hint, "did you mean `%s`?", near ? near : "");
+        ork_lua_bad(r, path, near ? hint : NULL, "is no param of the workflow");
+        return;
+    }
+    json_t *expr = ork_lua_read_date_or_constant(r, idx, path);
+    if (!expr)
+        return;
+    json_t *value = json_object_get(expr, "const"), *type = json_object_get(param, "type");
+    if (value && type) {
+        json_incref(value);
+        snprintf(root, sizeof root, "schedule.params.%.200s", name);
+        if (ork_type_convert(type, &value, root, &err) < 0)
+            ork_lua_bad_at(r, path, NULL, "%s", err.msg);
+        else
+            json_object_set(expr, "const", value);
+        json_decref(value);
+    }
+    json_object_set_new(params, name, expr);
+}
+
+static void read_params(struct ork_lua_reader *r, int idx, const char *path, void *out)
+{
+    lua_State *L = r->L;
+    char way[300];
+    if (lua_type(L, idx) != LUA_TTABLE) {
+        ork_lua_bad(r, path, NULL, "wants values by name, got %s", ork_lua_shown(L, idx));
+        return;
+    }
+    json_t *params = json_object();
+    for (lua_pushnil(L); lua_next(L, idx); lua_pop(L, 1)) {
+        if (lua_type(L, -2) == LUA_TSTRING)
+            read_param(r, lua_gettop(L), lua_tostring(L, -2), ork_lua_path(way, path, lua_tostring(L, -2)), params);
+        else
+            ork_lua_bad(r, path, NULL, "wants values by name, but has the key %s", ork_lua_shown(L, -2));
+    }
+    json_object_set_new(out, "params", params);
+}
+
+void ork_lua_read_schedule(struct ork_lua_reader *r, int idx, const char *path, void *out)
+{
+    static const struct ork_lua_option rows[] = {
+        {.name = "catchup", .read = read_catchup},   {.name = "catchup_limit", .read = read_catchup_limit},
+        {.name = "cron", .read = read_cron},         {.name = "dst", .read = read_dst},
+        {.name = "every", .read = read_every},       {.name = "jitter", .read = read_jitter},
+        {.name = "overlap", .read = read_overlap},   {.name = "params", .read = read_params},
+        {.name = "timezone", .read = read_timezone},
+    };
+    lua_State *L = r->L;
+    (void)out;
+    if (lua_type(L, idx) != LUA_TTABLE) {
+        ork_lua_bad(r, path, lua_type(L, idx) == LUA_TSTRING ? "write { cron = \"…\" } or { every = \"…\" }" : NULL,
+                    "wants { cron = \"0 2 * * *\", … }, got %s", ork_lua_shown(L, idx));
+        return;
+    }
+    json_t *schedule = json_object();
+    uint64_t seen = ork_lua_options(r, idx, path, rows, sizeof rows / sizeof *rows, schedule, 0);
+    bool cron = seen & 1u << 2, every = seen & 1u << 4;
+    if (cron == every)
+        ork_lua_bad(r, path, NULL,
+                    cron ? "has both cron and every; it is one or the other"
+                         : "says no time: give it cron = \"0 2 * * *\" or every = \"10m\"");
+    json_object_set_new(r->def->options, "schedule", schedule);
+}

@@ -1,0 +1,522 @@
+/* SPDX-License-Identifier: MIT */
+/* w:task and w:finally: the option table becomes canonical JSON and a struct ork_task_spec, and goes to the core at
+ * once. What stays in Lua is a handle: the workflow and a number. This is the path that 100,000 tasks take: no table is
+ * made, no tree; the buffers are the context's. */
+#include "ref.h"
+#include "task.h"
+#include <jansson.h>
+#include <stdio.h>
+#include <string.h>
+
+struct handle {
+    struct ork_lua_def *def; /* borrowed: the user value keeps it */
+    uint32_t no;
+};
+
+/* ---- options ---- */
+
+static void read_cwd(struct ork_lua_reader *r, int idx, const char *path, void *out)
+{
+    struct ork_lua_task *t = out;
+    lua_State *L = r->L;
+    t->default_cwd = NULL;
+    if (lua_type(L, idx) == LUA_TBOOLEAN && !lua_toboolean(L, idx))
+        return;
+    if (ork_lua_is(L, idx, r->ctx->ref_mt)) {
+        ork_lua_read_expr(r, idx, path, ~ORK_LUA_HAS(ORK_LUA_REF_SECRET), &t->cwd);
+        return;
+    }
+    size_t n;
+    const char *s = ork_lua_read_text(r, idx, path, &n);
+    if (s && n == 0)
+        ork_lua_bad(r, path, NULL, "is empty; leave it out for the script's directory");
+    if (!s || n == 0)
+        return;
+    t->cwd = (struct ork_lua_span){r->ctx->values.len, r->ctx->scratch.len};
+    ork_lua_buf_add(&r->ctx->values, r->ctx->scratch.data, r->ctx->scratch.len);
+}
+
+static void read_pool(struct ork_lua_reader *r, int idx, const char *path, void *out)
+{
+    struct ork_lua_task *t = out;
+    lua_State *L = r->L;
+    size_t n;
+    char way[300];
+    int top = lua_gettop(L);
+    t->spec.pool = NULL;
+    t->spec.pool_slots = 1;
+    if (lua_type(L, idx) == LUA_TBOOLEAN && !lua_toboolean(L, idx))
+        return;
+    if (ork_lua_is(L, idx, r->ctx->ref_mt)) {
+        ork_lua_bad(r, path, NULL, "named by a reference comes with a later version; give its name as a text");
+        return;
+    }
+    if (lua_type(L, idx) == LUA_TTABLE) {
+        for (lua_pushnil(L); lua_next(L, idx); lua_pop(L, 1)) {
+            if (lua_type(L, -2) == LUA_TNUMBER && lua_tointeger(L, -2) == 1)
+                continue;
+            if (lua_type(L, -2) == LUA_TSTRING && strcmp(lua_tostring(L, -2), "slots") == 0)
+                ork_lua_read_count(r, lua_gettop(L), ork_lua_path(way, path, "slots"), 1, &t->spec.pool_slots);
+            else
+                ork_lua_bad(r, path, NULL, "wants a name or { name, slots = n }, but has the key %s",
+                            ork_lua_shown(L, -2));
+        }
+        if (t->spec.pool_slots > UINT16_MAX)
+            ork_lua_bad(r, path, NULL, "takes too many slots (at most 65535)");
+        lua_rawgeti(L, idx, 1);
+        idx = lua_gettop(L);
+    }
+    const char *s = ork_lua_read_text(r, idx, path, &n);
+    if (s && (n == 0 || n > 200))
+        ork_lua_bad(r, path, NULL, "wants the name of a pool, 1 to 200 characters");
+    else
+        t->spec.pool = s; /* the option table keeps it */
+    lua_settop(L, top);
+}
+
+static void read_rule(struct ork_lua_reader *r, int idx, const char *path, void *out)
+{
+    static const char *const rules[] = {"all_success", "none_failed", "all_done",    "always",
+                                        "all_failed",  "one_failed",  "one_success", NULL};
+    struct ork_lua_task *t = out;
+    t->has_rule = true;
+    int word = ork_lua_read_word(r, idx, path, rules);
+    if (word >= 0)
+        t->spec.rule = ork_rule_parse(rules[word]);
+}
+
+static void read_input_type(struct ork_lua_reader *r, int idx, const char *path, void *out)
+{
+    struct ork_lua_task *t = out;
+    t->input_type = ork_lua_read_type(r, idx, path);
+    if (t->input_type && !json_is_object(t->input_type)) {
+        ork_lua_bad(r, path, NULL, "wants an object of fields, such as { part = \"str\" }");
+        json_decref(t->input_type);
+        t->input_type = NULL;
+    }
+}
+
+static void read_output_type(struct ork_lua_reader *r, int idx, const char *path, void *out)
+{
+    ((struct ork_lua_task *)out)->output_type = ork_lua_read_type(r, idx, path);
+}
+
+/* Read after the task has its number. */
+static void read_nothing(struct ork_lua_reader *r, int idx, const char *path, void *out)
+{
+    (void)r, (void)idx, (void)path, (void)out;
+}
+
+static void read_keep_children(struct ork_lua_reader *r, int idx, const char *path, void *out)
+{
+    struct ork_lua_task *t = out;
+    bool keep = false;
+    if (ork_lua_read_bool(r, idx, path, &keep))
+        t->spec.flags = (t->spec.flags & ~ORK_TASK_KEEP_CHILDREN) | (keep ? ORK_TASK_KEEP_CHILDREN : 0);
+}
+
+#define FIELD(member) offsetof(struct ork_lua_task, member)
+#define LATER(word, what)                                                                                              \
+    {                                                                                                                  \
+        .name = word, .kind = ORK_LUA_LATER, .later = what                                                             \
+    }
+
+static const struct ork_lua_option rows[] = {
+    LATER("args", "arguments of a Cloud Run job"),
+    {.name = "command", .read = ork_lua_read_command},
+    LATER("container", "a container of a Cloud Run job"),
+    {.name = "cwd", .read = read_cwd, .by_default = true},
+    LATER("deferred_timeout", "a limit for deferred jobs"),
+    {.name = "depends_on", .read = read_nothing},
+    {.name = "env", .read = ork_lua_read_env, .by_default = true},
+    LATER("executor", "other executors"),
+    {.name = "grace", .kind = ORK_LUA_DURATION, .at = FIELD(grace_ms), .by_default = true},
+    {.name = "input_type", .read = read_input_type},
+    {.name = "inputs", .read = ork_lua_read_inputs},
+    LATER("job", "a Cloud Run job"),
+    {.name = "keep_children", .read = read_keep_children, .by_default = true},
+    LATER("library", "a function of a shared library"),
+    {.name = "max_lost", .kind = ORK_LUA_COUNT, .at = FIELD(spec.max_lost), .off = true, .by_default = true},
+    LATER("on_cancel", "handlers"),
+    LATER("on_failure", "handlers"),
+    LATER("on_success", "handlers"),
+    {.name = "output_type", .read = read_output_type},
+    {.name = "pool", .read = read_pool, .by_default = true},
+    {.name = "priority", .kind = ORK_LUA_INT, .at = FIELD(spec.priority), .by_default = true},
+    LATER("project", "the project of a Cloud Run job"),
+    LATER("python", "a Python function"),
+    {.name = "queue_timeout",
+     .kind = ORK_LUA_DURATION,
+     .at = FIELD(spec.queue_timeout_ms),
+     .off = true,
+     .by_default = true},
+    LATER("reads", "up-to-date checks on files"),
+    LATER("region", "the region of a Cloud Run job"),
+    LATER("resources", "limits of memory and CPU time"),
+    {.name = "retries", .read = ork_lua_read_retries, .by_default = true},
+    LATER("run", "a Lua function"),
+    LATER("task_count", "the tasks of a Cloud Run job"),
+    {.name = "timeout", .kind = ORK_LUA_DURATION, .at = FIELD(spec.timeout_ms), .off = true, .by_default = true},
+    {.name = "trigger_rule", .read = read_rule, .by_default = true},
+    LATER("wait", "waiting without a process"),
+    {.name = "when", .read = ork_lua_read_when},
+    LATER("workflow", "a sub-workflow"),
+    LATER("writes", "up-to-date checks on files"),
+};
+#define ROWS (sizeof rows / sizeof *rows)
+
+void ork_lua_task_init(struct ork_lua_task *t)
+{
+    *t = (struct ork_lua_task){.grace_ms = -1};
+    t->spec.max_lost = 3;
+    t->spec.pool_slots = 1;
+    t->spec.retry.delay_ms = -1;
+    t->spec.retry.factor = 1;
+    t->spec.rule = ORK_RULE_ALL_SUCCESS;
+}
+
+void ork_lua_task_fini(struct ork_lua_task *t)
+{
+    json_decref(t->input_type);
+    json_decref(t->output_type);
+    json_decref(t->input_kinds);
+    t->input_type = t->output_type = t->input_kinds = NULL;
+}
+
+void ork_lua_task_options(struct ork_lua_reader *r, int idx, const char *path, struct ork_lua_task *t, unsigned flags)
+{
+    uint64_t seen = ork_lua_options(r, idx, path, rows, ROWS, t, flags);
+    for (size_t i = 0; i < ROWS; i++)
+        if (rows[i].kind == ORK_LUA_LATER && (seen & 1ull << i))
+            t->has_work = true; /* it was refused by name; "does nothing" would be a second message */
+}
+
+/* ---- depends_on ---- */
+
+static void depend_on(struct ork_lua_reader *r, uint32_t no, int idx, const char *path)
+{
+    lua_State *L = r->L;
+    const struct handle *h = ork_lua_is(L, idx, r->ctx->task_mt);
+    if (h && h->def == r->def) {
+        ork_workflow_depend(r->def->w, no, h->no);
+        ork_lua_numbers_add(&r->ctx->deps, h->no);
+    } else if (h) {
+        ork_lua_bad(r, path, NULL, "names task `%s` of another workflow, `%s`",
+                    ork_workflow_task_name(h->def->w, h->no), ork_workflow_name(h->def->w));
+    } else if (lua_type(L, idx) == LUA_TSTRING) {
+        size_t n;
+        const char *s = ork_lua_read_text(r, idx, path, &n);
+        uint32_t known;
+        if (s && n > 0)
+            ork_workflow_depend_name(r->def->w, no, s, n);
+        if (s && n > 0 && ork_workflow_find(r->def->w, s, n, &known) == 0)
+            ork_lua_numbers_add(&r->ctx->deps, known);
+        if (s && n == 0)
+            ork_lua_bad(r, path, NULL, "names no task: the text is empty");
+    } else if (ork_lua_is(L, idx, r->ctx->ref_mt)) {
+        ork_lua_bad(r, path, "name the task itself, or use the reference in an option: that is a dependency too",
+                    "is a reference, not a task");
+    } else {
+        ork_lua_bad(r, path, NULL, "wants a task, the name of one, or a list of them, got %s", ork_lua_shown(L, idx));
+    }
+}
+
+static void read_depends_on(struct ork_lua_reader *r, uint32_t no)
+{
+    lua_State *L = r->L;
+    lua_Integer n;
+    char way[300];
+    lua_pushliteral(L, "depends_on");
+    lua_rawget(L, r->options);
+    int idx = lua_gettop(L);
+    if (lua_type(L, idx) == LUA_TTABLE) {
+        if (ork_lua_read_list(r, idx, "depends_on", "a task, the name of one, or a list of them", &n)) {
+            for (lua_Integer i = 1; i <= n; i++) {
+                lua_rawgeti(L, idx, i);
+                depend_on(r, no, idx + 1, ork_lua_path_index(way, "depends_on", i));
+                lua_pop(L, 1);
+            }
+        }
+    } else if (!lua_isnil(L, idx) && !(lua_isboolean(L, idx) && !lua_toboolean(L, idx))) {
+        depend_on(r, no, idx, "depends_on");
+    }
+    lua_settop(L, idx - 1);
+}
+
+/* ---- adding ---- */
+
+static void add_key(struct ork_lua_buf *out, const char *key)
+{
+    ork_lua_buf_adds(out, out->len > 1 ? ",\"" : "\"");
+    ork_lua_buf_adds(out, key);
+    ork_lua_buf_adds(out, "\":");
+}
+
+static void add_span(struct ork_lua_reader *r, const char *key, struct ork_lua_span span, const char *otherwise)
+{
+    struct ork_lua_buf *out = &r->ctx->text;
+    if (span.len == 0 && !otherwise)
+        return;
+    add_key(out, key);
+    if (span.len > 0)
+        ork_lua_buf_add(out, r->ctx->values.data + span.at, span.len);
+    else
+        ork_lua_buf_adds(out, otherwise);
+}
+
+/* The params of the task in the context's text: keys in the order of bytes. */
+static void write_params(struct ork_lua_reader *r, struct ork_lua_task *t)
+{
+    struct ork_lua_buf *out = &r->ctx->text;
+    ork_lua_buf_clear(out);
+    ork_lua_buf_addc(out, '{');
+    add_span(r, "command", t->command, NULL);
+    add_span(r, "cwd", t->cwd, t->default_cwd);
+    add_span(r, "env", t->env, t->default_env);
+    if (t->grace_ms >= 0) {
+        add_key(out, "grace_ms");
+        ork_lua_buf_addf(out, "%lld", (long long)t->grace_ms);
+    }
+    add_span(r, t->whole_inputs ? "task_binding" : "task_bindings", t->inputs, NULL);
+    add_span(r, "when", t->when, NULL);
+    ork_lua_buf_addc(out, '}');
+    t->spec.params = out->data;
+    t->spec.params_len = out->len;
+    if (t->when.len > 0)
+        t->spec.flags |= ORK_TASK_HAS_WHEN;
+}
+
+static char *write_signature(const struct ork_lua_task *t)
+{
+    char *text = NULL;
+    ork_err err;
+    if (!t->input_type && !t->output_type)
+        return NULL;
+    json_t *s = json_object();
+    if (t->input_type)
+        json_object_set(s, "input_type", t->input_type);
+    if (t->output_type)
+        json_object_set(s, "output_type", t->output_type);
+    if (ork_json_text(s, &text, NULL, &err) < 0)
+        text = NULL;
+    json_decref(s);
+    return text;
+}
+
+static bool has_when(const struct ork_lua_def *d, uint32_t task)
+{
+    size_t low = 0, high = d->conditional.len;
+    while (low < high) {
+        size_t mid = (low + high) / 2;
+        if (d->conditional.items[mid] == task)
+            return true;
+        if (d->conditional.items[mid] < task)
+            low = mid + 1;
+        else
+            high = mid;
+    }
+    return false;
+}
+
+/* Under all_success a task after branches is skipped as soon as one of them is. */
+static void warn_of_join(struct ork_lua_reader *r, const struct ork_lua_task *t)
+{
+    const struct ork_lua_def *d = r->def;
+    uint32_t first = UINT32_MAX;
+    if (t->spec.rule != ORK_RULE_ALL_SUCCESS || d->conditional.len < 2)
+        return;
+    for (size_t i = 0; i < r->ctx->deps.len; i++) {
+        uint32_t dep = r->ctx->deps.items[i];
+        if (dep == first || !has_when(d, dep))
+            continue;
+        if (first == UINT32_MAX) {
+            first = dep;
+            continue;
+        }
+        char text[600];
+        snprintf(
+            text, sizeof text,
+            "task `%s` waits for several tasks with `when` (`%.150s`, `%.150s`) and is skipped unless all of them ran",
+            r->name, ork_workflow_task_name(d->w, first), ork_workflow_task_name(d->w, dep));
+        struct ork_lua_problem *p = ork_lua_problem_add(r->def, "EDEF", r->place.file, r->place.line, text);
+        if (p) {
+            ork_lua_problem_place(p, r->call, r->name, NULL,
+                                  "a join after branches wants trigger_rule = \"none_failed\"");
+            ork_lua_problem_warn(r->def, p);
+        }
+        return;
+    }
+}
+
+static int add_task(struct ork_lua_reader *r, struct ork_lua_task *t, uint32_t *no, ork_err *err)
+{
+    write_params(r, t);
+    char *signature = write_signature(t);
+    t->spec.signature = signature;
+    t->spec.signature_len = signature ? strlen(signature) : 0;
+    t->spec.file = ork_lua_def_file(r->def, r->place.file);
+    t->spec.line = r->place.line;
+    int rc = ork_workflow_add(r->def->w, &t->spec, no, err);
+    ork_free(signature);
+    if (rc < 0)
+        return rc;
+    for (size_t i = 0; i < r->ctx->deps.len; i++)
+        ork_workflow_depend(r->def->w, *no, r->ctx->deps.items[i]);
+    if (t->output_type)
+        ork_lua_def_add_output(r->def, *no, json_incref(t->output_type));
+    if (t->when.len > 0)
+        ork_lua_numbers_add(&r->def->conditional, *no);
+    if (t->spec.pool)
+        ork_lua_def_use_pool(r->def, t->spec.pool, t->spec.pool_slots);
+    return 0;
+}
+
+static void push_handle(lua_State *L, struct ork_lua_def *def, uint32_t no)
+{
+    struct handle *h = lua_newuserdatauv(L, sizeof *h, 1);
+    *h = (struct handle){def, no};
+    lua_pushvalue(L, 1); /* the workflow */
+    lua_setiuservalue(L, -2, 1);
+    luaL_setmetatable(L, ORK_LUA_TASK);
+}
+
+/* Calls that cannot be meant; they raise. */
+static struct ork_lua_def *check_call(lua_State *L, const char *method)
+{
+    struct ork_lua_def *def = ork_lua_def_check(L, 1, method);
+    if (lua_type(L, 2) == LUA_TTABLE)
+        ork_lua_raise(L, "`%s` wants the name first: workflow:%s(\"name\", { … })", method, method);
+    if (lua_type(L, 2) != LUA_TSTRING)
+        ork_lua_raise(L, "`%s` wants a name, got %s", method, lua_isnoneornil(L, 2) ? "none" : ork_lua_shown(L, 2));
+    if (lua_type(L, 3) != LUA_TTABLE && !lua_isnoneornil(L, 3))
+        ork_lua_raise(L, "`%s` wants a table of options after the name, got %s", method, ork_lua_shown(L, 3));
+    if (lua_gettop(L) > 3)
+        ork_lua_raise(L, "`%s` takes a name and a table of options, got %d arguments", method, lua_gettop(L) - 1);
+    if (def->judged)
+        ork_lua_raise(L, "workflow `%s` is complete: it was started or checked; define its tasks before",
+                      ork_workflow_name(def->w));
+    return def;
+}
+
+static void judge(struct ork_lua_reader *r, struct ork_lua_task *t)
+{
+    if (!t->has_work)
+        ork_lua_bad_at(r, NULL, "give it a command = { \"program\", … }", "it does nothing");
+    if (t->finally && t->has_rule)
+        ork_lua_bad(r, "trigger_rule", "leave it out", "cannot be chosen for a finally task: it always runs");
+    if (t->finally)
+        t->spec.rule = ORK_RULE_ALWAYS;
+    ork_lua_check_inputs(r, t);
+}
+
+static int define(lua_State *L, const char *method, bool finally)
+{
+    struct ork_lua_ctx *ctx = lua_touserdata(L, lua_upvalueindex(1));
+    struct ork_lua_def *def = check_call(L, method);
+    struct ork_lua_reader r = {.L = L, .ctx = ctx, .def = def, .call = method};
+    struct ork_lua_task t = def->defaults;
+    uint32_t no;
+    ork_err err;
+    lua_settop(L, 3);
+    r.name = t.spec.name = lua_tolstring(L, 2, &t.spec.name_len);
+    r.options = lua_istable(L, 3) ? 3 : 0;
+    ork_lua_place(L, &r.place);
+    ork_lua_buf_clear(&ctx->values);
+    ctx->deps.len = 0;
+    t.finally = finally;
+    t.has_rule = false;
+    t.spec.flags |= finally ? ORK_TASK_FINALLY : 0;
+    if (r.options)
+        ork_lua_task_options(&r, 3, "", &t, 0);
+    judge(&r, &t);
+    int rc = add_task(&r, &t, &no, &err);
+    ork_lua_task_fini(&t);
+    if (rc < 0)
+        return ork_lua_raise(L, "%s", err.msg);
+    if (r.options)
+        read_depends_on(&r, no);
+    warn_of_join(&r, &t);
+    push_handle(L, def, no);
+    return 1;
+}
+
+static int workflow_task(lua_State *L) /* w:task(name, options) -> task */
+{
+    return define(L, "task", false);
+}
+
+static int workflow_finally(lua_State *L) /* w:finally(name, options) -> task */
+{
+    return define(L, "finally", true);
+}
+
+/* ---- handles ---- */
+
+static int task_index(lua_State *L)
+{
+    const struct handle *h = luaL_checkudata(L, 1, ORK_LUA_TASK);
+    if (lua_type(L, 2) != LUA_TSTRING)
+        return ork_lua_raise(L, "task `%s` has no field %s", ork_workflow_task_name(h->def->w, h->no),
+                             ork_lua_shown(L, 2));
+    return ork_lua_task_field(L, h->def, h->no, lua_tostring(L, 2));
+}
+
+static int task_equal(lua_State *L)
+{
+    const struct ork_lua_ctx *ctx = ork_lua_ctx_get(L);
+    const struct handle *a = ork_lua_is(L, 1, ctx->task_mt), *b = ork_lua_is(L, 2, ctx->task_mt);
+    lua_pushboolean(L, a && b && a->def == b->def && a->no == b->no);
+    return 1;
+}
+
+static int task_tostring(lua_State *L)
+{
+    const struct handle *h = luaL_checkudata(L, 1, ORK_LUA_TASK);
+    lua_pushfstring(L, "task `%s`", ork_workflow_task_name(h->def->w, h->no));
+    return 1;
+}
+
+static int task_misuse(lua_State *L)
+{
+    const struct ork_lua_ctx *ctx = ork_lua_ctx_get(L);
+    const struct handle *h = luaL_checkudata(L, ork_lua_is(L, 1, ctx->task_mt) ? 1 : 2, ORK_LUA_TASK);
+    return ork_lua_raise(L, "task `%s` is no value: its output is .output, its outcome .status",
+                         ork_workflow_task_name(h->def->w, h->no));
+}
+
+static int task_newindex(lua_State *L)
+{
+    const struct handle *h = luaL_checkudata(L, 1, ORK_LUA_TASK);
+    return ork_lua_raise(L, "task `%s` cannot be changed; give its options to `task`",
+                         ork_workflow_task_name(h->def->w, h->no));
+}
+
+void ork_lua_add_tasks(lua_State *L)
+{
+    static const luaL_Reg handle_methods[] = {{"__index", task_index},
+                                              {"__newindex", task_newindex},
+                                              {"__eq", task_equal},
+                                              {"__tostring", task_tostring},
+                                              {"__len", task_misuse},
+                                              {"__pairs", task_misuse},
+                                              {"__call", task_misuse},
+                                              {"__concat", task_misuse},
+                                              {"__lt", task_misuse},
+                                              {"__le", task_misuse},
+                                              {"__add", task_misuse},
+                                              {"__sub", task_misuse},
+                                              {"__mul", task_misuse},
+                                              {"__div", task_misuse},
+                                              {"__mod", task_misuse},
+                                              {"__unm", task_misuse},
+                                              {NULL, NULL}};
+    static const luaL_Reg methods[] = {{"task", workflow_task}, {"finally", workflow_finally}, {NULL, NULL}};
+    struct ork_lua_ctx *ctx = ork_lua_ctx_get(L);
+    ctx->task_mt = ork_lua_metatable(L, ORK_LUA_TASK);
+    luaL_setfuncs(L, handle_methods, 0);
+    lua_pop(L, 1);
+    lua_getfield(L, -1, "methods"); /* module methods */
+    ork_lua_ctx_push(L);
+    luaL_setfuncs(L, methods, 1);
+    lua_pop(L, 1);
+}

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: MIT */
+/* The options of a task, one reader each. */
+#ifndef ORK_BINDINGS_TASK_H
+#define ORK_BINDINGS_TASK_H
+#include "options.h"
+
+/* Readers of rows; out is a struct ork_lua_task. */
+void ork_lua_read_command(struct ork_lua_reader *r, int idx, const char *path, void *out); /* command.c */
+void ork_lua_read_retries(struct ork_lua_reader *r, int idx, const char *path, void *out); /* retries.c */
+void ork_lua_read_env(struct ork_lua_reader *r, int idx, const char *path, void *out);     /* inputs.c */
+void ork_lua_read_inputs(struct ork_lua_reader *r, int idx, const char *path, void *out);
+void ork_lua_read_when(struct ork_lua_reader *r, int idx, const char *path, void *out); /* when.c */
+/* Types of what goes in against input_type, once everything was read. (inputs.c) */
+void ork_lua_check_inputs(struct ork_lua_reader *r, struct ork_lua_task *t);
+
+/* A task of no options. */
+void ork_lua_task_init(struct ork_lua_task *t);
+void ork_lua_task_fini(struct ork_lua_task *t);
+/* Reads the table at idx into t. ORK_LUA_DEFAULTS in flags: the `defaults` of a workflow. */
+void ork_lua_task_options(struct ork_lua_reader *r, int idx, const char *path, struct ork_lua_task *t, unsigned flags);
+#endif

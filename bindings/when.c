@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: MIT */
+/* `when`: a reference that is truthy, or { a, op, b }. Decided in the run; so what is constant already is refused: it
+ * is mostly a comparison that Lua made while the script was loading. */
+#include "ref.h"
+#include "task.h"
+#include <jansson.h>
+#include <string.h>
+
+#define OF_WHEN (~ORK_LUA_HAS(ORK_LUA_REF_SECRET))
+
+static const char *const ops[] = {"==", "~=", "<", "<=", ">", ">=", "in", NULL};
+static const char compare_hint[] = "compare in the run: when = { task.output.FIELD, \"==\", value }";
+
+static const char *read_op(struct ork_lua_reader *r, int idx)
+{
+    lua_State *L = r->L;
+    const char *s = lua_type(L, idx) == LUA_TSTRING ? lua_tostring(L, idx) : "";
+    static const char *const meant[][2] = {{"!=", "~="}, {"<>", "~="}, {"=", "=="}, {"===", "=="}, {"=<", "<="},
+                                           {"=>", ">="}, {"≤", "<="},  {"≥", ">="}, {"eq", "=="},  {"ne", "~="}};
+    for (size_t i = 0; ops[i]; i++)
+        if (strcmp(ops[i], s) == 0)
+            return ops[i];
+    for (size_t i = 0; i < sizeof meant / sizeof *meant; i++)
+        if (strcmp(meant[i][0], s) == 0) {
+            char hint[40] = "did you mean \"";
+            strcat(strcat(hint, meant[i][1]), "\"?");
+            ork_lua_bad(r, "when\n#2", hint, "wants one of == ~= < <= > >= in, got %s", ork_lua_shown(L, idx));
+            return NULL;
+        }
+    ork_lua_bad(r, "when\n#2", NULL, "wants one of == ~= < <= > >= in, got %s", ork_lua_shown(L, idx));
+    return NULL;
+}
+
+enum class { ANY, NUMBER, TEXT, BOOLEAN, LIST, OBJECT };
+static const char *const class_names[] = {"anything", "a number", "text", "a boolean", "a list", "an object"};
+
+static enum class class_of_type(const json_t *type) {
+    const char *word = json_string_value(type);
+    if (json_is_array(type) && json_array_size(type) == 2) return class_of_type(json_array_get(type, 1));
+    if (json_is_array(type)) return LIST;
+    if (json_is_object(type)) return OBJECT;
+    if (!word || strncmp(word, "any", 3) == 0) return ANY;
+    return strncmp(word, "int", 3) == 0 || strncmp(word, "float", 5) == 0 ? NUMBER
+           : strncmp(word, "bool", 4) == 0                                ? BOOLEAN
+                                                                          : TEXT;
+}
+
+static enum class class_of(struct ork_lua_reader *r, int idx) {
+    const struct ork_lua_ref *ref = ork_lua_is(r->L, idx, r->ctx->ref_mt);
+    if (ref) return ref->type ? class_of_type(ref->type) : ANY; switch (lua_type(r->L, idx)){
+        case LUA_TNUMBER : return NUMBER; case LUA_TSTRING : return TEXT; case LUA_TBOOLEAN : return BOOLEAN;
+        default : return ANY;
+    }
+}
+
+/* Sides that can never be equal, or have no order. */
+static void check_classes(struct ork_lua_reader *r, const char *op, int left, int right)
+{
+    enum class a = class_of(r, left), b = class_of(r, right);
+    bool order = *op == '<' || *op == '>';
+    if (strcmp(op, "in") == 0) {
+        if (b != ANY && b != LIST)
+            ork_lua_bad(r, "when\n#3", NULL, "is %s; `in` wants a list on the right", class_names[b]);
+        else if (b == ANY && lua_type(r->L, right) != LUA_TTABLE && lua_type(r->L, right) != LUA_TUSERDATA)
+            ork_lua_bad(r, "when\n#3", NULL, "is %s; `in` wants a list on the right", ork_lua_shown(r->L, right));
+        return;
+    }
+    if (a != ANY && b != ANY && a != b)
+        ork_lua_bad(r, "when", NULL, "compares %s with %s, which %s", class_names[a], class_names[b],
+                    order ? "have no order" : "are never equal");
+    else if (order && (a > TEXT || b > TEXT))
+        ork_lua_bad(r, "when", NULL, "orders %s; `%s` orders two numbers or two texts", class_names[a > TEXT ? a : b],
+                    op);
+}
+
+static void write_condition(struct ork_lua_reader *r, struct ork_lua_task *t, int left, const char *op, int right)
+{
+    struct ork_lua_buf *b = &r->ctx->values;
+    struct ork_lua_span span;
+    size_t at = b->len;
+    ork_lua_buf_adds(b, "{\"left\":");
+    if (!ork_lua_read_expr(r, left, right ? "when\n#1" : "when", OF_WHEN, &span))
+        goto bad;
+    ork_lua_buf_addf(b, ",\"op\":\"%s\"", op);
+    if (right) {
+        ork_lua_buf_adds(b, ",\"right\":");
+        if (!ork_lua_read_expr(r, right, "when\n#3", OF_WHEN, &span))
+            goto bad;
+    }
+    ork_lua_buf_addc(b, '}');
+    t->when = (struct ork_lua_span){at, b->len - at};
+    return;
+bad:
+    b->len = at;
+}
+
+static void read_comparison(struct ork_lua_reader *r, struct ork_lua_task *t, int idx)
+{
+    lua_State *L = r->L;
+    lua_Integer n;
+    if (!ork_lua_read_list(r, idx, "when", "a reference or { a, op, b }", &n))
+        return;
+    if (n != 3) {
+        ork_lua_bad(r, "when", "write { reference, \"==\", value }", "wants { a, op, b }, got %lld elements",
+                    (long long)n);
+        return;
+    }
+    for (lua_Integer i = 1; i <= 3; i++)
+        lua_rawgeti(L, idx, i);
+    int left = lua_gettop(L) - 2, right = left + 2;
+    const char *op = read_op(r, left + 1);
+    if (op && !ork_lua_is(L, left, r->ctx->ref_mt) && !ork_lua_is(L, right, r->ctx->ref_mt)) {
+        ork_lua_bad(r, "when", compare_hint, "compares two constants: it holds no reference");
+    } else if (op) {
+        check_classes(r, op, left, right);
+        write_condition(r, t, left, op, right);
+    }
+    lua_pop(L, 3);
+}
+
+void ork_lua_read_when(struct ork_lua_reader *r, int idx, const char *path, void *out)
+{
+    lua_State *L = r->L;
+    struct ork_lua_task *t = out;
+    const struct ork_lua_ref *ref = ork_lua_is(L, idx, r->ctx->ref_mt);
+    if (ref && (ref->kind == ORK_LUA_REF_TEXT || ref->kind == ORK_LUA_REF_DATE))
+        ork_lua_bad(r, path, compare_hint, "is a text, which is always true");
+    else if (ref)
+        write_condition(r, t, idx, "truthy", 0);
+    else if (lua_type(L, idx) == LUA_TTABLE)
+        read_comparison(r, t, idx);
+    else if (lua_type(L, idx) == LUA_TFUNCTION)
+        ork_lua_bad(r, path, compare_hint, "as a function comes with a later version; this one decides by data");
+    else if (ork_lua_is(L, idx, r->ctx->task_mt))
+        ork_lua_bad(r, path, "for order alone use depends_on; for its outcome task.status or task.output.FIELD",
+                    "is a task, not a value");
+    else
+        ork_lua_bad(r, path, compare_hint, "is %s, which was decided while the script was loading",
+                    ork_lua_shown(L, idx));
+}
