@@ -262,8 +262,8 @@ static int carry_out_here(ork_engine *e, const ork_id *id, const char *kind, ork
 int ork_run_command(ork_engine *e, const char *run_id, const char *kind, const char *args, char **outcome, ork_err *err)
 {
     ork_id id, command;
-    int status;
-    bool alive, mine;
+    int status = 0;
+    bool alive = false, mine = false;
     ork_err own;
     int rc = ork_doc_parse_run(run_id, &id, err ? err : &own);
 
