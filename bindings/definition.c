@@ -4,13 +4,7 @@
 #include "engine.h"
 #include <string.h>
 
-static int definition_name(lua_State *L) /* name(workflow) */
-{
-    lua_pushstring(L, ork_workflow_name(ork_lua_check_workflow(L, 1)));
-    return 1;
-}
-
-static int definition_tasks(lua_State *L) /* tasks(workflow) -> names in the order of definition */
+static int core_task_names(lua_State *L) /* core.task_names(workflow) -> names in the order of definition */
 {
     ork_workflow *w = ork_lua_check_workflow(L, 1);
     uint32_t n = ork_workflow_task_count(w);
@@ -21,56 +15,6 @@ static int definition_tasks(lua_State *L) /* tasks(workflow) -> names in the ord
         lua_rawseti(L, -2, (lua_Integer)i + 1);
     }
     return 1;
-}
-
-static int push_json(lua_State *L, const char *text)
-{
-    ork_err err;
-
-    if (ork_lua_json_push_text(L, text, strlen(text), &err) < 0)
-        return ork_lua_fail(L, &err);
-    return 1;
-}
-
-static int definition_options(lua_State *L) /* options(workflow) -> table, as in a snapshot */
-{
-    const char *text = ork_workflow_options_json(ork_lua_check_workflow(L, 1));
-
-    return push_json(L, text ? text : "{}");
-}
-
-static int definition_plan(lua_State *L) /* plan(workflow[, raw]) -> { levels, critical_path, … } or its JSON text */
-{
-    ork_workflow *w = ork_lua_check_workflow(L, 1);
-    char *text = NULL;
-    size_t len = 0;
-    ork_err err;
-    int pushed = 1;
-
-    if (ork_workflow_plan_json(w, &text, &len, &err) < 0)
-        return ork_lua_fail(L, &err);
-    if (lua_toboolean(L, 2))
-        lua_pushlstring(L, text, len);
-    else
-        pushed = push_json(L, text);
-    ork_free(text);
-    return pushed;
-}
-
-static int
-definition_task_array(lua_State *L) /* task_array(workflow) -> the tasks of the snapshot, as a list of tables */
-{
-    ork_workflow *w = ork_lua_check_workflow(L, 1);
-    char *text = NULL;
-    size_t len = 0;
-    ork_err err;
-    int pushed;
-
-    if (ork_workflow_tasks_json(w, &text, &len, &err) < 0)
-        return ork_lua_fail(L, &err);
-    pushed = push_json(L, text);
-    ork_free(text);
-    return pushed;
 }
 
 struct problems {
@@ -87,9 +31,9 @@ static void on_problem(void *data, const char *code, uint32_t task, const char *
     ork_lua_buf_adds(&p->text, text);
 }
 
-/* params(workflow, given | nil, typed | nil, logical_ms) -> complete params as JSON text | nil, all mistakes (one a
- * line), code. given: values by name; typed: texts by name as typed on a command line. */
-static int definition_params(lua_State *L)
+/* core.params(workflow, given | nil, typed | nil, logical_ms) -> complete params as JSON text | nil, all mistakes (one
+ * a line), code. given: values by name; typed: texts by name as typed on a command line. */
+static int core_params(lua_State *L)
 {
     ork_workflow *w = ork_lua_check_workflow(L, 1);
     const char *given = ork_lua_arg_json(L, 2, "params");
@@ -115,16 +59,10 @@ static int definition_params(lua_State *L)
     return 1;
 }
 
-int ork_lua_definition_open(lua_State *L)
+void ork_lua_add_definition(lua_State *L)
 {
-    static const luaL_Reg functions[] = {{"name", definition_name},
-                                         {"options", definition_options},
-                                         {"params", definition_params},
-                                         {"plan", definition_plan},
-                                         {"task_array", definition_task_array},
-                                         {"tasks", definition_tasks},
-                                         {NULL, NULL}};
-
-    luaL_newlib(L, functions);
-    return 1;
+    lua_pushcfunction(L, core_params);
+    lua_setfield(L, -2, "params");
+    lua_pushcfunction(L, core_task_names);
+    lua_setfield(L, -2, "task_names");
 }

@@ -244,7 +244,6 @@ int ork_lua_engine(lua_State *L)
     lua_setfield(L, -2, "loop");
     ork_lua_sys_open(L);
     lua_setfield(L, -2, "sys");
-    ork_lua_definition_open(L);
-    lua_setfield(L, -2, "definition");
+    ork_lua_add_definition(L);
     return 0;
 }

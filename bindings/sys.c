@@ -130,25 +130,6 @@ static int sys_format_duration(lua_State *L) /* format_duration(ms) -> "1h30m" *
     return 1;
 }
 
-static int sys_suggest(lua_State *L) /* suggest(word, list) -> the nearest word | nil */
-{
-    const char *word = luaL_checkstring(L, 1);
-    lua_Integer n = luaL_len(L, 2);
-    const char **words = lua_newuserdatauv(L, ((size_t)n + 1) * sizeof *words, 0);
-    const char *nearest;
-
-    for (lua_Integer i = 1; i <= n; i++) {
-        if (lua_geti(L, 2, i) != LUA_TSTRING)
-            return luaL_argerror(L, 2, "a list of strings");
-        words[i - 1] = lua_tostring(L, -1); /* the list keeps it alive */
-        lua_pop(L, 1);
-    }
-    words[n] = NULL;
-    nearest = ork_suggest(word, words);
-    lua_pushstring(L, nearest); /* nil for NULL */
-    return 1;
-}
-
 static int sys_exit_code(lua_State *L) /* exit_code("ENOTFOUND") -> 4; 3 for a symbol that is no error of Ork */
 {
     const char *symbol = luaL_checkstring(L, 1);
@@ -163,12 +144,6 @@ static int sys_exit_code(lua_State *L) /* exit_code("ENOTFOUND") -> 4; 3 for a s
     return 1;
 }
 
-static int sys_version(lua_State *L)
-{
-    lua_pushstring(L, ork_version());
-    return 1;
-}
-
 int ork_lua_sys_open(lua_State *L)
 {
     static const luaL_Reg functions[] = {{"cwd", sys_cwd},
@@ -178,12 +153,10 @@ int ork_lua_sys_open(lua_State *L)
                                          {"now", sys_now},
                                          {"realpath", sys_realpath},
                                          {"stat", sys_stat},
-                                         {"suggest", sys_suggest},
                                          {"suspend", sys_suspend},
                                          {"terminal", sys_terminal},
                                          {"time", sys_time},
                                          {"uid", sys_uid},
-                                         {"version", sys_version},
                                          {NULL, NULL}};
 
     luaL_newlib(L, functions);

@@ -31,7 +31,7 @@ local function sorted_keys(t)
 end
 
 local function did_you_mean(word, words)
-  local near = type(word) == "string" and sys.suggest(word, words)
+  local near = type(word) == "string" and core.suggest(word, words)
   return near and ("; did you mean `%s`?"):format(near) or "; there are " .. table.concat(words, ", ")
 end
 
@@ -256,7 +256,7 @@ local function start(engine, workflow, params, opts, level)
   end
   local checked = check_options("start", opts, start_options, level)
   local logical = checked.at or sys.now()
-  local complete, why, code = core.definition.params(workflow, params, nil, logical)
+  local complete, why, code = core.params(workflow, params, nil, logical)
   if not complete then return nil, why, code end
   local id, how
   id, how, code = host.start(engine, function()

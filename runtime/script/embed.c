@@ -100,13 +100,15 @@ static int search(lua_State *L) /* (name) -> loader, path | text */
 
 void ork_embed_searcher(lua_State *L)
 {
+    const char *dir = getenv("ORK_LUA_DIR");
+
     lua_getglobal(L, "package");
     lua_getfield(L, -1, "searchers"); /* package searchers */
     for (lua_Integer i = (lua_Integer)lua_rawlen(L, -1); i >= 2; i--) {
         lua_rawgeti(L, -1, i);
         lua_rawseti(L, -2, i + 1);
     }
-    lua_pushstring(L, getenv("ORK_LUA_DIR")); /* nil when unset */
+    lua_pushstring(L, dir && *dir ? dir : NULL); /* nil for NULL */
     lua_pushcclosure(L, search, 1);
     lua_rawseti(L, -2, 2);
     lua_pop(L, 2);

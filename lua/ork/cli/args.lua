@@ -19,7 +19,7 @@ args.globals = {
   { "help", false, "this text", short = "h" },
 }
 
-local function sys() return require("ork.core").sys end
+local function core() return require "ork.core" end
 
 -- ---- values ----------------------------------------------------------------------------------
 
@@ -36,21 +36,21 @@ local kinds = {
     return nil, "a whole number"
   end,
   duration = function(text)
-    local ms = sys().duration(text)
+    local ms = core().sys.duration(text)
     if ms and ms >= 0 then return ms end
     return nil, "a duration like 90s, 10m or 1h30m"
   end,
   time = function(text)
-    local ms = sys().time(text)
+    local ms = core().sys.time(text)
     if ms then return ms end
     return nil, "a time like 2026-11-01 or 2026-11-01T02:00:00Z"
   end,
   --- A point in the past: a time, or a duration before now.
   since = function(text)
-    local ms = sys().time(text)
+    local ms = core().sys.time(text)
     if ms then return ms end
-    ms = sys().duration(text)
-    if ms then return sys().now() - math.abs(ms) end
+    ms = core().sys.duration(text)
+    if ms then return core().sys.now() - math.abs(ms) end
     return nil, "a time like 2026-11-01, or how long ago, like 2d"
   end,
 }
@@ -62,7 +62,7 @@ local function convert(row, text)
     for _, choice in ipairs(row.choices) do
       if choice == value then return value end
     end
-    local near = sys().suggest(text, row.choices)
+    local near = core().suggest(text, row.choices)
     stop(2, "--%s is one of %s, not `%s`%s", row[1], table.concat(row.choices, ", "), text,
       near and ("; did you mean `%s`?"):format(near) or "")
   end
@@ -86,7 +86,7 @@ local function find(command, name, short)
     names[#names + 1] = row[1]
   end
   local flag = (short and "-" or "--") .. name
-  local near = not short and sys().suggest(name, names)
+  local near = not short and core().suggest(name, names)
   stop(2, "%s has no option %s%s\nsee: ork %s --help", "ork " .. command.name, flag,
     near and ("; did you mean --%s?"):format(near) or "", command.help_name or command.name)
 end

@@ -2,7 +2,6 @@
 local fields = require "ork.cli.fields"
 local open = require "ork.cli.open"
 local stop = require "ork.cli.stop"
-local sys = require("ork.core").sys
 local term = require "ork.term"
 local text = require "ork.cli.text"
 
@@ -81,7 +80,7 @@ end
 function db.run(given)
   local action = actions[given.words[1]]
   if not action then
-    local near = sys.suggest(given.words[1], { "migrate", "status", "check" })
+    local near = require("ork.core").suggest(given.words[1], { "migrate", "status", "check" })
     stop(2, "no command `db %s`%s", given.words[1], near and ("; did you mean `db %s`?"):format(near)
       or "; there are migrate, status and check")
   end

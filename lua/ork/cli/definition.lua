@@ -26,7 +26,7 @@ end
 --- The names of a script's workflows, in their order.
 function definition.names(loaded)
   local names = {}
-  for i, workflow in ipairs(loaded.workflows) do names[i] = core.definition.name(workflow) end
+  for i, workflow in ipairs(loaded.workflows) do names[i] = workflow.name end
   return names
 end
 
@@ -36,7 +36,7 @@ function definition.pick(loaded, path, name)
     local workflow = loaded.by_name[name]
     if workflow then return workflow end
     local names = definition.names(loaded)
-    local near = core.sys.suggest(name, names)
+    local near = core.suggest(name, names)
     stop(2, "%s has no workflow `%s`%s", path, name, near and ("; did you mean `%s`?"):format(near)
       or "; it has " .. text.list(names, 20))
   end
@@ -62,7 +62,7 @@ function definition.params(workflow, typed, options)
       stop(2, "%s: %s", options.params_file, why or "not a JSON object with a value for each param")
     end
   end
-  local complete, why = core.definition.params(workflow, given, next(typed) and typed or nil, options.at or core.sys.now())
+  local complete, why = core.params(workflow, given, next(typed) and typed or nil, options.at or core.sys.now())
   if not complete then stop(2, "%s", why) end
   return complete
 end
@@ -112,8 +112,8 @@ end
 
 --- What a workflow is for and which params it takes, as text.
 function definition.describe(workflow, path, several)
-  local options = stop.check(core.definition.options(workflow))
-  local name, tasks = core.definition.name(workflow), core.definition.tasks(workflow)
+  local options = stop.check(core.json.decode(stop.check(core.options_json(workflow))))
+  local name, tasks = workflow.name, core.task_names(workflow)
   local names = {}
   for param in pairs(options.params or {}) do names[#names + 1] = param end
   table.sort(names)

@@ -50,7 +50,7 @@ function help.run(given)
       return 0
     end
   end
-  local near = require("ork.core").sys.suggest(name, help.names())
+  local near = require("ork.core").suggest(name, help.names())
   stop(2, "no command `%s`%s", name, near and ("; did you mean `%s`?"):format(near) or "; `ork help` lists them")
 end
 

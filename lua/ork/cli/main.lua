@@ -16,7 +16,7 @@ local function unknown(word)
   local help = require "ork.cli.help"
   if word:find("/", 1, true) or word:find("%.lua$") then stop(2, "no file `%s`", word) end
   if sys.stat(word .. ".lua") == "file" then stop(2, "no command and no file `%s`; did you mean `%s.lua`?", word, word) end
-  local near = sys.suggest(word, help.names())
+  local near = require("ork.core").suggest(word, help.names())
   stop(2, "no command and no file `%s`; %s", word,
     near and ("did you mean `%s`?"):format(near) or "`ork help` lists the commands")
 end

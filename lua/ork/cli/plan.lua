@@ -23,7 +23,7 @@ local plan = {
 local MOST_NAMES = 8 -- of a level, unless --verbose
 
 local function show_text(workflow, name)
-  local document = stop.check(core.definition.plan(workflow))
+  local document = stop.check(core.json.decode(stop.check(core.plan_json(workflow))))
   term.out(("%s: %s, %s, at most %d at once"):format(name, text.plural(document.tasks, "task"),
     text.plural(document.depth, "level"), document.width))
   local digits = #tostring(document.depth)
@@ -44,7 +44,7 @@ end
 
 local function show_dot(workflow, name)
   term.out(('digraph "%s" {\n  rankdir=LR;\n  node [shape=box];'):format(name))
-  for _, task in ipairs(stop.check(core.definition.task_array(workflow))) do
+  for _, task in ipairs(stop.check(core.json.decode(stop.check(core.tasks_json(workflow))))) do
     term.out(('  "%s";'):format(task.task_name))
     for _, dependency in ipairs(task.depends_on or {}) do
       term.out(('  "%s" -> "%s";'):format(dependency, task.task_name))
@@ -60,9 +60,9 @@ function plan.run(given)
   local loaded = definition.load(path, { [0] = path, name })
   local workflow = definition.pick(loaded, path, name)
   if next(given.params) or options.params_file then definition.params(workflow, given.params, options) end
-  name = core.definition.name(workflow)
+  name = workflow.name
   if format == "json" then
-    term.out((stop.check(core.definition.plan(workflow, true))))
+    term.out((stop.check(core.plan_json(workflow))))
   elseif format == "dot" then
     show_dot(workflow, name)
   else

@@ -50,7 +50,7 @@ local function new_params(run, typed)
   for name in pairs(run.params or {}) do known[#known + 1] = name end
   for name, value in pairs(typed) do
     if run.params[name] == nil then
-      local near = core.sys.suggest(name, known)
+      local near = core.suggest(name, known)
       if near or #known == 0 then
         stop(2, "run %s has no param `%s`%s", text.short(run.id), name, near and ("; did you mean `%s`?"):format(near) or "")
       end

@@ -56,7 +56,7 @@ local function tell_start(engine, id, how, name, tasks)
 end
 
 local function run_one(engine, workflow, params, options)
-  local name, tasks = core.definition.name(workflow), core.definition.tasks(workflow)
+  local name, tasks = workflow.name, core.task_names(workflow)
   drive.prepare(engine, tasks)
   return drive.to_end(engine, function()
     local id, how = stop.check(engine:start(workflow, {
@@ -87,11 +87,11 @@ local function host_runs(options)
       return hosted.engine
     end,
     start = function(engine, begin, workflow)
-      if engine == hosted.engine then drive.prepare(engine, core.definition.tasks(workflow)) end
+      if engine == hosted.engine then drive.prepare(engine, core.task_names(workflow)) end
       local id, how, code = begin()
       if id and engine == hosted.engine then
         hosted.how[id], hosted.pending[id] = how, true
-        tell_start(engine, id, how, core.definition.name(workflow), core.definition.tasks(workflow))
+        tell_start(engine, id, how, workflow.name, core.task_names(workflow))
       end
       return id, how, code
     end,

@@ -16,7 +16,7 @@ local validate = {
 local function summary_of(path, loaded)
   local parts = {}
   for i, workflow in ipairs(loaded.workflows) do
-    parts[i] = ("%s (%s)"):format(core.definition.name(workflow), text.plural(#core.definition.tasks(workflow), "task"))
+    parts[i] = ("%s (%s)"):format(workflow.name, text.plural(#core.task_names(workflow), "task"))
   end
   return ("%s: ok, %s"):format(path, text.list(parts, 20))
 end
@@ -30,8 +30,8 @@ function validate.run(given)
     local problems, warnings = loaded.problems or {}, loaded.warnings or {}
     if #problems > 0 then code = 2 end
     if term.json then
-      documents[i] = { script = path, ok = #problems == 0, problems = core.json.list(problems), warnings = core.json.list(warnings),
-        workflows = core.json.list(#problems == 0 and definition.names(loaded) or {}) }
+      documents[i] = { script = path, ok = #problems == 0, problems = core.list(problems), warnings = core.list(warnings),
+        workflows = core.list(#problems == 0 and definition.names(loaded) or {}) }
     else
       definition.tell(warnings)
       definition.tell(problems)

@@ -1,5 +1,5 @@
 -- SPDX-License-Identifier: MIT
-local sys = require("ork.core").sys
+local core = require "ork.core"
 local term = require "ork.term"
 
 return {
@@ -7,7 +7,7 @@ return {
   usage = "version",
   summary = "Prints the version of this program",
   run = function()
-    term.out(term.json and ('{"version":"%s"}'):format(sys.version()) or "ork " .. sys.version())
+    term.out(term.json and ('{"version":"%s"}'):format(core.version) or "ork " .. core.version)
     return 0
   end,
 }

@@ -1,0 +1,257 @@
+-- SPDX-License-Identifier: MIT
+-- `ork SCRIPT`, by the real program in a folder of its own.
+local sh = require "tests.lib.sh"
+
+local HELLO = [[
+local ork = require "ork"
+local w = ork.workflow("hello", { description = "Says hello", params = { who = { type = "str", default = "world" }, n = "int?" } })
+local greet = w:task("greet", { command = { "echo", "hello " .. w.params.who } })
+w:task("wave", { command = { "true" }, depends_on = { greet } })
+return w
+]]
+
+local FAILING = [[
+local ork = require "ork"
+local w = ork.workflow("broken")
+w:task("fine", { command = { "true" } })
+local bad = w:task("bad", { command = "for i in $(seq 30); do echo line $i; done; exit 7" })
+w:task("after", { command = { "true" }, depends_on = { bad } })
+return w
+]]
+
+-- tasks that end only when told to, and say that they have started
+local SLOW = [[
+local ork = require "ork"
+local w = ork.workflow("slow")
+w:task("first", { command = "touch started; exec sleep 1000" })
+w:task("stubborn", { command = "trap '' TERM INT; touch stubborn; while :; do sleep 1000; done" })
+return w
+]]
+
+describe("ork SCRIPT", function()
+  local dir, db
+  before_each(function()
+    dir = sh.tempdir()
+    db = dir .. "/.ork/ork.db"
+    sh.write(dir .. "/hello.lua", HELLO)
+  end)
+  after_each(sh.cleanup)
+
+  local function ork(args, opts)
+    opts = opts or {}
+    opts.cwd = opts.cwd or dir
+    return sh.ork(args, opts)
+  end
+
+  it("runs to the end, makes the database and says so", function()
+    local r = ork({ "hello.lua" })
+    assert.equal(0, r.code, r.err)
+    assert.matches("created .ork/ork.db\n", r.err, 1, true)
+    assert.matches("run %x+ of hello: 2 tasks\n", r.err)
+    assert.matches("%d%d:%d%d:%d%d  greet     success", r.err)
+    assert.matches("^success: hello, 2 tasks in [%d.]+%a+ %(run %x+%)\n$", r.out)
+    assert.same({ { status = "success" } }, sh.sql(db, "SELECT status FROM runs"))
+  end)
+
+  it("is silent but for failures under --quiet", function()
+    local r = ork({ "hello.lua", "--quiet" })
+    assert.same({ 0, "", "" }, { r.code, r.out, r.err })
+    sh.write(dir .. "/broken.lua", FAILING)
+    r = ork({ "-q", "broken.lua" })
+    assert.equal(1, r.code)
+    assert.equal("", r.out)
+    assert.matches("bad failed", r.err)
+  end)
+
+  it("prints the run as one JSON document, progress apart", function()
+    local r = ork({ "hello.lua", "--json", "who=you" })
+    assert.equal(0, r.code, r.err)
+    local run = sh.json(r.out)
+    assert.same({ "hello", "success", "you" }, { run.workflow, run.status, run.params.who })
+    assert.equal(2, #run.tasks)
+    assert.matches("greet", r.err)
+  end)
+
+  it("reports a failure: task, reason, the end of its log, what to do", function()
+    sh.write(dir .. "/broken.lua", FAILING)
+    local r = ork({ "broken.lua" })
+    assert.equal(1, r.code)
+    assert.matches("bad failed: [^\n]*7[^\n]*\n", r.err)
+    assert.matches("  | line 11\n.*  | line 30\n", r.err)
+    assert.is_nil(r.err:find("| line 10\n", 1, true))
+    assert.matches("more: ork logs %x+ bad\n", r.err)
+    assert.matches("try again: ork retry %x+", r.err)
+    assert.matches("after +skipped", r.err)
+    assert.matches("^failed: broken, 1 failed, 1 skipped, 1 success in", r.out)
+  end)
+
+  it("takes params by type and refuses wrong ones before anything runs", function()
+    local r = ork({ "hello.lua", "n=many", "whoo=x" })
+    assert.equal(2, r.code)
+    assert.matches("n", r.err, 1, true)
+    assert.matches("who", r.err, 1, true)
+    assert.is_false(sh.exists(dir .. "/.ork"))
+    sh.write(dir .. "/p.json", '{"who":"file","n":3}')
+    r = ork({ "hello.lua", "--params-file", "p.json", "--param", "n=4", "--json" })
+    assert.equal(0, r.code, r.err)
+    assert.same({ who = "file", n = 4 }, sh.json(r.out).params)
+  end)
+
+  it("explains a script", function()
+    local r = ork({ "hello.lua", "--help" })
+    assert.equal(0, r.code, r.err)
+    assert.matches("hello: Says hello (2 tasks)", r.out, 1, true)
+    assert.matches("  who  str   default world\n", r.out, 1, true)
+    assert.matches("--jobs N", r.out, 1, true)
+    assert.is_false(sh.exists(dir .. "/.ork"))
+  end)
+
+  it("lists several workflows, runs the named one, or all", function()
+    sh.write(dir .. "/two.lua", [[
+local ork = require "ork"
+local a, b = ork.workflow("alpha"), ork.workflow("beta")
+a:task("x", { command = { "true" } })
+b:task("y", { command = { "true" } })
+return a, b
+]])
+    local r = ork({ "two.lua" })
+    assert.equal(2, r.code)
+    assert.matches("ork two.lua alpha\n  ork two.lua beta", r.err, 1, true)
+    r = ork({ "two.lua", "betta" })
+    assert.equal(2, r.code)
+    assert.matches("did you mean `beta`?", r.err, 1, true)
+    assert.equal(0, ork({ "two.lua", "beta" }).code)
+    assert.same({ { name = "beta" } }, sh.sql(db, "SELECT DISTINCT w.name FROM runs r JOIN workflows w ON w.id = r.workflow_id"))
+    assert.equal(0, ork({ "two.lua", "--all" }).code)
+    assert.equal(3, #sh.sql(db, "SELECT id FROM runs"))
+  end)
+
+  it("suggests what was meant by an unknown first word", function()
+    local r = ork({ "rusn" })
+    assert.equal(2, r.code)
+    assert.equal("ork: no command and no file `rusn`; did you mean `runs`?\n", r.err)
+    assert.matches("did you mean `hello.lua`?", ork({ "hello" }).err, 1, true)
+    assert.equal("ork: no file `nope.lua`\n", ork({ "nope.lua" }).err)
+    assert.equal(2, ork({}).code)
+    assert.equal(0, ork({ "--help" }).code)
+  end)
+
+  it("shows mistakes of a script with their place and exits 2", function()
+    sh.write(dir .. "/bad.lua", 'local ork = require "ork"\nlocal w = ork.workflow("w")\nw:task("a", { comand = "x" })\nreturn w\n')
+    local r = ork({ "bad.lua" })
+    assert.equal(2, r.code)
+    assert.matches("bad.lua:3", r.err, 1, true)
+    assert.matches("command", r.err, 1, true)
+    sh.write(dir .. "/syntax.lua", "local x = \nreturn )\n")
+    r = ork({ "syntax.lua" })
+    assert.equal(2, r.code)
+    assert.matches("syntax.lua:2", r.err, 1, true)
+    assert.is_nil(r.err:find("traceback", 1, true))
+    sh.write(dir .. "/nothing.lua", "return nil\n")
+    assert.equal(2, ork({ "nothing.lua" }).code)
+    assert.is_false(sh.exists(dir .. "/.ork"))
+  end)
+
+  it("cancels on SIGINT (130) and SIGTERM (143)", function()
+    sh.write(dir .. "/slow.lua", SLOW:gsub("w:task%(\"stubborn.-\n", ""))
+    for name, code in pairs({ sigint = 130, sigterm = 143 }) do
+      local p = sh.spawn_ork({ "slow.lua", "--new" }, { cwd = dir })
+      sh.wait_file(dir .. "/started")
+      p:signal(name)
+      local r = p:wait()
+      assert.equal(code, r.code, r.err)
+      assert.matches("^cancelled: slow, 1 cancelled", r.out)
+      assert(os.remove(dir .. "/started"))
+    end
+    assert.same({ { n = 2 } }, sh.sql(db, "SELECT count(*) AS n FROM runs WHERE status = 'cancelled'"))
+  end)
+
+  it("kills on a second signal what ignores the first", function()
+    sh.write(dir .. "/slow.lua", SLOW)
+    local p = sh.spawn_ork({ "slow.lua" }, { cwd = dir })
+    sh.wait_file(dir .. "/stubborn")
+    p:signal("sigint")
+    p:wait_line("cancelling")
+    p:signal("sigint")
+    assert.equal(130, p:wait(4).code) -- the grace period alone is 5 s
+  end)
+
+  it("goes on when its terminal goes away", function()
+    sh.write(dir .. "/slow.lua", [[
+local ork = require "ork"
+local w = ork.workflow("slow")
+w:task("first", { command = "touch started; while [ ! -e go ]; do read x < fifo; done" })
+return w
+]])
+    sh.run({ "mkfifo", "fifo" }, { cwd = dir })
+    local p = sh.spawn_ork({ "slow.lua" }, { cwd = dir })
+    sh.wait_file(dir .. "/started")
+    p:signal("sighup")
+    sh.write(dir .. "/go", "")
+    sh.run({ "sh", "-c", "echo > fifo" }, { cwd = dir })
+    assert.equal(0, p:wait().code)
+  end)
+
+  it("cancels when --timeout is over and exits 124", function()
+    sh.write(dir .. "/slow.lua", SLOW:gsub("w:task%(\"stubborn.-\n", ""))
+    local r = ork({ "slow.lua", "--timeout", "300ms" })
+    assert.equal(124, r.code, r.err)
+    assert.matches("the time is over", r.err, 1, true)
+  end)
+
+  it("goes on with an interrupted run of its own, and only reports others", function()
+    sh.write(dir .. "/slow.lua", [[
+local ork = require "ork"
+local w = ork.workflow("slow")
+w:task("first", { command = "echo x >> count; touch started; while [ ! -e go ]; do read x < fifo; done" })
+return w
+]])
+    sh.run({ "mkfifo", "fifo" }, { cwd = dir })
+    local p = sh.spawn_ork({ "slow.lua" }, { cwd = dir })
+    sh.wait_file(dir .. "/started")
+    p:kill()
+
+    local other = ork({ "hello.lua" })
+    assert.equal(0, other.code)
+    assert.matches("1 other unfinished run without an owner (slow): ork resume ", other.err, 1, true)
+
+    p = sh.spawn_ork({ "slow.lua" }, { cwd = dir })
+    p:wait_line("going on with run %x+ of slow, which was interrupted")
+    p:wait_line("first +running +found running")
+    sh.write(dir .. "/go", "")
+    sh.run({ "sh", "-c", "echo > fifo" }, { cwd = dir })
+    assert.equal(0, p:wait().code)
+    assert.equal("x\n", sh.read(dir .. "/count")) -- adopted, not run again
+    assert.same({ { n = 1 } }, sh.sql(db,
+      "SELECT count(*) AS n FROM runs r JOIN workflows w ON w.id = r.workflow_id WHERE w.name = 'slow'"))
+  end)
+
+  it("shows a finished run for a key that was used", function()
+    local first = ork({ "hello.lua", "--key", "k1" })
+    local second = ork({ "hello.lua", "--key", "k1" })
+    assert.equal(0, second.code)
+    assert.equal(first.out, second.out)
+    assert.matches("has this key and ended before", second.err, 1, true)
+  end)
+
+  it("ends quietly when nobody reads its output", function()
+    local ork_path = sh.ork_path()
+    local r = sh.run({ "sh", "-c", ork_path .. " hello.lua | true; " .. ork_path .. " help | true" }, { cwd = dir })
+    assert.equal(0, r.code)
+    assert.is_nil(r.err:find("rror", 1, true), r.err)
+  end)
+
+  it("lets a script start its runs itself", function()
+    sh.write(dir .. "/self.lua", [[
+local ork = require "ork"
+local w = ork.workflow("self")
+w:task("a", { command = { "true" } })
+local run = assert(w:run())
+io.stderr:write("it was ", run.status, "\n")
+]])
+    local r = ork({ "self.lua" })
+    assert.equal(0, r.code, r.err)
+    assert.matches("it was success\n", r.err, 1, true)
+    assert.same({ { n = 1 } }, sh.sql(db, "SELECT count(*) AS n FROM runs"))
+  end)
+end)
