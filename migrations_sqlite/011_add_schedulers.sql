@@ -8,7 +8,7 @@ CREATE TABLE schedulers (
     agent_id BLOB,
     backend_pid INTEGER,
     version TEXT,
-    state TEXT NOT NULL CHECK (state IN ('live', 'dead', 'ended')),
+    state TEXT NOT NULL CHECK (state = 'live' OR state = 'dead' OR state = 'ended'),
     last_batch INTEGER NOT NULL DEFAULT 0,
     heartbeat_at TEXT,
     created_at TEXT NOT NULL

@@ -229,7 +229,7 @@ int ork_conn_fail(struct ork_conn *c, int rc, const char *what, ork_err *err)
 }
 
 /* The embedded table is sorted by path. */
-static const struct ork_embedded *sql_of(const char *name)
+const struct ork_embedded *ork_sqlite_sql(const char *name)
 {
     size_t lo = 0, hi = ork_embed_queries_sqlite_len;
     while (lo < hi) {
@@ -253,7 +253,7 @@ void ork_stmt_begin(struct ork_stmt *s, struct ork_conn *c, int which)
     s->st = c->stmts[which];
     if (s->st)
         return;
-    const struct ork_embedded *sql = sql_of(names[which]);
+    const struct ork_embedded *sql = ork_sqlite_sql(names[which]);
     if (!sql) {
         s->rc = ork_err_set(&s->why, ORK_EDB, "this build lacks the statement %s", names[which]);
         return;

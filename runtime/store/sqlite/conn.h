@@ -3,13 +3,15 @@
  * and kept. Used by one thread at a time; who may use it when is said where it is owned. */
 #ifndef ORK_STORE_SQLITE_CONN_H
 #define ORK_STORE_SQLITE_CONN_H
+#include "base/embed.h"
 #include "store/store.h"
 #include <sqlite3.h>
 
 /* Statements beside the named queries of store.h. */
 #define ORK_STATEMENTS(X)                                                                                              \
     X(begin)                                                                                                           \
-    X(commit) X(fence) X(scheduler_insert) X(scheduler_end) X(scheduler_agent) X(schedulers_live) X(schedulers_prune)  \
+    X(commit)                                                                                                          \
+    X(fence) X(scheduler_insert) X(scheduler_end) X(scheduler_agent) X(schedulers_live) X(schedulers_prune)            \
         X(workflow_find) X(workflow_insert) X(snapshot_find) X(snapshot_insert) X(run_insert) X(run_by_key)            \
             X(runs_resumable) X(run_owner) X(run_claim) X(run_put) X(runs_list_of_workflow) X(tasks_insert)            \
                 X(task_put) X(task_finish) X(attempt_put) X(event_put) X(agent_put) X(pool_put) X(pool_free_slots)     \
@@ -33,7 +35,8 @@ struct ork_conn {
 };
 enum ork_conn_mode { ORK_CONN_WRITE, ORK_CONN_READ, ORK_CONN_FROZEN /* nobody can write: no locks, no WAL */ };
 
-void ork_sqlite_setup(void); /* process-wide settings, once */
+const struct ork_embedded *ork_sqlite_sql(const char *file); /* of sql/sqlite/; NULL: none */
+void ork_sqlite_setup(void);                                 /* process-wide settings, once */
 /* path NULL: memory. */
 int ork_conn_open(struct ork_conn *c, const char *path, enum ork_conn_mode mode, ork_err *err) ORK_MUSTCHECK;
 void ork_conn_close(struct ork_conn *c);
