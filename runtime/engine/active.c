@@ -8,6 +8,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#define PREFIX 12 /* bytes of a run's id that the ids of its tasks share (ork_task_id) */
+
 struct ork_active *ork_active_new(ork_engine *e, const ork_id *id, ork_workflow *w)
 {
     struct ork_active *a = ork_zalloc(sizeof(*a));
@@ -20,6 +22,7 @@ struct ork_active *ork_active_new(ork_engine *e, const ork_id *id, ork_workflow 
     a->shown = ork_zalloc(a->run.n ? a->run.n : 1);
     a->refs = 1;
     HASH_ADD(hh, e->runs, id, sizeof(a->id), a);
+    HASH_ADD(by_prefix, e->prefixes, id, PREFIX, a);
     return a;
 }
 
@@ -59,6 +62,7 @@ static void free_active(struct ork_active *a)
     ork_free(a->error);
     ork_free(a->logs_dir);
     ork_free(a->empty_input);
+    ork_free(a->copy);
     ork_free(a);
 }
 
@@ -76,10 +80,14 @@ void ork_active_drop(struct ork_active *a)
         return;
     a->dead = true;
     HASH_DEL(e->runs, a);
+    HASH_DELETE(by_prefix, e->prefixes, a);
+    ork_active_unnote(a);
     ork_timers_drop(a);
     if (a->limits)
         ork_limits_run_remove(e->limits, a->limits);
     a->limits = NULL;
+    if (a->hand)
+        a->hand->users--;
     if (a->agent_used && a->hand && !e->closing)
         ork_agent_release(a->hand->agent, &a->id);
     ork_active_unref(a);
@@ -93,26 +101,28 @@ void ork_active_task_id(const struct ork_active *a, uint32_t task, ork_id *out)
         ork_task_id(&a->id, task, out);
 }
 
-/* The agent names attempts by task id: derived ids carry run and index; a taken-over run is searched. */
+static uint32_t index_of(const ork_id *id)
+{
+    return (uint32_t)id->b[12] << 24 | (uint32_t)id->b[13] << 16 | (uint32_t)id->b[14] << 8 | id->b[15];
+}
+
+/* The agent names attempts by task id: derived ids carry run and index; runs taken over from the original are searched.
+ */
 int ork_active_by_task(ork_engine *e, const ork_id *task_id, struct ork_active **out, uint32_t *task)
 {
-    struct ork_active *a, *tmp;
+    struct ork_active *a = NULL, *tmp;
 
+    HASH_FIND(by_prefix, e->prefixes, task_id, PREFIX, a);
+    if (a && !a->ids && index_of(task_id) < a->run.n) {
+        *out = a;
+        *task = index_of(task_id);
+        return 0;
+    }
+    if (!e->foreign_ids)
+        return ORK_ENOTFOUND;
     HASH_ITER(hh, e->runs, a, tmp)
     {
-        if (!a->ids) {
-            if (memcmp(a->id.b, task_id->b, 12) != 0)
-                continue;
-            uint32_t no = (uint32_t)task_id->b[12] << 24 | (uint32_t)task_id->b[13] << 16 |
-                          (uint32_t)task_id->b[14] << 8 | task_id->b[15];
-            if (no < a->run.n) {
-                *out = a;
-                *task = no;
-                return 0;
-            }
-            continue;
-        }
-        for (uint32_t i = 0; i < a->run.n; i++) {
+        for (uint32_t i = 0; a->ids && i < a->run.n; i++) {
             if (ork_id_eq(&a->ids[i], task_id)) {
                 *out = a;
                 *task = i;
@@ -121,6 +131,26 @@ int ork_active_by_task(ork_engine *e, const ork_id *task_id, struct ork_active *
         }
     }
     return ORK_ENOTFOUND;
+}
+
+void ork_active_note(struct ork_active *a)
+{
+    if (a->is_noted || a->dead)
+        return;
+    a->is_noted = true;
+    a->noted = a->engine->noted;
+    a->engine->noted = a;
+}
+
+void ork_active_unnote(struct ork_active *a)
+{
+    for (struct ork_active **p = &a->engine->noted; a->is_noted && *p; p = &(*p)->noted) {
+        if (*p == a) {
+            *p = a->noted;
+            break;
+        }
+    }
+    a->is_noted = false;
 }
 
 struct ork_live *ork_active_live(struct ork_active *a, uint32_t task)

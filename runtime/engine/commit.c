@@ -415,9 +415,9 @@ static void on_applied(void *data, int code, const ork_err *err, size_t bad_unit
 /* One run_events row per run touched: the core's events of this batch in compact form. */
 static void add_events(ork_engine *e)
 {
-    for (struct ork_active *a = e->runs; a; a = a->hh.next) {
-        if (a->events.len == 0)
-            continue;
+    while (e->noted) {
+        struct ork_active *a = e->noted;
+        ork_active_unnote(a);
         struct ork_unit *u = ork_commit_unit(e, ORK_UNIT_EVENT, a, false);
         ork_buf_addc(&a->events, ']');
         size_t n;

@@ -50,6 +50,7 @@ struct ork_hand {
     bool ready; /* HELLO was answered */
     ork_id id;  /* of the agent */
     bool closed;
+    unsigned users; /* runs of ours that use it */
     struct ork_hand *next;
 };
 
@@ -122,21 +123,25 @@ struct ork_active {
     bool waits_for_turn;       /* max_active_runs: pending until a slot of the pool run:<workflow> is granted */
     bool has_turn;
     struct ork_limits_run *limits;
+    struct ork_copy *copy;    /* owned; NULL none */
     struct ork_hand *hand;    /* borrowed */
     json_t *hold;             /* outputs fetched for the task being resolved */
     struct ork_live *live;    /* hash by task */
     struct ork_timer *timers; /* hash by kind and task */
     char *logs_dir;           /* owned: <data>/logs/<run> */
     char *empty_input;        /* owned: file with {} */
-    struct ork_buf events;    /* of the commit being collected, for run_events */
+    struct ork_active *noted; /* next of the runs with events */
+    bool is_noted;
+    struct ork_buf events; /* of the commit being collected, for run_events */
     struct ork_poison {
         uint32_t task, attempt;
         struct ork_poison *next;
         char *why;
-    } * poison;    /* results the database refused */
-    uint32_t refs; /* callbacks under way that name it */
-    bool dead;     /* out of the table; freed with the last reference */
-    UT_hash_handle hh;
+    } * poison;               /* results the database refused */
+    uint32_t refs;            /* callbacks under way that name it */
+    bool dead;                /* out of the table; freed with the last reference */
+    UT_hash_handle hh;        /* by id */
+    UT_hash_handle by_prefix; /* by the first 12 bytes, which ids of its tasks share */
 };
 
 /* ---- group commit ---- */
@@ -214,7 +219,7 @@ struct ork_engine {
     char **unset;
     size_t unset_len; /* names of variables no task inherits (ORK_*, DATABASE_URL) */
     struct ork_limits *limits;
-    struct ork_active *runs; /* hash by id */
+    struct ork_active *runs, *prefixes, *noted; /* hash by id */
     uv_prepare_t prepare;
     uv_check_t check;
     uv_timer_t lazy;
@@ -239,6 +244,7 @@ struct ork_engine {
     unsigned works;   /* jobs in uv's thread pool and reads under way */
     bool deadline_over, interrupted;
     uint64_t bell_count;   /* how often somebody else's change was noticed */
+    bool foreign_ids;      /* a run with ids that are not ours was loaded */
     uint32_t refused_rows; /* rows the database refused that were nobody's output */
 };
 
@@ -266,6 +272,8 @@ struct ork_live *ork_active_live_new(struct ork_active *a, uint32_t task, uint32
 void ork_active_live_free(struct ork_active *a, struct ork_live *l);
 int ork_active_files(struct ork_active *a, ork_err *err) ORK_MUSTCHECK; /* log folder and empty input exist */
 char *ork_active_file(const struct ork_active *a, uint32_t task, uint32_t attempt, const char *suffix);
+void ork_active_note(struct ork_active *a); /* it has events for run_events */
+void ork_active_unnote(struct ork_active *a);
 int ork_active_by_task(ork_engine *e, const ork_id *task_id, struct ork_active **a,
                        uint32_t *task); /* 0 or ENOTFOUND */
 
@@ -275,7 +283,9 @@ int ork_active_step(
     struct ork_event *ev); /* fills now and random; logs and drops stale ones; returns the core's code */
 void ork_active_inserted(struct ork_active *a); /* a chunk of task rows is durable: the next one, or the beginning */
 void ork_active_begin(struct ork_active *a);    /* all rows are there: START, or RESTORE when resumed */
-void ork_active_release(struct ork_active *a);  /* gives the run up as it stands: nobody owns it after the commit */
+void ork_active_adopted(struct ork_active *a,
+                        uint32_t task);        /* tells whoever watches that an attempt was found running */
+void ork_active_release(struct ork_active *a); /* gives the run up as it stands: nobody owns it after the commit */
 const char *ork_run_cancel_text(int reason);
 
 /* commit.c */
@@ -359,6 +369,7 @@ void ork_settle_put(struct ork_active *a, uint32_t task,
 /* events of the agent: hands.c */
 int ork_hands_open(ork_engine *e, ork_err *err) ORK_MUSTCHECK;  /* the program is found; nothing is started yet */
 struct ork_hand *ork_hands_for(ork_engine *e, const char *dir); /* NULL dir: the data directory's own */
+void ork_hands_use(struct ork_active *a, struct ork_hand *h);
 void ork_hands_claim(struct ork_active *a);
 bool ork_hands_ready(const ork_engine *e); /* every agent that an owned run uses has answered */
 void ork_hands_flush(ork_engine *e);
@@ -377,6 +388,25 @@ void ork_pools_keep(ork_engine *e, const char *pool, uint32_t slots); /* an adop
 void ork_pools_turn(struct ork_active *a);                            /* max_active_runs */
 void ork_pools_turn_over(struct ork_active *a);
 void ork_pools_wake(ork_engine *e);
+
+/* start.c */
+struct ork_copy { /* rerun --from: results taken over from another run */
+    ork_id run;
+    uint32_t n;
+    uint32_t tasks[]; /* numbers of tasks that succeeded there */
+};
+struct ork_starting {
+    struct ork_new_run row;
+    ork_engine *engine;
+    ork_workflow *workflow; /* borrowed */
+    json_t *params;         /* owned */
+    struct ork_copy *copy;  /* owned; NULL none */
+    bool done;
+    int code;
+    ork_err err;
+};
+int ork_start_commit(struct ork_starting *s, struct ork_started *out, ork_err *err) ORK_MUSTCHECK;
+void ork_rerun_copy(struct ork_active *a); /* rerun.c: puts the results of a->copy into the new run, before it begins */
 
 /* recover.c */
 void ork_recover_poisoned(struct ork_active *a, const struct ork_unit *bad,

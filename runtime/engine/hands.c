@@ -45,6 +45,18 @@ static struct ork_live *find_live(struct ork_hand *h, const struct ork_attempt_k
     return l && l->attempt == key->attempt ? l : NULL;
 }
 
+/* A kill or recall that was sent to an agent that is gone is sent again to its successor. */
+static void wish_again(struct ork_hand *h, struct ork_active *a, const struct ork_live *l,
+                       const struct ork_attempt_key *key)
+{
+    const struct ork_run_task *t = &a->run.tasks[l->task];
+
+    if (t->flags & ORK_RT_KILLING)
+        ork_agent_kill(h->agent, key, a->run.killed ? 0 : l->grace_ms ? l->grace_ms : ORK_GRACE_MS);
+    else if (a->run.status == ORK_RUN_PAUSED && t->status == ORK_TASK_DISPATCHED)
+        ork_agent_recall(h->agent, key);
+}
+
 static void started(struct ork_hand *h, const struct ork_attempt_key *key, int32_t pid, int64_t started_ms)
 {
     struct ork_active *a;
@@ -103,6 +115,9 @@ static void on_state(void *data, const struct ork_attempt_key *key, int state, i
     l->known = true;
     if (state == ORK_AGENT_RUNNING)
         started(h, key, pid, started_ms);
+    if (l->adopted && state == ORK_AGENT_RUNNING)
+        ork_active_adopted(a, task);
+    wish_again(h, a, l, key);
 }
 
 static void on_claimed(void *data, const ork_id *run)
@@ -121,6 +136,8 @@ static void on_claimed(void *data, const ork_id *run)
             continue;
         if (l->host_lost)
             ork_settle_lost(a, l->task, "lost: the machine was started again since");
+        else if (a->run.tasks[l->task].flags & ORK_RT_KILLING)
+            ork_settle_fail(a, l->task, ORK_KIND_CANCELLED, "cancelled before it started");
         else if (a->run.tasks[l->task].status == ORK_TASK_RUNNING)
             ork_settle_lost(a, l->task, "lost: the agent that ran it is gone and left no record of it");
         else
@@ -228,10 +245,17 @@ struct ork_hand *ork_hands_for(ork_engine *e, const char *dir)
     return h;
 }
 
+void ork_hands_use(struct ork_active *a, struct ork_hand *h)
+{
+    a->hand = h;
+    if (h)
+        h->users++;
+}
+
 void ork_hands_claim(struct ork_active *a)
 {
     if (!a->hand)
-        a->hand = ork_hands_for(a->engine, NULL);
+        ork_hands_use(a, ork_hands_for(a->engine, NULL));
     if (!a->hand)
         return;
     a->agent_used = true;
@@ -240,11 +264,11 @@ void ork_hands_claim(struct ork_active *a)
 
 bool ork_hands_ready(const ork_engine *e)
 {
-    for (const struct ork_active *a = e->runs; a; a = a->hh.next) {
-        if (!a->hand || !a->hand->ready)
+    for (const struct ork_hand *h = e->hands; h; h = h->next) {
+        if (h->users && !h->ready)
             return false;
     }
-    return true;
+    return e->hands != NULL;
 }
 
 void ork_hands_flush(ork_engine *e)

@@ -89,6 +89,7 @@ static int load_tasks(struct ork_active *a, ork_err *err)
             continue;
         ork_task_id(&a->id, (uint32_t)index, &derived);
         if (!ork_id_eq(&id, &derived) && !a->ids) {
+            a->engine->foreign_ids = true;
             a->ids = ork_zalloc(a->run.n * sizeof(*a->ids));
             for (uint32_t k = 0; k < a->run.n; k++)
                 ork_task_id(&a->id, k, &a->ids[k]);
@@ -147,7 +148,7 @@ static int load_attempts(struct ork_active *a, ork_err *err)
         if (!a->hand) {
             char *dir = foreign_agent_dir(e, ork_rows_text(rows, i, "socket"));
             if (dir)
-                a->hand = ork_hands_for(e, dir);
+                ork_hands_use(a, ork_hands_for(e, dir));
             ork_free(dir);
         }
     }

@@ -5,17 +5,7 @@
 #include "base/path.h"
 #include <string.h>
 
-struct starting {
-    struct ork_new_run row;
-    ork_engine *engine;
-    ork_workflow *workflow; /* borrowed */
-    json_t *params;         /* owned */
-    bool done;
-    int code;
-    ork_err err;
-};
-
-static void begin_new(struct starting *s)
+static void begin_new(struct ork_starting *s)
 {
     ork_engine *e = s->engine;
     struct ork_active *a = ork_active_new(e, &s->row.run_id, s->workflow);
@@ -30,6 +20,8 @@ static void begin_new(struct starting *s)
     a->priority = s->row.priority;
     a->limits = ork_limits_run_add(e->limits, a->priority, ork_workflow_limits(a->workflow)->max_parallel, a);
     ork_hands_claim(a);
+    a->copy = s->copy;
+    s->copy = NULL;
     struct ork_after *x = ork_commit_after(e, ORK_AFTER_CHANGE, a, ORK_NO_TASK);
     x->from = -1;
     x->to = ORK_RUN_PENDING;
@@ -38,7 +30,7 @@ static void begin_new(struct starting *s)
 
 static void on_created(void *data, int code, const ork_err *err)
 {
-    struct starting *s = data;
+    struct ork_starting *s = data;
     struct ork_active *a = NULL;
 
     s->code = code;
@@ -53,7 +45,7 @@ static void on_created(void *data, int code, const ork_err *err)
     s->done = true;
 }
 
-static int commit_start(struct starting *s, struct ork_started *out, ork_err *err)
+int ork_start_commit(struct ork_starting *s, struct ork_started *out, ork_err *err)
 {
     ork_engine *e = s->engine;
     static const enum ork_start_how how[] = {[ORK_CREATED] = ORK_STARTED_NEW,
@@ -98,7 +90,7 @@ static void declare_pools(ork_engine *e, const ork_workflow *w)
 
 int ork_run_start(ork_engine *e, ork_workflow *w, const struct ork_start_opts *o, struct ork_started *out, ork_err *err)
 {
-    struct starting s = {.engine = e, .workflow = w};
+    struct ork_starting s = {.engine = e, .workflow = w};
     char hash[65], *tasks = NULL;
     size_t tasks_len = 0;
     int rc = ork_engine_register(e, err);
@@ -136,7 +128,7 @@ int ork_run_start(ork_engine *e, ork_workflow *w, const struct ork_start_opts *o
     s.row.logical_ms = o->logical_ms ? o->logical_ms : s.row.now_ms;
     s.row.scheduled_for_ms = o->scheduled ? s.row.logical_ms : 0;
     declare_pools(e, w);
-    rc = commit_start(&s, out, err);
+    rc = ork_start_commit(&s, out, err);
     json_decref(s.params);
     ork_free(tasks);
     return rc;
@@ -198,65 +190,4 @@ int ork_run_claim(ork_engine *e, const char *run_id, ork_err *err)
                            owner);
     }
     return 0;
-}
-
-/* ---- repeating ---- */
-
-static int rerun_params(const char *stored, const char *args, char **out, ork_err *err)
-{
-    json_t *params = NULL, *o = NULL;
-    size_t n;
-    int rc = ork_json_parse(stored ? stored : "{}", stored ? strlen(stored) : 2, &params, err);
-
-    if (!rc && args)
-        rc = ork_json_parse(args, strlen(args), &o, err);
-    if (!rc && json_is_object(json_object_get(o, "params")))
-        json_object_update(params, json_object_get(o, "params"));
-    if (!rc)
-        rc = ork_json_text(params, out, &n, err);
-    json_decref(params);
-    json_decref(o);
-    return rc;
-}
-
-int ork_run_rerun(ork_engine *e, const char *run_id, const char *args, struct ork_started *out, ork_err *err)
-{
-    struct ork_rows *rows = NULL;
-    struct starting s = {.engine = e};
-    ork_id id;
-    char *params = NULL;
-    int rc = ork_engine_register(e, err);
-
-    if (!rc)
-        rc = ork_doc_parse_run(run_id, &id, err);
-    if (rc)
-        return rc;
-    struct ork_param p[] = {ORK_P_ID(&id)};
-    rc = ork_store_query(e->store, ORK_Q_run_get, p, 1, &rows, err);
-    if (!rc && ork_rows_len(rows) == 0)
-        rc = ork_err_set(err, ORK_ENOTFOUND, "no such run");
-    if (!rc && (!ork_rows_id(rows, 0, "snapshot_id", &s.row.rerun_snapshot) ||
-                !ork_rows_id(rows, 0, "workflow_id", &s.row.rerun_workflow)))
-        rc = ork_err_set(err, ORK_ESTATE, "the run has no snapshot of its definition to run again");
-    if (!rc)
-        rc = rerun_params(ork_rows_text(rows, 0, "params"), args, &params, err);
-    if (!rc) {
-        s.row.id = ork_id_new(&e->ids);
-        s.row.rerun_of = id;
-        s.row.params = text_of(params);
-        s.row.triggered_by = text_of("rerun");
-        s.row.script_dir = text_of(ork_rows_text(rows, 0, "script_dir"));
-        s.row.script_path = text_of(ork_rows_text(rows, 0, "script_path"));
-        s.row.now_ms = ork_engine_now(e);
-        s.row.logical_ms = ork_rows_time(rows, 0, "logical_at");
-        s.row.priority = (int32_t)ork_rows_int(rows, 0, "priority", 0);
-        s.row.tasks_total = (uint32_t)ork_rows_int(rows, 0, "tasks_total", 0);
-        s.row.run_timeout_ms = ork_rows_int(rows, 0, "run_timeout_ms", 0);
-        if (!s.row.logical_ms)
-            s.row.logical_ms = s.row.now_ms;
-        rc = commit_start(&s, out, err);
-    }
-    ork_rows_free(rows);
-    ork_free(params);
-    return rc;
 }

@@ -33,6 +33,7 @@ static void record(struct ork_active *a, const struct ork_event *ev)
     };
     struct ork_buf *b = &a->events;
 
+    ork_active_note(a);
     ork_buf_addc(b, b->len ? ',' : '[');
     ork_buf_addf(b, "[%lld,\"%s\"", (long long)ev->now_ms, words[ev->type]);
     if (ev->type == ORK_EV_CANCEL)
@@ -147,6 +148,12 @@ static void note(struct ork_active *a, uint32_t task, const char *error)
     if (l && l->started_ms && a->end && a->end->task == task)
         x->took_ms = a->end->finished_ms > l->started_ms ? a->end->finished_ms - l->started_ms : 0;
     a->shown[task] = t->status;
+}
+
+void ork_active_adopted(struct ork_active *a, uint32_t task)
+{
+    note(a, task, NULL);
+    a->engine->current->urgent = true;
 }
 
 static void task_changed(struct ork_active *a, uint32_t task)
@@ -291,6 +298,8 @@ void ork_active_inserted(struct ork_active *a)
             return;
         }
     }
+    if (a->copy)
+        ork_rerun_copy(a);
     ork_pools_turn(a);
 }
 

@@ -26,14 +26,14 @@ struct ork_new_run {                                /* unit CREATE_RUN */
     ork_id id;                                      /* of the run if it is created */
     const ork_workflow *workflow;
     struct ork_text hash, tasks_json, options_json, source_json; /* the snapshot, found or put by hash */
-    ork_id workflow_id, snapshot_id;                /* ids to use for rows that do not exist yet */
+    ork_id workflow_id, snapshot_id;                /* ids to use for rows that do not exist yet; outcome: the snapshot of a created run */
     struct ork_text params, triggered_by, key, script_dir, script_path;
     int32_t priority;
     int64_t now_ms, logical_ms, scheduled_for_ms;   /* scheduled_for 0: none */
     int64_t run_timeout_ms;
     uint32_t tasks_total;
     bool resume;                                    /* take an unfinished ownerless run of the same workflow, snapshot, params and triggered_by */
-    ork_id rerun_of;                                /* zero: none. Then workflow may be NULL and the run uses rerun_snapshot */
+    ork_id rerun_of;                                /* zero: none. workflow NULL: the run uses rerun_snapshot of rerun_workflow */
     ork_id rerun_snapshot, rerun_workflow;
     /* outcome */
     enum { ORK_CREATED, ORK_RESUMED, ORK_OWNED, ORK_FINISHED } how; /* RESUMED: claimed by this batch; OWNED, FINISHED: run found by key */

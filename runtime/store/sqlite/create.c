@@ -221,6 +221,7 @@ static int insert(struct ork_sqlite *s, struct ork_new_run *c, const ork_id *wor
     ork_stmt_id(&st, &s->me);
     ork_stmt_time(&st, c->now_ms);
     c->how = ORK_CREATED;
+    c->snapshot_id = *snapshot;
     c->run_id = c->id;
     c->owner = s->me;
     return ork_stmt_run(&st, err);
@@ -231,7 +232,7 @@ int ork_unit_create_run(struct ork_sqlite *s, struct ork_new_run *c, ork_err *er
     ork_id workflow = c->rerun_workflow, snapshot = c->rerun_snapshot;
     bool settled = false;
     int rc = 0;
-    if (ork_id_is_zero(&c->rerun_of)) {
+    if (c->workflow) {
         rc = get_workflow(s, c, &workflow, err);
         if (!rc)
             rc = get_snapshot(s, c, &workflow, &snapshot, err);

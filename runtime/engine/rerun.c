@@ -1,0 +1,287 @@
+/* SPDX-License-Identifier: MIT */
+/* A new run like an old one: its definition, its params (some replaced), its logical time. With `from`, what succeeded
+ * before that task is taken over with its output; with `set`, a task's inputs are constants instead, which makes it a
+ * definition of its own (a new snapshot). */
+#include "engine/engine.h"
+#include <string.h>
+
+struct plan {
+    struct ork_starting s;
+    struct ork_rows *old;   /* the old run's row */
+    ork_workflow *workflow; /* owned; of the new run */
+    json_t *args;
+    char *params, *tasks;
+    size_t tasks_len;
+    char hash[65];
+};
+
+static void plan_fini(struct plan *p)
+{
+    ork_rows_free(p->old);
+    ork_workflow_unref(p->workflow);
+    json_decref(p->args);
+    json_decref(p->s.params);
+    ork_free(p->s.copy);
+    ork_free(p->params);
+    ork_free(p->tasks);
+}
+
+static void first_problem(void *data, const char *code, uint32_t task, const char *text)
+{
+    ork_err *err = data;
+
+    (void)code;
+    (void)task;
+    if (!err->msg[0])
+        (void)snprintf(err->msg, sizeof(err->msg), "%s", text);
+}
+
+static int make_params(struct plan *p, ork_err *err)
+{
+    const char *stored = ork_rows_text(p->old, 0, "params");
+    json_t *given = json_object_get(p->args, "params"), *params = NULL;
+    ork_err problems = {0};
+    char *text = NULL;
+    size_t n;
+    int rc = ork_json_parse(stored ? stored : "{}", stored ? strlen(stored) : 2, &params, err);
+
+    if (!rc && json_is_object(given) && json_object_size(given)) {
+        json_object_update(params, given);
+        rc = ork_json_text(params, &text, &n, err);
+        if (!rc)
+            rc = ork_workflow_params(p->workflow, text, NULL, p->s.row.logical_ms, first_problem, &problems, &p->params,
+                                     err);
+        if (rc && problems.msg[0])
+            rc = ork_err_set(err, rc, "%s", problems.msg);
+    } else if (!rc) {
+        rc = ork_json_text(params, &p->params, &n, err);
+    }
+    ork_free(text);
+    json_decref(params);
+    if (!rc)
+        rc = ork_json_parse(p->params, strlen(p->params), &p->s.params, err);
+    return rc;
+}
+
+/* "T.input" or "T.input.field" → the task in the snapshot's array and the field (NULL: the whole input). */
+static json_t *find_set(json_t *tasks, const char *path, const char **field, ork_err *err)
+{
+    size_t i;
+    json_t *t;
+
+    json_array_foreach(tasks, i, t)
+    {
+        const char *name = json_string_value(json_object_get(t, "task_name"));
+        size_t n = name ? strlen(name) : 0;
+        if (!n || strncmp(path, name, n) != 0 || strncmp(path + n, ".input", 6) != 0)
+            continue;
+        const char *rest = path + n + 6;
+        if (*rest == '\0' || *rest == '.') {
+            *field = *rest ? rest + 1 : NULL;
+            return t;
+        }
+    }
+    (void)ork_err_set(err, ORK_ENOTFOUND,
+                      "--set %s: no such task in this run; it is written TASK.input=JSON or TASK.input.FIELD=JSON",
+                      path);
+    return NULL;
+}
+
+static int apply_sets(struct plan *p, const struct ork_rows *snapshot, ork_err *err)
+{
+    const char *text = ork_rows_text(snapshot, 0, "tasks_json"), *path;
+    json_t *tasks = NULL, *value, *sets = json_object_get(p->args, "set");
+    char *edited = NULL;
+    size_t n = 0;
+    int rc = ork_json_parse(text, strlen(text), &tasks, err);
+
+    json_object_foreach(sets, path, value)
+    {
+        const char *field = NULL;
+        json_t *t = rc ? NULL : find_set(tasks, path, &field, err);
+        if (!t) {
+            rc = rc ? rc : ORK_ENOTFOUND;
+            break;
+        }
+        json_t *params = json_object_get(t, "params"), *bindings = json_object_get(params, "task_bindings");
+        json_t *constant = json_pack("{s:O}", "const", value);
+        if (!field) {
+            json_object_del(params, "task_bindings");
+            json_object_set_new(params, "task_binding", constant);
+        } else {
+            if (!json_is_object(bindings)) {
+                bindings = json_object();
+                json_object_set_new(params, "task_bindings", bindings);
+            }
+            json_object_set_new(bindings, field, constant);
+        }
+    }
+    if (!rc)
+        rc = ork_json_text(tasks, &edited, &n, err);
+    if (!rc)
+        rc = ork_workflow_load(ork_rows_text(snapshot, 0, "name"), edited, n, ork_rows_text(snapshot, 0, "options"),
+                               ork_rows_text(snapshot, 0, "source"), ork_rows_text(p->old, 0, "script_dir"),
+                               &p->workflow, err);
+    json_decref(tasks);
+    ork_free(edited);
+    return rc;
+}
+
+static int load_definition(struct plan *p, ork_err *err)
+{
+    ork_engine *e = p->s.engine;
+    struct ork_rows *rows = NULL;
+    struct ork_param q[] = {ORK_P_ID(&p->s.row.rerun_snapshot)};
+    int rc = ork_store_query(e->store, ORK_Q_snapshot_get, q, 1, &rows, err);
+
+    if (!rc && ork_rows_len(rows) == 0)
+        rc = ork_err_set(err, ORK_ECORRUPT, "the snapshot of the run's definition is gone from the database");
+    if (!rc && json_object_size(json_object_get(p->args, "set"))) {
+        rc = apply_sets(p, rows, err);
+    } else if (!rc) {
+        const char *text = ork_rows_text(rows, 0, "tasks_json");
+        rc = ork_workflow_load(ork_rows_text(rows, 0, "name"), text, strlen(text), ork_rows_text(rows, 0, "options"),
+                               ork_rows_text(rows, 0, "source"), ork_rows_text(p->old, 0, "script_dir"), &p->workflow,
+                               err);
+    }
+    ork_rows_free(rows);
+    if (!rc)
+        rc = ork_workflow_hash(p->workflow, p->hash, err);
+    if (!rc)
+        rc = ork_workflow_tasks_json(p->workflow, &p->tasks, &p->tasks_len, err);
+    return rc;
+}
+
+/* What succeeded in the old run and is neither T nor after it. */
+static int choose_copies(struct plan *p, const ork_id *old, ork_err *err)
+{
+    const char *from = json_string_value(json_object_get(p->args, "from"));
+    const struct ork_csr *after = ork_workflow_dependents(p->workflow);
+    uint32_t n = ork_workflow_len(p->workflow), first;
+    struct ork_rows *rows = NULL;
+
+    if (!from)
+        return 0;
+    if (ork_workflow_find(p->workflow, from, strlen(from), &first) != 0)
+        return ork_err_set(err, ORK_ENOTFOUND, "no task `%s` in this run", from);
+    struct ork_param q[] = {ORK_P_ID(old)};
+    int rc = ork_store_query(p->s.engine->store, ORK_Q_tasks_load, q, 1, &rows, err);
+    if (rc)
+        return rc;
+    bool *again = ork_zalloc(n);
+    again[first] = true;
+    for (uint32_t k = 0; k < n; k++) { /* in topological order one pass finds all that follow */
+        uint32_t i = ork_workflow_order(p->workflow)[k];
+        if (ork_workflow_def(p->workflow, i)->flags & ORK_TASK_FINALLY)
+            again[i] = true;
+        for (uint32_t x = after->first[i]; again[i] && x < after->first[i + 1]; x++)
+            again[after->to[x]] = true;
+    }
+    struct ork_copy *c = ork_zalloc(sizeof(*c) + n * sizeof(c->tasks[0]));
+    c->run = *old;
+    for (size_t i = 0; i < ork_rows_len(rows); i++) {
+        int64_t index = ork_rows_int(rows, i, "task_index", -1);
+        if (index >= 0 && index < n && !again[index] && strcmp(ork_rows_text(rows, i, "status"), "success") == 0)
+            c->tasks[c->n++] = (uint32_t)index;
+    }
+    p->s.copy = c;
+    ork_free(again);
+    ork_rows_free(rows);
+    return 0;
+}
+
+static struct ork_text text_of(const char *s)
+{
+    return (struct ork_text){s, s ? strlen(s) : 0};
+}
+
+static void fill_row(struct plan *p, const ork_id *old)
+{
+    struct ork_new_run *r = &p->s.row;
+    ork_engine *e = p->s.engine;
+
+    r->id = ork_id_new(&e->ids);
+    r->workflow = p->s.workflow = p->workflow;
+    r->workflow_id = ork_id_new(&e->ids);
+    r->snapshot_id = ork_id_new(&e->ids);
+    r->hash = (struct ork_text){p->hash, 64};
+    r->tasks_json = (struct ork_text){p->tasks, p->tasks_len};
+    r->options_json = text_of(ork_workflow_options_json(p->workflow));
+    r->source_json = text_of(ork_workflow_source_json(p->workflow));
+    r->params = text_of(p->params);
+    r->triggered_by = text_of("rerun");
+    r->script_dir = text_of(ork_rows_text(p->old, 0, "script_dir"));
+    r->script_path = text_of(ork_rows_text(p->old, 0, "script_path"));
+    r->priority = (int32_t)ork_rows_int(p->old, 0, "priority", 0);
+    r->run_timeout_ms = ork_rows_int(p->old, 0, "run_timeout_ms", 0);
+    r->tasks_total = ork_workflow_len(p->workflow);
+    r->rerun_of = *old;
+    memset(&r->rerun_snapshot, 0, sizeof(r->rerun_snapshot));
+}
+
+int ork_run_rerun(ork_engine *e, const char *run_id, const char *args, struct ork_started *out, ork_err *err)
+{
+    struct plan p = {.s = {.engine = e}};
+    ork_id old;
+    int rc = ork_engine_register(e, err);
+
+    if (!rc)
+        rc = ork_doc_open_run(e, run_id, &old, &p.old, err);
+    if (!rc && args)
+        rc = ork_json_parse(args, strlen(args), &p.args, err);
+    if (!rc && !ork_rows_id(p.old, 0, "snapshot_id", &p.s.row.rerun_snapshot))
+        rc = ork_err_set(err, ORK_ESTATE, "the run has no snapshot of its definition to run again");
+    if (!rc) {
+        p.s.row.now_ms = ork_engine_now(e);
+        p.s.row.logical_ms = ork_rows_time(p.old, 0, "logical_at");
+        if (!p.s.row.logical_ms)
+            p.s.row.logical_ms = ork_rows_time(p.old, 0, "created_at");
+        rc = load_definition(&p, err);
+    }
+    if (!rc)
+        rc = make_params(&p, err);
+    if (!rc)
+        rc = choose_copies(&p, &old, err);
+    if (!rc) {
+        fill_row(&p, &old);
+        rc = ork_start_commit(&p.s, out, err);
+    }
+    plan_fini(&p);
+    return rc;
+}
+
+/* ---- taking results over ---- */
+
+static void copy_one(struct ork_active *a, uint32_t task)
+{
+    ork_engine *e = a->engine;
+    struct ork_rows *rows = NULL;
+    struct ork_param q[] = {ORK_P_ID(&a->copy->run), ORK_P_INT(task)};
+    struct ork_task_put put = {.status = ORK_TASK_SUCCESS, .set_output = true, .finished_ms = ork_engine_now(e)};
+    ork_err err;
+
+    if (ork_store_query(e->store, ORK_Q_task_output, q, 2, &rows, &err) != 0 || ork_rows_len(rows) == 0) {
+        ork_rows_free(rows);
+        return; /* it runs again instead */
+    }
+    const char *output = ork_rows_text(rows, 0, "output");
+    char *kept = output ? ork_strdup(output) : NULL;
+    ork_active_task_id(a, task, &put.id);
+    put.execution_name = text_of("copied");
+    put.output = text_of(kept);
+    a->run.tasks[task].status = a->shown[task] = ORK_TASK_SUCCESS;
+    ork_commit_task(a, task, &put, true);
+    (void)ork_commit_text(e, kept);
+    ork_rows_free(rows);
+}
+
+void ork_rerun_copy(struct ork_active *a)
+{
+    struct ork_event ev = {.type = ORK_EV_RESTORE, .task = ORK_NO_TASK};
+
+    for (uint32_t i = 0; i < a->copy->n; i++)
+        copy_one(a, a->copy->tasks[i]);
+    ork_free(a->copy);
+    a->copy = NULL;
+    (void)ork_active_step(a, &ev);
+}
