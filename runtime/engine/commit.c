@@ -231,7 +231,8 @@ static void tell_agent(const struct ork_after *x)
     } else {
         ork_agent_ack(x->run->hand->agent, &key);
         if (x->run->logs_dir) {
-            remove_file(x, "out");
+            if (x->had_output)
+                remove_file(x, "out");
             if (x->had_input)
                 remove_file(x, "in");
         }

@@ -81,6 +81,7 @@ struct ork_end {
     size_t tail_len;   /* NULL none */
     const char *error; /* NULL none */
     int64_t finished_ms;
+    bool had_output; /* $ORK_OUTPUT_FILE exists and goes with the acknowledgement */
 };
 
 /* ---- timers to known instants: retries, run timeouts, queue timeouts ---- */
@@ -162,6 +163,7 @@ struct ork_after {
     int from, to, kind;
     int64_t retry_at_ms, took_ms, grace_ms;
     bool adopted;
+    bool had_output;
     bool had_input; /* ACK: an input file of its own is removed with the output file */
     char *error;    /* owned */
     void (*call)(void *data, int code, const ork_err *err); /* CALL: also on failure */
@@ -339,6 +341,7 @@ struct ork_result {
     struct ork_exit exit; /* error is owned */
     uint32_t task;
     char *log_path, *output_path;
+    int64_t output_size; /* -1: the task made no output file */
     json_t *output;
     char *output_text;
     size_t output_len; /* NULL none */

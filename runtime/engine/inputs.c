@@ -110,7 +110,6 @@ static void want(void *data, const char *task, const char *what)
 
 void ork_inputs_fetch(struct ork_active *a, uint32_t task, json_t *params, ork_inputs_cb cb)
 {
-    static const char *const keys[] = {"task_bindings", "task_binding", "when", "command", "env", "cwd"};
     struct fetch *f = ork_zalloc(sizeof(*f));
 
     f->a = a;
@@ -120,18 +119,7 @@ void ork_inputs_fetch(struct ork_active *a, uint32_t task, json_t *params, ork_i
     f->cb = cb;
     f->left = 1;
     ork_active_ref(a);
-    for (size_t i = 0; i < sizeof(keys) / sizeof(*keys); i++) {
-        json_t *part = json_object_get(params, keys[i]);
-        const char *k;
-        json_t *v;
-        if (!part)
-            continue;
-        if (strcmp(keys[i], "task_bindings") == 0 || strcmp(keys[i], "env") == 0) {
-            json_object_foreach(part, k, v) ork_expr_each_task(v, want, f);
-        } else {
-            ork_expr_each_task(part, want, f);
-        }
-    }
+    ork_expr_params_each_task(params, want, f);
     if (--f->left == 0)
         finish(f);
 }

@@ -141,7 +141,7 @@ static void read_log(struct ork_result *r, bool wants_line)
 static void read_all(struct ork_result *r)
 {
     bool ok = r->exit.reason == ORK_EXIT_NORMAL && r->exit.exit_code == 0;
-    int64_t size = ok ? file_size(r->output_path) : -1;
+    int64_t size = ok ? r->output_size : -1;
 
     if (size > 0)
         read_output_file(r, size);
@@ -177,7 +177,8 @@ void ork_result_read(struct ork_active *a, uint32_t task, const struct ork_exit 
     r->output_path = a->logs_dir ? ork_active_file(a, task, x->key.attempt, "out") : NULL;
     r->done = done;
     r->work.data = r;
-    if (x->log_bytes <= INLINE_MAX && file_size(r->output_path) <= INLINE_MAX) {
+    r->output_size = file_size(r->output_path);
+    if (x->log_bytes >= 0 && x->log_bytes <= INLINE_MAX && r->output_size <= INLINE_MAX) {
         read_all(r);
         done(r);
         return;

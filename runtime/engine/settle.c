@@ -131,6 +131,7 @@ static void end_attempt(struct ork_active *a, struct ork_live *l, struct ork_eve
         struct ork_after *after = ork_commit_after(a->engine, ORK_AFTER_ACK, a, task);
         after->attempt = attempt;
         after->had_input = had_input;
+        after->had_output = end->had_output;
     }
     ork_active_live_free(a, l);
     ork_dispatch_release(a, task);
@@ -249,7 +250,8 @@ static void on_result(struct ork_result *r)
                           .tail = r->tail,
                           .tail_len = r->tail_len,
                           .error = why.len ? why.data : NULL,
-                          .finished_ms = r->exit.finished_ms};
+                          .finished_ms = r->exit.finished_ms,
+                          .had_output = r->output_size >= 0};
     end_attempt(a, l, &ev, &end, &r->exit, true);
     ork_buf_fini(&why);
     ork_result_free(r);
