@@ -6,12 +6,11 @@
 --   ork plan wfcommons.lua trace=1000genome.json             its shape, without running it
 local ork = require "ork"
 
--- The graph depends on the trace, so its path must be known while this file is loaded: `arg` has what the command line
--- says. ork.read keeps the text beside this script in the run's snapshot.
-local path = arg.trace or os.getenv("WFCOMMONS_TRACE")
-if not path then error("which trace? say: ork wfcommons.lua trace=FILE.json", 0) end
-
-local trace, mistake = ork.json.decode(ork.read(path))
+-- The graph depends on the trace, so its path must be known while this file is loaded. `arg` has what the command line
+-- says; whatever a script reads while it loads, each load must read the same.
+local path = arg.trace or error("which trace? say: ork wfcommons.lua trace=FILE.json", 0)
+local file <close> = assert(io.open(path))
+local trace, mistake = ork.json.decode(file:read("a"))
 if not trace then error(("%s is no JSON: %s"):format(path, mistake), 0) end
 local recorded = trace.workflow or {}
 local tasks = (recorded.specification or recorded).tasks        -- version 1.5, and what was before

@@ -1,7 +1,7 @@
 -- SPDX-License-Identifier: MIT
 -- The commands there are: name, usage, one line. Each lives in ork.cli.<name>; only the one that is asked for is loaded.
 return {
-  { "validate", "validate SCRIPT...", "all mistakes of scripts at once, without running anything" },
+  { "validate", "validate SCRIPT... [name=value ...]", "all mistakes of scripts at once, without running anything" },
   { "plan", "plan SCRIPT [NAME] [name=value ...]", "what a run would do, level by level" },
   { "runs", "runs [WORKFLOW]", "runs, newest first" },
   { "show", "show RUN [TASK]", "a run, or one of its tasks, in full" },

@@ -12,6 +12,14 @@ function definition.tell(problems)
   if problems and #problems > 0 then term.message(require("ork.problems").text(problems)) end
 end
 
+--- What a script finds in `arg`: [0] its path, the words after it, and by name the params as they were typed, for graphs
+--- that depend on one.
+function definition.arg(path, words, params)
+  local given = { [0] = path, table.unpack(words) }
+  for name, typed in pairs(params) do given[name] = typed end
+  return given
+end
+
 --- Loads a script; ends with code 2 after telling all that is wrong with it.
 function definition.load(path, words)
   local loaded = require("ork.loader").load(path, { arg = words })

@@ -138,7 +138,7 @@ end
 
 function script.run(given)
   local options, path = given.options, given.script
-  local words = { [0] = path, table.unpack(given.words) }
+  local words = definition.arg(path, given.words, given.params)
   if options.help then return show_help(path, words) end
   if options.all and (given.words[1] or options.key) then stop(2, "--all goes with neither NAME nor --key") end
 

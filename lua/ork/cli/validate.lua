@@ -7,10 +7,11 @@ local text = require "ork.cli.text"
 
 local validate = {
   name = "validate",
-  usage = "validate SCRIPT...",
+  usage = "validate SCRIPT... [name=value ...]",
   summary = "Finds all mistakes of scripts at once, without running anything",
-  text = "Each script is loaded twice: it must define the same tasks every time.",
+  text = "Each script is loaded twice: it must define the same tasks every time. Params are only for scripts that read `arg`.",
   words = { 1 },
+  params = true,
 }
 
 local function summary_of(path, loaded)
@@ -26,7 +27,7 @@ function validate.run(given)
   local code, documents = 0, {}
   for i, path in ipairs(given.words) do
     if core.sys.stat(path) ~= "file" then stop(2, "no file `%s`", path) end
-    local loaded = loader.load(path, { arg = { [0] = path }, twice = true })
+    local loaded = loader.load(path, { arg = definition.arg(path, {}, given.params), twice = true })
     local problems, warnings = loaded.problems or {}, loaded.warnings or {}
     if #problems > 0 then code = 2 end
     if term.json then
