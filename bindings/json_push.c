@@ -124,6 +124,8 @@ void ork_lua_add_json(lua_State *L)
     luaL_newlib(L, functions); /* module json */
     lua_pushlightuserdata(L, NULL);
     lua_setfield(L, -2, "null");
+    lua_pushcfunction(L, make_list);
+    lua_setfield(L, -2, "list");
     lua_setfield(L, -2, "json");
     lua_pushlightuserdata(L, NULL);
     lua_setfield(L, -2, "null");

@@ -367,7 +367,7 @@ static void read_row(struct ork_lua_reader *r, int idx, const char *path, const 
         ork_lua_read_bool(r, idx, path, field);
         break;
     case ORK_LUA_LATER:
-        ork_lua_bad(r, path, "give a `command`", "(%s) comes with a later version; this one runs process tasks",
+        ork_lua_bad(r, path, row->work ? "give it a `command`" : NULL, "(%s) comes with a later version; this one runs process tasks",
                     row->later);
         break;
     }

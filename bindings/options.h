@@ -32,6 +32,7 @@ struct ork_lua_option {
     enum ork_lua_option_kind kind;
     size_t at;              /* offset of the int64_t ms, uint32_t, int32_t or bool in the struct that is read into */
     ork_lua_option_fn read; /* ORK_LUA_OWN: gets the struct */
+    bool work;              /* ORK_LUA_LATER: it would be what the task does */
     const char *later;      /* ORK_LUA_LATER: what it is, "a Lua function" */
     uint32_t least;         /* ORK_LUA_COUNT */
     bool off;               /* false switches it off: ms or count 0 */

@@ -120,6 +120,10 @@ static void read_keep_children(struct ork_lua_reader *r, int idx, const char *pa
     {                                                                                                                  \
         .name = word, .kind = ORK_LUA_LATER, .later = what                                                             \
     }
+#define LATER_WORK(word, what)                                                                                         \
+    {                                                                                                                  \
+        .name = word, .kind = ORK_LUA_LATER, .later = what, .work = true                                               \
+    }
 
 static const struct ork_lua_option rows[] = {
     LATER("args", "arguments of a Cloud Run job"),
@@ -129,13 +133,13 @@ static const struct ork_lua_option rows[] = {
     LATER("deferred_timeout", "a limit for deferred jobs"),
     {.name = "depends_on", .read = read_nothing},
     {.name = "env", .read = ork_lua_read_env, .by_default = true},
-    LATER("executor", "other executors"),
+    LATER_WORK("executor", "other executors"),
     {.name = "grace", .kind = ORK_LUA_DURATION, .at = FIELD(grace_ms), .by_default = true},
     {.name = "input_type", .read = read_input_type},
     {.name = "inputs", .read = ork_lua_read_inputs},
-    LATER("job", "a Cloud Run job"),
+    LATER_WORK("job", "a Cloud Run job"),
     {.name = "keep_children", .read = read_keep_children, .by_default = true},
-    LATER("library", "a function of a shared library"),
+    LATER_WORK("library", "a function of a shared library"),
     {.name = "max_lost", .kind = ORK_LUA_COUNT, .at = FIELD(spec.max_lost), .off = true, .by_default = true},
     LATER("on_cancel", "handlers"),
     LATER("on_failure", "handlers"),
@@ -144,7 +148,7 @@ static const struct ork_lua_option rows[] = {
     {.name = "pool", .read = read_pool, .by_default = true},
     {.name = "priority", .kind = ORK_LUA_INT, .at = FIELD(spec.priority), .by_default = true},
     LATER("project", "the project of a Cloud Run job"),
-    LATER("python", "a Python function"),
+    LATER_WORK("python", "a Python function"),
     {.name = "queue_timeout",
      .kind = ORK_LUA_DURATION,
      .at = FIELD(spec.queue_timeout_ms),
@@ -154,13 +158,13 @@ static const struct ork_lua_option rows[] = {
     LATER("region", "the region of a Cloud Run job"),
     LATER("resources", "limits of memory and CPU time"),
     {.name = "retries", .read = ork_lua_read_retries, .by_default = true},
-    LATER("run", "a Lua function"),
+    LATER_WORK("run", "a Lua function"),
     LATER("task_count", "the tasks of a Cloud Run job"),
     {.name = "timeout", .kind = ORK_LUA_DURATION, .at = FIELD(spec.timeout_ms), .off = true, .by_default = true},
     {.name = "trigger_rule", .read = read_rule, .by_default = true},
-    LATER("wait", "waiting without a process"),
+    LATER_WORK("wait", "waiting without a process"),
     {.name = "when", .read = ork_lua_read_when},
-    LATER("workflow", "a sub-workflow"),
+    LATER_WORK("workflow", "a sub-workflow"),
     LATER("writes", "up-to-date checks on files"),
 };
 #define ROWS (sizeof rows / sizeof *rows)
@@ -187,7 +191,7 @@ void ork_lua_task_options(struct ork_lua_reader *r, int idx, const char *path, s
 {
     uint64_t seen = ork_lua_options(r, idx, path, rows, ROWS, t, flags);
     for (size_t i = 0; i < ROWS; i++)
-        if (rows[i].kind == ORK_LUA_LATER && (seen & 1ull << i))
+        if (rows[i].work && (seen & 1ull << i))
             t->has_work = true; /* it was refused by name; "does nothing" would be a second message */
 }
 

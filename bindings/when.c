@@ -4,6 +4,7 @@
 #include "ref.h"
 #include "task.h"
 #include <jansson.h>
+#include <stdio.h>
 #include <string.h>
 
 #define OF_WHEN (~ORK_LUA_HAS(ORK_LUA_REF_SECRET))
@@ -13,63 +14,76 @@ static const char compare_hint[] = "compare in the run: when = { task.output.FIE
 
 static const char *read_op(struct ork_lua_reader *r, int idx)
 {
-    lua_State *L = r->L;
-    const char *s = lua_type(L, idx) == LUA_TSTRING ? lua_tostring(L, idx) : "";
     static const char *const meant[][2] = {{"!=", "~="}, {"<>", "~="}, {"=", "=="}, {"===", "=="}, {"=<", "<="},
                                            {"=>", ">="}, {"≤", "<="},  {"≥", ">="}, {"eq", "=="},  {"ne", "~="}};
-    for (size_t i = 0; ops[i]; i++)
+    lua_State *L = r->L;
+    const char *s = lua_type(L, idx) == LUA_TSTRING ? lua_tostring(L, idx) : "", *near = NULL;
+    char hint[40];
+    for (size_t i = 0; ops[i]; i++) {
         if (strcmp(ops[i], s) == 0)
             return ops[i];
-    for (size_t i = 0; i < sizeof meant / sizeof *meant; i++)
-        if (strcmp(meant[i][0], s) == 0) {
-            char hint[40] = "did you mean \"";
-            strcat(strcat(hint, meant[i][1]), "\"?");
-            ork_lua_bad(r, "when\n#2", hint, "wants one of == ~= < <= > >= in, got %s", ork_lua_shown(L, idx));
-            return NULL;
-        }
-    ork_lua_bad(r, "when\n#2", NULL, "wants one of == ~= < <= > >= in, got %s", ork_lua_shown(L, idx));
+    }
+    for (size_t i = 0; i < sizeof meant / sizeof *meant; i++) {
+        if (strcmp(meant[i][0], s) == 0)
+            near = meant[i][1];
+    }
+    snprintf(hint, sizeof hint, "did you mean \"%s\"?", near ? near : "");
+    ork_lua_bad(r, "when\n#2", near ? hint : NULL, "wants one of == ~= < <= > >= in, got %s", ork_lua_shown(L, idx));
     return NULL;
 }
 
-enum class { ANY, NUMBER, TEXT, BOOLEAN, LIST, OBJECT };
-static const char *const class_names[] = {"anything", "a number", "text", "a boolean", "a list", "an object"};
+/* As far as comparing goes. */
+enum sort { ANY, NUMBER, TEXT, BOOLEAN, LIST, OBJECT };
+static const char *const sort_names[] = {"anything", "a number", "text", "a boolean", "a list", "an object"};
 
-static enum class class_of_type(const json_t *type) {
+static enum sort sort_of_type(const json_t *type)
+{
     const char *word = json_string_value(type);
-    if (json_is_array(type) && json_array_size(type) == 2) return class_of_type(json_array_get(type, 1));
-    if (json_is_array(type)) return LIST;
-    if (json_is_object(type)) return OBJECT;
-    if (!word || strncmp(word, "any", 3) == 0) return ANY;
-    return strncmp(word, "int", 3) == 0 || strncmp(word, "float", 5) == 0 ? NUMBER
-           : strncmp(word, "bool", 4) == 0                                ? BOOLEAN
-                                                                          : TEXT;
+    if (json_is_array(type))
+        return json_array_size(type) == 2 ? sort_of_type(json_array_get(type, 1)) : LIST;
+    if (json_is_object(type))
+        return OBJECT;
+    if (!word || strncmp(word, "any", 3) == 0)
+        return ANY;
+    if (strncmp(word, "int", 3) == 0 || strncmp(word, "float", 5) == 0)
+        return NUMBER;
+    return strncmp(word, "bool", 4) == 0 ? BOOLEAN : TEXT;
 }
 
-static enum class class_of(struct ork_lua_reader *r, int idx) {
+static enum sort sort_of(struct ork_lua_reader *r, int idx)
+{
     const struct ork_lua_ref *ref = ork_lua_is(r->L, idx, r->ctx->ref_mt);
-    if (ref) return ref->type ? class_of_type(ref->type) : ANY; switch (lua_type(r->L, idx)){
-        case LUA_TNUMBER : return NUMBER; case LUA_TSTRING : return TEXT; case LUA_TBOOLEAN : return BOOLEAN;
-        default : return ANY;
+    if (ref)
+        return ref->type ? sort_of_type(ref->type) : ANY;
+    switch (lua_type(r->L, idx)) {
+    case LUA_TNUMBER:
+        return NUMBER;
+    case LUA_TSTRING:
+        return TEXT;
+    case LUA_TBOOLEAN:
+        return BOOLEAN;
+    default:
+        return ANY;
     }
 }
 
 /* Sides that can never be equal, or have no order. */
-static void check_classes(struct ork_lua_reader *r, const char *op, int left, int right)
+static void check_sorts(struct ork_lua_reader *r, const char *op, int left, int right)
 {
-    enum class a = class_of(r, left), b = class_of(r, right);
+    enum sort a = sort_of(r, left), b = sort_of(r, right);
     bool order = *op == '<' || *op == '>';
     if (strcmp(op, "in") == 0) {
         if (b != ANY && b != LIST)
-            ork_lua_bad(r, "when\n#3", NULL, "is %s; `in` wants a list on the right", class_names[b]);
+            ork_lua_bad(r, "when\n#3", NULL, "is %s; `in` wants a list on the right", sort_names[b]);
         else if (b == ANY && lua_type(r->L, right) != LUA_TTABLE && lua_type(r->L, right) != LUA_TUSERDATA)
             ork_lua_bad(r, "when\n#3", NULL, "is %s; `in` wants a list on the right", ork_lua_shown(r->L, right));
         return;
     }
     if (a != ANY && b != ANY && a != b)
-        ork_lua_bad(r, "when", NULL, "compares %s with %s, which %s", class_names[a], class_names[b],
+        ork_lua_bad(r, "when", NULL, "compares %s with %s, which %s", sort_names[a], sort_names[b],
                     order ? "have no order" : "are never equal");
     else if (order && (a > TEXT || b > TEXT))
-        ork_lua_bad(r, "when", NULL, "orders %s; `%s` orders two numbers or two texts", class_names[a > TEXT ? a : b],
+        ork_lua_bad(r, "when", NULL, "orders %s; `%s` orders two numbers or two texts", sort_names[a > TEXT ? a : b],
                     op);
 }
 
@@ -112,7 +126,7 @@ static void read_comparison(struct ork_lua_reader *r, struct ork_lua_task *t, in
     if (op && !ork_lua_is(L, left, r->ctx->ref_mt) && !ork_lua_is(L, right, r->ctx->ref_mt)) {
         ork_lua_bad(r, "when", compare_hint, "compares two constants: it holds no reference");
     } else if (op) {
-        check_classes(r, op, left, right);
+        check_sorts(r, op, left, right);
         write_condition(r, t, left, op, right);
     }
     lua_pop(L, 3);

@@ -1,0 +1,77 @@
+-- SPDX-License-Identifier: MIT
+-- Ork: workflows written in Lua. `local ork = require "ork"`
+local core = require "ork.core"
+local loader = require "ork.loader"
+local problems = require "ork.problems"
+local run = require "ork.run"
+
+---@class ork
+local ork = {
+  version = core.version,
+  workflow = core.workflow,
+  pool = core.pool,
+  date = core.date,
+  secret = core.secret,
+  format = core.format,
+  input = core.input,
+  this = core.this,
+  json = core.json,
+  null = core.null,
+  list = core.list,
+  read = loader.read,
+}
+
+--- A type that also takes null: ork.optional{ rows = "int" } (for a word, "int?" is the same).
+---@param type ork.type
+---@return ork.type
+function ork.optional(type) return { "?", type } end
+
+--- Loads the workflows of a script. Raises all its mistakes together.
+---@param path string
+---@return ork.workflow ... in the order the script returns them
+function ork.load(path)
+  local loaded = loader.load(path, { stop_at_start = true })
+  if #loaded.problems > 0 then error(problems.text(loaded.problems), 0) end
+  return table.unpack(loaded.workflows)
+end
+
+-- ---- driving (ork.run): each start is announced to the loader first --------------------------
+
+for _, name in ipairs({ "start", "run" }) do
+  local begin = run[name]
+  ork[name] = function(workflow, ...)
+    loader.starting(workflow)
+    return begin(workflow, ...)
+  end
+  core.methods[name] = ork[name]
+end
+for _, name in ipairs({ "runs", "find" }) do ork[name] = run[name] end
+
+--- Opens a database for this program. A script that does is one that drives its runs itself.
+ork.open = function(url)
+  loader.starting()
+  return run.open(url)
+end
+
+-- ---- names -----------------------------------------------------------------------------------
+
+local later = {
+  each = "fan-out", product = "fan-out", executor = "executors of your own", defer = "deferred jobs", serve = "the server",
+  spawn = "coroutines that wait", attach = "running on another loop", fd = "running on another loop",
+  timeout = "running on another loop", step = "running on another loop", testing = "the simulator", why = "the prompt",
+}
+
+return setmetatable(ork, {
+  __name = "ork",
+  __index = function(_, name)
+    if later[name] then
+      error(("ork.%s (%s) comes with a later version; this one runs process tasks (`command`)"):format(name, later[name]), 2)
+    end
+    local names = {}
+    for each in next, ork do names[#names + 1] = each end
+    table.sort(names)
+    local near = type(name) == "string" and core.suggest(name, names)
+    error(("ork has no field `%s`%s"):format(tostring(name), near and ("; did you mean `%s`?"):format(near) or ""), 2)
+  end,
+  __newindex = function(_, name) error(("ork.%s cannot be set"):format(tostring(name)), 2) end,
+})

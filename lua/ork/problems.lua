@@ -1,0 +1,92 @@
+-- SPDX-License-Identifier: MIT
+-- Mistakes of scripts: { code, file, line, text, hint }. C collects them with the call and the way to the key; here the
+-- key's own line is found and they become text.
+local core = require "ork.core"
+local source = require "ork.source"
+require "ork.place"
+
+local problems = {}
+
+-- Texts of scripts by the name users know, as they were loaded.
+local texts = {}
+
+--- Remembers the text of a script or module that was loaded.
+function problems.remember(file, text)
+  texts[file] = text
+end
+
+local function text_of(file)
+  if texts[file] == nil then
+    local f = io.open(file, "rb")
+    texts[file] = f and source.blank(f:read("a")) or false
+    if f then f:close() end
+  end
+  return texts[file]
+end
+
+--- A loop makes the same mistake for many tasks: one is told, the others are counted.
+local function fold(list)
+  local kept, first = {}, {}
+  for _, p in ipairs(list) do
+    local subject = p.name and ("`%s`"):format(p.name)
+    local at = subject and p.text:find(subject, 1, true)
+    local key = at and table.concat({ p.file, p.line, p.path or "", p.text:sub(1, at), p.text:sub(at + #subject), p.hint or "" }, "\0")
+    if key and first[key] then
+      first[key].others = (first[key].others or 0) + 1
+    else
+      if key then first[key] = p end
+      kept[#kept + 1] = p
+    end
+  end
+  for _, p in ipairs(kept) do
+    if p.others then
+      p.text = ("%s (and %d more %s)"):format(p.text, p.others, p.others == 1 and "task" or "tasks")
+      p.others = nil
+    end
+  end
+  return kept
+end
+
+--- Finds each key's own line; what only the search needs is dropped. A list sorted by place.
+function problems.resolve(list)
+  list = fold(list)
+  for i, p in ipairs(list) do
+    local text = p.path and p.path ~= "" and p.file and text_of(p.file)
+    if text then p.line = source.find_key(text, p.line, p.call, p.name, p.path) or p.line end
+    p.order, p.path, p.call, p.name = i, nil, nil, nil
+  end
+  table.sort(list, function(a, b)
+    if (a.file or "") ~= (b.file or "") then return (a.file or "") < (b.file or "") end
+    if (a.line or 0) ~= (b.line or 0) then return (a.line or 0) < (b.line or 0) end
+    return a.order < b.order
+  end)
+  for _, p in ipairs(list) do p.order = nil end
+  return list
+end
+
+--- One line for one mistake: `pipeline.lua:14: unknown option `retires`; did you mean `retries`?`
+function problems.line(p)
+  local where = p.file and (p.line and p.line > 0 and ("%s:%d: "):format(p.file, p.line) or p.file .. ": ") or ""
+  return where .. p.text .. (p.hint and "; " .. p.hint or "")
+end
+
+--- All of them, a line each.
+function problems.text(list)
+  local lines = {}
+  for i, p in ipairs(list) do lines[i] = problems.line(p) end
+  return table.concat(lines, "\n")
+end
+
+--- The text that `run`, `start` and `validate` raised last for a workflow: all its mistakes together.
+problems.raised = nil
+
+core.on_problems(function(list)
+  local mistakes = {}
+  for _, p in ipairs(list) do
+    if not p.warning then mistakes[#mistakes + 1] = p end
+  end
+  problems.raised = problems.text(problems.resolve(mistakes))
+  return problems.raised
+end)
+
+return problems
