@@ -66,22 +66,23 @@ void *ork_limits_run_data(const struct ork_limits_run *r)
     return r->data;
 }
 
-/* The number of the run's lane for a pool; made when it is new. */
-static size_t find_lane(struct ork_limits *l, struct ork_limits_run *r, const char *pool)
+/* The run's lane for a pool; made when it is new. */
+static struct ork_lane *find_lane(struct ork_limits *l, struct ork_limits_run *r, const char *pool)
 {
     struct ork_pool *p = pool ? ork_pool_find(l, pool, true) : NULL;
 
     for (size_t i = 0; i < r->lanes_len; i++)
         if (r->lanes[i]->pool == p)
-            return i;
+            return r->lanes[i];
     struct ork_lane *lane = ork_zalloc(sizeof(*lane));
     lane->run = r;
     lane->pool = p;
+    lane->no = (uint32_t)r->lanes_len;
     void *items = r->lanes;
     ork_grow(&items, &r->lanes_cap, r->lanes_len + 1, sizeof(*r->lanes));
     r->lanes = items;
-    r->lanes[r->lanes_len] = lane;
-    return r->lanes_len++;
+    r->lanes[r->lanes_len++] = lane;
+    return lane;
 }
 
 /* ---- tasks ------------------------------------------------------------------------------------ */
@@ -114,48 +115,47 @@ void ork_limits_ready(struct ork_limits *l, struct ork_limits_run *r, uint32_t t
         memset(r->places + before, 0, (r->places_cap - before) * sizeof(*r->places));
     }
     int64_t sum = (int64_t)priority + r->priority;
-    size_t no = find_lane(l, r, pool);
-    r->places[task].lane = (uint32_t)no;
-    ork_lane_add(r->lanes[no], (struct ork_lane_entry){
-                                   .priority = sum > INT32_MAX   ? INT32_MAX
-                                               : sum < INT32_MIN ? INT32_MIN
-                                                                 : (int32_t)sum,
-                                   .task = task,
-                                   .slots = !pool   ? 0
-                                            : slots ? slots
-                                                    : 1,
-                               });
-    ork_lane_update(l, r->lanes[no]);
+    struct ork_lane *lane = find_lane(l, r, pool);
+    r->places[task].lane = lane->no;
+    ork_lane_add(lane, (struct ork_lane_entry){
+                           .priority = sum > INT32_MAX   ? INT32_MAX
+                                       : sum < INT32_MIN ? INT32_MIN
+                                                         : (int32_t)sum,
+                           .task = task,
+                           .slots = !pool   ? 0
+                                    : slots ? slots
+                                            : 1,
+                       });
+    ork_lane_update(l, lane);
 }
 
-static void update_run(struct ork_limits *l, struct ork_limits_run *r)
+/* What a run holds is part of the order of its lanes: they are taken out while it changes. */
+static void change_held(struct ork_limits *l, struct ork_lane *lane, bool more, uint32_t slots)
 {
+    struct ork_limits_run *r = lane->run;
+
+    for (size_t i = 0; i < r->lanes_len; i++)
+        ork_lane_move(r->lanes[i], NULL);
+    l->held += more ? 1u : -1u;
+    r->held += more ? 1u : -1u;
+    lane->held += more ? 1u : -1u;
+    lane->used += more ? slots : -slots;
+    if (lane->pool)
+        lane->pool->used += more ? slots : -slots;
+    if (more)
+        r->served = ++l->clock;
     for (size_t i = 0; i < r->lanes_len; i++)
         ork_lane_update(l, r->lanes[i]);
 }
 
-static void hold(struct ork_limits *l, struct ork_lane *lane, uint32_t slots)
-{
-    struct ork_limits_run *r = lane->run;
-
-    l->held++;
-    r->held++;
-    r->served = ++l->clock;
-    lane->held++;
-    lane->used += slots;
-    if (lane->pool)
-        lane->pool->used += slots;
-    update_run(l, r);
-}
-
 void ork_limits_adopt(struct ork_limits *l, struct ork_limits_run *r, const char *pool, uint32_t slots)
 {
-    struct ork_lane *lane = r->lanes[find_lane(l, r, pool)];
+    struct ork_lane *lane = find_lane(l, r, pool);
 
     slots = !pool ? 0 : slots ? slots : 1;
     if (lane->pool && ork_pool_free(lane->pool) < slots)
         lane->pool->granted = lane->pool->used + slots; /* the store counted them when they started */
-    hold(l, lane, slots);
+    change_held(l, lane, true, slots);
 }
 
 bool ork_limits_next(struct ork_limits *l, struct ork_limits_run **r, uint32_t *task)
@@ -166,10 +166,11 @@ bool ork_limits_next(struct ork_limits *l, struct ork_limits_run **r, uint32_t *
         struct ork_lane *lane = ork_container(first, struct ork_lane, node);
         if (ork_lane_park(l, lane))
             continue;
+        ork_lane_move(lane, NULL); /* before its first entry, its place in the heap, goes */
         struct ork_lane_entry e = ork_lane_take(lane, 0);
         *r = lane->run;
         *task = e.task;
-        hold(l, lane, e.slots);
+        change_held(l, lane, true, e.slots);
         return true;
     }
     return false;
@@ -177,18 +178,11 @@ bool ork_limits_next(struct ork_limits *l, struct ork_limits_run **r, uint32_t *
 
 void ork_limits_done(struct ork_limits *l, struct ork_limits_run *r, const char *pool, uint32_t slots)
 {
-    struct ork_lane *lane = r->lanes[find_lane(l, r, pool)];
+    struct ork_lane *lane = find_lane(l, r, pool);
 
     slots = !pool ? 0 : slots ? slots : 1;
     assert(l->held > 0 && r->held > 0 && lane->held > 0 && lane->used >= slots);
-    l->held--;
-    r->held--;
-    lane->held--;
-    lane->used -= slots;
-    if (lane->pool)
-        lane->pool->used -= slots;
-    update_run(l, r);
-    ork_pool_wake(l, lane->pool);
+    change_held(l, lane, false, slots);
 }
 
 enum ork_held ork_limits_held(const struct ork_limits *l, const struct ork_limits_run *r, uint32_t task)

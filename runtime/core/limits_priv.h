@@ -36,6 +36,7 @@ struct ork_lane {
     struct ork_pool *pool;          /* borrowed; NULL: tasks without pool */
     struct ork_lane_entry *entries; /* owned heap */
     size_t len, cap;
+    uint32_t no;         /* in run->lanes */
     uint64_t slots;      /* sum over entries */
     uint32_t held, used; /* tasks started from here and not done; their slots */
 };
