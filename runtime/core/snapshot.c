@@ -208,7 +208,7 @@ int ork_workflow_params_json(const ork_workflow *w, uint32_t no, struct ork_buf 
     ork_buf_addc(out, '{');
     while (*p == '"') {
         const char *key = p + 1, *end = skip_string(p), *next = end && *end == ':' ? skip_value(end + 1) : NULL;
-        if (!next)
+        if (!next || next == end + 1)
             break;
         int order = -1;
         while (own < OWN_COUNT && (order = compare_key(ork_workflow_own_keys[own], key, (size_t)(end - 1 - key))) < 0)
@@ -220,7 +220,7 @@ int ork_workflow_params_json(const ork_workflow *w, uint32_t no, struct ork_buf 
             first = false;
             ork_buf_add(out, p, (size_t)(next - p));
         }
-        p = *next == ',' ? next + 1 : next;
+        p = *next == ',' && next[1] == '"' ? next + 1 : next;
     }
     if (*p != '}' || p[1])
         return ork_err_set(err, ORK_EJSON, "task `%s`: params are not canonical JSON", ork_workflow_task_name(w, no));
