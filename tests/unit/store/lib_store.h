@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* What the store's tests share: a folder of their own, a store on a loop, calls that run the loop until their callback. */
+/* What the store's tests share: a folder of their own, a store on a loop, calls that run the loop until their callback.
+ */
 #ifndef TESTS_UNIT_STORE_LIB_STORE_H
 #define TESTS_UNIT_STORE_LIB_STORE_H
 #include <setjmp.h>
@@ -18,12 +19,12 @@
 struct test_store {
     uv_loop_t loop;
     ork_store *store;
-    ork_id me;         /* zero until registered */
+    ork_id me; /* zero until registered */
     uint64_t seq;
 };
-const char *test_dir(void);                       /* made on first use, removed at exit of the process that made it */
-char *test_path(const char *name);                /* in that folder; ork_free */
-char *test_url(const char *name);                 /* sqlite:… of it; "" memory */
+const char *test_dir(void);        /* made on first use, removed at exit of the process that made it */
+char *test_path(const char *name); /* in that folder; ork_free */
+char *test_url(const char *name);  /* sqlite:… of it; "" memory */
 int test_try_open(struct test_store *t, const char *url, uint32_t flags, ork_err *err);
 void test_open(struct test_store *t, const char *url); /* creates; fails the test */
 void test_register(struct test_store *t);
