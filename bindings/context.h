@@ -48,4 +48,5 @@ void ork_lua_add_json(lua_State *L);
 void ork_lua_add_refs(lua_State *L);
 void ork_lua_add_tasks(lua_State *L);
 void ork_lua_add_workflows(lua_State *L);
+void ork_lua_add_loading(lua_State *L);
 #endif

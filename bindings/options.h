@@ -59,6 +59,7 @@ const char *ork_lua_shown(lua_State *L, int idx);
 /* Single values; they add a mistake and return false when it is not one. */
 bool ork_lua_read_duration(struct ork_lua_reader *r, int idx, const char *path, int64_t *ms);
 bool ork_lua_read_count(struct ork_lua_reader *r, int idx, const char *path, uint32_t least, uint32_t *out);
+bool ork_lua_read_int(struct ork_lua_reader *r, int idx, const char *path, int32_t *out);
 bool ork_lua_read_bool(struct ork_lua_reader *r, int idx, const char *path, bool *out);
 /* A text without NUL, in UTF-8, not made of a reference; NULL: it is none. Borrowed from the value. */
 const char *ork_lua_read_text(struct ork_lua_reader *r, int idx, const char *path, size_t *n);

@@ -21,6 +21,7 @@ enum ork_lua_ref_kind {
     ORK_LUA_REF_TEXT
 };
 
+#define ORK_LUA_REF_MARK "<ork reference " /* begins the text of a reference; no option takes a text that holds it */
 #define ORK_LUA_HAS(kind) (1u << (kind))
 
 struct ork_lua_ref {
@@ -38,6 +39,8 @@ const char *ork_lua_ref_text(const struct ork_lua_ref *r); /* the bytes behind *
 bool ork_lua_ref_write(const struct ork_lua_ref *r, struct ork_lua_buf *out);
 /* As a user would write it: "extract.output.rows", "params.day", "a text". */
 void ork_lua_ref_name(const struct ork_lua_ref *r, struct ork_lua_buf *out);
+const char *ork_lua_ref_shown(lua_State *L, const struct ork_lua_ref *r); /* the same, in the context's scratch */
+bool ork_lua_is_identifier(const char *s);
 /* Is the text of a reference (tostring, string.format) in these bytes? */
 bool ork_lua_ref_in_text(const char *s, size_t n);
 /* Pushes a new one; owner: stack index of the workflow's userdata or 0. [-0, +1, m] */
@@ -57,6 +60,8 @@ const char *ork_lua_suggest_key(const struct json_t *object, const char *word);
 const char *ork_lua_ref_workflow(const struct ork_lua_def *def);
 /* Pushes field `key` of task `no`, the handle at index 1; raises when there is none. [-0, +n, e] */
 int ork_lua_task_field(lua_State *L, struct ork_lua_def *def, uint32_t no, const char *key);
+int ork_lua_ref_index(lua_State *L);      /* __index (ref_field.c) */
+void ork_lua_ref_metatable(lua_State *L); /* registers it (ref_misuse.c) */
 /* Concatenation and ork.format make texts. (text.c) */
 int ork_lua_ref_concat(lua_State *L);
 int ork_lua_format(lua_State *L);

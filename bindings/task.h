@@ -7,11 +7,23 @@
 /* Readers of rows; out is a struct ork_lua_task. */
 void ork_lua_read_command(struct ork_lua_reader *r, int idx, const char *path, void *out); /* command.c */
 void ork_lua_read_retries(struct ork_lua_reader *r, int idx, const char *path, void *out); /* retries.c */
-void ork_lua_read_env(struct ork_lua_reader *r, int idx, const char *path, void *out);     /* inputs.c */
+void ork_lua_read_env(struct ork_lua_reader *r, int idx, const char *path, void *out);     /* env.c */
 void ork_lua_read_inputs(struct ork_lua_reader *r, int idx, const char *path, void *out);
 void ork_lua_read_when(struct ork_lua_reader *r, int idx, const char *path, void *out); /* when.c */
 /* Types of what goes in against input_type, once everything was read. (inputs.c) */
 void ork_lua_check_inputs(struct ork_lua_reader *r, struct ork_lua_task *t);
+
+struct ork_lua_name {
+    const char *name; /* borrowed from the table */
+    size_t len;
+};
+/* The names of the table at idx, sorted, as a userdata on the stack; NULL and a mistake when it has other keys.
+ * [-0, +1 when not NULL, m] (env.c) */
+struct ork_lua_name *ork_lua_sorted_names(struct ork_lua_reader *r, int idx, const char *path, const char *what,
+                                          size_t *n);
+
+/* A text for the shell: its script, and what the positional parameters are. NULL, or what is wrong. (shell.c) */
+const char *ork_lua_shell_build(const struct json_t *parts, struct ork_lua_buf *script, struct json_t *args);
 
 /* A task of no options. */
 void ork_lua_task_init(struct ork_lua_task *t);
