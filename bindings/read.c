@@ -5,12 +5,11 @@
 #include <stdbool.h>
 #include <string.h>
 
-/* Pushes a document and frees it. raw: the index of the argument that asks for the text. */
+/* Pushes a document, as text or as a table, and frees it. */
 static int push_document(lua_State *L, struct ork_lua_engine *e, int status, char *document, const ork_err *read,
-                         int raw)
+                         bool as_text)
 {
     ork_err err = {0};
-    bool as_text = lua_toboolean(L, raw);
 
     if (status < 0) {
         ork_lua_loop_raise(L, e->loop);
@@ -42,56 +41,61 @@ static int read_find(lua_State *L) /* find(name as users write it) -> run id */
 static int read_runs(lua_State *L) /* runs(filter | nil[, raw]) -> list */
 {
     struct ork_lua_engine *e = ork_lua_check_engine(L, 1);
+    bool raw = lua_toboolean(L, 3);
     const char *filter = ork_lua_arg_json(L, 2, "filter");
     char *document = NULL;
     ork_err err;
     int status = ork_runs_json(e->engine, filter, &document, &err);
 
-    return push_document(L, e, status, document, &err, 3);
+    return push_document(L, e, status, document, &err, raw);
 }
 
 static int read_run(lua_State *L) /* run(id[, raw]) */
 {
     struct ork_lua_engine *e = ork_lua_check_engine(L, 1);
+    bool raw = lua_toboolean(L, 3);
     char *document = NULL;
     ork_err err;
     int status = ork_run_json(e->engine, luaL_checkstring(L, 2), &document, &err);
 
-    return push_document(L, e, status, document, &err, 3);
+    return push_document(L, e, status, document, &err, raw);
 }
 
 static int read_tasks(lua_State *L) /* tasks(id, filter | nil[, raw]) -> list */
 {
     struct ork_lua_engine *e = ork_lua_check_engine(L, 1);
+    bool raw = lua_toboolean(L, 4);
     const char *id = luaL_checkstring(L, 2);
     const char *filter = ork_lua_arg_json(L, 3, "filter");
     char *document = NULL;
     ork_err err;
     int status = ork_tasks_json(e->engine, id, filter, &document, &err);
 
-    return push_document(L, e, status, document, &err, 4);
+    return push_document(L, e, status, document, &err, raw);
 }
 
 static int read_task(lua_State *L) /* task(id, name[, raw]) */
 {
     struct ork_lua_engine *e = ork_lua_check_engine(L, 1);
+    bool raw = lua_toboolean(L, 4);
     const char *id = luaL_checkstring(L, 2);
     char *document = NULL;
     ork_err err;
     int status = ork_task_json(e->engine, id, luaL_checkstring(L, 3), &document, &err);
 
-    return push_document(L, e, status, document, &err, 4);
+    return push_document(L, e, status, document, &err, raw);
 }
 
 static int read_why(lua_State *L) /* why(id | nil, task | nil[, raw]) */
 {
     struct ork_lua_engine *e = ork_lua_check_engine(L, 1);
+    bool raw = lua_toboolean(L, 4);
     const char *id = luaL_optstring(L, 2, NULL);
     char *document = NULL;
     ork_err err;
     int status = ork_why_json(e->engine, id, luaL_optstring(L, 3, NULL), &document, &err);
 
-    return push_document(L, e, status, document, &err, 4);
+    return push_document(L, e, status, document, &err, raw);
 }
 
 /* log_read(id, task, attempt, offset, len) -> bytes, size of the file, is it only the stored tail?
@@ -139,21 +143,23 @@ static int read_log_path(lua_State *L) /* log_path(id, task, attempt) -> path */
 static int read_db_status(lua_State *L) /* db_status([raw]) */
 {
     struct ork_lua_engine *e = ork_lua_check_engine(L, 1);
+    bool raw = lua_toboolean(L, 2);
     char *document = NULL;
     ork_err err;
     int status = ork_db_status_json(e->engine, &document, &err);
 
-    return push_document(L, e, status, document, &err, 2);
+    return push_document(L, e, status, document, &err, raw);
 }
 
 static int read_db_check(lua_State *L) /* db_check([raw]) */
 {
     struct ork_lua_engine *e = ork_lua_check_engine(L, 1);
+    bool raw = lua_toboolean(L, 2);
     char *document = NULL;
     ork_err err;
     int status = ork_db_check_json(e->engine, &document, &err);
 
-    return push_document(L, e, status, document, &err, 2);
+    return push_document(L, e, status, document, &err, raw);
 }
 
 const luaL_Reg ork_lua_read_methods[] = {{"db_check", read_db_check},
