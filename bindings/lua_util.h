@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* What every file of the bindings uses: text buffers, the user's own line, errors as (nil, message, "ECODE"), JSON to and
- * from the Lua stack, workflows. One context per Lua state; nothing here is shared between states.
- * Stack effects in the manual's notation: [-popped, +pushed, raises: - never, m memory only, e anything]. */
+/* What every file of the bindings uses: text buffers, the user's own line, errors as (nil, message, "ECODE"), JSON to
+ * and from the Lua stack, workflows. One context per Lua state; nothing here is shared between states. Stack effects in
+ * the manual's notation: [-popped, +pushed, raises: - never, m memory only, e anything]. */
 #ifndef ORK_BINDINGS_LUA_UTIL_H
 #define ORK_BINDINGS_LUA_UTIL_H
 #include <lauxlib.h>
@@ -45,17 +45,20 @@ int ork_lua_raise(lua_State *L, const char *fmt, ...) ORK_PRINTF(2, 3) __attribu
 /* ---- values --------------------------------------------------------------------------------- */
 
 struct json_t;
-/* The Lua value at idx as canonical JSON text, appended to out; raises nothing. Refuses functions, cycles, holes, NaN, bytes
- * that are not UTF-8 and references, naming the place: "<root>.parts[2]: …". out may hold a part of the text after an error. */
-int ork_lua_json_write(lua_State *L, int idx, const char *root, struct ork_lua_buf *out, ork_err *err) ORK_MUSTCHECK; /* [-0, +0, m] */
-/* Pushes a value: objects as tables without their null fields, lists as tables with the list mark, null as ork.null. [-0, +1, m] */
+/* The Lua value at idx as canonical JSON text, appended to out; raises nothing. Refuses functions, cycles, holes, NaN,
+ * bytes that are not UTF-8 and references, naming the place: "<root>.parts[2]: …". out may hold a part of the text
+ * after an error. */
+int ork_lua_json_write(lua_State *L, int idx, const char *root, struct ork_lua_buf *out,
+                       ork_err *err) ORK_MUSTCHECK; /* [-0, +0, m] */
+/* Pushes a value: objects as tables without their null fields, lists as tables with the list mark, null as ork.null.
+ * [-0, +1, m] */
 void ork_lua_json_push(lua_State *L, const struct json_t *value);
 /* The same from text. Pushes nothing on an error. */
 int ork_lua_json_push_text(lua_State *L, const char *text, size_t len, ork_err *err) ORK_MUSTCHECK;
 
 /* ---- workflows ------------------------------------------------------------------------------ */
 
-/* The workflow at idx, sealed: everything that is wrong with it is raised together, a line each. Borrowed: valid while the
- * userdata lives; take a reference to keep it. [-0, +0, e] */
+/* The workflow at idx, sealed: everything that is wrong with it is raised together, a line each. Borrowed: valid while
+ * the userdata lives; take a reference to keep it. [-0, +0, e] */
 ork_workflow *ork_lua_check_workflow(lua_State *L, int idx);
 #endif
