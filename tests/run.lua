@@ -2,16 +2,20 @@
 -- Runs every test program and adds up what they report: lua5.4 tests/run.lua ROOT BUILD [options] (see script/test).
 --
 -- A program is a cmocka program (tests/unit/<layer>/test_*.c) or a busted spec (tests/spec, tests/e2e: *_spec.lua). Each runs alone, in
--- an empty folder that is also its TMPDIR, with a time limit. Both report in TAP. The law: a program that dies, ends before its last
--- test, or reports nothing counts as failed, whatever its exit code.
+-- an empty folder that is also its TMPDIR, with a time limit, two at a time. Both report in TAP. The law: a program that dies, ends
+-- before its last test, or reports nothing counts as failed, whatever its exit code.
 local lfs = require "lfs"
+local uv = require "luv" -- uv.spawn forks: posix_spawn, under os.execute, leaves signals 32 and 33 ignored in every descendant
 
 local root, build = arg[1], arg[2]
-local opts = { filters = {} }
+local opts = { filters = {}, jobs = 2 }
 for i = 3, #arg do
   local name = arg[i]:match("^%-%-(%l+)$")
+  local jobs = arg[i]:match("^%-%-jobs=([1-9]%d?)$")
   if name == "long" or name == "asan" or name == "valgrind" or name == "verbose" or name == "list" then
     opts[name] = true
+  elseif jobs then
+    opts.jobs = tonumber(jobs)
   elseif arg[i]:sub(1, 1) == "-" then
     io.stderr:write("script/test: unknown option ", arg[i], "; see script/test --help\n")
     os.exit(2)
@@ -120,51 +124,91 @@ local function count(text)
 end
 
 --- Why a program that reported `seen` and ended so is not to be believed, or nil.
-local function broken(seen, how, code)
+local function broken(seen, code, signal)
   local ran = seen.passed + seen.failed + seen.skipped
-  if how == "exit" and (code == 124 or code == 137) then return ("was stopped after %d s"):format(limit_s) end
-  if how == "signal" or code > 128 then return ("died of signal %d"):format(code > 128 and code - 128 or code) end
+  if code == 124 or code == 137 then return ("was stopped after %d s"):format(limit_s) end
+  if signal ~= 0 or code > 128 then return ("died of signal %d"):format(signal ~= 0 and signal or code - 128) end
   if seen.planned and ran < seen.planned then return ("ended after %d of %d tests"):format(ran, seen.planned) end
   if not seen.planned then return ("ended before its last test, exit code %d"):format(code) end
   if ran == 0 then return "has no tests" end
   if code ~= 0 and seen.failed == 0 then return ("ended with exit code %d"):format(code) end
 end
 
---- Runs one program; returns its counts, its output, and what is wrong beyond failed tests.
-local function run(program)
-  local command, missing = program.command(program.path)
-  if not command then return { passed = 0, failed = 1, skipped = 0 }, "", missing end
-  local dir = output_of("mktemp -d /tmp/ork-test-XXXXXX"):gsub("%s+$", "")
-  local home = dir .. "/tmp"
-  lfs.mkdir(home)
-  local _, how, code = os.execute(("cd %s && exec env %s TMPDIR=%s %s %s >%s/out 2>&1 </dev/null"):format(
-    quote(home), unset, quote(home), environment, command, quote(dir)))
-  local file = assert(io.open(dir .. "/out", "rb"))
+local function read(path)
+  local file = assert(io.open(path, "rb"))
   local text = file:read("a")
   file:close()
-  os.execute(("chmod -R u+rwX %s 2>/dev/null; rm -rf %s"):format(quote(dir), quote(dir)))
-  local seen = count(text)
-  local problem = broken(seen, how, code)
-  if problem then seen.failed = seen.failed + 1 end
-  return seen, text, problem
+  return text
 end
 
-local function show(program, text, problem)
-  io.stderr:write("---- ", program.path, "\n", text:sub(-60000), text:sub(-1) == "\n" and "" or "\n")
-  if problem then io.stderr:write("# ", program.path, " ", problem, "\n") end
-end
-
-local terminal = not os.getenv("CI") and os.execute("test -t 2") and not opts.verbose
 local total = { passed = 0, failed = 0, skipped = 0 }
 local failures = {}
-for i, program in ipairs(programs) do
-  if terminal then io.stderr:write(("\r\27[K%d/%d %s"):format(i, #programs, program.path)) end
-  local seen, text, problem = run(program)
-  for key in pairs(total) do total[key] = total[key] + seen[key] end
-  if terminal then io.stderr:write("\r\27[K") end
-  if seen.failed > 0 then failures[#failures + 1] = program.path end
-  if seen.failed > 0 or opts.verbose then show(program, text, problem) end
+
+local function show(path, text, problem)
+  io.stderr:write("---- ", path, "\n", text:sub(-60000), text:sub(-1) == "\n" and "" or "\n")
+  if problem then io.stderr:write("# ", path, " ", problem, "\n") end
 end
+
+--- Adds what one program reported, and shows what went wrong.
+local function tally(path, text, problem)
+  local seen = count(text)
+  if problem or not seen.planned then seen.failed = seen.failed + 1 end
+  for key in pairs(total) do total[key] = total[key] + seen[key] end
+  if seen.failed > 0 then failures[#failures + 1] = path end
+  if seen.failed > 0 or opts.verbose then show(path, text, problem) end
+end
+
+local running = {} -- handle → true
+
+--- Starts one program in a folder of its own; done() follows its end.
+local function start(program, done)
+  local command, missing = program.command(program.path)
+  if not command then
+    tally(program.path, "", missing)
+    return done()
+  end
+  local dir = assert(uv.fs_mkdtemp("/tmp/ork-test-XXXXXX"))
+  local home, log = dir .. "/tmp", dir .. "/out"
+  assert(uv.fs_mkdir(home, tonumber("700", 8)))
+  local handle
+  handle = assert(uv.spawn("sh", {
+    args = { "-c", ("exec >%s 2>&1 </dev/null; exec env %s TMPDIR=%s %s %s"):format(quote(log), unset, quote(home), environment, command) },
+    cwd = home,
+  }, function(code, signal)
+    running[handle] = nil
+    handle:close()
+    local text = read(log)
+    os.execute(("chmod -R u+rwX %s 2>/dev/null; rm -rf %s"):format(quote(dir), quote(dir)))
+    tally(program.path, text, broken(count(text), code, signal))
+    done()
+  end))
+  running[handle] = true
+end
+
+-- Ctrl-C and the like end the programs too: each is a timeout(1), which passes the signal on.
+for _, name in ipairs({ "sigint", "sigterm", "sighup" }) do
+  local watcher = uv.new_signal()
+  watcher:unref()
+  watcher:start(name, function()
+    for handle in pairs(running) do handle:kill("sigterm") end
+    io.stderr:write("\nstopped\n")
+    os.exit(130, false)
+  end)
+end
+
+local terminal = not os.getenv("CI") and uv.guess_handle(2) == "tty" and not opts.verbose
+local ahead = 0 -- programs begun
+
+local function next_program()
+  ahead = ahead + 1
+  local program = programs[ahead]
+  if not program then return end
+  if terminal then io.stderr:write(("\r\27[K%d/%d %s"):format(ahead, #programs, program.path)) end
+  start(program, next_program)
+end
+for _ = 1, opts.jobs do next_program() end
+uv.run()
+if terminal then io.stderr:write("\r\27[K") end
 
 if #programs == 0 then io.stderr:write("no test program matches\n") end
 for _, path in ipairs(failures) do io.stderr:write("failed: ", path, "\n") end
