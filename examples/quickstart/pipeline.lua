@@ -3,9 +3,8 @@
 -- result into a SQLite file and writes a page with a chart.
 --
 --   ork pipeline.lua                         then open packages.html in a browser
---   ork pipeline.lua report=/tmp/p.html      a param
 --   ork pipeline.lua stumble=2               see how retries look
---   ork pipeline.lua --help                  all params
+--   ork pipeline.lua --help                  all params; report=/tmp/p.html sets one
 local ork = require "ork"
 
 -- Loading this file defines the graph; nothing runs yet. Ork loads it again when it needs to, so each load must define
@@ -62,7 +61,7 @@ local leftovers = packages:task("leftovers", {
 
 -- A command that is a text goes to `sh -c`. References in it become arguments of the shell and never text of the command,
 -- so a value with blanks or quotes does no harm. `none_failed`: it does not mind that `leftovers` was skipped.
-packages:task("report", {
+local report = packages:task("report", {
   inputs       = { leftovers = leftovers.output.names },
   trigger_rule = "none_failed",
   command      = "sqlite3 -tabs " .. load.output.database .. " <report.sql | lua5.4 report.lua "
@@ -70,9 +69,10 @@ packages:task("report", {
   output_type  = { report = "str", bytes = "int" },
 })
 
--- Last, whatever happened before: also after a failure or Ctrl-C.
+-- Last, when all others have ended, however they did: also after a failure or Ctrl-C. Here only if the page was written;
+-- otherwise the files stay, and `ork retry` goes on with them.
 packages:finally("tidy", {
-  when    = collect.output.dir,                    -- there is nothing to remove if `collect` failed
+  when    = { report.status, "==", "success" },
   command = { "rm", "-r", collect.output.dir },
 })
 
