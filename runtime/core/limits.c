@@ -18,6 +18,8 @@ struct ork_limits *ork_limits_new(uint32_t window)
 
 void ork_limits_free(struct ork_limits *l)
 {
+    if (!l)
+        return;
     for (size_t i = 0; i < l->pools_len; i++) {
         ork_heap_fini(&l->pools[i]->waiting);
         free(l->pools[i]->name);

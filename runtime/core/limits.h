@@ -11,7 +11,7 @@ struct ork_limits;
 struct ork_limits_run;      /* one per active run */
 
 struct ork_limits *ork_limits_new(uint32_t window);         /* tasks that may be dispatched or running at once on this host */
-void ork_limits_free(struct ork_limits *l);
+void ork_limits_free(struct ork_limits *l);                 /* NULL is fine: an engine that failed to open */
 void ork_limits_window(struct ork_limits *l, uint32_t window);
 struct ork_limits_run *ork_limits_run_add(struct ork_limits *l, int32_t priority, uint32_t max_parallel, void *data);
 void ork_limits_run_remove(struct ork_limits *l, struct ork_limits_run *r);   /* gives back what it holds */
