@@ -153,10 +153,10 @@ return a, b
   end)
 
   it("cancels on SIGINT (130) and SIGTERM (143)", function()
-    sh.write(dir .. "/slow.lua", SLOW:gsub("w:task%(\"stubborn.-\n", ""))
+    sh.write(dir .. "/slow.lua", (SLOW:gsub("w:task%(\"stubborn.-\n", "")))
     for name, code in pairs({ sigint = 130, sigterm = 143 }) do
       local p = sh.spawn_ork({ "slow.lua", "--new" }, { cwd = dir })
-      sh.wait_file(dir .. "/started")
+      p:wait_file(dir .. "/started")
       p:signal(name)
       local r = p:wait()
       assert.equal(code, r.code, r.err)
@@ -169,7 +169,7 @@ return a, b
   it("kills on a second signal what ignores the first", function()
     sh.write(dir .. "/slow.lua", SLOW)
     local p = sh.spawn_ork({ "slow.lua" }, { cwd = dir })
-    sh.wait_file(dir .. "/stubborn")
+    p:wait_file(dir .. "/stubborn")
     p:signal("sigint")
     p:wait_line("cancelling")
     p:signal("sigint")
@@ -180,20 +180,19 @@ return a, b
     sh.write(dir .. "/slow.lua", [[
 local ork = require "ork"
 local w = ork.workflow("slow")
-w:task("first", { command = "touch started; while [ ! -e go ]; do read x < fifo; done" })
+w:task("first", { command = "touch started; read x < fifo" })
 return w
 ]])
     sh.run({ "mkfifo", "fifo" }, { cwd = dir })
     local p = sh.spawn_ork({ "slow.lua" }, { cwd = dir })
-    sh.wait_file(dir .. "/started")
+    p:wait_file(dir .. "/started")
     p:signal("sighup")
-    sh.write(dir .. "/go", "")
     sh.run({ "sh", "-c", "echo > fifo" }, { cwd = dir })
     assert.equal(0, p:wait().code)
   end)
 
   it("cancels when --timeout is over and exits 124", function()
-    sh.write(dir .. "/slow.lua", SLOW:gsub("w:task%(\"stubborn.-\n", ""))
+    sh.write(dir .. "/slow.lua", (SLOW:gsub("w:task%(\"stubborn.-\n", "")))
     local r = ork({ "slow.lua", "--timeout", "300ms" })
     assert.equal(124, r.code, r.err)
     assert.matches("the time is over", r.err, 1, true)
@@ -203,12 +202,12 @@ return w
     sh.write(dir .. "/slow.lua", [[
 local ork = require "ork"
 local w = ork.workflow("slow")
-w:task("first", { command = "echo x >> count; touch started; while [ ! -e go ]; do read x < fifo; done" })
+w:task("first", { command = "echo x >> count; touch started; read x < fifo" })
 return w
 ]])
     sh.run({ "mkfifo", "fifo" }, { cwd = dir })
     local p = sh.spawn_ork({ "slow.lua" }, { cwd = dir })
-    sh.wait_file(dir .. "/started")
+    p:wait_file(dir .. "/started")
     p:kill()
 
     local other = ork({ "hello.lua" })
@@ -218,7 +217,6 @@ return w
     p = sh.spawn_ork({ "slow.lua" }, { cwd = dir })
     p:wait_line("going on with run %x+ of slow, which was interrupted")
     p:wait_line("first +running +found running")
-    sh.write(dir .. "/go", "")
     sh.run({ "sh", "-c", "echo > fifo" }, { cwd = dir })
     assert.equal(0, p:wait().code)
     assert.equal("x\n", sh.read(dir .. "/count")) -- adopted, not run again

@@ -2,11 +2,11 @@
 -- Steering runs from another program, and again later.
 local sh = require "tests.lib.sh"
 
--- waits for the file `go`; `echo > fifo` wakes it
+-- the first task waits for a line on the fifo, until the file `go` is there
 local WAITING = [[
 local ork = require "ork"
 local w = ork.workflow("waiting", { params = { n = { type = "int", default = 1 } } })
-local first = w:task("first", { command = "echo begin; touch started; while [ ! -e go ]; do read x < fifo; done; echo end" })
+local first = w:task("first", { command = "echo begin; touch started; test -e go || read x < fifo; echo end" })
 w:task("second", { command = "echo second >> order; test -e fine", depends_on = { first } })
 return w
 ]]
@@ -24,13 +24,13 @@ describe("steering", function()
 
   local function start()
     local p = sh.spawn_ork({ "waiting.lua" }, { cwd = dir })
-    sh.wait_file(dir .. "/started")
+    p:wait_file(dir .. "/started")
     return p
   end
 
   local function go()
+    sh.run({ "sh", "-c", "echo > fifo" }, { cwd = dir }) -- opening it waits for the reader
     sh.write(dir .. "/go", "")
-    sh.run({ "sh", "-c", "echo > fifo" }, { cwd = dir })
   end
 
   it("cancels a run of another program", function()

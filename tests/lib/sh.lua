@@ -70,7 +70,7 @@ function sh.wait_until(dir, check, seconds)
   event:close()
   tick:close()
   settle()
-  if not ok then error(failure, 2) end
+  if not ok then error(failure, type(failure) == "string" and failure:find("^after ") and 2 or 0) end
   return result
 end
 
@@ -197,6 +197,16 @@ function Process:wait_line(pattern, seconds)
   local ok, failure = pcall(drive, look, seconds, function() return self:describe("no line matches " .. pattern) end)
   if not ok then error(failure, 2) end
   return found
+end
+
+--- Waits until the file exists, as sh.wait_file, but raises at once when the process ends without making it.
+function Process:wait_file(path, seconds)
+  local ok, failure = pcall(sh.wait_until, path:match("^(.*)/") or ".", function()
+    if uv.fs_stat(path) then return true end
+    if self.code then error(self:describe("ended without making " .. path), 0) end
+  end, seconds)
+  if not ok then error(self.code and failure or self:describe(failure), 2) end
+  return sh.read(path)
 end
 
 --- Waits for the exit and the end of its output; returns { code, signal, out, err }. `alone` does not wait for the

@@ -128,7 +128,7 @@ return function(engine, run, name, options)
   follower.single, follower.live = name ~= nil or run.tasks_total == 1, not run.finished_at
   follower:watch_logs()
   if name then follower:watch(engine:data_dir() .. "/agent") end
-  follower:begin(follower.live and not name and "running" or nil)
+  follower:begin(follower.live and not name and { "running", "dispatched" } or nil)
   if follower.live and not (run.owner and run.owner.alive) then
     term.message(("ork: the program that ran it is gone; go on with: ork resume %s"):format(text.short(run.id)))
     return
