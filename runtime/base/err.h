@@ -8,7 +8,7 @@
 int ork_err_set(ork_err *err, int code, const char *fmt, ...) ORK_PRINTF(3, 4);
 /* "prefix: old text"; keeps the code; returns it. */
 int ork_err_wrap(ork_err *err, const char *fmt, ...) ORK_PRINTF(2, 3);
-/* From errno: EACCES → ORK_EACCESS, ENOSPC/EDQUOT → ORK_ENOSPC, EROFS → ORK_EREADONLY, ENOENT → ORK_ENOTFOUND, else ORK_EIO;
- * text: "fmt: strerror". */
+/* From errno: EACCES → ORK_EACCESS, ENOSPC/EDQUOT → ORK_ENOSPC, EROFS → ORK_EREADONLY, ENOENT → ORK_ENOTFOUND, else
+ * ORK_EIO; text: "fmt: strerror". */
 int ork_err_errno(ork_err *err, int errnum, const char *fmt, ...) ORK_PRINTF(3, 4);
 #endif

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* A binary min-heap of borrowed pointers; each element stores its own position (0: not in a heap), so removal is O(log n). */
+/* A binary min-heap of borrowed pointers; each element stores its own position (0: not in a heap), so removal is O(log
+ * n). */
 #ifndef ORK_BASE_HEAP_H
 #define ORK_BASE_HEAP_H
 #include <stdbool.h>
@@ -17,7 +18,7 @@ struct ork_heap {
 void ork_heap_init(struct ork_heap *h, bool (*before)(const struct ork_heap_node *, const struct ork_heap_node *));
 void ork_heap_fini(struct ork_heap *h);
 void ork_heap_push(struct ork_heap *h, struct ork_heap_node *n);
-struct ork_heap_node *ork_heap_peek(const struct ork_heap *h);   /* NULL when empty */
+struct ork_heap_node *ork_heap_peek(const struct ork_heap *h); /* NULL when empty */
 struct ork_heap_node *ork_heap_pop(struct ork_heap *h);
 void ork_heap_remove(struct ork_heap *h, struct ork_heap_node *n); /* nothing when outside */
 void ork_heap_update(struct ork_heap *h, struct ork_heap_node *n); /* its key changed */

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* The one codec: jansson parses and holds the tree, the canonical writer here is the only writer (parse and text: ork.h).
- * Canonical: keys sorted by bytes, no blanks, floats shortest that read back, with a point and without exponent, -0.0 as 0.0;
- * so equal values are equal texts on every backend (jsonb rewrites 1e20 and 1E2: docs/internals/json.md). */
+/* The one codec: jansson parses and holds the tree, the canonical writer here is the only writer (parse and text:
+ * ork.h). Canonical: keys sorted by bytes, no blanks, floats shortest that read back, with a point and without
+ * exponent, -0.0 as 0.0; so equal values are equal texts on every backend (jsonb rewrites 1e20 and 1E2:
+ * docs/internals/json.md). */
 #ifndef ORK_BASE_JSON_H
 #define ORK_BASE_JSON_H
 #include "base/buf.h"

@@ -11,8 +11,8 @@ enum ork_log_level {
     ORK_LOG_DEBUG  /* for finding a bug of ours */
 };
 struct ork_log {
-    const char *name;      /* borrowed, "engine" */
-    int level;             /* lines above it are dropped */
+    const char *name;                                      /* borrowed, "engine" */
+    int level;                                             /* lines above it are dropped */
     void (*sink)(void *data, int level, const char *line); /* NULL: stderr */
     void *data;
 };

@@ -3,7 +3,7 @@
 #define ORK_BASE_UTF8_H
 #include <stddef.h>
 
-/* Bytes (1–4) of the UTF-8 sequence s begins with; 0 when it begins with none: overlong forms, surrogates, beyond U+10FFFF and cut
- * sequences are none. n > 0. */
+/* Bytes (1–4) of the UTF-8 sequence s begins with; 0 when it begins with none: overlong forms, surrogates, beyond
+ * U+10FFFF and cut sequences are none. n > 0. */
 size_t ork_utf8_len(const char *s, size_t n);
 #endif
