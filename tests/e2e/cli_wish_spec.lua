@@ -102,7 +102,7 @@ describe("steering", function()
     assert.equal(0, r.code, r.err)
     local run = sh.json(r.out)
     assert.same({ "success", 5, "rerun" }, { run.status, run.params.n, run.triggered_by })
-    assert.matches("did you mean `n`", ork("rerun", "last", "m=5").err, 1, true)
+    assert.matches("no param `m`; there is n", ork("rerun", "last", "m=5").err, 1, true)
     assert.matches("`n` was 1; `many` is none", ork("rerun", "waiting~1", "n=many").err, 1, true)
   end)
 

@@ -17,11 +17,16 @@ local db = {
 }
 
 local function counts_line(counts)
-  local names, parts = {}, {}
-  for name in pairs(counts or {}) do names[#names + 1] = name end
-  table.sort(names)
-  for i, name in ipairs(names) do parts[i] = ("%d %s"):format(counts[name], name) end
-  return #parts > 0 and table.concat(parts, ", ") or nil
+  local parts = {}
+  for _, row in ipairs({ { "workflows", "workflow" }, { "runs", "run" }, { "tasks", "task" }, { "attempts", "attempt" } }) do
+    if counts[row[1]] then parts[#parts + 1] = text.plural(counts[row[1]], row[2]) end
+  end
+  return table.concat(parts, ", ")
+end
+
+local function size_line(counts)
+  if not (counts.pages and counts.page_bytes) then return nil end
+  return ("%.1f MB"):format(counts.pages * counts.page_bytes / 1e6)
 end
 
 local function names_of(migrations)
@@ -46,6 +51,8 @@ local function show_status(engine)
     { "migrations", ("%d applied%s"):format(#(status.migrations or {}),
       #pending > 0 and "; missing: " .. text.list(pending, 10) .. " (ork db migrate)" or "") },
     { "holds", counts_line(status.counts) },
+    { "unfinished", text.plural(status.counts.unfinished_runs or 0, "run") },
+    { "size", size_line(status.counts) },
   })
 end
 

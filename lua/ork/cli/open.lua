@@ -2,11 +2,21 @@
 -- Opens the database that a command line means, and finds what is named in it.
 local database = require "ork.database"
 local stop = require "ork.cli.stop"
+local sys = require("ork.core").sys
 local term = require "ork.term"
 
 local open = {}
 
+--- The file of a SQLite URL that is not there yet.
+local function missing_file(url)
+  local path = url:match("^sqlite:(/?/?[^?]+)") or ""
+  path = path:gsub("^//", "")
+  return path ~= "" and path ~= ":memory:" and not sys.stat(path) and path or nil
+end
+
 local function open_for(options, extra)
+  local named = options.db or os.getenv("ORK_DATABASE_URL")
+  local new = extra.create and named and missing_file(database.url_of(named))
   local engine, found, code = database.open({
     url = options.db, data_dir = options.data, jobs = options.jobs, log_level = options.verbose and 2 or 1,
     create = extra.create, read = extra.read, migrate = extra.migrate,
@@ -15,7 +25,7 @@ local function open_for(options, extra)
   if found.passed_over then
     term.message(("ork: %s belongs to another user and is not used"):format(term.escape(found.passed_over)))
   end
-  if found.from == "new" then term.news("created " .. database.FILE) end
+  if found.from == "new" or new then term.news("created " .. term.escape(new or database.FILE)) end
   return engine
 end
 
