@@ -37,6 +37,6 @@ build() {
         (cd "$ROOT" && quietly "$_dir/.log" cmake "$@" 9>&-) || die "cmake failed; after a change of the system's libraries remove build/$_name and try again"
         printf '%s\n' "$_head" >"$_dir/.head"
     fi
-    (cd "$ROOT" && quietly "$_dir/.log" ninja -C "$_dir" -j2 9>&-) || die "the build failed (above); it is in build/$_name"
+    (cd "$ROOT" && quietly "$_dir/.log" ninja --quiet -C "$_dir" -j2 -k 20 9>&-) || die "the build failed (above); it is in build/$_name"
     exec 9>&-
 }
