@@ -1,269 +1,154 @@
 /* SPDX-License-Identifier: MIT */
-/* The inverse of snapshot.c: a stored definition becomes tasks again, sealed. Snapshots of the original Ork are read
- * too: their max_retries, timeout_seconds and executors keep their meaning, their names may be any text. Law: what the
- * database holds is not trusted; a damaged snapshot is ORK_ECORRUPT with the place. */
+/* The inverse of snapshot.c: a stored definition becomes a sealed one again. The list is cut into its entries by
+ * looking at quotes and brackets only, and each entry is parsed on its own and forgotten, so a million tasks need no
+ * tree of a million tasks. Law: what the database holds is not trusted; a damaged snapshot is ORK_ECORRUPT with the
+ * place. */
 #include "base/alloc.h"
 #include "base/err.h"
 #include "core/workflow_priv.h"
-#include <stdlib.h>
 #include <string.h>
 
-struct loading {
-    ork_workflow *w;
-    const char *task; /* name, for messages; borrowed */
-    json_t *params;   /* shallow copy of the task's; what is ours is taken out */
-    ork_err *err;
+struct slice {
+    const char *p;
+    size_t n;
+};
+struct entries {
+    struct slice *items; /* owned; of borrowed text */
+    size_t len, cap;
 };
 
-static int bad(struct loading *l, const char *key, const char *wanted)
+static const char *skip_blanks(const char *p, const char *end)
 {
-    return ork_err_set(l->err, ORK_ECORRUPT, "stored definition of workflow `%s`: task `%s`: %s: wanted %s", l->w->name,
-                       l->task, key, wanted);
+    while (p < end && (*p == ' ' || *p == '\n' || *p == '\t' || *p == '\r'))
+        p++;
+    return p;
 }
 
-static int get_int(struct loading *l, const json_t *from, const char *key, int64_t least, int64_t most, int64_t none,
-                   int64_t *out)
+/* p stands on an entry; the comma or bracket behind it, or end when the text is torn. Whether the entry itself is right
+ * is for the parser to say: what it takes as one value is one entry here. */
+static const char *skip_entry(const char *p, const char *end)
 {
-    const json_t *v = json_object_get(from, key);
+    bool quoted = false;
 
-    *out = none;
-    if (!v || json_is_null(v))
-        return 0;
-    if (!json_is_integer(v) || json_integer_value(v) < least || json_integer_value(v) > most)
-        return bad(l, key, "a whole number in its range");
-    *out = json_integer_value(v);
-    return 0;
-}
-
-static int get_word(struct loading *l, const json_t *from, const char *key, const char **out)
-{
-    const json_t *v = json_object_get(from, key);
-
-    *out = NULL;
-    if (!v || json_is_null(v))
-        return 0;
-    if (!json_is_string(v))
-        return bad(l, key, "a string");
-    *out = json_string_value(v);
-    return 0;
-}
-
-/* ---- retries ---------------------------------------------------------------------------------- */
-
-static int read_kinds(struct loading *l, const json_t *list, uint32_t *bits)
-{
-    const json_t *v;
-    size_t i;
-
-    json_array_foreach(list, i, v)
-    {
-        int kind = json_is_string(v) ? ork_kind_parse(json_string_value(v)) : -1;
-        if (kind < 0)
-            return bad(l, "retries.kinds", "names of kinds");
-        *bits |= 1u << kind;
-    }
-    return 0;
-}
-
-static int read_lists(struct loading *l, const json_t *from, struct ork_retry_spec *r)
-{
-    const json_t *exits = json_object_get(from, "exit_codes"), *codes = json_object_get(from, "codes"), *v;
-    int32_t *exit_list = ork_alloc((json_array_size(exits) + 1) * sizeof(*exit_list));
-    const char **code_list = ork_alloc((json_array_size(codes) + 1) * sizeof(*code_list));
-    size_t i;
-
-    r->exit_codes = exit_list;
-    r->codes = code_list;
-    json_array_foreach(exits, i, v)
-    {
-        if (!json_is_integer(v) || json_integer_value(v) < INT32_MIN || json_integer_value(v) > INT32_MAX)
-            return bad(l, "retries.exit_codes", "whole numbers");
-        exit_list[r->exit_codes_len++] = (int32_t)json_integer_value(v);
-    }
-    json_array_foreach(codes, i, v)
-    {
-        if (!json_is_string(v))
-            return bad(l, "retries.codes", "strings");
-        code_list[r->codes_len++] = json_string_value(v);
-    }
-    return 0;
-}
-
-/* r's lists are the caller's to free, also after an error. */
-static int read_retries(struct loading *l, struct ork_retry_spec *r)
-{
-    const json_t *from = json_object_get(l->params, "retries"), *factor = json_object_get(from, "factor");
-    int64_t limit, delay, most;
-    int rc;
-
-    if ((rc = get_int(l, l->params, "max_retries", 0, UINT32_MAX, 0, &limit)) < 0)
-        return rc;
-    *r = (struct ork_retry_spec){.limit = (uint32_t)limit, .delay_ms = -1, .factor = 1};
-    if (!from)
-        return 0;
-    if (!json_is_object(from))
-        return bad(l, "retries", "an object");
-    if ((rc = get_int(l, from, "limit", 0, UINT32_MAX, limit, &limit)) < 0 ||
-        (rc = get_int(l, from, "delay_ms", 0, INT64_MAX, -1, &delay)) < 0 ||
-        (rc = get_int(l, from, "max_delay_ms", 0, INT64_MAX, 0, &most)) < 0)
-        return rc;
-    if (factor && (!json_is_number(factor) || json_number_value(factor) < 1))
-        return bad(l, "retries.factor", "a number, 1 or more");
-    r->limit = (uint32_t)limit;
-    r->delay_ms = delay;
-    r->max_delay_ms = most;
-    r->factor = factor ? json_number_value(factor) : 1;
-    r->jitter = json_is_true(json_object_get(from, "jitter"));
-    if ((rc = read_kinds(l, json_object_get(from, "kinds"), &r->kinds)) < 0)
-        return rc;
-    return read_lists(l, from, r);
-}
-
-/* ---- tasks ------------------------------------------------------------------------------------ */
-
-static int read_executor(struct loading *l, const json_t *row, struct ork_task_spec *s, uint8_t *other)
-{
-    static const char *const words[] = {"process", "lua", "inline"};
-    const char *word;
-    int rc = get_word(l, row, "executor_type", &word);
-
-    if (rc < 0)
-        return rc;
-    if (!word)
-        word = "process";
-    for (int i = 0; i < 3; i++)
-        if (strcmp(words[i], word) == 0) {
-            s->executor = i;
-            return 0;
+    for (size_t depth = 0; p < end; p++) {
+        if (quoted) {
+            if (*p == '\\')
+                p++;
+            else if (*p == '"')
+                quoted = false;
+        } else if (*p == '"') {
+            quoted = true;
+        } else if (*p == '{' || *p == '[') {
+            depth++;
+        } else if (depth == 0 && (*p == ',' || *p == ']')) {
+            return p;
+        } else if (*p == '}' || *p == ']') {
+            depth -= depth > 0;
         }
-    s->executor = ORK_EXEC_OTHER;
-    return ork_workflow_executor_add(l->w, word, other, l->err);
+    }
+    return end;
 }
 
-static int read_options(struct loading *l, struct ork_task_spec *s)
+static void add_entry(struct entries *list, const char *p, size_t n)
 {
-    const json_t *p = l->params;
-    int64_t seconds, timeout, queue, slots, priority, lost;
-    const char *rule;
-    int rc;
+    void *items = list->items;
 
-    if ((rc = get_int(l, p, "timeout_seconds", 0, INT64_MAX / 2000, 0, &seconds)) < 0 ||
-        (rc = get_int(l, p, "timeout_ms", 0, INT64_MAX / 2, seconds * 1000, &timeout)) < 0 ||
-        (rc = get_int(l, p, "queue_timeout_ms", 0, INT64_MAX / 2, 0, &queue)) < 0 ||
-        (rc = get_int(l, p, "pool_slots", 1, UINT16_MAX, 1, &slots)) < 0 ||
-        (rc = get_int(l, p, "priority", INT32_MIN, INT32_MAX, 0, &priority)) < 0 ||
-        (rc = get_int(l, p, "max_lost", 0, UINT16_MAX, 3, &lost)) < 0 || (rc = get_word(l, p, "pool", &s->pool)) < 0 ||
-        (rc = get_word(l, p, "trigger_rule", &rule)) < 0)
-        return rc;
-    s->rule = rule ? ork_rule_parse(rule) : ORK_RULE_ALL_SUCCESS;
-    if (s->rule < 0)
-        return bad(l, "trigger_rule", "the name of a rule");
-    s->timeout_ms = timeout;
-    s->queue_timeout_ms = queue;
-    s->pool_slots = (uint32_t)slots;
-    s->priority = (int32_t)priority;
-    s->max_lost = (uint32_t)lost;
-    if (json_is_true(json_object_get(p, "finally")))
-        s->flags |= ORK_TASK_FINALLY;
-    if (json_is_true(json_object_get(p, "keep_children")))
-        s->flags |= ORK_TASK_KEEP_CHILDREN;
-    if (json_object_get(p, "when"))
-        s->flags |= ORK_TASK_HAS_WHEN;
-    return 0;
+    ork_grow(&items, &list->cap, list->len + 1, sizeof(*list->items));
+    list->items = items;
+    list->items[list->len++] = (struct slice){p, n};
 }
 
-/* What of the params is a column of ours; the rest is the executor's. */
-static void drop_own(json_t *params)
+static int cut(const char *text, size_t len, struct entries *list, ork_err *err)
 {
-    for (const char *const *key = ork_workflow_own_keys; *key; key++)
-        json_object_del(params, *key);
+    const char *end = text + len, *p = skip_blanks(text, end);
+
+    if (p == end || *p != '[')
+        return ork_err_set(err, ORK_ECORRUPT, "wanted a list of tasks");
+    p = skip_blanks(p + 1, end);
+    if (p < end && *p == ']')
+        return 0; /* sealing tells that there are no tasks */
+    while (p < end) {
+        const char *behind = skip_entry(p, end);
+        if (behind == end)
+            break;
+        add_entry(list, p, (size_t)(behind - p));
+        p = skip_blanks(behind + 1, end);
+        if (*behind == ']')
+            return p == end ? 0 : ork_err_set(err, ORK_ECORRUPT, "there is text behind the list of tasks");
+    }
+    return ork_err_set(err, ORK_ECORRUPT, "the list of tasks is torn after entry %zu", list->len);
 }
 
-static int add_spec(struct loading *l, const json_t *row, struct ork_task_spec *s)
+static int parse_entry(const struct entries *list, size_t i, json_t **row, ork_err *err)
 {
-    ORK_CLEANUP(ork_free_cleanup) char *params = NULL, *signature = NULL;
-    const json_t *sig = json_object_get(row, "signature");
-    uint8_t other = 0;
-    uint32_t no;
-    int rc;
+    int rc = ork_json_parse(list->items[i].p, list->items[i].n, row, err);
 
-    if ((rc = read_executor(l, row, s, &other)) < 0 || (rc = read_options(l, s)) < 0)
-        return rc;
-    json_t *own_params = json_copy(l->params);
-    drop_own(own_params);
-    rc = ork_json_text(own_params, &params, &s->params_len, l->err);
-    json_decref(own_params);
-    if (rc < 0)
-        return rc;
-    s->params = params;
-    if (json_is_object(sig) && (rc = ork_json_text(sig, &signature, &s->signature_len, l->err)) < 0)
-        return rc;
-    s->signature = signature;
-    if ((rc = ork_workflow_add(l->w, s, &no, l->err)) < 0)
-        return rc;
-    l->w->tasks[no].other = other;
-    return 0;
+    if (rc == 0 && !json_is_object(*row)) {
+        rc = ork_err_set(err, ORK_ECORRUPT, "wanted an object, got a %s", ork_json_type_name(*row));
+        json_decref(*row);
+    }
+    return rc < 0 ? ork_err_wrap(err, "entry %zu", i) : 0;
 }
 
-static int load_task(struct loading *l, const json_t *row)
+/* Its task_index; its place in the list when it has none. SIZE_MAX: no such number. */
+static size_t index_of(const json_t *row, size_t place, size_t n)
 {
-    const json_t *name = json_object_get(row, "task_name"), *params = json_object_get(row, "params");
-    struct ork_task_spec s = {.name = json_string_value(name), .name_len = json_string_length(name)};
+    const json_t *index = json_object_get(row, "task_index");
 
-    l->task = s.name ? s.name : "?";
-    if (!s.name)
-        return bad(l, "task_name", "a string");
-    if (params && !json_is_object(params) && !json_is_null(params))
-        return bad(l, "params", "an object");
-    l->params = json_is_object(params) ? json_incref((json_t *)(uintptr_t)params) : json_object();
-    int rc = read_retries(l, &s.retry);
-    if (rc == 0)
-        rc = add_spec(l, row, &s);
-    free((void *)(uintptr_t)s.retry.exit_codes);
-    free((void *)(uintptr_t)s.retry.codes);
-    json_decref(l->params);
+    if (!index)
+        return place;
+    json_int_t at = json_is_integer(index) ? json_integer_value(index) : -1;
+    return at < 0 || (size_t)at >= n ? SIZE_MAX : (size_t)at;
+}
+
+/* By task_index. Rare: we write them in order, and so did the original. */
+static int sort_entries(struct entries *list, ork_err *err)
+{
+    struct slice *sorted = ork_zalloc(list->len * sizeof(*sorted));
+    int rc = 0;
+
+    for (size_t i = 0; rc == 0 && i < list->len; i++) {
+        json_t *row;
+        if ((rc = parse_entry(list, i, &row, err)) < 0)
+            break;
+        size_t at = index_of(row, i, list->len);
+        if (at == SIZE_MAX || sorted[at].p)
+            rc = ork_err_set(err, ORK_ECORRUPT, "entry %zu: task_index is not a number of its own from 0", i);
+        else
+            sorted[at] = list->items[i];
+        json_decref(row);
+    }
+    memcpy(list->items, sorted, rc == 0 ? list->len * sizeof(*sorted) : 0);
+    ork_free(sorted);
     return rc;
 }
 
-static int load_edges(struct loading *l, uint32_t no, const json_t *row)
+static int load_tasks(ork_workflow *w, struct entries *list, ork_err *err)
 {
-    const json_t *on = json_object_get(row, "depends_on"), *name;
-    size_t i;
+    bool sorted = false;
 
-    l->task = ork_workflow_task_name(l->w, no);
-    if (on && !json_is_array(on) && !json_is_null(on))
-        return bad(l, "depends_on", "a list of names");
-    json_array_foreach(on, i, name)
-    {
-        if (!json_is_string(name))
-            return bad(l, "depends_on", "a list of names");
-        ork_workflow_depend_name(l->w, no, json_string_value(name), json_string_length(name));
-    }
-    return 0;
-}
-
-/* rows[i] is the row with task_index i (its place in the list when it has none). */
-static int sort_rows(struct loading *l, const json_t *list, const json_t **rows)
-{
-    size_t n = json_array_size(list), i;
-    const json_t *row;
-
-    json_array_foreach(list, i, row)
-    {
-        const json_t *index = json_object_get(row, "task_index");
-        json_int_t at = index ? json_integer_value(index) : (json_int_t)i;
-        if (!json_is_object(row) || (index && !json_is_integer(index)) || at < 0 || (size_t)at >= n || rows[at])
-            return ork_err_set(
-                l->err, ORK_ECORRUPT,
-                "stored definition of workflow `%s`: entry %zu: task_index is not a number of its own from 0",
-                l->w->name, i);
-        rows[at] = row;
+    for (size_t i = 0; i < list->len;) {
+        json_t *row;
+        int rc = parse_entry(list, i, &row, err);
+        if (rc < 0)
+            return rc;
+        if (index_of(row, i, list->len) != i && !sorted) {
+            json_decref(row); /* those before it are where they belong */
+            if ((rc = sort_entries(list, err)) < 0)
+                return rc;
+            sorted = true;
+            continue;
+        }
+        rc = ork_snapshot_task(w, row, err);
+        json_decref(row);
+        if (rc < 0)
+            return rc;
+        i++;
     }
     return 0;
 }
 
 struct first_problem {
-    const ork_workflow *w;
     ork_err *err;
     bool told;
 };
@@ -274,50 +159,43 @@ static void keep_first(void *data, const char *code, uint32_t task, const char *
 
     (void)code, (void)task;
     if (!f->told)
-        ork_err_set(f->err, ORK_ECORRUPT, "stored definition of workflow `%s`: %s", f->w->name, text);
+        ork_err_set(f->err, ORK_ECORRUPT, "%s", text);
     f->told = true;
 }
 
-static int load_tasks(struct loading *l, const json_t *list)
+static int load_list(ork_workflow *w, const char *text, size_t len, ork_err *err)
 {
-    size_t n = json_array_size(list);
-    ORK_CLEANUP(ork_free_cleanup) const json_t **rows = ork_zalloc((n + 1) * sizeof(*rows));
-    int rc = sort_rows(l, list, rows);
+    struct entries list = {0};
+    int rc = cut(text, len, &list, err);
 
-    for (size_t i = 0; rc == 0 && i < n; i++)
-        rc = load_task(l, rows[i]);
-    for (size_t i = 0; rc == 0 && i < n; i++)
-        rc = load_edges(l, (uint32_t)i, rows[i]);
-    if (rc < 0)
-        return rc;
-    struct first_problem first = {.w = l->w, .err = l->err};
-    return ork_workflow_seal(l->w, keep_first, &first) ? ORK_ECORRUPT : 0;
+    if (rc == 0)
+        rc = load_tasks(w, &list, err);
+    ork_free(list.items);
+    struct first_problem first = {.err = err};
+    if (rc == 0 && ork_workflow_seal(w, keep_first, &first))
+        rc = ORK_ECORRUPT;
+    return rc;
 }
 
 int ork_workflow_load(const char *name, const char *tasks_json, size_t len, const char *options_json,
                       const char *source_json, const char *dir, ork_workflow **out, ork_err *err)
 {
-    struct loading l = {.err = err};
-    json_t *list = NULL;
-    int rc = ork_workflow_create(name, true, &l.w, err);
+    ork_workflow *w;
+    int rc = ork_workflow_create(name, true, &w, err);
 
     if (rc < 0)
         return rc;
-    rc = ork_json_parse(tasks_json, len, &list, err);
-    if (rc == 0 && !json_is_array(list))
-        rc = ork_err_set(err, ORK_ECORRUPT, "wanted a list of tasks, got a %s", ork_json_type_name(list));
-    if (rc < 0)
+    if (options_json && *options_json)
+        rc = ork_workflow_options(w, options_json, strlen(options_json), err);
+    if (rc == 0)
+        rc = ork_workflow_source(w, source_json, source_json ? strlen(source_json) : 0, dir, err);
+    if (rc == 0)
+        rc = load_list(w, tasks_json, len, err);
+    if (rc < 0) {
         rc = ork_err_wrap(err, "stored definition of workflow `%s`", name);
-    if (rc == 0 && options_json && *options_json)
-        rc = ork_workflow_options(l.w, options_json, strlen(options_json), err);
-    if (rc == 0)
-        rc = ork_workflow_source(l.w, source_json, source_json ? strlen(source_json) : 0, dir, err);
-    if (rc == 0)
-        rc = load_tasks(&l, list);
-    json_decref(list);
-    if (rc < 0)
-        ork_workflow_unref(l.w);
-    else
-        *out = l.w;
-    return rc;
+        ork_workflow_unref(w);
+        return rc;
+    }
+    *out = w;
+    return 0;
 }

@@ -66,6 +66,9 @@ uint32_t ork_workflow_retry_add(ork_workflow *w, const struct ork_retry_spec *r)
 /* Keys of a stored task's params that are ours, not the executor's; sorted, ended by NULL. */
 extern const char *const ork_workflow_own_keys[];
 
+/* Adds a stored task and what it depends on. */
+int ork_snapshot_task(ork_workflow *w, const json_t *row, ork_err *err) ORK_MUSTCHECK;
+
 /* Calls on_problem for every circle of tasks that wait for each other, named in full. With none, order[] is topological. */
 size_t ork_cycles_find(const ork_workflow *w, const struct ork_csr *deps, uint32_t *order, ork_problem_cb on_problem, void *data);
 #endif

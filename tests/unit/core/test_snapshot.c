@@ -249,6 +249,22 @@ static void snapshots_of_the_original_are_read(void **state)
     ork_workflow_unref(w);
 }
 
+static void entries_are_cut_at_the_right_places(void **state)
+{
+    ork_workflow *w = load(" [ {\"task_name\":\"a]},[{\", \"params\":{\"x\":[\"\\\\\",\"\\\"]\",{}]}} ,\n"
+                           "{\"task_name\":\"b\",\"depends_on\":[\"c\",\"a]},[{\"]},{\"task_name\":\"c\"} ] ");
+
+    (void)state;
+    assert_int_equal(ork_workflow_len(w), 3);
+    assert_string_equal(ork_workflow_task_name(w, 0), "a]},[{");
+    assert_string_equal(ork_workflow_text(w, ork_workflow_def(w, 0)->params), "{\"x\":[\"\\\\\",\"\\\"]\",{}]}");
+    struct ork_buf b = ORK_BUF_INIT;
+    ork_workflow_depends_json(w, 1, &b);
+    assert_string_equal(b.data, "[\"c\",\"a]},[{\"]");
+    ork_buf_fini(&b);
+    ork_workflow_unref(w);
+}
+
 static void damaged_snapshots_are_refused(void **state)
 {
     static const struct {
@@ -259,6 +275,13 @@ static void damaged_snapshots_are_refused(void **state)
         {"{}", "wanted a list of tasks"},
         {"[]", "has no tasks"},
         {"[7]", "entry 0"},
+        {"[{\"task_name\":\"a\"}", "torn after entry 0"},
+        {"[{\"task_name\":\"a\"},", "torn after entry 1"},
+        {"[{\"task_name\":\"a\"},]", "entry 1"},
+        {"[{\"task_name\":\"a\"}]]", "text behind"},
+        {"[{\"task_name\":\"a\"]}]", "entry 0"},
+        {"[{\"task_name\":\"a]\\\"}]", "torn after entry 0"},
+        {"[{\"task_name\":\"a\",\"task_name\":\"b\"}]", "entry 0"},
         {"[{}]", "task_name: wanted a string"},
         {"[{\"task_name\":\"\"}]", "needs a name"},
         {"[{\"task_name\":\"a\",\"task_index\":1}]", "task_index"},
@@ -331,6 +354,7 @@ int main(void)
         cmocka_unit_test(random_definitions_survive_the_way),
         cmocka_unit_test(the_hash_covers_tasks_options_and_sources),
         cmocka_unit_test(snapshots_of_the_original_are_read),
+        cmocka_unit_test(entries_are_cut_at_the_right_places),
         cmocka_unit_test(damaged_snapshots_are_refused),
         cmocka_unit_test(plans_show_levels_and_the_critical_path),
     };
