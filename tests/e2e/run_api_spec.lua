@@ -1,0 +1,126 @@
+-- SPDX-License-Identifier: MIT
+-- ork.run, ork.start, ork.runs, ork.open in a host program: plain lua5.4 with the module.
+local sh = require "tests.lib.sh"
+local uv = require "luv"
+
+local DEFINE = [[
+local ork = require "ork"
+local w = ork.workflow("api", { params = { n = { type = "int", default = 1 }, fail = { type = "bool", default = false } } })
+local a = w:task("a", { command = { "sh", "-c", [=[printf 'n is %d\nORK_OUTPUT:{"n":%d}\n' $0 $0; $1 && exit 5; exit 0]=],
+  w.params.n, w.params.fail }, output_type = { n = "int" } })
+w:task("b", { command = { "true" }, depends_on = { a } })
+]]
+
+--- Entries of a search path that begin with "./" made absolute: the program runs in another folder.
+local function absolute(path)
+  return (";" .. path):gsub(";%./", ";" .. uv.cwd() .. "/"):sub(2)
+end
+
+describe("driving runs from a program", function()
+  local dir
+  before_each(function() dir = sh.tempdir() end)
+  after_each(sh.cleanup)
+
+  local function lua(code, opts)
+    opts = opts or {}
+    sh.write(dir .. "/app.lua", DEFINE .. code)
+    return sh.run({ "lua5.4", "app.lua" }, {
+      cwd = dir, env = { LUA_PATH_5_4 = absolute(package.path), LUA_CPATH_5_4 = absolute(package.cpath), ORK_DATABASE_URL = opts.url },
+    })
+  end
+
+  --- Runs a program that prints what is expected.
+  local function expect(output, code)
+    local r = lua(code)
+    assert.same({ output, "", 0 }, { r.out, r.err, r.code })
+  end
+
+  it("runs a workflow and tells how it went", function()
+    expect("success 3 2 api new\n", [[
+      local run = assert(ork.run(w, { n = 3 }))
+      print(table.concat({ run.status, run:task("a").output.n, #run:tasks(), run.workflow, run.how }, " "))
+    ]])
+    assert.is_true(sh.exists(dir .. "/.ork/ork.db"))
+  end)
+
+  it("starts without waiting, then waits", function()
+    expect("a: nil timeout ETIMEDOUT\nb: success\nn is 7\nORK_OUTPUT:{\"n\":7}\n\n", [[
+      local slow = ork.workflow("slow")
+      slow:task("s", { command = "read x < fifo; exit 0" })
+      os.execute("mkfifo fifo")
+      local first = assert(slow:start())
+      print("a: " .. table.concat({ tostring(first:wait(0.05)), select(2, first:wait("50ms")), (select(3, first:wait("1ms"))) }, " "))
+      assert(first:cancel())
+      local run = assert(w:start({ n = 7 }))
+      print("b: " .. run:wait())
+      print((run:task("a"):log()))
+      first:wait()
+    ]])
+  end)
+
+  it("shows failures and retries them", function()
+    expect("failed exit 5 1\nskipped\nsuccess\n", [[
+      local run = assert(w:run{ fail = true })
+      local a = run:task("a")
+      print(run.status .. " " .. a.kind .. " " .. a.exit_code .. " " .. a.attempts)
+      print(run:task("b").status)
+      local again = assert(run:rerun{ params = { fail = false } })
+      print(again:wait())
+    ]])
+  end)
+
+  it("lists runs and finds them", function()
+    expect("2 failed\n1\ntrue true\n", [[
+      assert(w:run{}) assert(w:run{ fail = true })
+      local n, first = 0
+      for r in ork.runs{ workflow = "api", limit = 20 } do n, first = n + 1, first or r.status end
+      print(n .. " " .. first)
+      n = 0
+      for _ in ork.runs{ status = "success", since = "1h" } do n = n + 1 end
+      print(n)
+      print(tostring(ork.find("last") == ork.find("api")) .. " " .. tostring(ork.find("api~1").status == "success"))
+    ]])
+  end)
+
+  it("gives the same run for the same key", function()
+    expect("new finished true\n", [[
+      local one = assert(w:run({}, { key = "k" }))
+      local two = assert(w:run({}, { key = "k" }))
+      print(one.how .. " " .. two.how .. " " .. tostring(one == two))
+    ]])
+  end)
+
+  it("opens other databases beside the default one", function()
+    expect("success 1 0\n", [[
+      local db <close> = assert(ork.open("sqlite:other.db"))
+      local run = assert(db:run(w, {}))
+      local n, m = 0, 0
+      for _ in db:runs() do n = n + 1 end
+      for _ in ork.runs() do m = m + 1 end
+      print(run.status .. " " .. n .. " " .. m)
+    ]])
+  end)
+
+  for _, case in ipairs({
+    { "unknown option", 'w:start({}, { kee = "x" })', "start has no option `kee`; did you mean `key`?" },
+    { "wrong type", 'w:start({}, { priority = "high" })', "start: `priority` is a whole number, not high" },
+    { "unknown filter", 'ork.runs{ stauts = "failed" }', "runs has no option `stauts`; did you mean `status`?" },
+    { "unknown field", "local run = ork.run(w) print(run.stauts)", "a run has no `stauts`; did you mean `status`?" },
+    { "setting a field", 'local run = ork.run(w) run.status = "x"', "`status` of a run cannot be set" },
+    { "no duration", 'local run = ork.run(w) run:wait("soon")', "wait takes a duration" },
+    { "unknown task", 'local run = ork.run(w) run:task("aa")', "no task `aa`" },
+  }) do
+    it("raises at the caller's line: " .. case[1], function()
+      local r = lua("\n\n" .. case[2])
+      assert.equal(1, r.code)
+      assert.matches("app.lua:8: " .. case[3], r.err, 1, true)
+    end)
+  end
+
+  it("returns what an operation failed with", function()
+    local r = lua([[ print(select("#", w:start{ n = "many" }), (select(3, w:start{ n = "many" }))) ]])
+    assert.equal("3\tEINVAL\n", r.out)
+    r = lua([[ print(ork.open("sqlite:/dev/null/x.db")) ]])
+    assert.matches("^nil\t.*x.db.*\tE%u+\n$", r.out)
+  end)
+end)
