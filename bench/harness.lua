@@ -86,7 +86,7 @@ function harness.paired(a, b)
 end
 
 --- Runs every contestant in every round. contestants: { { name, run = function() → number } }. Returns lists by name.
-function harness:rounds_of(contestants, rounds)
+function harness.rounds_of(contestants, rounds)
   local samples = {}
   for _, each in ipairs(contestants) do samples[each.name] = {} end
   for round = 1, rounds do

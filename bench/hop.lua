@@ -36,7 +36,7 @@ return function(ctx)
     end }
   end
 
-  local us = ctx:rounds_of(contestants, rounds)
+  local us = ctx.rounds_of(contestants, rounds)
   local what = ("chain of %d"):format(n)
   local added = {}
   for i = 1, rounds do added[i] = us.ork[i] - us.bare[i] end

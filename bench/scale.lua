@@ -23,7 +23,7 @@ end
 
 --- What one more task costs, in µs: the whole command less the command for one task.
 local function measure(ctx, n, argv, rounds)
-  local used = ctx:rounds_of({
+  local used = ctx.rounds_of({
     { name = "many", run = function() return ctx:timed(argv, folder(ctx, n)).wall end },
     { name = "one", run = function() return ctx:timed(argv, folder(ctx, 1)).wall end },
   }, rounds)

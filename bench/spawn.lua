@@ -37,7 +37,7 @@ return function(ctx)
     .. numbers(n, "t#:\n\t@/bin/true\n"), { "make", "-j4", "-s" })
   compare("ninja", "build.ninja", "rule t\n  command = /bin/true\n" .. numbers(n, "build t#: t\n"), { "ninja", "-j4", "--quiet" })
 
-  local wall = ctx:rounds_of(contestants, rounds)
+  local wall = ctx.rounds_of(contestants, rounds)
   local targets = { xargs = { ">=", 1.2 }, make = { ">=", 0.9 }, ninja = { ">=", 1.5 } }
   local function rate(list) return ("%.0f/s"):format(n * 1e6 / ctx.median(list)) end
   for i = 2, #contestants do

@@ -40,7 +40,7 @@ return function(ctx)
     contestants[#contestants + 1] = { name = "python3", run = function() return ctx:timed({ python, "-c", "pass" }, ctx.dir).wall end }
   end
 
-  local us = ctx:rounds_of(contestants, rounds)
+  local us = ctx.rounds_of(contestants, rounds)
   local function compare(mine, peer, command, target)
     if not us[peer] then return end
     ctx:add({

@@ -1,0 +1,36 @@
+-- SPDX-License-Identifier: MIT
+-- The reader of documents that tests/e2e/readme_spec.lua relies on: does it notice when a document is wrong?
+local readme = require "tests.lib.readme"
+
+describe("reading a document", function()
+  local steps = readme.parse(table.concat({
+    "text", "`a.lua`:", "", "```lua", "return 1", "```", "", "```lua", "not a file", "```",
+    "```console", "$ ork a.lua", "one", "", "two", "$ ork runs", "```", "", "```mermaid", "$ no command", "```",
+  }, "\n"))
+
+  it("finds files, commands and what they print", function()
+    assert.same({
+      { file = "a.lua", text = "return 1\n" },
+      { command = "ork a.lua", output = { "one", "", "two" }, line = 12 },
+      { command = "ork runs", output = {}, line = 16 },
+    }, steps)
+  end)
+end)
+
+describe("comparing an output", function()
+  local cases = {
+    { "the same", { "a", "b" }, { "a", "b" } },
+    { "another order", { "a", "b" }, { "b", "a" } },
+    { "other times and ids", { "03:02:33  pack  success  0.005s (run 4e706872)" }, { "12:00:01  pack  success   1.5s (run 00aabbcc)" } },
+    { "minutes", { "took 0.157s" }, { "took 1m 2s" } },
+    { "lines left out", { "a", "…", "z" }, { "a", "b", "c", "z" } },
+    { "a line that is missing", { "a", "b" }, { "a" }, "is not printed: b" },
+    { "a line too many", { "a" }, { "a", "b" }, "is not shown: b" },
+    { "a line twice", { "a" }, { "a", "a" }, "is not shown: a" },
+    { "another status", { "03:02:33  pack  success" }, { "03:02:33  pack  failed" }, "is not printed: TIME pack success" },
+    { "another number", { "19 tasks" }, { "18 tasks" }, "is not printed: 19 tasks" },
+  }
+  for _, case in ipairs(cases) do
+    it("sees " .. case[1], function() assert.equal(case[4] or "no", readme.differs(case[2], case[3]) or "no") end)
+  end
+end)
