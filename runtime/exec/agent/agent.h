@@ -56,6 +56,10 @@ struct ork_base {
     const char **env;                   /* owned array */
 };
 
+struct ork_member {
+    pid_t pid;
+    uint64_t start; /* ork_proc.start: tells it from a later owner of the number */
+};
 enum ork_attempt_state { ATTEMPT_QUEUED, ATTEMPT_RUNNING, ATTEMPT_EXITED };
 enum ork_attempt_phase { PHASE_RUN, PHASE_TERM, PHASE_KILL };
 
@@ -89,7 +93,7 @@ struct ork_attempt {
     int64_t deadline;     /* mono; timeout, end of grace or next look; 0 none */
     int64_t kill_since, look_ms; /* PHASE_KILL: begin, distance of looks */
     TAILQ_ENTRY(ork_attempt) in_running;
-    pid_t *members;       /* owned: seen alive at the last look */
+    struct ork_member *members; /* owned: seen alive at the last look */
     uint32_t members_len, members_cap;
     int status;           /* of wait4 */
     /* the result; reason is set when an ending begins */
@@ -128,7 +132,7 @@ struct ork_journal {
     off_t off, size;
     struct ork_wr buf;           /* records since the last flush */
     bool bad;                    /* cannot be written; rewritten whole when it can */
-    int64_t retry_at;
+    int64_t retry_at, retry_ms;
     size_t claims_len;           /* bytes of claims at the last rewrite */
 };
 

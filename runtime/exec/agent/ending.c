@@ -37,13 +37,13 @@ static bool anywhere(struct ork_agentd *a)
     return false;
 }
 
-static void add_member(struct ork_attempt *t, pid_t pid)
+static void add_member(struct ork_attempt *t, const struct ork_proc *p)
 {
     if (t->members_len == t->members_cap) {
         t->members_cap = t->members_cap ? t->members_cap * 2 : 8;
         t->members = ork_mem(t->members, t->members_cap * sizeof *t->members);
     }
-    t->members[t->members_len++] = pid;
+    t->members[t->members_len++] = (struct ork_member){p->pid, p->start};
 }
 
 static void list(struct ork_agentd *a)
@@ -62,7 +62,7 @@ static void count_members(struct ork_agentd *a)
 
         if (p->of && p->of->state == ATTEMPT_RUNNING && (p->of->phase != PHASE_RUN || p->of->main_done) &&
             ork_proc_alive(p))
-            add_member(p->of, p->pid);
+            add_member(p->of, p);
     }
 }
 
@@ -71,9 +71,9 @@ static void stuck(struct ork_agentd *a, struct ork_attempt *t)
     if (t->stuck_told || !t->members_len || a->mono - t->kill_since < STUCK_MS)
         return;
     t->stuck_told = true;
-    ork_note(a, "pid %d cannot be killed; its attempt stays open", (int)t->members[0]);
+    ork_note(a, "pid %d cannot be killed; its attempt stays open", (int)t->members[0].pid);
     ork_attempt_free_slot(a, t);
-    ork_conn_say_stuck(a, t, t->members[0]);
+    ork_conn_say_stuck(a, t, t->members[0].pid);
 }
 
 static bool is_victim(const struct ork_proc *p)
@@ -160,9 +160,23 @@ void ork_ending_gone(struct ork_agentd *a, pid_t pid)
     TAILQ_FOREACH(t, &a->running, in_running)
     {
         for (uint32_t i = 0; i < t->members_len; i++) {
-            if (t->members[i] == pid)
+            if (t->members[i].pid == pid)
                 t->members[i--] = t->members[--t->members_len];
         }
+    }
+}
+
+/* One that died while its parent lived was the parent's to bury, and we were not told. Whoever dies last is our child,
+ * so it is enough to look here whenever we bury somebody, and only as far as the first that lives. */
+static void drop_dead(struct ork_attempt *t)
+{
+    while (t->members_len) {
+        struct ork_member *m = &t->members[t->members_len - 1];
+        struct ork_proc now;
+
+        if (ork_proc_read(m->pid, &now) && now.start == m->start && ork_proc_alive(&now))
+            return;
+        t->members_len--;
     }
 }
 
@@ -178,7 +192,12 @@ void ork_ending_look(struct ork_agentd *a)
 
     if (!a->ending)
         return;
-    TAILQ_FOREACH(t, &a->running, in_running) due |= awaits_look(t);
+    TAILQ_FOREACH(t, &a->running, in_running)
+    {
+        if (t->phase != PHASE_RUN && t->main_done)
+            drop_dead(t);
+        due |= awaits_look(t);
+    }
     if (!due)
         return;
     list(a);

@@ -17,7 +17,8 @@
 
 #define SIZE_MIN (256 * 1024)
 #define REUSE_AFTER (64 * 1024)
-#define RETRY_MS 1000
+#define RETRY_FIRST_MS 1000
+#define RETRY_LAST_MS 60000
 #define NEW_NAME ORK_JOURNAL_NAME ".new"
 
 static size_t begin(struct ork_wr *w, enum ork_record type)
@@ -134,9 +135,10 @@ static void went_bad(struct ork_agentd *a, const char *what)
     if (!j->bad)
         ork_note(a, "cannot %s the journal: %s; results are kept in memory until it can be written", what,
                  strerror(errno));
+    j->retry_ms = !j->bad ? RETRY_FIRST_MS : j->retry_ms * 2 < RETRY_LAST_MS ? j->retry_ms * 2 : RETRY_LAST_MS;
+    j->retry_at = a->mono + j->retry_ms;
     j->bad = true;
     j->buf.len = 0;
-    j->retry_at = a->mono + RETRY_MS;
 }
 
 int ork_journal_create(struct ork_agentd *a)

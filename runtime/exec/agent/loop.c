@@ -116,6 +116,8 @@ static int timeout_ms(struct ork_agentd *a)
 
     nearer(&at, ork_ending_deadline(a));
     nearer(&at, ork_conn_deadline(a));
+    if (a->journal.bad)
+        nearer(&at, a->journal.retry_at);
     if (a->stop)
         nearer(&at, a->idle_since + STOP_MS + 1);
     else if (a->idle_since)

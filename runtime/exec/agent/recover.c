@@ -203,8 +203,8 @@ static void sweep(struct ork_agentd *a)
         }
         if (!t || a->mono >= end)
             return;
-        wait_for(t->members[0], (int)(end - a->mono));
-        ork_ending_gone(a, t->members[0]); /* dead, or found alive by the next look */
+        wait_for(t->members[0].pid, (int)(end - a->mono));
+        ork_ending_gone(a, t->members[0].pid); /* dead, or found alive by the next look */
     }
 }
 

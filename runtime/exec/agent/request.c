@@ -126,7 +126,7 @@ static void say_state(struct ork_agentd *a, struct ork_conn *c, struct ork_attem
     ork_wr_i64(w, t->exit.started_ms);
     ork_conn_end(a, c);
     if (t->stuck_told && t->members_len)
-        ork_conn_say_stuck(a, t, t->members[0]);
+        ork_conn_say_stuck(a, t, t->members[0].pid);
 }
 
 static int claim(struct ork_agentd *a, struct ork_conn *c, struct ork_rd *r)

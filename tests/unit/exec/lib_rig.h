@@ -27,13 +27,14 @@ struct rig {
     uv_loop_t loop;
     uv_timer_t limit;
     char dir[64];       /* the data folder; agent in dir/agent */
-    char agent_dir[96];
+    char agent_dir[256];
     ork_agent *agent;
     uint64_t seq;
     uint32_t jobs;
     struct seen *seen;
     size_t seen_len, seen_cap, from; /* waits look at events from `from` on */
     bool closed;
+    pid_t owner;
 };
 
 int rig_setup(void **state);     /* *state: a rig with an open client, jobs 4, seq 1; the agent lingers 100 ms */
