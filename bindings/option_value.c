@@ -26,6 +26,7 @@ const char *ork_lua_shown(lua_State *L, int idx)
     case LUA_TBOOLEAN:
         snprintf(out, 120, "%s", lua_toboolean(L, idx) ? "true" : "false");
         break;
+    case LUA_TNONE:
     case LUA_TNIL:
         snprintf(out, 120, "nil");
         break;

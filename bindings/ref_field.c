@@ -16,7 +16,8 @@ bool ork_lua_type_field(const json_t *type, const char *name, const json_t **fie
     if (json_is_array(type) && json_array_size(type) == 2 && json_is_string(json_array_get(type, 0)) &&
         strcmp(json_string_value(json_array_get(type, 0)), "?") == 0)
         type = json_array_get(type, 1);
-    if (!type || (json_is_string(type) && strncmp(json_string_value(type), "any", 3) == 0))
+    if (!type || (json_is_object(type) && json_object_size(type) == 0) || /* open */
+        (json_is_string(type) && strncmp(json_string_value(type), "any", 3) == 0))
         return true;
     *field = json_is_object(type) ? json_object_get(type, name) : NULL;
     return *field != NULL;

@@ -1,0 +1,385 @@
+-- SPDX-License-Identifier: MIT
+-- Every mistake of an option table: its line and its exact text.
+local script = require "tests.lib.script"
+
+local compare = 'compare in the run: when = { task.output.FIELD, "==", value }'
+local later = " comes with a later version; this one runs process tasks"
+
+--- options of task `t` on line 4 → the refusals
+local of_task = {
+  { [[{}]], "4: task `t`: it does nothing; give it a command = { \"program\", … }" },
+  { [[{ command = "x", retires = 1 }]], "4: task `t`: unknown option `retires`; did you mean `retries`?" },
+  { [[{ command = "x", cmd = 1 }]], "4: task `t`: unknown option `cmd`; did you mean `command`?" },
+  { [[{ command = "x", needs = a }]], "4: task `t`: unknown option `needs`; did you mean `depends_on`?" },
+  { [[{ command = "x", zzzzzz = 1 }]], "4: task `t`: unknown option `zzzzzz`" },
+  { [[{ command = "x", a }]], "4: task `t`: options have names, but a task stands there without one" },
+  { [[{ command = "x", [true] = 1 }]], "4: task `t`: options have names, but 1 stands there without one" },
+  -- command
+  { [[{ command = {} }]], "4: task `t`: `command` is empty: it names no program" },
+  { [[{ command = "  " }]], "4: task `t`: `command` is empty: it names no program" },
+  { [[{ command = { "" } }]], "4: task `t`: `command[1]` is empty: it names no program" },
+  { [[{ command = 5 }]], "4: task `t`: `command` wants a list of arguments or a text, got 5" },
+  { [[{ command = { "x", true } }]], "4: task `t`: `command[2]` is a boolean, not a text; write \"true\"" },
+  { [[{ command = { "x", { "y" } } }]], "4: task `t`: `command[2]` is a table; one element is one argument" },
+  { [[{ command = { "x", nil, "y" } }]], "4: task `t`: `command` has a hole: element 2 is nil" },
+  { [[{ command = { "x", flag = 1 } }]], "4: task `t`: `command` wants a list of arguments or a text, but has the key \"flag\"" },
+  { [[{ command = { "x", a } }]], "4: task `t`: `command[2]` is a task, not a text; name a field of its output: task.output.FIELD" },
+  { [[{ command = { "x", print } }]], "4: task `t`: `command[2]` wants a text, got a function" },
+  { [[{ command = { "x", "a\0b" } }]],
+    "4: task `t`: `command[2]` is refused: it: a text with a NUL byte cannot be stored; encode such data (base64)" },
+  { [[{ command = { "x", "a\xff" } }]],
+    "4: task `t`: `command[2]` is refused: it: a text that is not UTF-8 cannot be stored; encode such data (base64)" },
+  { [[{ command = { "x", ("--n=%s"):format(a.output.rows) } }]],
+    "4: task `t`: `command[2]` has a reference that was made into text while the script was loading; " ..
+    "join it: \"…\" .. reference, or ork.format(\"…%s\", reference)" },
+  { [[{ command = "x " .. tostring(a.output.rows) }]],
+    "4: task `t`: `command` has a reference that was made into text while the script was loading; " ..
+    "join it: \"…\" .. reference, or ork.format(\"…%s\", reference)" },
+  { [[{ command = a.output.dir }]],
+    "4: task `t`: `command` is only a reference; a value of the run is never a command of the shell; " ..
+    "a list runs a program: { program, argument, … }" },
+  { [[{ command = { "x", ork.secret("K") } }]],
+    "4: task `t`: `command[2]` is refused: a secret can only stand in `env`, where nothing stores or shows it" },
+  { [[{ command = { "x", w.params } }]], "4: task `t`: `command[2]` is refused: params is no value; name one of its fields" },
+  { [[{ command = { "x", ork.input } }]], "4: task `t`: `command[2]` is refused: ork.input is no value; name one of its fields" },
+  { [[{ command = { "x", ork.input.part } }]],
+    "4: task `t`: `command[2]` uses ork.input.part, but the task has no inputs; give it: inputs = { … }" },
+  { [[{ command = { "x", ork.input.prt }, inputs = { part = 1 } }]],
+    "4: task `t`: `command[2]` uses ork.input.prt, which is not among its inputs; did you mean ork.input.part?" },
+  -- cwd, env
+  { [[{ command = "x", cwd = "" }]], "4: task `t`: `cwd` is empty; leave it out for the script's directory" },
+  { [[{ command = "x", cwd = 5 }]], "4: task `t`: `cwd` wants a text, got 5" },
+  { [[{ command = "x", cwd = ork.secret("K") }]],
+    "4: task `t`: cwd: a secret can only stand in `env`, where nothing stores or shows it" },
+  { [[{ command = "x", env = "A=1" }]], "4: task `t`: `env` wants variables by name, { NAME = \"value\" }, got \"A=1\"" },
+  { [[{ command = "x", env = { "A" } }]], "4: task `t`: `env` wants variables by name, but has the key 1" },
+  { [[{ command = "x", env = { ["A B"] = "1" } }]], "4: task `t`: `env.A B` is no name of a variable: letters, digits, _" },
+  { [[{ command = "x", env = { ORK_RUN_ID = "1" } }]], "4: task `t`: `env.ORK_RUN_ID` is set by Ork for every attempt" },
+  { [[{ command = "x", env = { A = true } }]],
+    "4: task `t`: `env.A` wants a text, got true; write \"true\" or \"1\"; false unsets a variable" },
+  { [[{ command = "x", env = { A = {} } }]], "4: task `t`: `env.A` wants a text, got a table" },
+  { [[{ command = "x", env = { A = "\0" } }]],
+    "4: task `t`: `env.A` is refused: it: a text with a NUL byte cannot be stored; encode such data (base64)" },
+  -- inputs, types
+  { [[{ command = "x", inputs = 5 }]],
+    "4: task `t`: `inputs` wants values by name, { part = … }, or a reference to an object, got 5" },
+  { [[{ command = "x", inputs = { 5 } }]], "4: task `t`: `inputs` wants values by name, but has the key 1" },
+  { [[{ command = "x", inputs = { f = print } }]], "4: task `t`: inputs.f: a function cannot be stored as JSON" },
+  { [[{ command = "x", inputs = { f = { { 1, nil, 3 } } } }]],
+    "4: task `t`: inputs.f[1]: element 2 is nil; a list has no holes (ork.null is a value)" },
+  { [[{ command = "x", inputs = { f = { x = 1, 2 } } }]],
+    "4: task `t`: inputs.f: both list elements and named fields; it is one or the other" },
+  { [[{ command = "x", inputs = { f = 0/0 } }]], "4: task `t`: inputs.f: NaN is no value of JSON" },
+  { [[{ command = "x", inputs = { f = a } }]], "4: task `t`: inputs.f: a task is no value; its output is `task.output`" },
+  { [[{ command = "x", inputs = { f = ork.input.g } }]],
+    "4: task `t`: inputs.f: ork.input cannot stand here; it is made of the inputs of a task" },
+  { [[{ command = "x", inputs = { f = { g = ork.secret("K") } } }]],
+    "4: task `t`: inputs.f.g: a secret can only stand in `env`, where nothing stores or shows it" },
+  { [[{ command = "x", input_type = "int", inputs = {} }]],
+    "4: task `t`: `input_type` wants an object of fields, such as { part = \"str\" }" },
+  { [[{ command = "x", output_type = 5 }]],
+    "4: task `t`: `output_type` wants a type, such as \"str\", { \"int\" } or { rows = \"int\" }, got 5" },
+  { [[{ command = "x", output_type = { rows = "integer" } }]],
+    "4: task `t`: `output_type` is no type: rows: unknown type \"integer\"; write `int`" },
+  { [[{ command = "x", input_type = { n = "str" }, inputs = { n = a.output.rows } }]],
+    "4: task `t`: `inputs.n` does not fit input_type: wanted str, the reference gives int" },
+  { [[{ command = "x", input_type = { n = "str" }, inputs = { n = 5 } }]], "4: task `t`: inputs.n: wanted str, got 5" },
+  { [[{ command = "x", input_type = { n = "str", m = "int?" } }]],
+    "4: task `t`: inputs lacks `n`, which input_type wants" },
+  { [[{ command = "x", input_type = { n = "int" }, inputs = { n = a.output.rows }, trigger_rule = "all_done" }]],
+    "4: task `t`: `inputs.n` does not fit input_type: wanted int, the reference gives int?, which may be null" },
+  { [[{ command = "x", input_type = { rows = "str" }, inputs = a.output }]],
+    "4: task `t`: `inputs` does not fit input_type: rows: wanted str, the reference gives int" },
+  -- order
+  { [[{ command = "x", depends_on = 5 }]],
+    "4: task `t`: `depends_on` wants a task, the name of one, or a list of them, got 5" },
+  { [[{ command = "x", depends_on = a.output }]],
+    "4: task `t`: `depends_on` is a reference, not a task; name the task itself, or use the reference in an option: that is a dependency too" },
+  { [[{ command = "x", depends_on = { a, nil, a } }]], "4: task `t`: `depends_on` has a hole: element 2 is nil" },
+  { [[{ command = "x", depends_on = { "" } }]], "4: task `t`: `depends_on[1]` names no task: the text is empty" },
+  { [[{ command = "x", depends_on = "aa" }]], "4: task `t` depends on `aa`, which is not a task of this workflow; did you mean `a`?" },
+  { [[{ command = "x", depends_on = "t" }]], "4: task `t` depends on itself" },
+  { [[{ command = "x", trigger_rule = "all_sucess" }]],
+    "4: task `t`: `trigger_rule` wants one of all_success, none_failed, all_done, always, all_failed, one_failed, one_success, " ..
+    "got \"all_sucess\"; did you mean \"all_success\"?" },
+  { [[{ command = "x", trigger_rule = "one_failed" }]],
+    "4: task `t` has trigger_rule \"one_failed\" but depends on nothing, so it could never run" },
+  { [[{ command = "x", when = true }]], "4: task `t`: `when` is true, which was decided while the script was loading; " .. compare },
+  { [[{ command = "x", when = a.output.rows == 5 }]],
+    "4: task `t`: `when` is false, which was decided while the script was loading; " .. compare },
+  { [[{ command = "x", when = a }]],
+    "4: task `t`: `when` is a task, not a value; for order alone use depends_on; for its outcome task.status or task.output.FIELD" },
+  { [[{ command = "x", when = "x" .. a.output.rows }]], "4: task `t`: `when` is a text, which is always true; " .. compare },
+  { [[{ command = "x", when = function() end }]],
+    "4: task `t`: `when` as a function comes with a later version; this one decides by data; " .. compare },
+  { [[{ command = "x", when = { 1, "==", 1 } }]], "4: task `t`: `when` compares two constants: it holds no reference; " .. compare },
+  { [[{ command = "x", when = { a.output.rows, ">" } }]],
+    "4: task `t`: `when` wants { a, op, b }, got 2 elements; write { reference, \"==\", value }" },
+  { [[{ command = "x", when = { a.output.rows, "!=", 1 } }]],
+    "4: task `t`: `when[2]` wants one of == ~= < <= > >= in, got \"!=\"; did you mean \"~=\"?" },
+  { [[{ command = "x", when = { a.output.rows, ">", "1" } }]], "4: task `t`: `when` compares a number with text, which have no order" },
+  { [[{ command = "x", when = { a.output.dir, "==", 1 } }]], "4: task `t`: `when` compares text with a number, which are never equal" },
+  { [[{ command = "x", when = { a.output.parts, "<", a.output.parts } }]],
+    "4: task `t`: `when` orders a list; `<` orders two numbers or two texts" },
+  { [[{ command = "x", when = { a.output.dir, "in", "x" } }]], "4: task `t`: `when[3]` is text; `in` wants a list on the right" },
+  { [[{ command = "x", when = ork.secret("K") }]],
+    "4: task `t`: when: a secret can only stand in `env`, where nothing stores or shows it" },
+  -- faults
+  { [[{ command = "x", retries = "3" }]],
+    "4: task `t`: `retries` wants a number of further attempts, or { limit, delay, factor, max_delay, jitter, on }, got \"3\"" },
+  { [[{ command = "x", retries = -1 }]], "4: task `t`: `retries` wants a whole number, 0 or more, got -1" },
+  { [[{ command = "x", retries = 1.5 }]], "4: task `t`: `retries` wants a whole number, 0 or more, got 1.5" },
+  { [[{ command = "x", retries = {} }]], "4: task `t`: `retries` is empty; add limit = n" },
+  { [[{ command = "x", retries = { delay = "1s" } }]],
+    "4: task `t`: `retries` does not say how many further attempts there are; add limit = n" },
+  { [[{ command = "x", retries = { limit = 1, factor = 2 } }]],
+    "4: task `t`: `retries` has a factor but no delay that it could multiply; add delay = \"1s\"" },
+  { [[{ command = "x", retries = { limit = 1, delay = 1, factor = 0.5 } }]],
+    "4: task `t`: `retries.factor` wants a number from 1 to 1000, got 0.5" },
+  { [[{ command = "x", retries = { limit = 1, delay = "2m", max_delay = "1m" } }]],
+    "4: task `t`: `retries` has a delay above its max_delay" },
+  { [[{ command = "x", retries = { limit = 1, attempts = 3 } }]],
+    "4: task `t`: unknown key `attempts` in `retries`; did you mean `limit`?" },
+  { [[{ command = "x", retries = { limit = 1, on = {} } }]],
+    "4: task `t`: `retries.on` is empty: name kinds, exit_codes or codes" },
+  { [[{ command = "x", retries = { limit = 1, on = function() end } }]],
+    "4: task `t`: `retries.on` as a function comes with a later version; this one decides by data; " ..
+    "write { kinds = { … }, exit_codes = { … }, codes = { … } }" },
+  { [[{ command = "x", retries = { limit = 1, on = { kinds = { "timout" } } } }]],
+    "4: task `t`: `retries.on.kinds[1]` wants one of exit, signal, timeout, spawn, lost, error, input, output, remote, rejected, policy, " ..
+    "got \"timout\"; did you mean \"timeout\"?" },
+  { [[{ command = "x", retries = { limit = 1, on = { exit_codes = 75 } } }]],
+    "4: task `t`: `retries.on.exit_codes` wants a list of exit codes, such as { 75 }, got 75" },
+  { [[{ command = "x", retries = { limit = 1, on = { exit_codes = { 300 } } } }]],
+    "4: task `t`: `retries.on.exit_codes[1]` wants an exit code from 1 to 255, got 300" },
+  { [[{ command = "x", timeout = true }]],
+    "4: task `t`: `timeout` wants a duration, seconds or a text such as \"10m\", got true" },
+  { [[{ command = "x", timeout = "10x" }]],
+    "4: task `t`: `timeout` wants a duration: \"10x\" is no duration: unknown unit \"x\"; the units are w d h m s ms" },
+  { [[{ command = "x", timeout = "-1m" }]], "4: task `t`: `timeout` wants a duration that is not negative, got \"-1m\"" },
+  { [[{ command = "x", timeout = -1 }]], "4: task `t`: `timeout` wants a duration of 0 seconds or more, got -1" },
+  { [[{ command = "x", timeout = 0/0 }]], "4: task `t`: `timeout` wants a duration of 0 seconds or more, got " ..
+    ("%.14g"):format(0 / 0) },
+  { [[{ command = "x", max_lost = -1 }]], "4: task `t`: `max_lost` wants a whole number, 0 or more, got -1" },
+  { [[{ command = "x", keep_children = 1 }]], "4: task `t`: `keep_children` wants true or false, got 1" },
+  -- load
+  { [[{ command = "x", pool = 5 }]], "4: task `t`: `pool` wants a text, got 5" },
+  { [[{ command = "x", pool = "" }]], "4: task `t`: `pool` wants the name of a pool, 1 to 200 characters" },
+  { [[{ command = "x", pool = { "db", slots = 0 } }]], "4: task `t`: `pool.slots` wants a whole number, 1 or more, got 0" },
+  { [[{ command = "x", pool = { "db", slot = 2 } }]],
+    "4: task `t`: `pool` wants a name or { name, slots = n }, but has the key \"slot\"" },
+  { [[{ command = "x", pool = w.params.day }]],
+    "4: task `t`: `pool` named by a reference comes with a later version; give its name as a text" },
+  { [[{ command = "x", priority = "high" }]], "4: task `t`: `priority` wants a whole number, got \"high\"" },
+  -- words of later versions
+  { [[{ run = function() end }]], "4: task `t`: `run` (a Lua function)" .. later .. "; give it a `command`" },
+  { [[{ python = "a.py:f" }]], "4: task `t`: `python` (a Python function)" .. later .. "; give it a `command`" },
+  { [[{ wait = "30m" }]], "4: task `t`: `wait` (waiting without a process)" .. later .. "; give it a `command`" },
+  { [[{ workflow = w }]], "4: task `t`: `workflow` (a sub-workflow)" .. later .. "; give it a `command`" },
+  { [[{ command = "x", on_failure = print }]], "4: task `t`: `on_failure` (handlers)" .. later },
+  { [[{ command = "x", reads = { "f" } }]], "4: task `t`: `reads` (up-to-date checks on files)" .. later },
+}
+
+--- options of workflow `v` on line 4 → the refusals
+local of_workflow = {
+  { [[{ descripton = "x" }]], "4: workflow `v`: unknown option `descripton`; did you mean `description`?" },
+  { [[{ description = 5 }]], "4: workflow `v`: `description` wants a text, got 5" },
+  { [[{ retention = "30d" }]], "4: workflow `v`: `retention` (clearing old runs)" .. later },
+  { [[{ max_parallel = 0 }]], "4: workflow `v`: `max_parallel` wants a whole number, 1 or more, got 0" },
+  { [[{ fail_fast = "yes" }]], "4: workflow `v`: `fail_fast` wants true or false, got \"yes\"" },
+  { [[{ tags = "x" }]], "4: workflow `v`: `tags` wants a list of texts, such as { \"nightly\" }, got \"x\"" },
+  { [[{ run_timeout = {} }]], "4: workflow `v`: `run_timeout` wants a duration, seconds or a text such as \"10m\", got a table" },
+  { [[{ defaults = 1 }]], "4: workflow `v`: `defaults` wants options for its tasks, such as { retries = 2 }, got 1" },
+  { [[{ defaults = { command = "x" } }]], "4: workflow `v`: `defaults.command` is an option of single tasks, it cannot be a default" },
+  { [[{ defaults = { retires = 1 } }]], "4: workflow `v`: unknown key `retires` in `defaults`; did you mean `retries`?" },
+  { [[{ defaults = { retries = { limit = "x" } } }]], "4: workflow `v`: `defaults.retries.limit` wants a whole number, 0 or more, got \"x\"" },
+  { [[{ params = "x" }]], "4: workflow `v`: `params` wants params by name, { day = \"date\" }, got \"x\"" },
+  { [[{ params = { ["a b"] = "int" } }]],
+    "4: workflow `v`: `params` has \"a b\" for the name of a param; names are letters, digits, _ and -" },
+  { [[{ params = { n = "integer" } }]], "4: workflow `v`: `params.n` is no type: unknown type \"integer\"; write `int`" },
+  { [[{ params = { n = { type = "int", defalt = 1 } } }]],
+    "4: workflow `v`: unknown key `defalt` in `params.n`; did you mean `default`?" },
+  { [[{ params = { n = { type = "int", default = "x" } } }]], "4: workflow `v`: params.n: default: wanted int, got \"x\"" },
+  { [[{ params = { n = { type = "int", choices = {} } } }]], "4: workflow `v`: `params.n.choices` is empty: no value would fit" },
+  { [[{ params = { n = { type = "int", min = 5, max = 1 } } }]], "4: workflow `v`: params.n: min is above max: no value fits" },
+  { [[{ params = { n = { type = "int", default = a.output.rows } } }]],
+    "4: workflow `v`: params.n.default: the reference belongs to another workflow" },
+  { [[{ params = { n = { type = "str", default = ork.this.run_id } } }]],
+    "4: workflow `v`: params.n.default: only ork.date can stand here; the run does not exist yet" },
+  { [[{ schedule = "0 2 * * *" }]],
+    "4: workflow `v`: `schedule` wants { cron = \"0 2 * * *\", … }, got \"0 2 * * *\"; write { cron = \"…\" } or { every = \"…\" }" },
+  { [[{ schedule = {} }]], "4: workflow `v`: `schedule` says no time: give it cron = \"0 2 * * *\" or every = \"10m\"" },
+  { [[{ schedule = { cron = "@daily", every = 60 } }]], "4: workflow `v`: `schedule` has both cron and every; it is one or the other" },
+  { [[{ schedule = { cron = "0 2 * *" } }]],
+    "4: workflow `v`: `schedule.cron` is no time of cron, \"0 2 * *\": it has 4 fields; 5 (minute hour day month weekday), 6 (seconds first) or 7 (with year)" },
+  { [[{ schedule = { cron = "0 25 * * *" } }]],
+    "4: workflow `v`: `schedule.cron` is no time of cron, \"0 25 * * *\": the hour is 25, it goes from 0 to 23" },
+  { [[{ schedule = { cron = "@dayly" } }]],
+    "4: workflow `v`: `schedule.cron` is no time of cron, \"@dayly\": the words are @yearly @annually @monthly @weekly @daily @midnight @hourly" },
+  { [[{ schedule = { cron = "0 2 * * $" } }]],
+    "4: workflow `v`: `schedule.cron` is no time of cron, \"0 2 * * $\": the day of the week has the sign `$`" },
+  { [[{ schedule = { every = "10ms" } }]], "4: workflow `v`: `schedule.every` wants one second or more" },
+  { [[{ schedule = { cron = "@daily", timezone = "Europe/Berlim" } }]],
+    "4: workflow `v`: `schedule.timezone` is no time zone of this system: \"Europe/Berlim\"; zones are named like \"Europe/Berlin\" or \"UTC\"" },
+  { [[{ schedule = { cron = "@daily", overlap = "skp" } }]],
+    "4: workflow `v`: `schedule.overlap` wants one of allow, skip, queue, cancel_running, got \"skp\"; did you mean \"skip\"?" },
+  { [[{ params = { day = "date" }, schedule = { cron = "@daily", params = { dya = 1 } } }]],
+    "4: workflow `v`: `schedule.params.dya` is no param of the workflow; did you mean `day`?" },
+  { [[{ params = { n = "int" }, schedule = { cron = "@daily", params = { n = "x" } } }]],
+    "4: workflow `v`: schedule.params.n: wanted int, got \"x\"" },
+}
+
+--- Calls that cannot be meant; they raise at once, so each is the only message.
+local calls = {
+  { [[w.task("x", {})]], "4: `task` belongs to a workflow: call it with a colon, workflow:task(…)" },
+  { [[w.task({ command = "x" })]], "4: `task` belongs to a workflow: call it with a colon, workflow:task(…)" },
+  { [[w:task({ command = "x" })]], "4: `task` wants the name first: workflow:task(\"name\", { … })" },
+  { [[w:task()]], "4: `task` wants a name, got none" },
+  { [[w:task("x", "y")]], "4: `task` wants a table of options after the name, got \"y\"" },
+  { [[w:task("x", {}, 1)]], "4: `task` takes a name and a table of options, got 3 arguments" },
+  { [[w:tsk("x")]], "4: workflow `w` has no field `tsk`; did you mean `task`?" },
+  { [[w:returns{}]], "4: workflow:returns comes with a later version" },
+  { [[w.x = 1]], "4: workflow `w` cannot be changed; give its options to ork.workflow" },
+  { [[ork:workflow("x")]], "4: `workflow` is called with a dot: ork.workflow(\"x\", { … })" },
+  { [[ork.workflow{ description = "x" }]], "4: `workflow` wants the name first: ork.workflow(\"name\", { … })" },
+  { [[ork.workflow()]], "4: `workflow` wants a name, got none" },
+  { [[ork.workflw("x")]], "4: ork has no field `workflw`; did you mean `workflow`?" },
+  { [[ork.each(a.output.parts)]],
+    "4: ork.each (fan-out) comes with a later version; this one runs process tasks (`command`)" },
+  { [[ork.x = 1]], "4: ork.x cannot be set" },
+  { [[ork.date("1x")]], "4: ork.date: \"1x\" is no duration: unknown unit \"x\"; the units are w d h m s ms" },
+  { [[ork.date(0, "%Q")]], "4: ork.date: the format has %Q; known are %Y %m %d %H %M %S %j %y %F %T %s %a %b %%" },
+  { [[ork.secret("a b")]], "4: ork.secret wants the name of a secret: letters, digits, _" },
+  { [[ork.pool("db")]], "4: ork.pool: `db` wants a whole number of slots, 1 or more, got nil" },
+  { [[ork.pool("db", 1) ork.pool("db", 2)]], "4: pool `db` was declared with 1 slots before" },
+  { [[ork.format("%d", a.output.rows)]],
+    "4: ork.format: a reference only goes into %s, its value exists only in the run; the format has %d" },
+  { [[ork.format("%s %s", a.output.rows)]], "4: ork.format: the format has more places than there are values (1)" },
+  { [[ork.format("%s", a.output.rows, 2)]], "4: ork.format: 2 values for 1 places of the format" },
+}
+
+local function one(expected, got)
+  assert.same({ expected }, got)
+end
+
+describe("a mistake in the options of a task", function()
+  after_each(script.cleanup)
+  for _, case in ipairs(of_task) do
+    it("is told: " .. case[1], function()
+      one(case[2], script.refusals(("w:task(%q, %s)"):format("t", case[1])))
+    end)
+  end
+
+  it("is told for finally too", function()
+    one("4: task `t`: `trigger_rule` cannot be chosen for a finally task: it always runs; leave it out",
+      script.refusals([[w:finally("t", { command = "x", trigger_rule = "all_done" })]]))
+  end)
+
+  it("is told when a name is taken", function()
+    local got = script.refusals([[w:task("a", { command = "x" })]])
+    assert.equal(1, #got)
+    assert.truthy(got[1]:find("^4: there is a task `a` already, defined at .*3; names must differ$"), got[1])
+  end)
+
+  it("is told for handles and references of another workflow", function()
+    local got = script.refusals([[local v = ork.workflow("v")
+local b = v:task("b", { command = { "x", a.output.dir }, depends_on = a })]])
+    assert.same({
+      "5: task `b`: `command[2]` is refused: the reference belongs to another workflow",
+      "5: task `b`: `depends_on` names task `a` of another workflow, `w`",
+    }, got)
+  end)
+end)
+
+describe("a mistake in the options of a workflow", function()
+  after_each(script.cleanup)
+  for _, case in ipairs(of_workflow) do
+    it("is told: " .. case[1], function()
+      one(case[2], script.refusals(("ork.workflow(%q, %s)"):format("v", case[1])))
+    end)
+  end
+end)
+
+describe("a call that cannot be meant", function()
+  after_each(script.cleanup)
+  for _, case in ipairs(calls) do
+    it("raises: " .. case[1], function() one(case[2], script.refusals(case[1])) end)
+  end
+end)
+
+describe("the line of a mistake", function()
+  after_each(script.cleanup)
+
+  it("is the key's own", function()
+    assert.same({
+      "6: task `t`: `retries.limit` wants a whole number, 0 or more, got \"x\"",
+      "8: task `t`: `env.B` wants a text, got a table",
+      "11: task `t`: `command[3]` is a boolean, not a text; write \"true\"",
+    }, script.refusals([==[
+w:task("t", {
+  retries = {  -- retries = { limit = 1 }, "limit = 2", [[ limit = 3 ]]
+    limit = "x", },
+  env = { A = "{ limit = 1 }",
+    ["B"] = {} }, timeout = (function() local a, b = 1, 2 return a + b end)(),
+  command = { "x",
+    "y",
+    true },
+})]==]))
+  end)
+
+  it("is that of the call when the table is made elsewhere", function()
+    assert.same({ "5: task `t`: unknown option `retires`; did you mean `retries`?" },
+      script.refusals("local opts = { command = 'x', retires = 1 }\nw:task('t', opts)"))
+  end)
+
+  it("is that of the user's helper", function()
+    assert.same({ "5: task `t`: unknown option `retires`; did you mean `retries`?" },
+      script.refusals("local function make(name)\n  return w:task(name, { command = 'x', retires = 1 })\nend\nmake('t')"))
+  end)
+
+  it("is found among several calls of one line", function()
+    assert.same({ "5: task `u`: unknown option `x`" },
+      script.refusals("w:task('t', { command = 'x' }) w:task('u', { command = 'x',\n  x = 1 })"))
+  end)
+
+  it("is told once for a loop", function()
+    assert.same({ "5: task `t1`: unknown option `retires`; did you mean `retries`? (and 2 more tasks)" },
+      (function()
+        local got = script.refusals("for i = 1, 3 do\n  w:task('t' .. i, { command = 'x', retires = 1 })\nend")
+        for i, line in ipairs(got) do got[i] = line:gsub(" %(and 2 more tasks%)(.*)$", "%1 (and 2 more tasks)") end
+        return got
+      end)())
+  end)
+
+  it("sorts the mistakes of a script", function()
+    local got = script.refusals("w:task('t', { command = 'x', depends_on = 'zz' })\nw:task('u', { x = 1 })\nw:task('v', {})")
+    assert.same({ "4: task `t` depends on `zz`, which is not a task of this workflow",
+      "5: task `u`: unknown option `x`", "5: task `u`: it does nothing; give it a command = { \"program\", … }",
+      "6: task `v`: it does nothing; give it a command = { \"program\", … }" }, got)
+  end)
+end)
+
+describe("a workflow with mistakes", function()
+  it("raises them together when it is used under plain Lua", function()
+    local ork = require "ork"
+    local w = ork.workflow("w")
+    w:task("t", { command = "x", retires = 1 })
+    w:task("u", {})
+    local ok, message = pcall(w.validate, w)
+    assert.is_false(ok)
+    local lines = {}
+    for line in message:gmatch("[^\n]+") do lines[#lines + 1] = line:match("define_refuse_spec%.lua:%d+: (.*)$") end
+    assert.same({ "task `t`: unknown option `retires`; did you mean `retries`?",
+      "task `u`: it does nothing; give it a command = { \"program\", … }" }, lines)
+  end)
+
+  it("takes no more tasks once it was checked", function()
+    local ork = require "ork"
+    local w = ork.workflow("w")
+    w:task("t", { command = "x" })
+    assert.is_true(w:validate())
+    local ok, message = pcall(function() w:task("u", { command = "x" }) end)
+    assert.is_false(ok)
+    assert.truthy(message:find("workflow `w` is complete: it was started or checked; define its tasks before", 1, true), message)
+  end)
+end)
