@@ -98,8 +98,8 @@ function harness.rounds_of(contestants, rounds)
   return samples
 end
 
---- Adds a line to the table. row: bench, what, ours, peer, peer_value (texts), ratio (number), target ({ ">=", "<=" or "<", number };
---- nil: only told).
+--- Adds a line to the table. row: bench, what, ours and peer_value (numbers), unit, digits (0), peer (its name), ratio, target
+--- ({ ">=", "<=" or "<", number }; nil: only told).
 function harness:add(row)
   if row.target then
     local op, limit = row.target[1], row.target[2]

@@ -41,17 +41,17 @@ return function(ctx)
   local added = {}
   for i = 1, rounds do added[i] = us.ork[i] - us.bare[i] end
   ctx:add({
-    bench = "B2", what = what .. ", added per hop", ours = ("%.0f µs"):format(ctx.median(added)), peer = "fdatasync 4 KiB",
-    peer_value = ("%.0f µs"):format(ctx.median(us.sync)), ratio = ctx.paired(added, us.sync), target = { "<=", 2.5 },
+    bench = "B2", what = what .. ", added per hop", ours = ctx.median(added), peer = "fdatasync 4 KiB",
+    peer_value = ctx.median(us.sync), unit = " µs", ratio = ctx.paired(added, us.sync), target = { "<=", 2.5 },
   })
   ctx:add({
-    bench = "B2", what = what .. ", per hop", ours = ("%.0f µs"):format(ctx.median(us.ork)), peer = "posix_spawn + wait",
-    peer_value = ("%.0f µs"):format(ctx.median(us.bare)), ratio = ctx.paired(us.ork, us.bare),
+    bench = "B2", what = what .. ", per hop", ours = ctx.median(us.ork), peer = "posix_spawn + wait",
+    peer_value = ctx.median(us.bare), unit = " µs", ratio = ctx.paired(us.ork, us.bare),
   })
   if us.ninja then
     ctx:add({
-      bench = "B2", what = what .. ", per hop", ours = ("%.0f µs"):format(ctx.median(us.ork)), peer = "ninja",
-      peer_value = ("%.0f µs"):format(ctx.median(us.ninja)), ratio = ctx.paired(us.ork, us.ninja), target = { "<", 1 },
+      bench = "B2", what = what .. ", per hop", ours = ctx.median(us.ork), peer = "ninja",
+      peer_value = ctx.median(us.ninja), unit = " µs", ratio = ctx.paired(us.ork, us.ninja), target = { "<", 1 },
     })
   end
 end

@@ -39,10 +39,11 @@ end
 -- ---- the table -------------------------------------------------------------------------------
 
 local function print_table(rows)
+  local function figure(row, value) return ("%." .. (row.digits or 0) .. "f%s"):format(value, row.unit) end
   local lines = { { "", "", "ork", "against", "", "ratio", "target", "" } }
   for _, row in ipairs(rows) do
     lines[#lines + 1] = {
-      row.bench, row.what, row.ours, row.peer, row.peer_value, ("%.2f"):format(row.ratio), row.target or "",
+      row.bench, row.what, figure(row, row.ours), row.peer, figure(row, row.peer_value), ("%.2f"):format(row.ratio), row.target or "",
       row.met == nil and "" or row.met and "met" or "MISSED",
     }
   end
@@ -69,7 +70,10 @@ end
 
 local function print_json(rows)
   local cjson = require "cjson"
-  for _, row in ipairs(rows) do row.ratio = tonumber(("%.4f"):format(row.ratio)) end
+  for _, row in ipairs(rows) do
+    for _, key in ipairs({ "ours", "peer_value", "ratio" }) do row[key] = tonumber(("%.4f"):format(row[key])) end
+    row.unit, row.digits = row.unit:gsub("^ ", ""), nil
+  end
   print(cjson.encode({
     version = text_of("'" .. opts.ork .. "' version"), kernel = text_of("uname -sr"), cpus = tonumber(text_of("nproc")),
     quick = opts.quick or false, figures = rows,

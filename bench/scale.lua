@@ -33,11 +33,11 @@ end
 local function label(n) return n >= 1000000 and ("%dM"):format(n // 1000000) or ("%dk"):format(n // 1000) end
 
 --- Compares each size with the first. limits: by size.
-local function compare(ctx, what, sizes, values, unit, limits)
+local function compare(ctx, what, sizes, values, limits)
   for i = 2, #sizes do
     ctx:add({
-      bench = "B5", what = ("%s, %s tasks"):format(what, label(sizes[i])), ours = ("%.2f %s"):format(values[i], unit),
-      peer = ("itself, %s"):format(label(sizes[1])), peer_value = ("%.2f %s"):format(values[1], unit), ratio = values[i] / values[1],
+      bench = "B5", what = ("%s, %s tasks"):format(what, label(sizes[i])), ours = values[i], unit = " µs", digits = 2,
+      peer = ("itself, %s"):format(label(sizes[1])), peer_value = values[1], ratio = values[i] / values[1],
       target = limits[sizes[i]] and { "<=", limits[sizes[i]] },
     })
   end
@@ -62,10 +62,10 @@ local function core_alone(ctx, sizes, limits)
     end
     values[i] = ctx.median(runs)
   end
-  compare(ctx, "core", sizes, values, "µs", limits)
+  compare(ctx, "core", sizes, values, limits)
   ctx:add({
-    bench = "B5", what = ("core memory per task, %s"):format(label(sizes[#sizes])), ours = ("%.0f B"):format(bytes),
-    peer = "200 B", peer_value = "", ratio = bytes / 200, target = { "<=", 1 },
+    bench = "B5", what = ("core memory per task, %s"):format(label(sizes[#sizes])), ours = bytes, unit = " B",
+    peer = "the limit", peer_value = 200, ratio = bytes / 200, target = { "<=", 1 },
   })
 end
 
@@ -94,13 +94,13 @@ return function(ctx)
     plan[i] = measure(ctx, n, { ctx.ork, "plan", "scale.lua" }, rounds)
     store[i] = measure(ctx, n, { ctx.ork, "scale.lua", "--quiet" }, rounds)
   end
-  compare(ctx, "load, validate, plan", sizes, plan, "µs", limits)
-  compare(ctx, "load, validate, store, decide", sizes, store, "µs", limits)
+  compare(ctx, "load, validate, plan", sizes, plan, limits)
+  compare(ctx, "load, validate, store, decide", sizes, store, limits)
 
   local n = ctx.quick and 10000 or 100000
   local seconds = engine_time(ctx, n)
   ctx:add({
-    bench = "B5", what = ("store and decide %s, created to finished"):format(label(n)), ours = ("%.2f s"):format(seconds),
-    peer = "1 s", peer_value = "", ratio = seconds, target = { "<=", 1 },
+    bench = "B5", what = ("store and decide %s, created to finished"):format(label(n)), ours = seconds, unit = " s", digits = 2,
+    peer = "the limit", peer_value = 1, ratio = seconds, target = { "<=", 1 },
   })
 end

@@ -39,12 +39,12 @@ return function(ctx)
 
   local wall = ctx.rounds_of(contestants, rounds)
   local targets = { xargs = { ">=", 1.2 }, make = { ">=", 0.9 }, ninja = { ">=", 1.5 } }
-  local function rate(list) return ("%.0f/s"):format(n * 1e6 / ctx.median(list)) end
+  local function rate(list) return n * 1e6 / ctx.median(list) end
   for i = 2, #contestants do
     local peer = contestants[i].name
     ctx:add({
       bench = "B1", what = ("spawn %d"):format(n), ours = rate(wall.ork), peer = peer .. (peer == "xargs" and " -P4" or " -j4"),
-      peer_value = rate(wall[peer]), ratio = ctx.paired(wall[peer], wall.ork), target = targets[peer],
+      peer_value = rate(wall[peer]), unit = "/s", ratio = ctx.paired(wall[peer], wall.ork), target = targets[peer],
     })
   end
 end

@@ -44,8 +44,8 @@ return function(ctx)
   local function compare(mine, peer, command, target)
     if not us[peer] then return end
     ctx:add({
-      bench = "B4", what = ("one task, %s"):format(mine), ours = ("%.1f ms"):format(ctx.median(us[mine]) / 1000), peer = command,
-      peer_value = ("%.1f ms"):format(ctx.median(us[peer]) / 1000), ratio = ctx.paired(us[mine], us[peer]),
+      bench = "B4", what = ("one task, %s"):format(mine), ours = ctx.median(us[mine]) / 1000, peer = command,
+      peer_value = ctx.median(us[peer]) / 1000, unit = " ms", digits = 1, ratio = ctx.paired(us[mine], us[peer]),
       target = target,
     })
   end
