@@ -188,6 +188,16 @@ char *ork_active_file(const struct ork_active *a, uint32_t task, uint32_t attemp
     return ork_buf_steal(&b, NULL);
 }
 
+char *ork_active_beside(const char *log_path, const char *suffix)
+{
+    size_t n = strlen(log_path);
+    struct ork_buf b = ORK_BUF_INIT;
+
+    ork_buf_add(&b, log_path, n > 3 ? n - 3 : n); /* "….log" */
+    ork_buf_adds(&b, suffix);
+    return ork_buf_steal(&b, NULL);
+}
+
 int ork_active_files(struct ork_active *a, ork_err *err)
 {
     struct ork_buf b = ORK_BUF_INIT;

@@ -27,6 +27,8 @@ static void after_fini(struct ork_after *x)
     if (x->run)
         ork_active_unref(x->run);
     ork_free(x->error);
+    ork_free(x->remove[0]);
+    ork_free(x->remove[1]);
 }
 
 static void commit_free(struct ork_commit *c)
@@ -209,14 +211,6 @@ static void notify(ork_engine *e, const struct ork_after *x, bool of_task)
     e->on_change(e->change_data, &c);
 }
 
-static void remove_file(const struct ork_after *x, const char *suffix)
-{
-    char *path = ork_active_file(x->run, x->task, x->attempt, suffix);
-
-    (void)unlink(path);
-    ork_free(path);
-}
-
 static void tell_agent(const struct ork_after *x)
 {
     struct ork_attempt_key key = {.attempt = x->attempt};
@@ -230,11 +224,9 @@ static void tell_agent(const struct ork_after *x)
         ork_agent_recall(x->run->hand->agent, &key);
     } else {
         ork_agent_ack(x->run->hand->agent, &key);
-        if (x->run->logs_dir) {
-            if (x->had_output)
-                remove_file(x, "out");
-            if (x->had_input)
-                remove_file(x, "in");
+        for (size_t i = 0; i < 2; i++) {
+            if (x->remove[i])
+                (void)unlink(x->remove[i]);
         }
     }
 }

@@ -306,7 +306,8 @@ void ork_engine_close(ork_engine *e)
     ork_outputs_fini(e);
     close_handles(e);
     ork_heap_fini(&e->timers);
-    ork_limits_free(e->limits);
+    if (e->limits)
+        ork_limits_free(e->limits);
     if (e->owns_loop) {
         while (uv_loop_close(&e->own_loop) == UV_EBUSY)
             uv_run(&e->own_loop, UV_RUN_ONCE);

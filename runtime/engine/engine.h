@@ -163,9 +163,8 @@ struct ork_after {
     int from, to, kind;
     int64_t retry_at_ms, took_ms, grace_ms;
     bool adopted;
-    bool had_output;
-    bool had_input; /* ACK: an input file of its own is removed with the output file */
-    char *error;    /* owned */
+    char *remove[2]; /* ACK: owned paths of the attempt's output and input file, NULL none */
+    char *error;     /* owned */
     void (*call)(void *data, int code, const ork_err *err); /* CALL: also on failure */
     void *data;
 };
@@ -276,6 +275,8 @@ int ork_active_files(struct ork_active *a, ork_err *err) ORK_MUSTCHECK; /* log f
 char *ork_active_file(const struct ork_active *a, uint32_t task, uint32_t attempt, const char *suffix);
 void ork_active_note(struct ork_active *a); /* it has events for run_events */
 void ork_active_unnote(struct ork_active *a);
+char *ork_active_beside(const char *log_path,
+                        const char *suffix); /* a file of the same attempt, wherever its data directory is */
 int ork_active_by_task(ork_engine *e, const ork_id *task_id, struct ork_active **a,
                        uint32_t *task); /* 0 or ENOTFOUND */
 

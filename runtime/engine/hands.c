@@ -113,9 +113,10 @@ static void on_state(void *data, const struct ork_attempt_key *key, int state, i
         return;
     }
     l->known = true;
+    bool told = a->run.tasks[task].status == ORK_TASK_DISPATCHED; /* its start is news of its own */
     if (state == ORK_AGENT_RUNNING)
         started(h, key, pid, started_ms);
-    if (l->adopted && state == ORK_AGENT_RUNNING)
+    if (l->adopted && state == ORK_AGENT_RUNNING && !told)
         ork_active_adopted(a, task);
     wish_again(h, a, l, key);
 }

@@ -174,7 +174,7 @@ void ork_result_read(struct ork_active *a, uint32_t task, const struct ork_exit 
     r->exit = *x;
     r->exit.error = x->error ? ork_strdup(x->error) : NULL;
     r->log_path = log_path ? ork_strdup(log_path) : NULL;
-    r->output_path = a->logs_dir ? ork_active_file(a, task, x->key.attempt, "out") : NULL;
+    r->output_path = log_path ? ork_active_beside(log_path, "out") : NULL;
     r->done = done;
     r->work.data = r;
     r->output_size = file_size(r->output_path);

@@ -105,7 +105,6 @@ static void end_attempt(struct ork_active *a, struct ork_live *l, struct ork_eve
                         const struct ork_exit *x, bool ack)
 {
     uint32_t task = l->task, attempt = l->attempt;
-    bool had_input = l->input_path != NULL;
 
     ev->type = ORK_EV_EXITED;
     ev->task = task;
@@ -130,8 +129,8 @@ static void end_attempt(struct ork_active *a, struct ork_live *l, struct ork_eve
     if (ack) {
         struct ork_after *after = ork_commit_after(a->engine, ORK_AFTER_ACK, a, task);
         after->attempt = attempt;
-        after->had_input = had_input;
-        after->had_output = end->had_output;
+        after->remove[0] = end->had_output && l->log_path ? ork_active_beside(l->log_path, "out") : NULL;
+        after->remove[1] = l->input_path ? ork_strdup(l->input_path) : NULL;
     }
     ork_active_live_free(a, l);
     ork_dispatch_release(a, task);
@@ -325,7 +324,7 @@ void ork_settle_recalled(struct ork_active *a, uint32_t task, uint32_t attempt)
     put_attempt(a, l, ORK_TASK_CANCELLED, ORK_KIND_CANCELLED, NULL, "taken back before it started", true);
     struct ork_after *after = ork_commit_after(a->engine, ORK_AFTER_ACK, a, task);
     after->attempt = attempt;
-    after->had_input = l->input_path != NULL;
+    after->remove[1] = l->input_path ? ork_strdup(l->input_path) : NULL;
     ork_active_live_free(a, l);
     ork_dispatch_release(a, task);
 }

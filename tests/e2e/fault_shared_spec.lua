@@ -72,7 +72,7 @@ describe("several ork on one database", function()
     -- Whoever overtakes a scheduler marks it dead; on SQLite only a free lock allows that, so the test does it by hand.
     sh.sql(db, "UPDATE schedulers SET state='dead'")
     local second = sh.spawn_ork({ "stop.lua", "--db", "sqlite:" .. db }, { cwd = dir })
-    second:wait_line("resum")
+    second:wait_line("going on with")
     sh.write(dir .. "/go", "")
     sh.wait_file(dir .. "/ran.b")
     first:signal("sigcont")
