@@ -25,8 +25,8 @@ describe("the README", function()
     for _, step in ipairs(steps) do
       if step.command then commands = commands + 1 else files = files + 1 end
     end
-    assert.is_true(commands >= 8, "only " .. commands .. " commands were found")
-    assert.equal(2, files)
+    assert.is_true(commands >= 10, "only " .. commands .. " commands were found")
+    assert.equal(3, files)
   end)
 
   for _, step in ipairs(steps) do
