@@ -174,9 +174,26 @@ const char *ork_conn_time(struct ork_conn *c, int64_t ms)
     return c->times[at];
 }
 
-static int code_of(struct ork_conn *c, int rc)
+/* errno of the failed call. SQLite's own answer is what errno happens to be after it has rolled back; the file it
+ * failed on remembers better. */
+static int os_error(struct ork_conn *c, int rc)
 {
-    int os = sqlite3_system_errno(c->db);
+    sqlite3_file *files[2] = {NULL, NULL};
+    if ((rc & 0xff) != SQLITE_IOERR)
+        return sqlite3_system_errno(c->db);
+    (void)sqlite3_file_control(c->db, "main", SQLITE_FCNTL_JOURNAL_POINTER, &files[0]);
+    (void)sqlite3_file_control(c->db, "main", SQLITE_FCNTL_FILE_POINTER, &files[1]);
+    for (int i = 0; i < 2; i++) {
+        int os = 0;
+        if (files[i] && files[i]->pMethods &&
+            files[i]->pMethods->xFileControl(files[i], SQLITE_FCNTL_LAST_ERRNO, &os) == SQLITE_OK && os)
+            return os;
+    }
+    return sqlite3_system_errno(c->db);
+}
+
+static int code_of(int rc, int os)
+{
     switch (rc & 0xff) {
     case SQLITE_CONSTRAINT:
     case SQLITE_TOOBIG:
@@ -206,7 +223,7 @@ static int code_of(struct ork_conn *c, int rc)
 
 int ork_conn_fail(struct ork_conn *c, int rc, const char *what, ork_err *err)
 {
-    int code = code_of(c, rc), os = sqlite3_system_errno(c->db);
+    int os = os_error(c, rc), code = code_of(rc, os);
     const char *path = sqlite3_db_filename(c->db, "main");
     const char *name = path && *path ? path : "the database in memory", *on = what ? what : "using";
     switch (code) {

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* The chain of migrations_sqlite/, compiled in. Each runs in a transaction whose first write is its row in ork_migrations, so
- * two processes that start at once collide harmlessly. A database of the original (_sqlx_migrations) is taken over: its
- * versions count as applied, and the rest is one transaction, all or nothing. A new database gets the end of the chain as one
- * text, sql/sqlite/schema.sql: running the chain costs twenty milliseconds, most of them in ALTER TABLE.
+/* The chain of migrations_sqlite/, compiled in. Each runs in a transaction whose first write is its row in
+ * ork_migrations, so two processes that start at once collide harmlessly. A database of the original (_sqlx_migrations)
+ * is taken over: its versions count as applied, and the rest is one transaction, all or nothing. A new database gets
+ * the end of the chain as one text, sql/sqlite/schema.sql: running the chain costs twenty milliseconds, most of them in
+ * ALTER TABLE.
  *
  * Foreign keys are off meanwhile, because tables are rebuilt, and are checked before each commit. */
 #include "store/sqlite/migrate.h"

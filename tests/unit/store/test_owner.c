@@ -1,0 +1,317 @@
+/* SPDX-License-Identifier: MIT */
+/* Owners among processes: a run belongs to its owner while the owner lives, and to whoever asks as soon as it is dead.
+ * Real processes, killed with SIGKILL. */
+#include "store/lib_child.h"
+#include <dirent.h>
+#include <signal.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+struct shared {
+    char *url;
+    const ork_workflow *w;
+};
+
+/* Registers, makes a run and takes pool slots, tells the ids, and stays until told to go. */
+static void own(int in, int out, void *data)
+{
+    struct shared *s = data;
+    struct test_store t;
+    struct ork_new_run c;
+    struct ork_batch b = {0};
+    test_open(&t, s->url);
+    test_register(&t);
+    test_make_run(&t, s->w, &c);
+    struct ork_slots slots = {"db", 1, 0};
+    ork_batch_add(&b, ORK_UNIT_TAKE_SLOTS)->take = &slots;
+    test_apply_ok(&t, &b);
+    ork_batch_fini(&b);
+    if (write(out, &t.me, sizeof t.me) != sizeof t.me || write(out, &c.run_id, sizeof c.run_id) != sizeof c.run_id)
+        _exit(2);
+    if (child_wait(in) == 'q')
+        test_close(&t);
+}
+
+static struct child start_owner(struct shared *s, ork_id *owner, ork_id *run)
+{
+    struct child c = child_start(own, s);
+    assert_int_equal(read(c.from, owner, sizeof *owner), sizeof *owner);
+    assert_int_equal(read(c.from, run, sizeof *run), sizeof *run);
+    return c;
+}
+
+static struct ork_claim claim(struct test_store *t, const ork_id *run)
+{
+    struct ork_batch b = {0};
+    struct ork_claim c = {.run_id = *run};
+    ork_batch_add(&b, ORK_UNIT_CLAIM)->claim = &c;
+    test_apply_ok(t, &b);
+    ork_batch_fini(&b);
+    return c;
+}
+
+static uint32_t take(struct test_store *t)
+{
+    struct ork_batch b = {0};
+    struct ork_slots s = {"db", 1, 0};
+    ork_batch_add(&b, ORK_UNIT_TAKE_SLOTS)->take = &s;
+    test_apply_ok(t, &b);
+    ork_batch_fini(&b);
+    return s.granted;
+}
+
+static int setup(void **state)
+{
+    static struct shared s;
+    static int serial;
+    char name[32];
+    (void)snprintf(name, sizeof name, "owner%d.db", serial++);
+    s.url = test_url(name);
+    s.w = test_workflow("etl", 2);
+    *state = &s;
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    struct shared *s = *state;
+    ork_free(s->url);
+    ork_workflow_unref((ork_workflow *)s->w);
+    return 0;
+}
+
+static void test_claimed_after_sigkill(void **state)
+{
+    struct shared *s = *state;
+    struct test_store t;
+    ork_id owner, run;
+    struct child c = start_owner(s, &owner, &run);
+    test_open(&t, s->url);
+    test_register(&t);
+    assert_true(ork_store_owner_alive(t.store, &owner));
+    struct ork_claim r = claim(&t, &run);
+    assert_false(r.claimed);
+    assert_true(ork_id_eq(&r.owner, &owner));
+    assert_int_equal(r.status, ORK_RUN_PENDING);
+    assert_int_equal(take(&t), 0);
+    assert_int_equal(kill(c.pid, SIGKILL), 0);
+    assert_int_equal(child_end(&c), 128 + SIGKILL);
+    assert_false(ork_store_owner_alive(t.store, &owner));
+    r = claim(&t, &run);
+    assert_true(r.claimed);
+    assert_int_equal(take(&t), 1); /* its slots are free again */
+    const char *path = ork_store_path(t.store);
+    assert_int_equal(test_count(path, "SELECT count(*) FROM schedulers WHERE state = 'dead'"), 1);
+    struct ork_rows *rows = test_query(&t, ORK_Q_runs_mine, (struct ork_param[]){ORK_P_ID(&t.me)}, 1);
+    assert_int_equal(ork_rows_len(rows), 1);
+    ork_rows_free(rows);
+    /* Only the living keep a file. */
+    char dir[300];
+    size_t files = 0;
+    (void)snprintf(dir, sizeof dir, "%s-owners", path);
+    DIR *d = opendir(dir);
+    for (struct dirent *e; (e = readdir(d));)
+        files += e->d_name[0] != '.';
+    (void)closedir(d);
+    assert_int_equal(files, 1);
+    test_close(&t);
+}
+
+/* A stopped owner stays owner: its runs are not stolen, and who waits, waits. */
+static void test_stopped_owner_stays(void **state)
+{
+    struct shared *s = *state;
+    struct test_store t;
+    ork_id owner, run;
+    struct child c = start_owner(s, &owner, &run);
+    int status;
+    test_open(&t, s->url);
+    test_register(&t);
+    assert_int_equal(kill(c.pid, SIGSTOP), 0);
+    assert_int_equal(waitpid(c.pid, &status, WUNTRACED), c.pid);
+    assert_true(WIFSTOPPED(status));
+    assert_true(ork_store_owner_alive(t.store, &owner));
+    assert_false(claim(&t, &run).claimed);
+    assert_int_equal(kill(c.pid, SIGCONT), 0);
+    child_tell(c.to, 'q');
+    assert_int_equal(child_end(&c), 0);
+    assert_false(ork_store_owner_alive(t.store, &owner));
+    assert_true(claim(&t, &run).claimed);
+    test_close(&t);
+}
+
+struct death {
+    int calls;
+    ork_id who;
+};
+
+static void on_death(void *data, const ork_id *who)
+{
+    struct death *d = data;
+    d->calls++;
+    d->who = *who;
+}
+
+/* The kernel tells of a death: the loop sleeps until then. Two watchers do not take each other for the owner. */
+static void test_watch(void **state)
+{
+    struct shared *s = *state;
+    struct test_store t, other;
+    ork_id owner, run;
+    ork_err err;
+    struct death a = {0}, b = {0}, gone = {0}, never = {0};
+    struct child c = start_owner(s, &owner, &run);
+    test_open(&t, s->url);
+    test_register(&t);
+    test_open(&other, s->url);
+    assert_int_equal(ork_store_owner_watch(t.store, &owner, on_death, &a, &err), 0);
+    assert_int_equal(ork_store_owner_watch(t.store, &owner, on_death, &b, &err), 0);
+    assert_int_equal(ork_store_owner_watch(other.store, &t.me, on_death, &never, &err), 0); /* cancelled by the close */
+    ork_id nobody = test_id();
+    assert_int_equal(ork_store_owner_watch(t.store, &nobody, on_death, &gone, &err), 0);
+    while (!gone.calls)
+        uv_run(&t.loop, UV_RUN_ONCE);
+    assert_int_equal(a.calls + b.calls, 0);
+    assert_true(ork_store_owner_alive(t.store, &owner));
+    assert_int_equal(kill(c.pid, SIGKILL), 0);
+    while (!a.calls || !b.calls)
+        uv_run(&t.loop, UV_RUN_ONCE);
+    assert_int_equal(child_end(&c), 128 + SIGKILL);
+    assert_true(ork_id_eq(&a.who, &owner) && ork_id_eq(&b.who, &owner));
+    assert_true(claim(&t, &run).claimed);
+    assert_true(ork_store_owner_alive(t.store, &t.me));
+    assert_true(ork_store_owner_alive(other.store, &t.me));
+    test_close(&other);
+    assert_int_equal(never.calls, 0);
+    assert_int_equal(a.calls + b.calls + gone.calls, 3);
+    test_close(&t);
+}
+
+/* Tasks must not inherit the lock: a child program of a dead owner does not keep it alive. */
+static void own_with_child(int in, int out, void *data)
+{
+    struct shared *s = data;
+    struct test_store t;
+    struct ork_new_run c;
+    test_open(&t, s->url);
+    test_register(&t);
+    test_make_run(&t, s->w, &c);
+    pid_t pid = fork();
+    if (pid == 0) {
+        (void)dup2(in, 0); /* lives as long as the test holds the other end */
+        (void)execlp("cat", "cat", (char *)NULL);
+        _exit(127);
+    }
+    if (write(out, &t.me, sizeof t.me) != sizeof t.me || write(out, &c.run_id, sizeof c.run_id) != sizeof c.run_id)
+        _exit(2);
+    (void)waitpid(pid, NULL, 0);
+}
+
+static void test_lock_is_not_inherited(void **state)
+{
+    struct shared *s = *state;
+    struct test_store t;
+    ork_id owner, run;
+    ork_err err;
+    struct death d = {0};
+    struct child c = child_start(own_with_child, s);
+    assert_int_equal(read(c.from, &owner, sizeof owner), sizeof owner);
+    assert_int_equal(read(c.from, &run, sizeof run), sizeof run);
+    test_open(&t, s->url);
+    test_register(&t);
+    assert_int_equal(ork_store_owner_watch(t.store, &owner, on_death, &d, &err), 0);
+    assert_int_equal(kill(c.pid, SIGKILL), 0);
+    while (!d.calls) /* though its child still runs */
+        uv_run(&t.loop, UV_RUN_ONCE);
+    assert_true(claim(&t, &run).claimed);
+    assert_int_equal(child_end(&c), 128 + SIGKILL);
+    test_close(&t);
+}
+
+/* An unfinished run of a dead owner is resumed by the same script, started again. */
+static void test_resume_after_death(void **state)
+{
+    struct shared *s = *state;
+    struct test_store t;
+    struct ork_batch b = {0};
+    struct ork_new_run r;
+    ork_id owner, run;
+    struct child c = start_owner(s, &owner, &run);
+    test_open(&t, s->url);
+    test_register(&t);
+    test_new_run(&r, s->w);
+    r.resume = true;
+    ork_batch_add(&b, ORK_UNIT_CREATE_RUN)->create = &r;
+    test_apply_ok(&t, &b);
+    assert_int_equal(r.how, ORK_CREATED); /* the other one lives */
+    assert_int_equal(kill(c.pid, SIGKILL), 0);
+    assert_int_equal(child_end(&c), 128 + SIGKILL);
+    test_new_run(&r, s->w);
+    r.resume = true;
+    ork_batch_add(&b, ORK_UNIT_CREATE_RUN)->create = &r;
+    test_apply_ok(&t, &b);
+    assert_int_equal(r.how, ORK_RESUMED);
+    assert_true(ork_id_eq(&r.run_id, &run));
+    ork_batch_fini(&b);
+    test_close(&t);
+}
+
+/* The overtaken one, continued, may not write. */
+static void overtaken(int in, int out, void *data)
+{
+    struct shared *s = data;
+    struct test_store t;
+    struct ork_new_run c;
+    struct ork_batch b = {0};
+    ork_err err;
+    test_open(&t, s->url);
+    test_register(&t);
+    test_make_run(&t, s->w, &c);
+    if (write(out, &t.me, sizeof t.me) != sizeof t.me || write(out, &c.run_id, sizeof c.run_id) != sizeof c.run_id)
+        _exit(2);
+    (void)child_wait(in);
+    struct ork_unit *u = ork_batch_add(&b, ORK_UNIT_RUN);
+    u->run.id = c.run_id;
+    u->run.status = ORK_RUN_SUCCESS;
+    _exit(test_apply(&t, &b, NULL, &err) == ORK_EFENCED ? 42 : 1);
+}
+
+static void test_overtaken_is_fenced(void **state)
+{
+    struct shared *s = *state;
+    struct test_store t;
+    ork_id owner, run;
+    struct child c = child_start(overtaken, s);
+    assert_int_equal(read(c.from, &owner, sizeof owner), sizeof owner);
+    assert_int_equal(read(c.from, &run, sizeof run), sizeof run);
+    test_open(&t, s->url);
+    test_register(&t);
+    /* Its lock file is removed by hand: to all others it is dead, though it lives. */
+    char lock[400], hex[33] = "";
+    for (int i = 0; i < 16; i++)
+        (void)snprintf(hex + 2 * i, 3, "%02x", owner.b[i]);
+    (void)snprintf(lock, sizeof lock, "%s-owners/%s", ork_store_path(t.store), hex);
+    assert_int_equal(unlink(lock), 0);
+    assert_true(claim(&t, &run).claimed);
+    child_tell(c.to, 'g');
+    assert_int_equal(child_end(&c), 42);
+    struct ork_rows *r = test_query(&t, ORK_Q_run_get, (struct ork_param[]){ORK_P_ID(&run)}, 1);
+    assert_string_equal(ork_rows_text(r, 0, "status"), "pending");
+    ork_rows_free(r);
+    test_close(&t);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(test_claimed_after_sigkill, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_stopped_owner_stays, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_watch, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_lock_is_not_inherited, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_resume_after_death, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_overtaken_is_fenced, setup, teardown),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
