@@ -9,10 +9,12 @@ local report = {}
 
 local MAX_TASKS = 5
 local LOG_LINES = 20
+local COLUMNS = 500 -- of a line of a log; a task may print megabytes without an end of line
 
 local function attempt_of(task)
   if (task.max_retries or 0) > 0 then
-    return (" (attempt %d, %d retries)"):format(task.attempt, task.max_retries)
+    local retries = task.max_retries == 1 and "1 retry" or task.max_retries .. " retries"
+    return (" (attempt %d, %s)"):format(task.attempt, retries)
   elseif (task.attempt or 0) > 1 then
     return (" (attempt %d)"):format(task.attempt)
   end
@@ -25,7 +27,10 @@ local function failed_task(engine, run, task)
   if (task.attempt or 0) == 0 then return end
   local lines, more = tail.lines(engine, run.id, task.name, 0, LOG_LINES)
   if not lines then return end -- it wrote nothing, or the log is gone
-  for _, line in ipairs(lines) do term.message(term.paint("dim", "  | ", "err") .. term.escape(line)) end
+  for _, line in ipairs(lines) do
+    local shown = #line > COLUMNS and text.cut(term.escape(line:sub(1, 4 * COLUMNS)), COLUMNS) or term.escape(line)
+    term.message(term.paint("dim", "  | ", "err") .. shown)
+  end
   if more then term.message(("  more: ork logs %s %s"):format(text.short(run.id), task.name)) end
 end
 
