@@ -76,6 +76,9 @@ static void conn_free(struct ork_agentd *a, struct ork_conn *c)
         ork_owner_drop_conn(a, c->owner);
     if (c->base)
         ork_base_unref(c->base);
+    /* Not by close alone: a child that failed between vfork and execve may hold a copy of the descriptor for a moment.
+     */
+    epoll_ctl(a->epoll_fd, EPOLL_CTL_DEL, c->fd, NULL);
     close(c->fd);
     free(c->in);
     ork_wr_fini(&c->out);

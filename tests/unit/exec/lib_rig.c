@@ -225,7 +225,7 @@ int rig_setup(void **state)
     struct rig *r = ork_zalloc(sizeof *r);
 
     setenv("ORK_AGENT_LINGER_MS", "100", 1);
-    strcpy(r->dir, "/tmp/ork-rig-XXXXXX");
+    snprintf(r->dir, sizeof r->dir, "%.40s/ork-rig-XXXXXX", getenv("TMPDIR") ? getenv("TMPDIR") : "/tmp");
     assert_non_null(mkdtemp(r->dir));
     snprintf(r->agent_dir, sizeof r->agent_dir, "%s/agent", r->dir);
     uv_loop_init(&r->loop);

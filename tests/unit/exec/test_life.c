@@ -390,6 +390,7 @@ static void a_long_path_is_no_matter(void **state)
 static void nothing_leaks(void **state)
 {
     struct rig *r = *state;
+    char *missing[] = {(char *)"no-such-program", NULL};
     size_t agent_fds, own_fds;
     pid_t pid;
 
@@ -404,8 +405,10 @@ static void nothing_leaks(void **state)
         struct ork_attempt_key k = key_of(i);
         struct ork_spawn s = sh(r, i, i % 3 ? "sleep 0.001 & exit 1" : "exit 2");
 
-        if (i % 5 == 0)
-            s.argc = 1, s.argv = (char *[]){(char *)"no-such-program", NULL};
+        if (i % 5 == 0) {
+            s.argc = 1;
+            s.argv = missing;
+        }
         ork_agent_spawn(r->agent, &s);
         wait_exit(r, i);
         ork_agent_ack(r->agent, &k);

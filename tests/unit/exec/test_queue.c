@@ -168,6 +168,29 @@ static void each_client_its_own_limit(void **state)
     raw_close(&a);
 }
 
+/* Results may wait for company while many are queued, but not for an event that never comes. */
+static void held_results_are_sent_in_time(void **state)
+{
+    struct rig *r = *state;
+    struct ork_attempt_key k;
+
+    rig_close(r);
+    rig_wait_agent_gone(r);
+    r->jobs = 1;
+    rig_open(r);
+    run_sh(r, 0, "true");
+    run_sh(r, 1, "while ! test -e go; do sleep 0.01; done");
+    for (unsigned i = 2; i < 20; i++)
+        run_sh(r, i, "true");
+    wait_exit(r, 0); /* the second runs, eighteen wait */
+    k = key_of(1);
+    wait_for(r, SEEN_STARTED, &k);
+    assert_int_equal(count_seen(r, SEEN_EXITED), 1);
+    close(open(rig_path(r, "go"), O_CREAT | O_WRONLY, 0600));
+    for (unsigned i = 1; i < 20; i++)
+        wait_exit(r, i);
+}
+
 static void two_thousand(void **state)
 {
     struct rig *r = *state;
@@ -218,6 +241,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(recall, rig_setup, rig_teardown),
         cmocka_unit_test_setup_teardown(clients_take_turns, rig_setup, rig_teardown),
         cmocka_unit_test_setup_teardown(each_client_its_own_limit, rig_setup, rig_teardown),
+        cmocka_unit_test_setup_teardown(held_results_are_sent_in_time, rig_setup, rig_teardown),
         cmocka_unit_test_setup_teardown(two_thousand, rig_setup, rig_teardown),
     };
 
