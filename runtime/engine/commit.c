@@ -62,15 +62,21 @@ static struct ork_commit *current(ork_engine *e)
     return e->current;
 }
 
+static void enqueue(ork_engine *e, struct ork_commit *c)
+{
+    struct ork_commit **tail = &e->queue;
+
+    while (*tail)
+        tail = &(*tail)->next;
+    *tail = c;
+}
+
 /* A full batch goes to the queue. Only a new unit may do that: texts and consequences are handed over after their unit,
  * so they land in the same batch or a later one and never die before it. */
 static struct ork_commit *with_room(ork_engine *e)
 {
     if (e->current && (e->current->batch.rows >= MAX_ROWS || e->current->batch.bytes >= MAX_BYTES)) {
-        struct ork_commit **tail = &e->queue;
-        while (*tail)
-            tail = &(*tail)->next;
-        *tail = e->current;
+        enqueue(e, e->current);
         e->current = NULL;
     }
     return current(e);
@@ -345,8 +351,11 @@ static void refuse_data(ork_engine *e, struct ork_commit *c, size_t bad_unit, co
     without_run(c, a);
     for (struct ork_commit *q = e->queue; q; q = q->next)
         without_run(q, a);
-    if (e->current)
+    if (e->current) { /* its units moved: nothing may be folded into them any more */
         without_run(e->current, a);
+        enqueue(e, e->current);
+        e->current = NULL;
+    }
     ork_recover_poisoned(a, &bad, err);
     ork_active_unref(a);
     c->next = e->queue;
