@@ -8,9 +8,6 @@
 #include "ref.h"
 #include "task.h"
 #include <jansson.h>
-#include <math.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #define NOT_SECRET (~ORK_LUA_HAS(ORK_LUA_REF_SECRET))
@@ -79,24 +76,10 @@ static bool write_string(struct ork_lua_reader *r, struct ork_lua_writer *w, int
     return false;
 }
 
-static void write_number(struct ork_lua_writer *w, int idx)
-{
-    char text[40];
-    lua_State *L = w->L;
-    double v = lua_tonumber(L, idx);
-    if (lua_isinteger(L, idx))
-        snprintf(text, sizeof text, "\"%lld\"", (long long)lua_tointeger(L, idx));
-    else if (v == floor(v) && fabs(v) < 1e15) /* 12.0 is 12 in an argument */
-        snprintf(text, sizeof text, "\"%.0f\"", v);
-    else
-        snprintf(text, sizeof text, "\"%.14g\"", v);
-    ork_lua_buf_adds(w->out, text);
-}
-
 /* Argument i of a list: a string as it stands, a number as text, a reference as its expression. */
 static bool write_argument(struct ork_lua_reader *r, struct ork_lua_writer *w, int idx, lua_Integer i)
 {
-    char way[300];
+    char way[300], number[40];
     if (lua_type(r->L, idx) == LUA_TSTRING && (i > 1 || lua_rawlen(r->L, idx) > 0))
         return write_string(r, w, idx, i);
     ork_lua_path_index(way, "command", i);
@@ -104,8 +87,8 @@ static bool write_argument(struct ork_lua_reader *r, struct ork_lua_writer *w, i
         ork_lua_bad(r, way, NULL, "is empty: it names no program");
         return false;
     }
-    if (lua_type(r->L, idx) == LUA_TNUMBER) {
-        write_number(w, idx);
+    if (lua_type(r->L, idx) == LUA_TNUMBER && ork_lua_number_text(r->L, idx, number)) {
+        ork_lua_buf_addf(w->out, "\"%s\"", number);
         return true;
     }
     const struct ork_lua_ref *ref = ork_lua_is(r->L, idx, r->ctx->ref_mt);

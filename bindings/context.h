@@ -25,7 +25,13 @@ struct ork_lua_ctx {
 };
 
 /* user values of the context */
-enum { ORK_LUA_COLLECTED = 1, ORK_LUA_RENDER, ORK_LUA_POOLS, ORK_LUA_USERVALUES = ORK_LUA_POOLS };
+enum {
+    ORK_LUA_COLLECTED = 1,
+    ORK_LUA_RENDER,
+    ORK_LUA_POOLS,
+    ORK_LUA_BEFORE_SEAL,
+    ORK_LUA_USERVALUES = ORK_LUA_BEFORE_SEAL
+};
 
 #define ORK_LUA_WORKFLOW "ork.workflow"
 #define ORK_LUA_TASK "ork.task"

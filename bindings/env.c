@@ -70,13 +70,8 @@ static bool read_variable(struct ork_lua_reader *r, int idx, const char *path)
     }
     if (ork_lua_is(L, idx, r->ctx->ref_mt))
         return ork_lua_read_expr(r, idx, path, ALL, &span);
-    if (lua_type(L, idx) == LUA_TNUMBER) {
-        double v = lua_tonumber(L, idx);
-        if (lua_isinteger(L, idx))
-            snprintf(text, sizeof text, "\"%lld\"", (long long)lua_tointeger(L, idx));
-        else
-            snprintf(text, sizeof text, "\"%.14g\"", v);
-        ork_lua_buf_adds(b, text);
+    if (lua_type(L, idx) == LUA_TNUMBER && ork_lua_number_text(L, idx, text)) {
+        ork_lua_buf_addf(b, "\"%s\"", text);
         return true;
     }
     if (lua_type(L, idx) == LUA_TSTRING) {

@@ -78,6 +78,7 @@ static int write_number(struct ork_lua_writer *w, int idx, const struct ork_lua_
         if (isinf(v))
             return refuse(w, at, "infinity is no value of JSON");
         snprintf(text, sizeof text, "%.17g", v);
+        ork_lua_point(text);
         if (!strpbrk(text, ".e"))
             strcat(text, ".0");
         w->rough = true;

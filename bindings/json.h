@@ -28,6 +28,8 @@ int ork_lua_write_expr(struct ork_lua_writer *w, int idx) ORK_MUSTCHECK;
 int ork_lua_write_string(struct ork_lua_writer *w, const char *s, size_t n, const char *path) ORK_MUSTCHECK;
 /* The same; NULL, or what is wrong with the text. */
 const char *ork_lua_write_text(struct ork_lua_writer *w, const char *s, size_t n);
+/* The decimal sign of the host's locale in a printed number becomes a point. */
+void ork_lua_point(char *number);
 /* Makes what was written from `start` on canonical, if it is rough. */
 int ork_lua_write_end(struct ork_lua_writer *w, size_t start) ORK_MUSTCHECK;
 int ork_lua_error(ork_err *err, int code, const char *fmt, ...) ORK_PRINTF(3, 4); /* fills err, returns code */

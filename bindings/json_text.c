@@ -2,6 +2,7 @@
 /* Strings as JSON. Most need only quotes; bytes that are not UTF-8 and NUL are refused, escapes and letters beyond
  * ASCII make the text rough: it goes through libork's writer once, which knows the canonical form. */
 #include "json.h"
+#include <string.h>
 
 /* Length of the UTF-8 sequence at s (1 to 4), 0 when it is none: overlong, a surrogate, beyond U+10FFFF, cut off. */
 static size_t sequence(const unsigned char *s, size_t n)
@@ -71,4 +72,11 @@ int ork_lua_write_string(struct ork_lua_writer *w, const char *s, size_t n, cons
 {
     const char *wrong = ork_lua_write_text(w, s, n);
     return wrong ? ork_lua_error(w->err, ORK_EJSON, "%s: %s", path, wrong) : 0;
+}
+
+void ork_lua_point(char *number)
+{
+    for (char *c = number; *c; c++)
+        if (!strchr("0123456789+-e.", *c))
+            *c = '.';
 }

@@ -138,6 +138,11 @@ static int core_on_problems(lua_State *L) /* core.on_problems(function(problems)
     return set_uservalue(L, ORK_LUA_RENDER);
 }
 
+static int core_before_seal(lua_State *L) /* core.before_seal(function(workflow)): before it is run or validated */
+{
+    return set_uservalue(L, ORK_LUA_BEFORE_SEAL);
+}
+
 static int core_pools(lua_State *L) /* core.pools(table | nil): the declared pools from now on */
 {
     return set_uservalue(L, ORK_LUA_POOLS);
@@ -172,7 +177,8 @@ static int make_pool(lua_State *L) /* ork.pool(name, slots) -> name */
 
 void ork_lua_add_loading(lua_State *L)
 {
-    static const luaL_Reg functions[] = {{"collect", core_collect},
+    static const luaL_Reg functions[] = {{"before_seal", core_before_seal},
+                                         {"collect", core_collect},
                                          {"hash", core_hash},
                                          {"is_workflow", core_is_workflow},
                                          {"on_problems", core_on_problems},

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* Single values of options: durations, counts, words, lists. Each is read, or its mistake is added. */
+#include "json.h"
 #include "options.h"
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define SECONDS_MOST 1e11 /* some thousand years; in milliseconds far from the end of int64 */
@@ -45,6 +47,28 @@ const char *ork_lua_shown(lua_State *L, int idx)
         snprintf(out, 120, "a %s", luaL_typename(L, idx));
     }
     return out;
+}
+
+bool ork_lua_number_text(lua_State *L, int idx, char out[40])
+{
+    double v = lua_tonumber(L, idx);
+    if (lua_isinteger(L, idx)) {
+        snprintf(out, 40, "%lld", (long long)lua_tointeger(L, idx));
+        return true;
+    }
+    if (!isfinite(v))
+        return false;
+    if (v == floor(v) && fabs(v) < 1e15) {
+        snprintf(out, 40, "%.0f", v + 0.0); /* 12.0 is 12, -0.0 is 0 */
+        return true;
+    }
+    for (int digits = 15; digits <= 17; digits++) {
+        snprintf(out, 40, "%.*g", digits, v);
+        if (strtod(out, NULL) == v)
+            break;
+    }
+    ork_lua_point(out);
+    return true;
 }
 
 bool ork_lua_read_duration(struct ork_lua_reader *r, int idx, const char *path, int64_t *ms)

@@ -56,6 +56,9 @@ const char *ork_lua_path_index(char out[300], const char *path, lua_Integer i);
 /* What stands at idx, for messages: `true`, `"abc"`, `a table`. In a ring of buffers. */
 const char *ork_lua_shown(lua_State *L, int idx);
 
+/* A number as an argument: shortest that reads back, 12.0 as 12; false for NaN and infinities. */
+bool ork_lua_number_text(lua_State *L, int idx, char out[40]);
+
 /* Single values; they add a mistake and return false when it is not one. */
 bool ork_lua_read_duration(struct ork_lua_reader *r, int idx, const char *path, int64_t *ms);
 bool ork_lua_read_count(struct ork_lua_reader *r, int idx, const char *path, uint32_t least, uint32_t *out);

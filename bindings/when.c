@@ -87,6 +87,28 @@ static void check_sorts(struct ork_lua_reader *r, const char *op, int left, int 
                     op);
 }
 
+/* A status that no task ever has. */
+static void check_status(struct ork_lua_reader *r, const char *op, int left, int right)
+{
+    static const char *const words[] = {"success", "failed", "cancelled", "skipped", NULL};
+    const struct ork_lua_ref *ref = ork_lua_is(r->L, left, r->ctx->ref_mt);
+    char hint[60];
+    if (!ref || ref->kind != ORK_LUA_REF_TASK || (*op != '=' && *op != '~') || lua_type(r->L, right) != LUA_TSTRING)
+        return;
+    const char *parts = ork_lua_ref_text(ref), *last = parts + ref->len - strlen("status");
+    if (ref->len < 8 || strcmp(last, "status") != 0 || last[-1] != '\0' ||
+        strlen(parts + 6) + 7 != (size_t)(last - parts)) /* tasks, NAME, status */
+        return;
+    const char *word = lua_tostring(r->L, right), *near = ork_suggest(word, words);
+    for (size_t i = 0; words[i]; i++)
+        if (strcmp(words[i], word) == 0)
+            return;
+    snprintf(hint, sizeof hint, "did you mean \"%s\"?", near ? near : "");
+    ork_lua_bad(r, "when\n#3", near ? hint : NULL,
+                "is no status a task ends with: success, failed, cancelled, skipped; got %s",
+                ork_lua_shown(r->L, right));
+}
+
 static void write_condition(struct ork_lua_reader *r, struct ork_lua_task *t, int left, const char *op, int right)
 {
     struct ork_lua_buf *b = &r->ctx->values;
@@ -127,6 +149,7 @@ static void read_comparison(struct ork_lua_reader *r, struct ork_lua_task *t, in
         ork_lua_bad(r, "when", compare_hint, "compares two constants: it holds no reference");
     } else if (op) {
         check_sorts(r, op, left, right);
+        check_status(r, op, left, right);
         write_condition(r, t, left, op, right);
     }
     lua_pop(L, 3);

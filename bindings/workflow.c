@@ -144,9 +144,25 @@ static int render(lua_State *L, int idx) /* pushes the text of all problems */
     return 1;
 }
 
+/* Tells the loader, which attaches the sources of the script. */
+static void announce(lua_State *L, int idx)
+{
+    idx = lua_absindex(L, idx);
+    ork_lua_ctx_push(L);
+    if (lua_getiuservalue(L, -1, ORK_LUA_BEFORE_SEAL) == LUA_TFUNCTION) {
+        lua_pushvalue(L, idx);
+        lua_call(L, 1, 0);
+        lua_pop(L, 1);
+    } else {
+        lua_pop(L, 2);
+    }
+}
+
 ork_workflow *ork_lua_check_workflow(lua_State *L, int idx)
 {
     struct ork_lua_def *d = ork_lua_def_check(L, idx, "run");
+    if (!d->judged)
+        announce(L, idx);
     ork_lua_def_seal(L, d);
     if (!d->sealed) {
         render(L, idx);

@@ -40,7 +40,7 @@ end
 for _, name in ipairs({ "start", "run" }) do
   local begin = run[name]
   ork[name] = function(workflow, ...)
-    loader.starting(workflow)
+    loader.starting()
     return begin(workflow, ...)
   end
   core.methods[name] = ork[name]

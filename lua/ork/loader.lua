@@ -41,7 +41,7 @@ local function new_session(path, opts)
   local session = setmetatable({
     path = path, folder = folder or "", name = name or path, arg = opts.arg or { [0] = path },
     stop_at_start = opts.stop_at_start or opts.twice or false,
-    files = {}, modules = {}, loaded = {}, loading = {}, problems = {}, warnings = {}, workflows = {}, attached = {},
+    files = {}, modules = {}, loaded = {}, loading = {}, problems = {}, warnings = {}, workflows = {},
     chunk_name = chunk_name, syntax_error = syntax_error, done = false, started = false,
   }, session_methods)
   if path:find("^/[^/]*$") then session.folder = "/" end
@@ -178,8 +178,6 @@ end
 
 --- Gives a workflow the sources it was made of.
 local function attach(session, w)
-  if session.attached[w] then return end
-  session.attached[w] = true
   local names = {}
   for i, each in ipairs(session.workflows) do names[i] = each.name end
   table.sort(names)
@@ -338,16 +336,19 @@ function loader.load(path, opts)
   return result
 end
 
---- Before a run of w begins: while a script loads, it becomes one that starts its runs itself.
-function loader.starting(w)
+--- Before a run begins: while a script loads, it becomes one that starts its runs itself.
+function loader.starting()
   if not current then return end
   if current.stop_at_start then error(stop, 0) end
   current.started = true
-  if core.is_workflow(w) then
-    modules.capture_required(current, function() end)
-    attach(current, w)
-  end
 end
+
+-- A workflow that the script itself runs or validates gets its sources before it is sealed.
+core.before_seal(function(w)
+  if not current then return end
+  modules.capture_required(current, function() end)
+  attach(current, w)
+end)
 
 --- ork.read: a file beside the script that is being loaded, into its snapshot; without one, a file as it is.
 function loader.read(path)

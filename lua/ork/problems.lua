@@ -47,12 +47,28 @@ local function fold(list)
   return kept
 end
 
+--- Text that any terminal and JSON can take: bytes that are no UTF-8 and control characters are shown as \xNN.
+local function clean(text)
+  if not text then return nil end
+  local parts, i = {}, 1
+  local function escape(c) return ("\\x%02x"):format(c:byte()) end
+  while i <= #text do
+    local good, bad = utf8.len(text, i)
+    local last = good and #text or bad - 1
+    parts[#parts + 1] = text:sub(i, last):gsub("[\0-\8\11-\31\127]", escape)
+    if last < #text then parts[#parts + 1] = escape(text:sub(last + 1, last + 1)) end
+    i = last + 2
+  end
+  return table.concat(parts)
+end
+
 --- Finds each key's own line; what only the search needs is dropped. A list sorted by place.
 function problems.resolve(list)
   list = fold(list)
   for i, p in ipairs(list) do
     local text = p.path and p.path ~= "" and p.file and text_of(p.file)
     if text then p.line = source.find_key(text, p.line, p.call, p.name, p.path) or p.line end
+    p.text, p.hint = clean(p.text), clean(p.hint)
     p.order, p.path, p.call, p.name = i, nil, nil, nil
   end
   table.sort(list, function(a, b)

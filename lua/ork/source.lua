@@ -74,20 +74,25 @@ function source.tokens(text, from_line)
     elseif text:find(long_open, i) then
       i = skip_long(text, i)
       line = line + count_lines(text, start, i - 1)
-      return "string", text:sub(start, i - 1):match("^%[(=*)%[\n?(.-)%]%1%]$") and text:sub(start, i - 1):gsub("^%[=*%[\n?", ""):gsub("%]=*%]$", "") or "", at
+      return "string", (text:sub(start, i - 1):gsub("^%[=*%[\n?", ""):gsub("%]=*%]$", "")), at
     end
     i = text:match("^%.%.%.?()", i) or i + 1
     return "sign", text:sub(start, i - 1), at
   end
 end
 
-local function read_all(text, from_line, most)
-  local list = {}
-  for kind, value, line in source.tokens(text, from_line) do
-    list[#list + 1] = { kind = kind, text = value, line = line }
-    if #list >= most then break end
-  end
-  return list
+--- Tokens from the beginning of a line as a list that is read as far as it is looked at: tokens[i] or nil at the end.
+local function lazy_tokens(text, from_line)
+  local next_token, n = source.tokens(text, from_line), 0
+  return setmetatable({}, { __index = function(tokens, i)
+    while n < i do
+      local kind, value, line = next_token()
+      if not kind then return nil end
+      n = n + 1
+      rawset(tokens, n, { kind = kind, text = value, line = line })
+    end
+    return rawget(tokens, i)
+  end })
 end
 
 local opens = { ["("] = 1, ["{"] = 1, ["["] = 1 }
@@ -130,25 +135,27 @@ end
 
 --- Index of the `{` of the option table of the call whose name is tokens[i], or nil.
 local function table_of_call(tokens, i)
-  local depth = 0
-  for j = i + 1, #tokens do
-    local token = tokens[j]
-    if token.text == "{" and token.kind == "sign" and depth == 1 then return j end
-    depth = depth + step(token)
+  local depth, j = 0, i + 1
+  while tokens[j] do
+    if tokens[j].text == "{" and tokens[j].kind == "sign" and depth == 1 then return j end
+    depth = depth + step(tokens[j])
     if depth <= 0 then return nil end
+    j = j + 1
   end
 end
 
---- The call `method("name", …)` among the tokens: the one with this name, else the first with a computed one.
-local function find_call(tokens, method, name)
+--- The call `method("name", …)` that begins near `line`: the one with this name, else the first with a computed one.
+local function find_call(tokens, line, method, name)
   local computed
-  for i, token in ipairs(tokens) do
-    if token.kind == "name" and token.text == method and (tokens[i + 1] or {}).text == "(" then
+  local i = 1
+  while tokens[i] and tokens[i].line <= line + 5 do
+    if tokens[i].kind == "name" and tokens[i].text == method and (tokens[i + 1] or {}).text == "(" then
       local first, second = tokens[i + 2] or {}, tokens[i + 3] or {}
       local literal = first.kind == "string" and second.text == ","
       if literal and first.text == name then return i end
       if not literal and not computed then computed = i end
     end
+    i = i + 1
   end
   return computed
 end
@@ -156,8 +163,8 @@ end
 --- The line of a key in the option table of a call that begins at `line`: path is "retries\nlimit", "command\n#2". As far
 --- as the path can be followed; nil when the table is not written there.
 function source.find_key(text, line, method, name, path)
-  local tokens = read_all(text, line, 20000)
-  local call = find_call(tokens, method, name)
+  local tokens = lazy_tokens(text, line)
+  local call = find_call(tokens, line, method, name)
   local at = call and table_of_call(tokens, call)
   if not at then return nil end
   local found
@@ -178,9 +185,11 @@ end
 --- Names of modules that the source requires by a literal.
 function source.required(text)
   local names, seen = {}, {}
-  local tokens = read_all(text, 1, math.huge)
-  for i, token in ipairs(tokens) do
-    if token.kind == "name" and token.text == "require" then
+  local tokens = lazy_tokens(text, 1)
+  local i = 0
+  while tokens[i + 1] do
+    i = i + 1
+    if tokens[i].kind == "name" and tokens[i].text == "require" then
       local first = tokens[i + 1] or {}
       local literal = first.kind == "string" and first
       if first.text == "(" and (tokens[i + 2] or {}).kind == "string" and (tokens[i + 3] or {}).text == ")" then

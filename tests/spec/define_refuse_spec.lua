@@ -46,6 +46,7 @@ local of_task = {
     "4: task `t`: `command[2]` uses ork.input.part, but the task has no inputs; give it: inputs = { … }" },
   { [[{ command = { "x", ork.input.prt }, inputs = { part = 1 } }]],
     "4: task `t`: `command[2]` uses ork.input.prt, which is not among its inputs; did you mean ork.input.part?" },
+  { [[{ command = { "x", 0/0 } }]], "4: task `t`: `command[2]` wants a text, got " .. ("%.14g"):format(0 / 0) },
   -- cwd, env
   { [[{ command = "x", cwd = "" }]], "4: task `t`: `cwd` is empty; leave it out for the script's directory" },
   { [[{ command = "x", cwd = 5 }]], "4: task `t`: `cwd` wants a text, got 5" },
@@ -122,6 +123,8 @@ local of_task = {
   { [[{ command = "x", when = { a.output.parts, "<", a.output.parts } }]],
     "4: task `t`: `when` orders a list; `<` orders two numbers or two texts" },
   { [[{ command = "x", when = { a.output.dir, "in", "x" } }]], "4: task `t`: `when[3]` is text; `in` wants a list on the right" },
+  { [[{ command = "x", when = { a.status, "==", "sucess" } }]],
+    "4: task `t`: `when[3]` is no status a task ends with: success, failed, cancelled, skipped; got \"sucess\"; did you mean \"success\"?" },
   { [[{ command = "x", when = ork.secret("K") }]],
     "4: task `t`: when: a secret can only stand in `env`, where nothing stores or shows it" },
   -- faults
@@ -237,6 +240,8 @@ local calls = {
   { [[w:task()]], "4: `task` wants a name, got none" },
   { [[w:task("x", "y")]], "4: `task` wants a table of options after the name, got \"y\"" },
   { [[w:task("x", {}, 1)]], "4: `task` takes a name and a table of options, got 3 arguments" },
+  { [[w:task("a b", { command = "x" })]], "4: the name of task `a b` may only have letters, digits, _ . and -" },
+  { [[w:task("", { command = "x" })]], "4: a task needs a name" },
   { [[w:tsk("x")]], "4: workflow `w` has no field `tsk`; did you mean `task`?" },
   { [[w:returns{}]], "4: workflow:returns comes with a later version" },
   { [[w.x = 1]], "4: workflow `w` cannot be changed; give its options to ork.workflow" },

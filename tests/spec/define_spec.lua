@@ -35,6 +35,7 @@ end
 describe("command", function()
   it("is a list of texts", function()
     assert.equal('["python3","x.py","5","12","0.5",""]', params({ command = { "python3", "x.py", 5, 12.0, 0.5, "" } }, "command"))
+    assert.equal('["x","0.30000000000000004","1e+20","-7","0"]', params({ command = { "x", 0.1 + 0.2, 1e20, -7, -0.0 } }, "command"))
   end)
 
   it("is a text for the shell", function()
@@ -158,6 +159,19 @@ describe("types", function()
   end)
 end)
 
+describe("a host's locale", function()
+  it("changes nothing", function()
+    local before = os.setlocale(nil)
+    for _, name in ipairs({ "de_DE.UTF-8", "fr_FR.UTF-8", "C" }) do
+      os.setlocale(name)
+      local ok, got = pcall(params, { command = { "x", 0.5 }, inputs = { f = 0.25 } })
+      os.setlocale(before)
+      assert.is_true(ok, got)
+      assert.truthy(got:find('"0.5"', 1, true) and got:find("0.25", 1, true), got)
+    end
+  end)
+end)
+
 describe("order and faults", function()
   it("take a task, a name, a list", function()
     for _, way in ipairs({ "handle", "name", "list" }) do
@@ -174,6 +188,8 @@ describe("order and faults", function()
     assert.equal('{"left":{"ref":"tasks.a.output.dir"},"op":"truthy"}', params(function(_, a) return { command = "x", when = a.output.dir } end, "when"))
     assert.equal('{"left":{"ref":"tasks.a.output.rows"},"op":">=","right":{"const":5}}',
       params(function(_, a) return { command = "x", when = { a.output.rows, ">=", 5 } } end, "when"))
+    assert.equal('{"left":{"ref":"tasks.a.status"},"op":"==","right":{"const":"failed"}}',
+      params(function(_, a) return { command = "x", when = { a.status, "==", "failed" }, trigger_rule = "all_done" } end, "when"))
     assert.equal('{"left":{"const":"x"},"op":"in","right":{"ref":"tasks.a.output.parts"}}',
       params(function(_, a) return { command = "x", when = { "x", "in", a.output.parts } } end, "when"))
     assert.equal('{"left":{"ref":"params.day"},"op":"in","right":{"const":["a","b"]}}',
@@ -278,5 +294,34 @@ return w]])
     assert.same({ "main.lua:5: task `join` waits for several tasks with `when` (`a`, `b`) and is skipped unless all of them ran; " ..
       "a join after branches wants trigger_rule = \"none_failed\"" }, loaded.warned)
     script.cleanup()
+  end)
+end)
+
+describe("the words for editors", function()
+  it("are those that option tables take", function()
+    local root = package.searchpath("ork.meta", package.path)
+    local class, seen = nil, 0
+    local makers = {
+      ["ork.defaults"] = function(o) return ork.workflow("m", { defaults = o }) end,
+      ["ork.workflow_options"] = function(o) return ork.workflow("m", o) end,
+      ["ork.task_options"] = function(o)
+        local w = ork.workflow("m")
+        w:task("t", o)
+        return w
+      end,
+      ["ork.retry"] = function(o) return ork.workflow("m", { defaults = { retries = o } }) end,
+      ["ork.schedule"] = function(o) return ork.workflow("m", { schedule = o }) end,
+    }
+    for line in io.lines(root) do
+      class = line:match("^%-%-%-@class ([%w_.]+)") or line ~= "" and class or nil
+      local field = line:match("^%-%-%-@field ([%w_]+)")
+      if makers[class] and field then
+        seen = seen + 1
+        for _, p in ipairs(core.problems(makers[class]({ [field] = io.stdout }))) do
+          assert.is_nil(p.text:find("unknown", 1, true), p.text)
+        end
+      end
+    end
+    assert.is_true(seen > 40)
   end)
 end)

@@ -84,6 +84,12 @@ describe("a script", function()
     assert.same({ "main.lua:4: bad argument #1 to 'insert' (table expected, got nil)" }, refused("table.insert(nil, 1)"))
   end)
 
+  it("with bytes of any kind in a message is told as text", function()
+    assert.same({ [[main.lua:4: task `b`: `timeout` wants a duration: "\xff\x01" is no duration: a number is missing; ]] ..
+      "write for example 500ms, 90s, 10m, 1h30m or 2d" }, refused("w:task('b', { command = 'x', timeout = '\\xff\\1' })\nreturn w"))
+    assert.same({ [[main.lua:4: \xe9t\xe9]] }, refused("error('\\xe9t\\xe9')"))
+  end)
+
   it("that is not there, is a folder, or no text, is told", function()
     local folder = script.folder()
     script.write(folder .. "/pipeline.lua", "")
@@ -321,6 +327,21 @@ describe("a script that starts runs", function()
     local loaded = script.load(define .. "w:run()\nerror('not reached')", { twice = true })
     assert.same({}, loaded.lines)
     assert.is_true(loaded.started)
+  end)
+
+  it("gives what it runs its sources first", function()
+    local original, given = core.source, {}
+    core.source = function(w, t, dir)
+      given[#given + 1] = t
+      return original(w, t, dir)
+    end
+    local loaded = script.load("local h = require 'helper'\n" .. define .. "w:validate()\nrequire 'other'\nreturn w",
+      { files = { ["helper.lua"] = "", ["other.lua"] = "" } })
+    core.source = original
+    assert.same({}, loaded.lines)
+    assert.equal(2, #given)
+    assert.truthy(given[1].files["helper.lua"])
+    assert.truthy(given[2].files["other.lua"])
   end)
 
   it("is told its mistakes at the start", function()
