@@ -71,6 +71,7 @@ struct ork_attempt {
     uint8_t state, phase;
     bool in_pids;         /* by_pid is in the table */
     bool keep_children;
+    bool too_long;        /* its arguments are no frame's size, so no program's either */
     bool main_done;       /* wait4 has given its status (or it was of an earlier agent) */
     bool recovered;       /* started by an earlier agent */
     bool has_slot;        /* counts as running */

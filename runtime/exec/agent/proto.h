@@ -26,7 +26,7 @@ enum ork_frame_type {
     ORK_F_DRAIN,     /* kept: nothing: take no new tasks, finish, end */
     ORK_F_CLAIM,     /* kept: run: its messages come here from now on */
     ORK_F_RELEASE,   /* kept: run: it ended */
-    ORK_F_SPAWN,     /* key, run, i64 timeout, i64 grace, i32 priority, u8 keep_children, str cwd, str log, u32 n, n × str argv,
+    ORK_F_SPAWN,     /* key, run, i64 timeout, i64 grace, i32 priority, u8 flags, str cwd, str log, u32 n, n × str argv,
                         u32 n, n × str env */
     ORK_F_KILL,      /* kept: key, i64 grace */
     ORK_F_RECALL,    /* kept: key */
@@ -42,6 +42,8 @@ enum ork_frame_type {
     ORK_F_REFUSED,      /* kept: run: a higher seq claimed it */
     ORK_F_DRAINING      /* kept: nothing: no new tasks are taken here */
 };
+
+enum { ORK_SPAWN_KEEP_CHILDREN = 1, ORK_SPAWN_TOO_LONG = 2 /* no frame holds its arguments: only the first is here */ };
 
 struct ork_frame { /* header */
     uint32_t len;  /* of the payload */

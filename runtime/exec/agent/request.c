@@ -5,7 +5,6 @@
 #include "exec/agent/agent.h"
 
 #define JOBS_MAX 4096
-#define STRINGS_MAX (1u << 20)
 
 void ork_base_unref(struct ork_base *b)
 {
@@ -31,7 +30,7 @@ static const char **read_strings(struct ork_rd *r, uint32_t *len, size_t extra)
     uint32_t n = ork_rd_u32(r);
     const char **list;
 
-    if (n > STRINGS_MAX || n > (size_t)(r->end - r->p) / 5) /* a string takes 5 bytes at least */
+    if (n > (size_t)(r->end - r->p) / 5) /* a string takes 5 bytes at least */
         r->bad = true;
     if (r->bad)
         n = 0;
@@ -172,12 +171,13 @@ static int spawn(struct ork_agentd *a, struct ork_conn *c, const uint8_t *p, siz
     struct ork_attempt *t, in;
     struct ork_claim *k;
     const char *log;
+    uint8_t flags;
 
     memset(&in, 0, sizeof in);
     in.timeout_ms = ork_rd_i64(&r);
     in.grace_ms = ork_rd_i64(&r);
     in.priority = ork_rd_i32(&r);
-    in.keep_children = ork_rd_u8(&r);
+    flags = ork_rd_u8(&r);
     in.cwd = ork_rd_str(&r);
     log = ork_rd_str(&r);
     in.blob = blob;
@@ -200,7 +200,8 @@ static int spawn(struct ork_agentd *a, struct ork_conn *c, const uint8_t *p, siz
     t->timeout_ms = in.timeout_ms;
     t->grace_ms = in.grace_ms;
     t->priority = in.priority;
-    t->keep_children = in.keep_children;
+    t->keep_children = flags & ORK_SPAWN_KEEP_CHILDREN;
+    t->too_long = flags & ORK_SPAWN_TOO_LONG;
     t->blob = blob;
     t->argv = in.argv;
     t->argc = in.argc;

@@ -231,10 +231,15 @@ static char *exec_words(const struct ork_attempt *t, const char *path, int error
     return words;
 }
 
+static char *too_long(const struct ork_attempt *t)
+{
+    return ork_text("cannot run `%.200s`: its arguments and environment are too long for the system", t->argv[0]);
+}
+
 static char *words_of(const struct ork_attempt *t, const struct launch *l)
 {
     if (l->error == E2BIG)
-        return ork_text("cannot run `%.200s`: its arguments and environment are too long for the system", t->argv[0]);
+        return too_long(t);
     switch (l->stage) {
     case STAGE_CWD:
         return ork_text("cannot change to directory `%.400s`: %s", l->cwd, strerror(l->error));
@@ -251,6 +256,10 @@ pid_t ork_spawn_attempt(struct ork_agentd *a, struct ork_attempt *t, char **erro
     struct launch l = {.cwd = t->cwd, .oom_adj = a->oom_adj, .argv = t->argv, .base = t->base, .null_fd = a->null_fd};
     pid_t pid;
 
+    if (t->too_long) {
+        *error = too_long(t);
+        return -1;
+    }
     l.agent = a->pid;
     l.log_fd = open_log(t->log_path);
     if (l.log_fd < 0) {

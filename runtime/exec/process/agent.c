@@ -259,10 +259,30 @@ void ork_agent_release(ork_agent *a, const ork_id *run)
     queued(a);
 }
 
+/* The system takes less than a frame holds, so the agent can say so without having it all. */
+static bool too_long(const struct ork_spawn *s)
+{
+    size_t sum = 0;
+
+    for (size_t i = 0; i < s->argc; i++)
+        sum += strlen(s->argv[i]) + 5;
+    for (size_t i = 0; i < s->envc; i++)
+        sum += strlen(s->env[i]) + 5;
+    return sum > ORK_FRAME_MAX / 2;
+}
+
+static void put_strings(struct ork_wr *w, char *const *list, size_t n)
+{
+    ork_wr_u32(w, (uint32_t)n);
+    for (size_t i = 0; i < n; i++)
+        ork_wr_str(w, list[i]);
+}
+
 void ork_agent_spawn(ork_agent *a, const struct ork_spawn *s)
 {
     struct ork_wr *w = ork_client_out(a);
     struct ork_wire_key key = {s->key.task, s->key.attempt};
+    bool cut = too_long(s);
 
     if (a->closing)
         return;
@@ -272,15 +292,11 @@ void ork_agent_spawn(ork_agent *a, const struct ork_spawn *s)
     ork_wr_i64(w, s->timeout_ms);
     ork_wr_i64(w, s->grace_ms);
     ork_wr_i32(w, s->priority);
-    ork_wr_u8(w, s->keep_children);
+    ork_wr_u8(w, (uint8_t)((s->keep_children ? ORK_SPAWN_KEEP_CHILDREN : 0) | (cut ? ORK_SPAWN_TOO_LONG : 0)));
     ork_wr_str(w, s->cwd ? s->cwd : "");
     ork_wr_str(w, s->log_path);
-    ork_wr_u32(w, (uint32_t)s->argc);
-    for (size_t i = 0; i < s->argc; i++)
-        ork_wr_str(w, s->argv[i]);
-    ork_wr_u32(w, (uint32_t)s->envc);
-    for (size_t i = 0; i < s->envc; i++)
-        ork_wr_str(w, s->env[i]);
+    put_strings(w, s->argv, cut ? 1 : s->argc);
+    put_strings(w, s->env, cut ? 0 : s->envc);
     ork_wr_end(w);
     queued(a);
 }

@@ -4,7 +4,12 @@
  * agent's reading is quick.
  *
  * Connection lost or agent killed: the client starts another agent (which reads the old journal and sweeps what survived), says
- * HELLO, claims its runs again, and every on_state and on_claimed comes anew. */
+ * HELLO, claims its runs again, and every on_state and on_claimed comes anew. The client keeps no tasks: what was asked just
+ * before may be lost with the connection, so at on_claimed the engine asks again what it still wants: SPAWN of what is
+ * dispatched and was not told by on_state or on_exited, KILL, RECALL. What is asked while no agent is connected waits and
+ * follows the claims.
+ *
+ * Tasks get this process's environment without ORK_* and DATABASE_URL, its umask and limits, as they are when connecting. */
 #ifndef ORK_EXEC_PROCESS_AGENT_H
 #define ORK_EXEC_PROCESS_AGENT_H
 #include "base/id.h"

@@ -164,7 +164,8 @@ void wait_file(struct rig *r, const char *path)
     struct stat st;
     char buf[4096];
 
-    ork_agent_flush(r->agent);
+    if (r->agent)
+        ork_agent_flush(r->agent);
     assert_true(inotify_add_watch(fd, r->dir, IN_CLOSE_WRITE | IN_MOVED_TO) >= 0);
     limit_by_alarm(true);
     while (stat(path, &st) < 0 || st.st_size == 0) {
@@ -285,11 +286,15 @@ void rig_wait_agent_gone(struct rig *r)
 int rig_teardown(void **state)
 {
     struct rig *r = *state;
-    char command[128];
+    char command[128], *log;
     size_t left;
 
     rig_close(r);
     rig_wait_agent_gone(r);
+    log = rig_read(rig_path(r, "agent/log"));
+    if (strstr(log, "Sanitizer") || strstr(log, "runtime error"))
+        fail_msg("%s", log);
+    ork_free(log);
     left = marked_processes(r);
     uv_close((uv_handle_t *)&r->limit, NULL);
     uv_run(&r->loop, UV_RUN_DEFAULT);

@@ -413,7 +413,7 @@ static void nothing_leaks(void **state)
         wait_exit(r, i);
         ork_agent_ack(r->agent, &k);
     }
-    assert_int_equal(open_fds(pid), agent_fds);
+    assert_true(open_fds(pid) <= agent_fds); /* the connection that asked for its pid was among them */
     rig_close(r);
     for (int i = 0; i < 5; i++) {
         claim_again(r);

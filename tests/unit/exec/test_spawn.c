@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* One attempt: what it is given, how it ends, what is told. */
 #include "exec/lib_rig.h"
+#include "base/alloc.h"
 #include <sys/stat.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -188,6 +189,30 @@ static void cannot_start(void **state)
     assert_int_equal(count_seen(r, SEEN_STARTED), 0);
 }
 
+static void too_long(void **state)
+{
+    static const size_t sizes[] = {200 * 1024, 3 << 20, 20 << 20};
+    struct rig *r = *state;
+    ork_id run = id_of(1);
+
+    ork_agent_claim(r->agent, &run);
+    for (unsigned i = 0; i < 3; i++) {
+        struct ork_spawn s = sh(r, i, "");
+        struct ork_attempt_key k = key_of(i);
+        char *big = ork_alloc(sizes[i] + 1), *argv[] = {(char *)"echo", big};
+
+        memset(big, 'x', sizes[i]);
+        big[sizes[i]] = 0;
+        s.argv = argv;
+        s.argc = 2;
+        ork_agent_spawn(r->agent, &s);
+        ork_free(big);
+        assert_string_equal(wait_for(r, SEEN_EXITED, &k)->text,
+                            "cannot run `echo`: its arguments and environment are too long for the system");
+    }
+    assert_int_equal(count_seen(r, SEEN_READY), 1);
+}
+
 static void bad_log_path(void **state)
 {
     struct rig *r = *state;
@@ -223,6 +248,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(surroundings, rig_setup, rig_teardown),
         cmocka_unit_test_setup_teardown(looked_up_in_the_tasks_path, rig_setup, rig_teardown),
         cmocka_unit_test_setup_teardown(cannot_start, rig_setup, rig_teardown),
+        cmocka_unit_test_setup_teardown(too_long, rig_setup, rig_teardown),
         cmocka_unit_test_setup_teardown(bad_log_path, rig_setup, rig_teardown),
         cmocka_unit_test_setup_teardown(measured, rig_setup, rig_teardown),
     };
