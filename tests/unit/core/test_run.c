@@ -270,6 +270,14 @@ static void the_cause_of_a_skip_is_the_failure(void **state)
     assert_int_equal(run.tasks[number(flow, "e")].cause, 0);
 }
 
+static void a_failure_is_a_better_cause_than_a_condition(void **state)
+{
+    (void)state;
+    begin((const struct task[]){{"w"}, {"a"}, {"c", "a"}, {"x", "w c", ORK_RULE_ONE_SUCCESS}, {0}}, NULL);
+    AFTER("start;when w", "+w +a run=running w=skipped skip w<");
+    AFTER("grant a;fail a", "a=dispatched a=failed c=skipped skip c<a x=skipped skip x<a run=failed");
+}
+
 /* ---- retries ---------------------------------------------------------------------------------- */
 
 static void failures_are_tried_again(void **state)
@@ -659,6 +667,7 @@ int main(void)
         T(when_false_skips),
         T(rules_are_judged_as_soon_as_they_can),
         T(the_cause_of_a_skip_is_the_failure),
+        T(a_failure_is_a_better_cause_than_a_condition),
         T(failures_are_tried_again),
         T(what_would_fail_again_is_not_tried),
         T(the_task_may_decide_about_its_retry),
