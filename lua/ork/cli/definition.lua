@@ -9,7 +9,7 @@ local definition = {}
 
 --- Prints mistakes or warnings, each with its place.
 function definition.tell(problems)
-  if problems and #problems > 0 then term.message(require("ork.problems").text(problems)) end
+  if #problems > 0 then term.message(term.escape(require("ork.problems").text(problems))) end
 end
 
 --- What a script finds in `arg`: [0] its path, the words after it, and by name the params as they were typed, for graphs
@@ -20,12 +20,13 @@ function definition.arg(path, words, params)
   return given
 end
 
---- Loads a script; ends with code 2 after telling all that is wrong with it.
-function definition.load(path, words)
+--- Loads a script; ends with code 2 after telling all that is wrong with it (and calling on_failure).
+function definition.load(path, words, on_failure)
   local loaded = require("ork.loader").load(path, { arg = words })
   definition.tell(loaded.warnings)
-  if loaded.problems and #loaded.problems > 0 then
+  if #loaded.problems > 0 then
     definition.tell(loaded.problems)
+    if on_failure then on_failure() end
     stop.quietly(2)
   end
   return loaded

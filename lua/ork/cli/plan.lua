@@ -56,7 +56,6 @@ end
 function plan.run(given)
   local options, path, name = given.options, given.words[1], given.words[2]
   local format = options.format or (term.json and "json" or "text")
-  if core.sys.stat(path) ~= "file" then stop(2, "no file `%s`", path) end
   local loaded = definition.load(path, definition.arg(path, { name }, given.params))
   local workflow = definition.pick(loaded, path, name)
   if next(given.params) or options.params_file then definition.params(workflow, given.params, options) end

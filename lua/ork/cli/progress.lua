@@ -31,7 +31,7 @@ function progress.words(change, now)
   elseif to == "success" then
     return "success", change.took_ms
   elseif to == "failed" or to == "skipped" or to == "cancelled" then
-    return to, to ~= "skipped" and change.took_ms or nil, remark
+    return to, to ~= "skipped" and change.took_ms or nil, remark ~= to and remark or nil
   end
 end
 

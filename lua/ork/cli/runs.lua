@@ -24,7 +24,7 @@ local function row_of(run)
   local counts = run.counts or {}
   return {
     text.short(run.id), term.line(run.workflow), run.status, ("%d/%d"):format(counts.success or 0, run.tasks_total or 0),
-    text.time(run.started_at or run.created_at), text.took(run), run.error and term.line(run.error) or "",
+    text.time(run.started_at or run.created_at), text.took(run), run.error and run.error ~= run.status and term.line(run.error) or "",
   }
 end
 

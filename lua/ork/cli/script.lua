@@ -71,15 +71,14 @@ end
 
 --- Runs that the script started: carried out with progress, like the one of a script that returns its workflow.
 local function host_runs(options)
-  local hosted = { engine = nil, pending = {}, code = 0 }
+  local hosted = { engine = nil, pending = {}, how = {}, code = 0 }
 
   function hosted.finish(id)
     hosted.pending[id] = nil
-    local code = drive.to_end(hosted.engine, function() return id, hosted.how[id] end, {})
+    local code = drive.to_end(hosted.engine, function() return id, hosted.how[id] end)
     hosted.code = math.max(hosted.code, code)
   end
 
-  hosted.how = {}
   require("ork.run").hosted({
     open = function(url)
       if url then return require("ork.database").open({ url = url, create = true, jobs = options.jobs }) end
@@ -102,6 +101,17 @@ local function host_runs(options)
     end,
   })
   return hosted
+end
+
+--- The script failed after it had started runs: they end too, before the program does.
+local function abandon(hosted)
+  for id in pairs(hosted.pending) do
+    drive.to_end(hosted.engine, function()
+      hosted.engine:command(id, "cancel")
+      return id, hosted.how[id]
+    end)
+  end
+  if hosted.engine then hosted.engine:close() end
 end
 
 --- The script is over; what it started and did not wait for goes to its end too.
@@ -143,7 +153,7 @@ function script.run(given)
   if options.all and (given.words[1] or options.key) then stop(2, "--all goes with neither NAME nor --key") end
 
   local hosted = host_runs(options)
-  local loaded = definition.load(path, words)
+  local loaded = definition.load(path, words, function() abandon(hosted) end)
   if loaded.started then return finish_hosted(hosted) end
 
   local runs = prepare(loaded, given, path)

@@ -9,8 +9,8 @@ local function reason(task)
   if task.status == "pending" and task.retry_at then
     return ("again at %s: %s"):format(text.clock(sys.time(task.retry_at)), text.reason(task) or "")
   end
-  if task.status == "success" then return "" end
-  return text.reason(task) or ""
+  local why = task.status ~= "success" and text.reason(task)
+  return why and why ~= task.status and why or ""
 end
 
 --- Prints the list of task documents.
