@@ -6,8 +6,6 @@
 #include "context.h"
 #include <string.h>
 
-int ork_lua_engine(lua_State *L) __attribute__((weak));
-
 static int core_suggest(lua_State *L) /* core.suggest(word, list) -> the nearest word | nil */
 {
     const char *words[1025];
@@ -60,7 +58,6 @@ __attribute__((visibility("default"))) int luaopen_ork_core(lua_State *L)
     ork_lua_add_workflows(L);
     ork_lua_add_loading(L);
     ork_lua_add_tasks(L);
-    if (ork_lua_engine)
-        ork_lua_engine(L);
+    ork_lua_engine(L);
     return 1;
 }

@@ -159,6 +159,38 @@ describe("types", function()
   end)
 end)
 
+describe("types of many tasks", function()
+  it("are each task's own", function()
+    local w = ork.workflow("many")
+    for i = 1, 60 do
+      local typed = i % 3 ~= 0
+      local t = w:task("t" .. i, { command = "x", output_type = typed and { ["f" .. i] = "int" } or nil })
+      w:task("u" .. i, { command = { "x", t.output["f" .. i] } })
+      for j, handle in ipairs({ t }) do
+        assert.equal(not typed, (pcall(function() return handle.output.other end)), i .. "." .. j)
+      end
+    end
+    local loaded = script.load([[
+local ork = require "ork"
+local w = ork.workflow("w")
+local kept = {}
+for i = 1, 40 do
+  kept[i] = w:task("t" .. i, { command = "x", output_type = i % 2 == 0 and { ["f" .. i] = "int" } or nil,
+    when = i % 5 == 0 and { ork.this.attempt, "==", 1 } or nil })
+end
+for i = 2, 40, 2 do
+  local _ = kept[i].output["f" .. i]
+  assert(not pcall(function() return kept[i].output.other end))
+end
+for i = 5, 35, 5 do w:task("j" .. i, { command = "x", depends_on = { kept[i], kept[i + 5] } }) end
+return w]])
+    assert.same({}, loaded.lines)
+    assert.equal(7, #loaded.warned)
+    assert.truthy(loaded.warned[1]:find("task `j5` waits for several tasks with `when` (`t5`, `t10`)", 1, true), loaded.warned[1])
+    script.cleanup()
+  end)
+end)
+
 describe("a host's locale", function()
   it("changes nothing", function()
     local before = os.setlocale(nil)
