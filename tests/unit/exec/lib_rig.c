@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -153,8 +154,18 @@ const struct ork_exit *wait_exit(struct rig *r, unsigned n)
     return &wait_for(r, SEEN_EXITED, &k)->x;
 }
 
+static void on_alarm(int sig)
+{
+    static const char text[] = "waited in vain\n";
+
+    (void)sig;
+    if (write(2, text, sizeof text - 1) > 0)
+        _exit(111);
+}
+
 static void limit_by_alarm(bool on)
 {
+    signal(SIGALRM, on_alarm);
     alarm(on ? WAIT_S : 0);
 }
 
@@ -437,6 +448,12 @@ void wait_pid_gone(int pid)
 {
     struct pollfd pfd = {.fd = (int)syscall(SYS_pidfd_open, pid, 0), .events = POLLIN};
 
+    if (pfd.fd < 0 && errno == ENOSYS) { /* valgrind knows no pidfd */
+        limit_by_alarm(true);
+        while (pid_alive(pid))
+            sched_yield();
+        limit_by_alarm(false);
+    }
     if (pfd.fd < 0)
         return;
     assert_int_equal(poll(&pfd, 1, WAIT_S * 1000), 1);
