@@ -78,7 +78,7 @@ struct ork_attempt_put {                            /* unit ATTEMPT: insert or r
 struct ork_event_put { ork_id run_id; int64_t at_ms; struct ork_text data; };             /* unit EVENT: seq is the run's next */
 struct ork_agent_put { ork_id id; struct ork_text host, boot_id, socket; };                /* unit AGENT */
 struct ork_pool_put { const char *name; uint32_t slots; };                                 /* unit POOL: declare */
-struct ork_slots { const char *pool; uint32_t want; uint32_t granted; };                   /* unit TAKE_SLOTS; a wish that is not met in full is remembered */
+struct ork_slots { const char *pool; uint32_t want; uint32_t granted; };                   /* unit TAKE_SLOTS; a wish that is not met in full is remembered; a pool nobody declared has one slot */
 struct ork_slots_free { const char *pool; uint32_t count; bool wakes; };                   /* unit FREE_SLOTS; outcome wakes: somebody waits there → bell */
 struct ork_command_new { ork_id id, run_id, task_id; const char *kind; struct ork_text args, by; int64_t now_ms; }; /* unit COMMAND */
 struct ork_command_done { ork_id id; int64_t now_ms; struct ork_text outcome; };           /* unit COMMAND_DONE */
@@ -189,10 +189,10 @@ void ork_store_close(ork_store *s, ork_store_close_cb cb, void *data);         /
 const char *ork_store_path(const ork_store *s);                               /* database file (real path), NULL for memory */
 int ork_store_path_of_url(const char *url, char **path, ork_err *err) ORK_MUSTCHECK; /* NULL path: memory */
 
-/* Becomes a scheduler: row in `schedulers` with the next seq, owner lock held. Synchronous (once per process). */
+/* Becomes a scheduler: row in `schedulers` with the next seq, owner lock held. Synchronous. Once, and again only after ORK_EFENCED: as a new one. */
 int ork_store_register(ork_store *s, const char *host, ork_id *scheduler, uint64_t *seq, ork_err *err) ORK_MUSTCHECK;
 bool ork_store_owner_alive(ork_store *s, const ork_id *scheduler);            /* its lock is held by a live process (or it is me) */
-/* cb once, when that owner's lock is free; a thread blocks in F_OFD_SETLKW. unwatch by closing the store. */
+/* cb once, when that owner's lock is free; a thread blocks in F_OFD_SETLKW. Keeps the loop alive until then; unwatch by closing the store. */
 int ork_store_owner_watch(ork_store *s, const ork_id *scheduler, ork_owner_cb cb, void *data, ork_err *err) ORK_MUSTCHECK;
 
 /* Commits a batch. On the loop when small and the disk is quick and the turn is free, else on the writer thread. Without a registration only
@@ -200,7 +200,7 @@ int ork_store_owner_watch(ork_store *s, const ork_id *scheduler, ork_owner_cb cb
 void ork_store_apply(ork_store *s, struct ork_batch *b, ork_apply_cb cb, void *data);
 void ork_store_read(ork_store *s, enum ork_query q, const struct ork_param *params, size_t n, ork_read_cb cb, void *data); /* params are copied */
 int ork_store_query(ork_store *s, enum ork_query q, const struct ork_param *params, size_t n, struct ork_rows **out, ork_err *err) ORK_MUSTCHECK; /* blocks; for programs that only look */
-void ork_store_on_bell(ork_store *s, ork_bell_cb cb, void *data);             /* starts watching; NULL stops */
+void ork_store_on_bell(ork_store *s, ork_bell_cb cb, void *data);             /* starts watching, which keeps the loop alive; NULL stops. Look once after starting */
 
 int ork_store_status_json(ork_store *s, struct ork_buf *out, ork_err *err) ORK_MUSTCHECK; /* see ork_db_status_json */
 int ork_store_check_json(ork_store *s, struct ork_buf *out, ork_err *err) ORK_MUSTCHECK;

@@ -104,6 +104,7 @@ static void test_claimed_after_sigkill(void **state)
     assert_int_equal(take(&t), 1); /* its slots are free again */
     const char *path = ork_store_path(t.store);
     assert_int_equal(test_count(path, "SELECT count(*) FROM schedulers WHERE state = 'dead'"), 1);
+    assert_int_equal(test_count(path, "SELECT count(*) FROM pool_use"), 1); /* mine */
     struct ork_rows *rows = test_query(&t, ORK_Q_runs_mine, (struct ork_param[]){ORK_P_ID(&t.me)}, 1);
     assert_int_equal(ork_rows_len(rows), 1);
     ork_rows_free(rows);
