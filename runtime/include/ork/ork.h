@@ -187,7 +187,8 @@ ORK_API int ork_workflow_add(ork_workflow *w, const struct ork_task_spec *spec, 
 ORK_API void ork_workflow_depend(ork_workflow *w, uint32_t task, uint32_t on);       /* duplicates are folded at sealing */
 ORK_API void ork_workflow_depend_name(ork_workflow *w, uint32_t task, const char *name, size_t len); /* looked up at sealing */
 
-/* One mistake of a definition; texts are valid during the callback. task: UINT32_MAX if none. */
+/* One mistake of a definition; texts are valid during the callback. task: UINT32_MAX if none. Codes of sealing: no_tasks
+ * unknown_dependency self_dependency finally_dependency cycle trigger_rule pool_slots. */
 typedef void (*ork_problem_cb)(void *data, const char *code, uint32_t task, const char *text);
 /* Resolves names, adds the `finally` edges, orders, finds every mistake (unknown or self dependency with a suggestion,
  * every cycle named in full, no tasks). Returns the number of problems; 0: sealed. */
