@@ -77,6 +77,9 @@ end
 
 -- ---- writing ---------------------------------------------------------------------------------
 
+--- What the program ends with when nobody reads stdout any more.
+term.exit_code = 0
+
 --- Thrown when stdout cannot take more; main ends the program.
 term.Closed = setmetatable({}, { __tostring = function() return "stdout is closed" end })
 

@@ -28,6 +28,14 @@ w:task("stubborn", { command = "trap '' TERM INT; touch stubborn; while :; do sl
 return w
 ]]
 
+-- waits for one line on the fifo
+local WAITING = [[
+local ork = require "ork"
+local w = ork.workflow("slow")
+w:task("first", { command = "echo x >> count; touch started; read x < fifo" })
+return w
+]]
+
 describe("ork SCRIPT", function()
   local dir, db
   before_each(function()
@@ -177,12 +185,7 @@ return a, b
   end)
 
   it("goes on when its terminal goes away", function()
-    sh.write(dir .. "/slow.lua", [[
-local ork = require "ork"
-local w = ork.workflow("slow")
-w:task("first", { command = "touch started; read x < fifo" })
-return w
-]])
+    sh.write(dir .. "/slow.lua", WAITING)
     sh.run({ "mkfifo", "fifo" }, { cwd = dir })
     local p = sh.spawn_ork({ "slow.lua" }, { cwd = dir })
     p:wait_file(dir .. "/started")
@@ -199,12 +202,7 @@ return w
   end)
 
   it("goes on with an interrupted run of its own, and only reports others", function()
-    sh.write(dir .. "/slow.lua", [[
-local ork = require "ork"
-local w = ork.workflow("slow")
-w:task("first", { command = "echo x >> count; touch started; read x < fifo" })
-return w
-]])
+    sh.write(dir .. "/slow.lua", WAITING)
     sh.run({ "mkfifo", "fifo" }, { cwd = dir })
     local p = sh.spawn_ork({ "slow.lua" }, { cwd = dir })
     p:wait_file(dir .. "/started")
@@ -232,11 +230,71 @@ return w
     assert.matches("has this key and ended before", second.err, 1, true)
   end)
 
-  it("ends quietly when nobody reads its output", function()
-    local ork_path = sh.ork_path()
-    local r = sh.run({ "sh", "-c", ork_path .. " hello.lua | true; " .. ork_path .. " help | true" }, { cwd = dir })
-    assert.equal(0, r.code)
-    assert.is_nil(r.err:find("rror", 1, true), r.err)
+  it("ends quietly, with its own exit code, when nobody reads its output", function()
+    sh.write(dir .. "/broken.lua", FAILING)
+    local closed = "%s %s | (exec <&-; cat >&2 2>&-; true); echo ${PIPESTATUS[0]}"
+    for args, code in pairs({ ["hello.lua"] = "0", help = "0", ["broken.lua -q"] = "1", ["broken.lua"] = "1" }) do
+      local r = sh.run({ "bash", "-c", closed:format(sh.ork_path(), args) }, { cwd = dir })
+      assert.equal(code .. "\n", r.out, args)
+      assert.is_nil(r.err:find("wrong inside", 1, true), r.err)
+    end
+  end)
+
+  it("says when its output cannot be written", function()
+    local r = sh.run({ "sh", "-c", sh.ork_path() .. " help > /dev/full" }, { cwd = dir })
+    assert.same({ 3, "ork: cannot write the output: No space left on device\n" }, { r.code, r.err })
+  end)
+
+  it("survives the loss of its terminal", function()
+    sh.write(dir .. "/slow.lua", WAITING)
+    sh.run({ "mkfifo", "fifo" }, { cwd = dir })
+    local terminal = sh.spawn({ "script", "-qec", sh.ork_path() .. " slow.lua", "/dev/null" }, { cwd = dir, keep_stdin = true })
+    terminal:wait_file(dir .. "/started")
+    terminal:signal("sigkill") -- closes the terminal: SIGHUP, and every write fails from now on
+    sh.run({ "sh", "-c", "echo > fifo" }, { cwd = dir })
+    sh.wait_until(dir, function() return sh.sql(db, "SELECT status FROM runs")[1].status == "success" end)
+  end)
+
+  it("fits its tables into a terminal", function()
+    ork({ "hello.lua", "-q" })
+    for _, columns in ipairs({ 40, 70 }) do
+      local command = ("stty cols %d; %s tasks last --no-color"):format(columns, sh.ork_path())
+      local r = sh.run({ "script", "-qec", command, "/dev/null" }, { cwd = dir, keep_stdin = true })
+      assert.matches("greet +success", r.out)
+      for line in r.out:gmatch("[^\r\n]+") do assert.is_true(#line <= columns, line) end
+    end
+  end)
+
+  it("stops and continues with its terminal", function()
+    sh.write(dir .. "/slow.lua", WAITING)
+    sh.run({ "mkfifo", "fifo" }, { cwd = dir })
+    local p = sh.spawn_ork({ "slow.lua" }, { cwd = dir })
+    p:wait_file(dir .. "/started")
+    p:signal("sigtstp")
+    local stat = ("/proc/%d/stat"):format(p.pid)
+    sh.wait_until(dir, function() return sh.read(stat):match("%) (%a)") == "T" end)
+    p:signal("sigcont")
+    sh.run({ "sh", "-c", "echo > fifo" }, { cwd = dir })
+    assert.equal(0, p:wait().code)
+  end)
+
+  it("watches a run of the same key that another program carries out", function()
+    sh.write(dir .. "/slow.lua", WAITING)
+    sh.run({ "mkfifo", "fifo" }, { cwd = dir })
+    local owner = sh.spawn_ork({ "slow.lua", "--key", "k" }, { cwd = dir })
+    owner:wait_file(dir .. "/started")
+    local watchers = {}
+    for i = 1, 2 do
+      watchers[i] = sh.spawn_ork({ "slow.lua", "--key", "k" }, { cwd = dir })
+      watchers[i]:wait_line("is carried out by another program; watching it")
+    end
+    watchers[1]:signal("sigint")
+    assert.equal(130, watchers[1]:wait().code)
+    sh.run({ "sh", "-c", "echo > fifo" }, { cwd = dir })
+    assert.equal(0, owner:wait().code)
+    local r = watchers[2]:wait()
+    assert.equal(0, r.code, r.err)
+    assert.matches("^success: slow, 1 task", r.out)
   end)
 
   it("lets a script start its runs itself", function()
@@ -250,6 +308,22 @@ io.stderr:write("it was ", run.status, "\n")
     local r = ork({ "self.lua" })
     assert.equal(0, r.code, r.err)
     assert.matches("it was success\n", r.err, 1, true)
+    assert.same({ { n = 1 } }, sh.sql(db, "SELECT count(*) AS n FROM runs"))
+  end)
+
+  it("ends the runs of a script that fails", function()
+    sh.write(dir .. "/self.lua", [[
+local ork = require "ork"
+local w = ork.workflow("self")
+w:task("a", { command = { "sleep", "1000" } })
+assert(w:start())
+error("ouch")
+]])
+    local r = ork({ "self.lua" })
+    assert.equal(2, r.code)
+    assert.matches("self.lua:5: ouch\n", r.err, 1, true)
+    assert.same({ { status = "cancelled" } }, sh.sql(db, "SELECT status FROM runs"))
+    assert.matches("ok up to the first run", ork({ "validate", "self.lua" }).out, 1, true)
     assert.same({ { n = 1 } }, sh.sql(db, "SELECT count(*) AS n FROM runs"))
   end)
 end)

@@ -125,8 +125,9 @@ function drive.to_end(engine, begin, opts)
     term.news(("run %s is carried out by another program; watching it"):format(text.short(id)))
     status = watch(engine, id, signals)
   end
+  term.exit_code = exit_code(status, signals, overdue)
   drive.show_end(engine, id)
-  return exit_code(status, signals, overdue)
+  return term.exit_code
 end
 
 return drive

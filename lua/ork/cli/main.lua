@@ -63,7 +63,7 @@ end
 local function guard(f, ...)
   local ok, result = xpcall(f, on_error, ...)
   if ok then return result end
-  if result == term.Closed then return 0 end
+  if result == term.Closed then return term.exit_code end
   if type(result) ~= "table" then error(result, 0) end
   if result.message then term.message("ork: " .. term.escape(result.message)) end
   return result.code
