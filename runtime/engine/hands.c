@@ -76,6 +76,12 @@ static void started(struct ork_hand *h, const struct ork_attempt_key *key, int32
 
 static void on_started(void *data, const struct ork_attempt_key *key, int32_t pid, int64_t started_ms)
 {
+    struct ork_active *a;
+    uint32_t task;
+    struct ork_live *l = find_live(data, key, &a, &task);
+
+    if (l)
+        l->adopted = false; /* it was only waiting in the agent's queue when we came */
     started(data, key, pid, started_ms);
 }
 

@@ -88,10 +88,23 @@ static void declare_pools(ork_engine *e, const ork_workflow *w)
     json_decref(options);
 }
 
+/* The script the definition came from: its folder and the name its sources give; NULL for one made by a host program.
+ */
+static char *script_path(const ork_workflow *w)
+{
+    const char *source = ork_workflow_source_json(w);
+    json_t *o = source && ork_workflow_dir(w) ? json_loads(source, 0, NULL) : NULL;
+    const char *main = json_string_value(json_object_get(o, "main"));
+    char *path = main ? ork_path_join(ork_workflow_dir(w), main) : NULL;
+
+    json_decref(o);
+    return path;
+}
+
 int ork_run_start(ork_engine *e, ork_workflow *w, const struct ork_start_opts *o, struct ork_started *out, ork_err *err)
 {
     struct ork_starting s = {.engine = e, .workflow = w};
-    char hash[65], *tasks = NULL;
+    char hash[65], *tasks = NULL, *path = NULL;
     size_t tasks_len = 0;
     int rc = ork_engine_register(e, err);
 
@@ -125,12 +138,15 @@ int ork_run_start(ork_engine *e, ork_workflow *w, const struct ork_start_opts *o
         .tasks_total = ork_workflow_len(w),
         .resume = o->resume,
     };
+    path = script_path(w);
+    s.row.script_path = text_of(path);
     s.row.logical_ms = o->logical_ms ? o->logical_ms : s.row.now_ms;
     s.row.scheduled_for_ms = o->scheduled ? s.row.logical_ms : 0;
     declare_pools(e, w);
     rc = ork_start_commit(&s, out, err);
     json_decref(s.params);
     ork_free(tasks);
+    ork_free(path);
     return rc;
 }
 

@@ -99,7 +99,8 @@ static void run_changed(struct ork_active *a, int from)
     ork_engine *e = a->engine;
     bool final = ork_run_is_final(a->run.status);
 
-    if (a->run.status == ORK_RUN_RUNNING && !a->started_ms)
+    if (!a->started_ms &&
+        (a->run.status == ORK_RUN_RUNNING || (final && from == ORK_RUN_PENDING && !a->run.cancelling)))
         a->started_ms = ork_engine_now(e);
     ork_free(a->error);
     a->error = a->run.status == ORK_RUN_FAILED      ? failure_text(a)
