@@ -1,22 +1,35 @@
 /* SPDX-License-Identifier: MIT */
-#include "lib_engine.h"
+#include "engine/lib_engine.h"
 #include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <dirent.h>
+#include <fcntl.h>
+#include <glob.h>
+#include <signal.h>
+#include <sys/file.h>
 #include <unistd.h>
+
+#define LIMIT_S 100 /* of one test */
 
 static void on_change(void *data, const struct ork_change *c)
 {
     struct world *w = data;
 
-    w->changes++;
+    w->change = realloc(w->change, (w->changes + 1) * sizeof(*w->change));
+    struct change *x = &w->change[w->changes++];
+    *x = (struct change){.to = c->to, .kind = c->kind, .attempt = c->attempt, .adopted = c->adopted};
+    (void)snprintf(x->run, sizeof(x->run), "%s", c->run_id);
+    (void)snprintf(x->task, sizeof(x->task), "%s", c->task ? c->task : "");
+    (void)snprintf(x->error, sizeof(x->error), "%s", c->error ? c->error : "");
     if (c->error)
         (void)snprintf(w->last_error, sizeof(w->last_error), "%s", c->error);
 }
 
-static void open_engine(struct world *w)
+void world_engine(struct world *w)
 {
-    struct ork_engine_opts o = {.url = w->url, .flags = ORK_OPEN_CREATE, .jobs = 4, .log_level = 1};
+    struct ork_engine_opts o = {
+        .url = w->url, .data_dir = w->data_dir, .flags = ORK_OPEN_CREATE, .jobs = w->jobs, .log_level = 0};
     ork_err err = {0};
 
     if (ork_engine_open(&o, &w->engine, &err) != 0)
@@ -24,30 +37,111 @@ static void open_engine(struct world *w)
     ork_engine_on_change(w->engine, on_change, w);
 }
 
-void world_open(struct world *w)
+void world_dir(struct world *w)
 {
     memset(w, 0, sizeof(*w));
     strcpy(w->dir, "/tmp/ork-engine-XXXXXX");
     assert_non_null(mkdtemp(w->dir));
+    assert_int_equal(chdir(w->dir), 0);
     (void)snprintf(w->url, sizeof(w->url), "sqlite:%s/ork.db", w->dir);
+    w->jobs = 4;
     setenv("ORK_AGENT_LINGER_MS", "50", 1);
     setenv("ORK_MIN_FREE_MB", "0", 1);
-    open_engine(w);
+    (void)alarm(LIMIT_S);
+}
+
+void world_open(struct world *w)
+{
+    world_dir(w);
+    world_engine(w);
+}
+
+void world_leave(struct world *w)
+{
+    ork_engine_close(w->engine);
+    w->engine = NULL;
+    free(w->change);
+    w->change = NULL;
+    w->changes = w->seen = 0;
 }
 
 void world_reopen(struct world *w)
 {
-    ork_engine_close(w->engine);
-    open_engine(w);
+    world_leave(w);
+    world_engine(w);
+}
+
+/* Tasks of a test that failed may wait for ever: whoever works in the folder is ended. */
+static void end_tasks(struct world *w)
+{
+    DIR *proc = opendir("/proc");
+    char path[300], cwd[300];
+
+    for (struct dirent *d = readdir(proc); d; d = readdir(proc)) {
+        int pid = atoi(d->d_name);
+        (void)snprintf(path, sizeof(path), "/proc/%s/cwd", d->d_name);
+        ssize_t n = pid > 0 && pid != getpid() ? readlink(path, cwd, sizeof(cwd) - 1) : -1;
+        if (n > 0 && (size_t)n >= strlen(w->dir) && memcmp(cwd, w->dir, strlen(w->dir)) == 0)
+            (void)kill(pid, SIGKILL);
+    }
+    closedir(proc);
+}
+
+/* Agents hold the lock of their folder while they live. */
+static void wait_agents(struct world *w)
+{
+    char pattern[100];
+    glob_t found;
+
+    (void)snprintf(pattern, sizeof(pattern), "%s/{,*/}agent/lock*", w->dir);
+    if (glob(pattern, GLOB_BRACE, NULL, &found) == 0) {
+        for (size_t i = 0; i < found.gl_pathc; i++) {
+            int fd = open(found.gl_pathv[i], O_RDWR | O_CLOEXEC);
+            assert_true(fd >= 0);
+            assert_int_equal(flock(fd, LOCK_EX), 0);
+            close(fd);
+        }
+        globfree(&found);
+    }
 }
 
 void world_close(struct world *w)
 {
     char cmd[128];
 
-    ork_engine_close(w->engine);
+    world_leave(w);
+    end_tasks(w);
+    wait_agents(w);
+    (void)alarm(0);
+    assert_int_equal(chdir("/"), 0);
     (void)snprintf(cmd, sizeof(cmd), "rm -rf %s", w->dir);
     assert_int_equal(system(cmd), 0);
+}
+
+static int setup(void **state, void (*open)(struct world *))
+{
+    struct world *w = test_calloc(1, sizeof(*w));
+
+    open(w);
+    *state = w;
+    return 0;
+}
+
+int world_setup(void **state)
+{
+    return setup(state, world_open);
+}
+
+int world_setup_dir(void **state)
+{
+    return setup(state, world_dir);
+}
+
+int world_teardown(void **state)
+{
+    world_close(*state);
+    test_free(*state);
+    return 0;
 }
 
 ork_workflow *flow(const char *name, const char *options)
@@ -102,9 +196,18 @@ void seal(ork_workflow *w)
 
 struct ork_started start(struct world *w, ork_workflow *f)
 {
-    struct ork_start_opts o = {.params = "{}", .triggered_by = "manual"};
+    return start_with(w, f, (struct ork_start_opts){0});
+}
+
+struct ork_started start_with(struct world *w, ork_workflow *f, struct ork_start_opts o)
+{
     struct ork_started s;
     ork_err err = {0};
+
+    if (!o.params)
+        o.params = "{}";
+    if (!o.triggered_by)
+        o.triggered_by = "manual";
 
     if (ork_run_start(w->engine, f, &o, &s, &err) != 0)
         fail_msg("start: %s", err.msg);
@@ -114,16 +217,46 @@ struct ork_started start(struct world *w, ork_workflow *f)
 int run_to_end(struct world *w, ork_workflow *f, char run_id[ORK_ID_TEXT])
 {
     struct ork_started s;
-    int status;
-    ork_err err = {0};
 
     seal(f);
     s = start(w, f);
-    if (ork_run_wait(w->engine, s.run_id, 60000, &status, &err) != 0)
-        fail_msg("wait: %s", err.msg);
     if (run_id)
         strcpy(run_id, s.run_id);
+    return wait_end(w, s.run_id);
+}
+
+int wait_end(struct world *w, const char *run_id)
+{
+    int status;
+    ork_err err = {0};
+
+    if (ork_run_wait(w->engine, run_id, 60000, &status, &err) != 0)
+        fail_msg("wait: %s", err.msg);
     return status;
+}
+
+void until(struct world *w, const char *task, int status)
+{
+    for (;;) {
+        while (w->seen < w->changes) {
+            const struct change *c = &w->change[w->seen++];
+            if (strcmp(c->task, task ? task : "") == 0 && c->to == status)
+                return;
+        }
+        (void)ork_engine_step(w->engine, true);
+    }
+}
+
+void command(struct world *w, const char *run_id, const char *kind, const char *args, const char *outcome)
+{
+    char *how = NULL;
+    ork_err err = {0};
+
+    if (ork_run_command(w->engine, run_id, kind, args, &how, &err) != 0)
+        fail_msg("%s: %s", kind, err.msg);
+    if (outcome)
+        assert_string_equal(how, outcome);
+    ork_free(how);
 }
 
 char *query(struct world *w, const char *sql)
@@ -151,4 +284,37 @@ void assert_query(struct world *w, const char *sql, const char *expected)
     if (strcmp(text, expected) != 0)
         fail_msg("%s\n  gives    %s\n  expected %s", sql, text, expected);
     free(text);
+}
+
+void until_query(struct world *w, const char *sql, const char *expected)
+{
+    for (;;) {
+        char *text = query(w, sql);
+        bool same = strcmp(text, expected) == 0;
+        free(text);
+        if (same)
+            return;
+        (void)ork_engine_step(w->engine, true);
+    }
+}
+
+void change_rows(struct world *w, const char *sql)
+{
+    sqlite3 *db;
+    char *why = NULL;
+
+    assert_int_equal(sqlite3_open(w->url + strlen("sqlite:"), &db), SQLITE_OK);
+    sqlite3_busy_timeout(db, 10000);
+    if (sqlite3_exec(db, sql, NULL, NULL, &why) != SQLITE_OK)
+        fail_msg("%s: %s", sql, why);
+    sqlite3_close(db);
+}
+
+void last_run(struct world *w, char run_id[ORK_ID_TEXT])
+{
+    char *hex = query(w, "SELECT lower(hex(id)) FROM runs ORDER BY id DESC LIMIT 1");
+
+    assert_int_equal(strlen(hex), 32);
+    (void)snprintf(run_id, ORK_ID_TEXT, "%.8s-%.4s-%.4s-%.4s-%.12s", hex, hex + 8, hex + 12, hex + 16, hex + 20);
+    free(hex);
 }

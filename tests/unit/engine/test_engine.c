@@ -4,22 +4,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-static int setup(void **state)
-{
-    struct world *w = test_calloc(1, sizeof(*w));
-
-    world_open(w);
-    *state = w;
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    world_close(*state);
-    test_free(*state);
-    return 0;
-}
-
 static void runs_a_chain(void **state)
 {
     struct world *w = *state;
@@ -232,16 +216,16 @@ static void runs_many(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(runs_a_chain, setup, teardown),
-        cmocka_unit_test_setup_teardown(hands_outputs_on, setup, teardown),
-        cmocka_unit_test_setup_teardown(retries_and_gives_up, setup, teardown),
-        cmocka_unit_test_setup_teardown(judges_when, setup, teardown),
-        cmocka_unit_test_setup_teardown(times_out, setup, teardown),
-        cmocka_unit_test_setup_teardown(cancels, setup, teardown),
-        cmocka_unit_test_setup_teardown(pauses_and_resumes, setup, teardown),
-        cmocka_unit_test_setup_teardown(retries_a_failed_run, setup, teardown),
-        cmocka_unit_test_setup_teardown(takes_pool_slots, setup, teardown),
-        cmocka_unit_test_setup_teardown(runs_many, setup, teardown),
+        cmocka_unit_test_setup_teardown(runs_a_chain, world_setup, world_teardown),
+        cmocka_unit_test_setup_teardown(hands_outputs_on, world_setup, world_teardown),
+        cmocka_unit_test_setup_teardown(retries_and_gives_up, world_setup, world_teardown),
+        cmocka_unit_test_setup_teardown(judges_when, world_setup, world_teardown),
+        cmocka_unit_test_setup_teardown(times_out, world_setup, world_teardown),
+        cmocka_unit_test_setup_teardown(cancels, world_setup, world_teardown),
+        cmocka_unit_test_setup_teardown(pauses_and_resumes, world_setup, world_teardown),
+        cmocka_unit_test_setup_teardown(retries_a_failed_run, world_setup, world_teardown),
+        cmocka_unit_test_setup_teardown(takes_pool_slots, world_setup, world_teardown),
+        cmocka_unit_test_setup_teardown(runs_many, world_setup, world_teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

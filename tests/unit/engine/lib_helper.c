@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: MIT */
+#include "engine/lib_helper.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+struct helper helper_start(struct world *w, helper_body body)
+{
+    int down[2], up[2];
+
+    assert_null(w->engine);
+    assert_int_equal(pipe2(down, O_CLOEXEC), 0);
+    assert_int_equal(pipe2(up, O_CLOEXEC), 0);
+    struct helper h = {fork(), down[1], up[0]};
+    assert_true(h.pid >= 0);
+    if (h.pid == 0) {
+        struct helper me = {getppid(), up[1], down[0]};
+        (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+        (void)setenv("CMOCKA_TEST_ABORT", "1", 1); /* a failed assert must not go on with the other tests here */
+        (void)close(down[1]);
+        (void)close(up[0]);
+        world_engine(w);
+        body(w, &me);
+        world_leave(w);
+        _exit(0);
+    }
+    (void)close(down[0]);
+    (void)close(up[1]);
+    return h;
+}
+
+void helper_tell(struct helper *h, char byte)
+{
+    assert_int_equal(write(h->to, &byte, 1), 1);
+}
+
+void helper_hear(struct helper *h, char byte)
+{
+    char got = 0;
+    ssize_t n;
+
+    do
+        n = read(h->from, &got, 1);
+    while (n < 0 && errno == EINTR);
+    if (n != 1)
+        fail_msg("the other process ended before it said %c", byte);
+    assert_int_equal(got, byte);
+}
+
+static int reap(struct helper *h)
+{
+    int status;
+
+    (void)close(h->to);
+    assert_int_equal(waitpid(h->pid, &status, 0), h->pid);
+    (void)close(h->from);
+    return status;
+}
+
+void helper_kill(struct helper *h)
+{
+    int status;
+
+    assert_int_equal(kill(h->pid, SIGKILL), 0);
+    status = reap(h);
+    assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
+}
+
+void helper_end(struct helper *h)
+{
+    int status = reap(h);
+
+    if (!WIFEXITED(status) || WEXITSTATUS(status) != 0)
+        fail_msg("the other process ended with status %x", (unsigned)status);
+}
