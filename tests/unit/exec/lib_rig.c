@@ -232,6 +232,15 @@ void rig_close(struct rig *r)
         uv_run(&r->loop, UV_RUN_ONCE);
 }
 
+static void write_file(const char *path, const char *text)
+{
+    FILE *f = fopen(path, "w");
+
+    assert_non_null(f);
+    fputs(text, f);
+    fclose(f);
+}
+
 int rig_setup(void **state)
 {
     struct rig *r = ork_zalloc(sizeof *r);
@@ -243,6 +252,7 @@ int rig_setup(void **state)
     uv_loop_init(&r->loop);
     uv_timer_init(&r->loop, &r->limit);
     r->limit.data = r;
+    write_file(rig_path(r, "report"), "echo $$ >$1.new; mv $1.new $1; exec sleep 1000\n");
     r->owner = getpid();
     r->jobs = 4;
     r->seq = 1;
@@ -458,6 +468,23 @@ void wait_pid_gone(int pid)
         return;
     assert_int_equal(poll(&pfd, 1, WAIT_S * 1000), 1);
     close(pfd.fd);
+}
+
+void wait_many(struct rig *r, int pids[MANY_LEN])
+{
+    static const char *const names[] = {"child", "piped", "escaped", "nested", "bare"};
+
+    for (int i = 0; i < MANY_LEN; i++) {
+        wait_file(r, rig_path(r, names[i]));
+        pids[i] = read_pid(rig_path(r, names[i]));
+        assert_true(pid_alive(pids[i]));
+    }
+}
+
+void all_dead(const int pids[MANY_LEN])
+{
+    for (int i = 0; i < MANY_LEN; i++)
+        assert_false(pid_alive(pids[i]));
 }
 
 size_t open_fds(pid_t pid)

@@ -61,6 +61,15 @@ bool pid_alive(int pid);                         /* not a zombie */
 void wait_pid_gone(int pid);                     /* by pidfd */
 size_t open_fds(pid_t pid);
 
+/* A task with all the shapes of descendants: a child, a pipeline, a session of its own, one below such a session, one without
+ * the environment's mark. Each reports its pid in a file of the task's folder. */
+#define MANY                                                                                                           \
+    "sh report child & sh report piped | cat & setsid sh report escaped & "                                            \
+    "setsid sh -c 'sh report nested & sleep 1000' & env -i /bin/sh report bare & "
+#define MANY_LEN 5
+void wait_many(struct rig *r, int pids[MANY_LEN]); /* until all run */
+void all_dead(const int pids[MANY_LEN]);
+
 /* A raw connection. */
 struct raw {
     int fd;

@@ -5,34 +5,10 @@
 #include <signal.h>
 #include <unistd.h>
 
-/* Writes its pid to `file` once it runs, under another name first so that the file is never half-written. */
-#define REPORT(file) "sh -c 'echo $$ >" file ".new; mv " file ".new " file "; exec sleep 1000'"
-/* All the shapes leftovers have: a child, a pipeline, a session of its own, one under a shell of its own. */
-#define MANY                                                                                                           \
-    REPORT("child")                                                                                                    \
-    " & " REPORT("piped") " | cat & setsid " REPORT("escaped") " & setsid sh -c \"" REPORT(                            \
-        "nested") " & sleep 1000\" & "
-
-static const char *const many[] = {"child", "piped", "escaped", "nested"};
-
-static void wait_many(struct rig *r, int pids[4])
-{
-    for (int i = 0; i < 4; i++) {
-        wait_file(r, rig_path(r, many[i]));
-        pids[i] = read_pid(rig_path(r, many[i]));
-    }
-}
-
-static void all_dead(const int pids[4])
-{
-    for (int i = 0; i < 4; i++)
-        assert_false(pid_alive(pids[i]));
-}
-
 static void normal_end_leaves_nothing(void **state)
 {
     struct rig *r = *state;
-    int pids[4];
+    int pids[MANY_LEN];
     const struct ork_exit *x;
 
     run_sh(r, 1, MANY "while ! test -e go; do sleep 0.01; done; exit 3");
@@ -48,7 +24,7 @@ static void killed_with_all_it_started(void **state)
 {
     struct rig *r = *state;
     struct ork_attempt_key k = key_of(1);
-    int pids[4];
+    int pids[MANY_LEN];
     const struct ork_exit *x;
 
     run_sh(r, 1, MANY "wait");
@@ -65,7 +41,7 @@ static void timeout_kills_all(void **state)
     struct rig *r = *state;
     struct ork_spawn s = sh(r, 1, MANY "wait");
     ork_id run = id_of(1);
-    int pids[4];
+    int pids[MANY_LEN];
     const struct ork_exit *x;
 
     s.timeout_ms = 700;
@@ -165,7 +141,7 @@ static void a_fork_bomb_dies(void **state)
 static void keep_children(void **state)
 {
     struct rig *r = *state;
-    struct ork_spawn s = sh(r, 1, REPORT("child") " & while ! test -e child; do sleep 0.01; done");
+    struct ork_spawn s = sh(r, 1, "sh report child & while ! test -e child; do sleep 0.01; done");
     ork_id run = id_of(1);
     int pid;
 
@@ -188,7 +164,7 @@ static void a_neighbours_orphan_lives(void **state)
     struct ork_attempt_key k = key_of(1);
     int pid;
 
-    run_sh(r, 1, "(" REPORT("child") " &); sleep 1000");
+    run_sh(r, 1, "(sh report child &); sleep 1000");
     wait_file(r, rig_path(r, "child"));
     pid = read_pid(rig_path(r, "child"));
     run_sh(r, 2, "true");

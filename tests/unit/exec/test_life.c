@@ -13,8 +13,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define REPORT(file) "sh -c 'echo $$ >" file ".new; mv " file ".new " file "; exec sleep 1000'"
-
 static void claim_again(struct rig *r)
 {
     ork_id run = id_of(1);
@@ -86,10 +84,9 @@ static void a_killed_schedulers_tasks_go_on(void **state)
 
 static void a_killed_agents_tasks_are_lost_and_dead(void **state)
 {
-    static const char *const files[] = {"piped", "child", "escaped", "nested"};
     struct rig *r = *state;
     struct ork_attempt_key k = key_of(2);
-    int pids[4];
+    int pids[MANY_LEN];
     pid_t agent;
     const struct ork_exit *x;
 
@@ -99,20 +96,13 @@ static void a_killed_agents_tasks_are_lost_and_dead(void **state)
     wait_exit(r, 3);
     k = key_of(3);
     ork_agent_ack(r->agent, &k);
-    run_sh(r, 2,
-           REPORT("child") " & " REPORT("piped") " | cat & setsid " REPORT("escaped") " & setsid sh -c \"" REPORT(
-               "nested") " & sleep 1000\" & wait");
-    for (int i = 0; i < 4; i++) {
-        wait_file(r, rig_path(r, files[i]));
-        pids[i] = read_pid(rig_path(r, files[i]));
-        assert_true(pid_alive(pids[i]));
-    }
+    run_sh(r, 2, MANY "wait");
+    wait_many(r, pids);
     agent = rig_agent_pid(r);
     r->from = r->seen_len;
     kill(agent, SIGKILL);
     x = wait_exit(r, 2); /* the client starts another agent by itself */
-    for (int i = 0; i < 4; i++)
-        assert_false(pid_alive(pids[i]));
+    all_dead(pids);
     assert_int_equal(x->reason, ORK_EXIT_LOST);
     assert_true(x->started_ms > 0 && x->finished_ms >= x->started_ms);
     wait_for(r, SEEN_CLAIMED, NULL);
@@ -125,7 +115,7 @@ static void a_killed_agents_tasks_are_lost_and_dead(void **state)
 
 static void both_killed(void **state)
 {
-    static const char *const commands[] = {"setsid " REPORT("escaped") " & wait"};
+    static const char *const commands[] = {"setsid sh report escaped & wait"};
     static const char *const files[] = {"escaped"};
     struct rig *r = *state;
     pid_t agent;
@@ -147,7 +137,7 @@ static void told_to_stop(void **state)
     pid_t agent;
     int pid;
 
-    run_sh(r, 1, "setsid " REPORT("escaped") " & wait");
+    run_sh(r, 1, "setsid sh report escaped & wait");
     wait_file(r, rig_path(r, "escaped"));
     pid = read_pid(rig_path(r, "escaped"));
     agent = rig_agent_pid(r);
@@ -333,7 +323,7 @@ static void after_another_boot(void **state)
 
     run_sh(r, 1, "exit 5");
     wait_exit(r, 1);
-    run_sh(r, 2, "setsid " REPORT("child") " & wait");
+    run_sh(r, 2, "setsid sh report child & wait");
     wait_file(r, rig_path(r, "child"));
     pid = read_pid(rig_path(r, "child"));
     agent = rig_agent_pid(r);
