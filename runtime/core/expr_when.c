@@ -155,7 +155,7 @@ int ork_expr_when(const json_t *when, const struct ork_scope *s, bool optional, 
 {
     unsigned flags = ORK_EXPR_NULL_OK | (optional ? ORK_EXPR_MISSING_OK : 0);
     json_t *left = NULL, *right = NULL;
-    enum op op;
+    enum op op = OP_NONE;
     int rc = find_op(when, &op, err);
 
     if (rc < 0)

@@ -271,6 +271,7 @@ void ork_dispatch_pump(ork_engine *e)
         ork_inputs_fetch(a, task, params, on_inputs);
         json_decref(params);
     }
+    ork_pools_wish(e); /* for what was found short of slots just now */
 }
 
 void ork_dispatch_release(struct ork_active *a, uint32_t task)

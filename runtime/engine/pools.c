@@ -29,6 +29,7 @@ static void on_granted(void *data, int code, const ork_err *err)
         }
     } else if (!code && w->slots.granted) {
         ork_limits_pool_grant(w->engine->limits, w->pool, w->slots.granted);
+        ork_pools_return(w->engine, w->pool); /* whoever wanted them may be gone */
     }
     if (w->run)
         ork_active_unref(w->run);

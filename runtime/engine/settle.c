@@ -119,12 +119,10 @@ static void end_attempt(struct ork_active *a, struct ork_live *l, struct ork_eve
     int rc = ork_active_step(a, ev);
     a->end = NULL;
     if (!rc) {
-        int status = ev->ok                                            ? ORK_TASK_SUCCESS
-                     : a->run.tasks[task].status == ORK_TASK_CANCELLED ? ORK_TASK_CANCELLED
-                                                                       : ORK_TASK_FAILED;
-        if (a->run.tasks[task].status == ORK_TASK_SUCCESS)
-            status = ORK_TASK_SUCCESS;
-        put_attempt(a, l, status, ev->ok ? ORK_KIND_NONE : ev->failure.kind, x, end->error, true);
+        int now = a->run.tasks[task].status; /* what the core made of it: a killed task that exits 0 is cancelled */
+        int status = now == ORK_TASK_SUCCESS || now == ORK_TASK_CANCELLED ? now : ORK_TASK_FAILED;
+        put_attempt(a, l, status, status == ORK_TASK_SUCCESS ? ORK_KIND_NONE : a->run.tasks[task].kind, x, end->error,
+                    true);
     }
     if (ack) {
         struct ork_after *after = ork_commit_after(a->engine, ORK_AFTER_ACK, a, task);

@@ -222,6 +222,8 @@ static void carry_out(struct ork_active *a, const struct ork_effect *fx, int run
     case ORK_FX_UNREADY:
         ork_timers_disarm(a, ORK_TIMER_QUEUE, fx->task);
         ork_limits_unready(a->engine->limits, a->limits, fx->task);
+        if (ork_workflow_pool(a->workflow, fx->task))
+            ork_pools_return(a->engine, ork_workflow_pool(a->workflow, fx->task));
         break;
     case ORK_FX_RECALL:
         recall_or_kill(a, fx, ORK_AFTER_RECALL);
