@@ -130,7 +130,10 @@ return a, b
     assert.matches("did you mean `beta`?", r.err, 1, true)
     assert.equal(0, ork({ "two.lua", "beta" }).code)
     assert.same({ { name = "beta" } }, sh.sql(db, "SELECT DISTINCT w.name FROM runs r JOIN workflows w ON w.id = r.workflow_id"))
-    assert.equal(0, ork({ "two.lua", "--all" }).code)
+    r = ork({ "two.lua", "--all", "--json" })
+    assert.equal(0, r.code, r.err)
+    local runs = sh.json(r.out)
+    assert.same({ "alpha", "beta" }, { runs[1].workflow, runs[2].workflow })
     assert.equal(3, #sh.sql(db, "SELECT id FROM runs"))
   end)
 
@@ -140,6 +143,7 @@ return a, b
     assert.equal("ork: no command and no file `rusn`; did you mean `runs`?\n", r.err)
     assert.matches("did you mean `hello.lua`?", ork({ "hello" }).err, 1, true)
     assert.equal("ork: no file `nope.lua`\n", ork({ "nope.lua" }).err)
+    assert.matches("to run a script: ork hello.lua\n", ork({ "run", "hello.lua" }).err, 1, true)
     assert.equal(2, ork({}).code)
     assert.equal(0, ork({ "--help" }).code)
   end)
@@ -192,6 +196,13 @@ return a, b
     p:signal("sighup")
     sh.run({ "sh", "-c", "echo > fifo" }, { cwd = dir })
     assert.equal(0, p:wait().code)
+  end)
+
+  it("reports a run_timeout", function()
+    sh.write(dir .. "/slow.lua", (SLOW:gsub("w:task%(\"stubborn.-\n", ""):gsub('"slow"', '"slow", { run_timeout = "200ms" }')))
+    local r = ork({ "slow.lua" })
+    assert.equal(1, r.code, r.err)
+    assert.matches("\nrun_timeout is over\n", r.err)
   end)
 
   it("cancels when --timeout is over and exits 124", function()

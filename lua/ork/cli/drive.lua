@@ -91,10 +91,24 @@ local function exit_code(status, signals, overdue)
   return 1
 end
 
+--- With --json, where several runs may end: their documents, printed as one list by drive.print_documents.
+local documents
+
+function drive.collect_documents() documents = {} end
+
+function drive.print_documents()
+  if term.json and documents then term.out("[" .. table.concat(documents, ",") .. "]") end
+end
+
 --- Shows how a finished run ended.
 function drive.show_end(engine, id)
   if term.json then
-    term.out((stop.check(engine:run(id, true))))
+    local document = stop.check(engine:run(id, true))
+    if documents then
+      documents[#documents + 1] = document
+    else
+      term.out(document)
+    end
     return
   end
   local run = stop.check(engine:run(id))

@@ -12,8 +12,11 @@ local function is_command(word)
   return false
 end
 
-local function unknown(word)
+local function unknown(word, following)
   local help = require "ork.cli.help"
+  if following and following:find("%.lua$") and sys.stat(following) == "file" then
+    stop(2, "no command and no file `%s`; to run a script: ork %s", word, following)
+  end
   if word:find("/", 1, true) or word:find("%.lua$") then stop(2, "no file `%s`", word) end
   if sys.stat(word .. ".lua") == "file" then stop(2, "no command and no file `%s`; did you mean `%s.lua`?", word, word) end
   local near = require("ork.core").suggest(word, help.names())
@@ -22,11 +25,11 @@ local function unknown(word)
 end
 
 --- The command a word stands for, and whether the word itself is its first argument (a script).
-local function find(word)
+local function find(word, following)
   if is_command(word) then return require("ork.cli." .. word), false end
   local kind = sys.stat(word)
   if kind == "folder" then stop(2, "`%s` is a folder; name a script in it", word) end
-  if not kind then unknown(word) end
+  if not kind then unknown(word, following) end
   return require "ork.cli.script", true
 end
 
@@ -43,7 +46,7 @@ local function dispatch(argv)
     term.message(overview)
     return 2
   end
-  local command, is_script = find(word)
+  local command, is_script = find(word, words[1])
   local given = args.parse(command, words, options)
   term.configure(given.options)
   if is_script then given.script = word end

@@ -37,6 +37,7 @@ end
 --- Tells on stderr what failed in a finished run.
 function report.failures(engine, run)
   local failed = stop.check(engine:tasks(run.id, { status = "failed", limit = MAX_TASKS + 1 }))
+  if #failed == 0 and run.error then term.message("\n" .. term.escape(run.error)) end -- run_timeout: no task failed
   for i = 1, math.min(#failed, MAX_TASKS) do failed_task(engine, run, failed[i]) end
   local id = text.short(run.id)
   if #failed > MAX_TASKS then

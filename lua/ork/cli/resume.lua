@@ -49,9 +49,14 @@ function resume.run(given)
       ownerless[#ownerless + 1] = run
     end
   end
-  if #results > 0 then wish.tell(results) end
+  if #results > 0 and not term.json then wish.tell(results) end
   drive.prepare(engine)
-  for _, run in ipairs(ownerless) do code = math.max(code, carry_on(engine, run)) end
+  drive.collect_documents()
+  for _, run in ipairs(ownerless) do
+    code = math.max(code, carry_on(engine, run))
+    results[#results + 1] = { run = run, outcome = stop.check(engine:run(run.id)).status }
+  end
+  if term.json then wish.tell(results) end
   return code
 end
 

@@ -86,6 +86,7 @@ local function host_runs(options)
       return hosted.engine
     end,
     start = function(engine, begin, workflow)
+      if not next(hosted.how) then drive.collect_documents() end
       if engine == hosted.engine then drive.prepare(engine, core.task_names(workflow)) end
       local id, how, code = begin()
       if id and engine == hosted.engine then
@@ -118,6 +119,7 @@ end
 local function finish_hosted(hosted)
   while next(hosted.pending) do hosted.finish((next(hosted.pending))) end
   if hosted.engine then hosted.engine:close() end
+  drive.print_documents()
   return hosted.code
 end
 
@@ -152,6 +154,7 @@ function script.run(given)
   if options.help then return show_help(path, words) end
   if options.all and (given.words[1] or options.key) then stop(2, "--all goes with neither NAME nor --key") end
 
+  if options.all then drive.collect_documents() end
   local hosted = host_runs(options)
   local loaded = definition.load(path, words, function() abandon(hosted) end)
   if loaded.started then return finish_hosted(hosted) end
@@ -163,6 +166,7 @@ function script.run(given)
     code = run_one(engine, each.workflow, each.params, options)
     if code ~= 0 then break end
   end
+  drive.print_documents()
   return code
 end
 
