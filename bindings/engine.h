@@ -18,7 +18,8 @@ struct ork_lua_engine *ork_lua_check_engine(lua_State *L, int idx);
 /* An argument that is JSON text made of the table at idx; nil or none: NULL. The text is on the stack. [-0, +1, e] */
 const char *ork_lua_arg_json(lua_State *L, int idx, const char *what);
 
-void ork_lua_add_definition(lua_State *L); /* to the module table on top of the stack (bindings/definition.c) [-0, +0, m] */
+void ork_lua_add_definition(
+    lua_State *L); /* to the module table on top of the stack (bindings/definition.c) [-0, +0, m] */
 
 extern const luaL_Reg ork_lua_run_methods[];  /* bindings/run.c */
 extern const luaL_Reg ork_lua_read_methods[]; /* bindings/read.c */

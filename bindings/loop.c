@@ -235,8 +235,7 @@ static int loop_timer(lua_State *L) /* timer(ms, f) -> watcher; once */
     return 1;
 }
 
-static int loop_watch(
-    lua_State *L) /* watch(path, f) -> watcher | nil, message; f(name) at every change of a file or in a folder */
+static int loop_watch(lua_State *L) /* watch(path, f) -> watcher | nil, message; f(name) at each change */
 {
     const char *path = luaL_checkstring(L, 1);
     uv_loop_t *loop = ork_lua_loop(L);

@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /* The libuv loop of a Lua state: one, made on first use, shared by its engines and by core.loop.
  *
- * Law: a Lua error never jumps through libuv or the engine. A callback runs protected; what it raised is kept and raised
- * by the call that drove the loop, after that call returned to us. */
+ * Law: a Lua error never jumps through libuv or the engine. A callback runs protected; what it raised is kept and
+ * raised by the call that drove the loop, after that call returned to us. */
 #ifndef ORK_BINDINGS_LOOP_H
 #define ORK_BINDINGS_LOOP_H
 #include <lua.h>
 #include <uv.h>
 
-/* The loop of this state. From now on its callbacks run in L: call it before anything that may drive the loop. [-0, +0, e] */
+/* The loop of this state. From now on its callbacks run in L: call it before anything that may drive the loop. [-0, +0,
+ * e] */
 uv_loop_t *ork_lua_loop(lua_State *L);
 
 /* The state in which callbacks run now, for C callbacks that get no lua_State. */

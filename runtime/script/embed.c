@@ -66,7 +66,8 @@ static int load_path(lua_State *L, const char *path) /* as load_from_disk */
     if (!source)
         return -1;
     snprintf(chunk, sizeof chunk, "@%s", path);
-    return luaL_loadbufferx(L, source->start, (size_t)(source->end - source->start), chunk, "t");
+    /* Compiled at build time where luac was there; then the chunk brings its name along. */
+    return luaL_loadbufferx(L, source->start, (size_t)(source->end - source->start), chunk, "bt");
 }
 
 static int search(lua_State *L) /* (name) -> loader, path | text */
