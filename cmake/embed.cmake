@@ -1,7 +1,11 @@
-# ork_embed(target name pattern folder): compiles the matching files below `folder` into `target` as a sorted table
+find_program(LUAC luac5.4)
+
+# ork_embed(target name pattern folder [COMPILE_LUA]): compiles the matching files below `folder` into `target` as a sorted table
 #   extern const struct ork_embedded ork_embed_<name>[];   extern const size_t ork_embed_<name>_len;
-# (base/embed.h). Files go in by .incbin, so size costs no compile time.
+# (base/embed.h). Files go in by .incbin, so size costs no compile time. With COMPILE_LUA they are compiled by luac first (same paths as
+# chunk names, line numbers kept): reading the text of Ork's own modules would be half of the start of a short run.
 function(ork_embed target name pattern folder)
+  cmake_parse_arguments(PARSE_ARGV 4 EMBED "COMPILE_LUA" "" "")
   file(GLOB_RECURSE files CONFIGURE_DEPENDS RELATIVE ${CMAKE_SOURCE_DIR}/${folder} ${CMAKE_SOURCE_DIR}/${folder}/${pattern})
   list(SORT files)
   set(asm "    .section .rodata\n")
@@ -11,6 +15,14 @@ function(ork_embed target name pattern folder)
   set(paths "")
   foreach(file ${files})
     set(path ${CMAKE_SOURCE_DIR}/${folder}/${file})
+    if(EMBED_COMPILE_LUA AND LUAC)
+      set(compiled ${CMAKE_BINARY_DIR}/embed/${name}_compiled/${file})
+      get_filename_component(compiled_dir ${compiled} DIRECTORY)
+      file(MAKE_DIRECTORY ${compiled_dir})
+      add_custom_command(OUTPUT ${compiled} COMMAND ${LUAC} -o ${compiled} ${file} DEPENDS ${path}
+                         WORKING_DIRECTORY ${CMAKE_SOURCE_DIR}/${folder} VERBATIM)
+      set(path ${compiled})
+    endif()
     string(APPEND asm "    .global ork_${name}_${i}\n    .hidden ork_${name}_${i}\nork_${name}_${i}:\n    .incbin \"${path}\"\n    .global ork_${name}_${i}_end\n    .hidden ork_${name}_${i}_end\nork_${name}_${i}_end:\n    .byte 0\n")
     string(APPEND c "extern const char ork_${name}_${i}[], ork_${name}_${i}_end[];\n")
     string(APPEND rows "    {\"${file}\", ork_${name}_${i}, ork_${name}_${i}_end},\n")
