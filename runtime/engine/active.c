@@ -44,12 +44,7 @@ static void free_active(struct ork_active *a)
     struct ork_live *l, *tmp;
     HASH_ITER(hh, a->live, l, tmp)
     ork_active_live_free(a, l);
-    while (a->poison) {
-        struct ork_poison *next = a->poison->next;
-        ork_free(a->poison->why);
-        ork_free(a->poison);
-        a->poison = next;
-    }
+    ork_refuse_free(a->poison);
     ork_effects_fini(&a->fx);
     ork_run_fini(&a->run);
     ork_workflow_unref(a->workflow);

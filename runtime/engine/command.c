@@ -180,7 +180,7 @@ static int store_command(ork_engine *e, const ork_id *run, const char *kind, con
     if (e->registered) {
         struct ork_unit *u = ork_commit_unit(e, ORK_UNIT_COMMAND, NULL, true);
         u->command = cmd;
-        ork_commit_call(e, on_stored, &w);
+        ork_commit_answer(e, on_stored, &w);
         rc = ork_engine_drive(e, &w.done, err);
     } else {
         struct ork_batch b = {0};

@@ -5,11 +5,9 @@
  *   current (collected) ──full──► queue (FIFO) ──► inflight ──store──► after-list ──► gone
  *
  * What a failure means:
- *   ORK_EDATA    the database refuses one value. The run it belongs to leaves the batch and is loaded again from the
- * database, as after a crash; the refused result is remembered as poison and fails its attempt when the agent sends it
- * again. The rest commits. ORK_EFENCED  another scheduler took over: everything in memory is void. anything else: the
- * database is away. The batch is kept and tried again with backoff, dispatch is off; a caller that waits for it while
- *                nothing runs gets the error instead. */
+ *   ORK_EDATA    the database refuses one value: refuse.c takes it out, the rest commits. ORK_EFENCED  another
+ * scheduler took over: everything in memory is void. anything else: the database is away. The batch is kept and tried
+ * again with backoff, dispatch is off; a caller that waits for it while nothing runs gets the error instead. */
 #include "engine/engine.h"
 #include <string.h>
 #include <unistd.h>
@@ -22,7 +20,7 @@ static struct ork_commit *commit_new(void)
     return ork_zalloc(sizeof(struct ork_commit));
 }
 
-static void after_fini(struct ork_after *x)
+void ork_commit_after_fini(struct ork_after *x)
 {
     if (x->run)
         ork_active_unref(x->run);
@@ -45,7 +43,7 @@ static void commit_free(struct ork_commit *c)
             ork_active_unref(c->unit_run[i]);
     }
     for (size_t i = 0; i < c->after_len; i++)
-        after_fini(&c->after[i]);
+        ork_commit_after_fini(&c->after[i]);
     for (size_t i = 0; i < c->texts_len; i++)
         ork_free(c->texts[i]);
     ork_free(c->texts);
@@ -189,6 +187,13 @@ void ork_commit_call(ork_engine *e, void (*call)(void *, int, const ork_err *), 
     e->current->urgent = true;
 }
 
+void ork_commit_answer(ork_engine *e, void (*call)(void *, int, const ork_err *), void *data)
+{
+    ork_commit_call(e, call, data);
+    if (!e->fenced)
+        e->current->after[e->current->after_len - 1].answers = e->current->batch.len;
+}
+
 bool ork_commit_idle(const ork_engine *e)
 {
     return !e->inflight && !e->queue && (!e->current || (e->current->batch.len == 0 && e->current->after_len == 0));
@@ -313,53 +318,10 @@ static void go_away(ork_engine *e, const ork_err *err)
     uv_timer_start(&e->away, on_away, wait > 5000 ? 5000 : wait, 0);
 }
 
-/* Takes every unit and consequence of one run out of the batch; what is left is applied again. */
-static void without_run(struct ork_commit *c, struct ork_active *a)
+void ork_commit_refused(struct ork_commit *c, const ork_err *err)
 {
-    size_t kept = 0;
-
-    for (size_t i = 0; i < c->batch.len; i++) {
-        if (c->unit_run[i] == a) {
-            ork_active_unref(a);
-            continue;
-        }
-        c->batch.units[kept] = c->batch.units[i];
-        c->unit_run[kept++] = c->unit_run[i];
-    }
-    c->batch.len = kept;
-    kept = 0;
-    for (size_t i = 0; i < c->after_len; i++) {
-        if (c->after[i].run == a)
-            after_fini(&c->after[i]);
-        else
-            c->after[kept++] = c->after[i];
-    }
-    c->after_len = kept;
-}
-
-static void refuse_data(ork_engine *e, struct ork_commit *c, size_t bad_unit, const ork_err *err)
-{
-    struct ork_active *a = bad_unit < c->batch.len ? c->unit_run[bad_unit] : NULL;
-
-    if (!a) {
-        fail_calls(c, ORK_EDATA, err);
-        commit_free(c);
-        return;
-    }
-    struct ork_unit bad = c->batch.units[bad_unit];
-    ork_active_ref(a);
-    without_run(c, a);
-    for (struct ork_commit *q = e->queue; q; q = q->next)
-        without_run(q, a);
-    if (e->current) { /* its units moved: nothing may be folded into them any more */
-        without_run(e->current, a);
-        enqueue(e, e->current);
-        e->current = NULL;
-    }
-    ork_recover_poisoned(a, &bad, err);
-    ork_active_unref(a);
-    c->next = e->queue;
-    e->queue = c;
+    fail_calls(c, ORK_EDATA, err);
+    commit_free(c);
 }
 
 static void fenced(ork_engine *e, struct ork_commit *c, const ork_err *err)
@@ -398,7 +360,7 @@ static void on_applied(void *data, int code, const ork_err *err, size_t bad_unit
             ork_log_warn(&e->log, "the database is back");
     }
     if (code == ORK_EDATA) {
-        refuse_data(e, c, bad_unit, err);
+        ork_refuse_value(e, c, bad_unit, err);
     } else if (code == ORK_EFENCED) {
         fenced(e, c, err);
         return;

@@ -208,7 +208,8 @@ static void on_inputs(struct ork_active *a, uint32_t task, json_t *params, int c
         why = *err;
     else
         code = build(a, l, params, &why);
-    if (!code) {
+    bool refused = ork_refuse_poison(a, task, l->attempt) != NULL; /* its rows already; now without the path */
+    if (!code && !refused) {
         l->log_path = ork_active_file(a, task, l->attempt, "log");
         l->grace_ms = json_is_integer(json_object_get(params, "grace_ms"))
                           ? json_integer_value(json_object_get(params, "grace_ms"))
@@ -219,7 +220,7 @@ static void on_inputs(struct ork_active *a, uint32_t task, json_t *params, int c
         ork_dispatch_release(a, task);
         return;
     }
-    if (code) {
+    if (code || refused) {
         ork_settle_fail(a, task, ORK_KIND_INPUT, why.msg);
         return;
     }

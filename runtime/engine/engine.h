@@ -96,6 +96,8 @@ struct ork_timer {
     UT_hash_handle hh;
 };
 
+enum { ORK_POISON_ROW, ORK_POISON_EVENTS }; /* what of a run itself was refused */
+
 /* ---- a run this engine owns ---- */
 struct ork_active {
     ork_id id;
@@ -135,10 +137,11 @@ struct ork_active {
     bool is_noted;
     struct ork_buf events; /* of the commit being collected, for run_events */
     struct ork_poison {
-        uint32_t task, attempt;
+        uint32_t task, attempt; /* task ORK_NO_TASK: of the run itself; attempt is ORK_POISON_* then */
+        unsigned times;
         struct ork_poison *next;
         char *why;
-    } * poison;               /* results the database refused */
+    } * poison;               /* owned list: what the database refused (refuse.c) */
     uint32_t refs;            /* callbacks under way that name it */
     bool dead;                /* out of the table; freed with the last reference */
     UT_hash_handle hh;        /* by id */
@@ -167,6 +170,7 @@ struct ork_after {
     char *error;     /* owned */
     void (*call)(void *data, int code, const ork_err *err); /* CALL: also on failure */
     void *data;
+    size_t answers; /* CALL: number of the unit it is the answer to, from 1; 0 none */
 };
 struct ork_touch {
     struct {
@@ -244,9 +248,8 @@ struct ork_engine {
     unsigned handles; /* uv handles still open at close */
     unsigned works;   /* jobs in uv's thread pool and reads under way */
     bool deadline_over, interrupted;
-    uint64_t bell_count;   /* how often somebody else's change was noticed */
-    bool foreign_ids;      /* a run with ids that are not ours was loaded */
-    uint32_t refused_rows; /* rows the database refused that were nobody's output */
+    uint64_t bell_count; /* how often somebody else's change was noticed */
+    bool foreign_ids;    /* a run with ids that are not ours was loaded */
 };
 
 /* engine.c */
@@ -299,6 +302,10 @@ void ork_commit_task(struct ork_active *a, uint32_t task, const struct ork_task_
 struct ork_after *ork_commit_after(ork_engine *e, int type, struct ork_active *a, uint32_t task);
 void ork_commit_call(ork_engine *e, void (*call)(void *, int, const ork_err *),
                      void *data); /* when what was collected so far is durable, or failed */
+void ork_commit_answer(ork_engine *e, void (*call)(void *, int, const ork_err *),
+                       void *data); /* the same, about the unit added last: EDATA when that one is refused */
+void ork_commit_after_fini(struct ork_after *x);
+void ork_commit_refused(struct ork_commit *c, const ork_err *err); /* frees it; calls get EDATA */
 void ork_commit_flush(ork_engine *e, bool lazy_too);
 bool ork_commit_idle(const ork_engine *e);
 void ork_commit_fini(ork_engine *e);
@@ -413,10 +420,17 @@ int ork_start_commit(struct ork_starting *s, struct ork_started *out, ork_err *e
 void ork_rerun_copy(struct ork_active *a); /* rerun.c: puts the results of a->copy into the new run, before it begins */
 
 /* recover.c */
-void ork_recover_poisoned(struct ork_active *a, const struct ork_unit *bad,
-                          const ork_err *err); /* reloads the run; the bad result will fail its attempt */
+int ork_recover_again(struct ork_active *old,
+                      ork_err *err) ORK_MUSTCHECK; /* drops it and loads the run anew; its poison goes along */
 int ork_recover_run(ork_engine *e, const ork_id *id, ork_workflow *same, struct ork_active **out,
                     ork_err *err) ORK_MUSTCHECK; /* it is ours by row: load it and go on */
+
+/* refuse.c: values the database refuses */
+void ork_refuse_value(ork_engine *e, struct ork_commit *c, size_t bad_unit,
+                      const ork_err *err); /* c goes back to the head of the queue without it */
+const struct ork_poison *ork_refuse_poison(const struct ork_active *a, uint32_t task,
+                                           uint32_t attempt); /* NULL: nothing of it was refused */
+void ork_refuse_free(struct ork_poison *p);
 
 /* command.c */
 void ork_command_look(ork_engine *e); /* reads and carries out open commands of my runs */

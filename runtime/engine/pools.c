@@ -14,6 +14,8 @@ struct wish {
     bool keep;
 };
 
+static void give_back(ork_engine *e, const char *pool, uint32_t count);
+
 static void on_granted(void *data, int code, const ork_err *err)
 {
     struct wish *w = data;
@@ -23,7 +25,9 @@ static void on_granted(void *data, int code, const ork_err *err)
         ; /* counted by the limits already */
     else if (!code && w->run) {
         w->run->waits_for_turn = w->slots.granted == 0;
-        if (w->slots.granted && !w->run->dead) {
+        if (w->slots.granted && w->run->dead) {
+            give_back(w->engine, w->pool, w->slots.granted);
+        } else if (w->slots.granted) {
             w->run->has_turn = true;
             ork_active_begin(w->run);
         }
@@ -48,7 +52,7 @@ static struct wish *take(ork_engine *e, const char *pool, uint32_t want, struct 
         ork_active_ref(run);
     w->slots = (struct ork_slots){.pool = w->pool, .want = want};
     ork_commit_unit(e, ORK_UNIT_TAKE_SLOTS, NULL, true)->take = &w->slots;
-    ork_commit_call(e, on_granted, w);
+    ork_commit_answer(e, on_granted, w);
     return w;
 }
 
@@ -90,7 +94,7 @@ static void give_back(ork_engine *e, const char *pool, uint32_t count)
     g->pool = ork_strdup(pool);
     g->free = (struct ork_slots_free){.pool = g->pool, .count = count};
     ork_commit_unit(e, ORK_UNIT_FREE_SLOTS, NULL, true)->free = &g->free;
-    ork_commit_call(e, on_given, g);
+    ork_commit_answer(e, on_given, g);
 }
 
 void ork_pools_return(ork_engine *e, const char *pool)
@@ -114,7 +118,7 @@ void ork_pools_turn(struct ork_active *a)
     uint32_t max = ork_workflow_limits(a->workflow)->max_active_runs;
     ork_engine *e = a->engine;
 
-    if (!max) {
+    if (!max || a->has_turn) {
         ork_active_begin(a);
         return;
     }

@@ -197,7 +197,7 @@ static void go_on(struct ork_active *a)
     a->resumed = a->run.status != ORK_RUN_PENDING;
     adopt(a);
     ork_hands_claim(a);
-    if (a->inserted < a->run.n)
+    if (a->inserted < a->run.n || a->copy)
         ork_active_inserted(a);
     else if (a->run.status == ORK_RUN_PENDING)
         ork_pools_turn(a);
@@ -250,44 +250,29 @@ int ork_recover_run(ork_engine *e, const ork_id *id, ork_workflow *same, struct 
     return rc;
 }
 
-void ork_recover_poisoned(struct ork_active *old, const struct ork_unit *bad, const ork_err *err)
+int ork_recover_again(struct ork_active *old, ork_err *err)
 {
     ork_engine *e = old->engine;
-    struct ork_poison *poison = old->poison;
     struct ork_active *a = NULL;
-    ork_err why;
-
-    old->poison = NULL;
-    if (bad->type == ORK_UNIT_TASK && bad->task.set_output && bad->task.output.p) {
-        struct ork_poison *p = ork_zalloc(sizeof(*p));
-        p->attempt = bad->task.attempt;
-        for (p->task = 0; p->task < old->run.n; p->task++) {
-            ork_id id;
-            ork_active_task_id(old, p->task, &id);
-            if (ork_id_eq(&id, &bad->task.id))
-                break;
-        }
-        p->why = ork_strdup(err->msg);
-        p->next = poison;
-        poison = p;
-    } else {
-        ork_log_error(&e->log, "run %s: the database refuses a row: %s", old->text, err->msg);
-        e->refused_rows++;
-    }
     ork_id id = old->id;
     ork_workflow *w = ork_workflow_ref(old->workflow);
+    struct ork_poison *poison = old->poison;
+    struct ork_copy *copy = old->copy;
+    bool has_turn = old->has_turn;
+
+    old->poison = NULL;
+    old->copy = NULL;
     ork_active_drop(old);
-    if (e->refused_rows > 100 || load(e, &id, w, &a, &why) != 0) {
-        ork_log_error(&e->log, "run %s cannot go on: %s", old->text, e->refused_rows > 100 ? err->msg : why.msg);
-        while (poison) {
-            struct ork_poison *next = poison->next;
-            ork_free(poison->why);
-            ork_free(poison);
-            poison = next;
-        }
+    int rc = load(e, &id, w, &a, err);
+    if (rc) {
+        ork_refuse_free(poison);
+        ork_free(copy);
     } else {
         a->poison = poison;
+        a->copy = copy;
+        a->has_turn = has_turn;
         go_on(a);
     }
     ork_workflow_unref(w);
+    return rc;
 }

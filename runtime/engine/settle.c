@@ -187,10 +187,6 @@ static int check_output(struct ork_active *a, struct ork_result *r, ork_err *err
         *err = r->err;
         return r->code;
     }
-    for (struct ork_poison *p = a->poison; p; p = p->next) {
-        if (p->task == r->task && p->attempt == r->exit.key.attempt)
-            return ork_err_set(err, ORK_EDATA, "the database refuses the output: %s", p->why);
-    }
     if (!sig)
         return 0;
     const char *text = ork_workflow_text(a->workflow, sig);
@@ -216,6 +212,11 @@ static int check_output(struct ork_active *a, struct ork_result *r, ork_err *err
     return rc;
 }
 
+static void refusal_text(const struct ork_poison *p, struct ork_buf *why)
+{
+    ork_buf_adds(why, p->times > 1 ? "the database refuses what it left" : p->why);
+}
+
 static void on_result(struct ork_result *r)
 {
     struct ork_active *a = r->a;
@@ -233,7 +234,12 @@ static void on_result(struct ork_result *r)
     if (!l->started_ms)
         l->started_ms = r->exit.started_ms;
     ev.ok = r->exit.reason == ORK_EXIT_NORMAL && r->exit.exit_code == 0 && r->exit.signal == 0;
-    if (!ev.ok) {
+    const struct ork_poison *poison = ork_refuse_poison(a, r->task, l->attempt);
+    if (poison) {
+        ev.ok = false;
+        ev.failure = (struct ork_failure){.kind = ORK_KIND_OUTPUT, .exit_code = r->exit.exit_code};
+        refusal_text(poison, &why);
+    } else if (!ev.ok) {
         describe_failure(a, r, &ev, &why);
     } else if (check_output(a, r, &err) != 0) {
         ev.ok = false;
@@ -244,7 +250,7 @@ static void on_result(struct ork_result *r)
         ork_outputs_put(a->engine, &a->id, r->task, ORK_CACHED_OUTPUT, r->output);
     struct ork_end end = {.output = ev.ok ? r->output_text : NULL,
                           .output_len = r->output_len,
-                          .tail = r->tail,
+                          .tail = poison ? NULL : r->tail,
                           .tail_len = r->tail_len,
                           .error = why.len ? why.data : NULL,
                           .finished_ms = r->exit.finished_ms,
@@ -279,8 +285,16 @@ void ork_settle_fail(struct ork_active *a, uint32_t task, int kind, const char *
     struct ork_live *l = ork_active_live(a, task);
     struct ork_event ev = {.failure = {.kind = kind, .exit_code = -1}};
     struct ork_end end = {.error = text, .finished_ms = ork_engine_now(a->engine)};
+    const struct ork_poison *poison = ork_refuse_poison(a, task, l->attempt);
+    struct ork_buf why = ORK_BUF_INIT;
 
+    if (poison) {
+        ev.failure.kind = ORK_KIND_OUTPUT;
+        refusal_text(poison, &why);
+        end.error = why.data;
+    }
     end_attempt(a, l, &ev, &end, NULL, false);
+    ork_buf_fini(&why);
 }
 
 void ork_settle_lost(struct ork_active *a, uint32_t task, const char *text)
@@ -293,6 +307,8 @@ void ork_settle_reject(struct ork_active *a, uint32_t task, int kind, const char
     struct ork_event ev = {.type = ORK_EV_REJECT, .task = task, .failure = {.kind = kind, .exit_code = -1}};
     struct ork_end end = {.task = task, .error = text, .finished_ms = ork_engine_now(a->engine)};
 
+    if (ork_refuse_poison(a, task, a->run.tasks[task].attempt))
+        end.error = "the database refuses the reason";
     a->end = &end;
     (void)ork_active_step(a, &ev);
     a->end = NULL;

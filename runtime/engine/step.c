@@ -33,6 +33,8 @@ static void record(struct ork_active *a, const struct ork_event *ev)
     };
     struct ork_buf *b = &a->events;
 
+    if (ork_refuse_poison(a, ORK_NO_TASK, ORK_POISON_EVENTS))
+        return;
     ork_active_note(a);
     ork_buf_addc(b, b->len ? ',' : '[');
     ork_buf_addf(b, "[%lld,\"%s\"", (long long)ev->now_ms, words[ev->type]);
@@ -65,7 +67,7 @@ static void put_run(struct ork_active *a)
                                   .cancel_reason = a->run.cancelling ? a->run.cancel_reason : ORK_CANCEL_NONE,
                                   .killed = a->run.killed,
                                   .release = final};
-    if (a->error) {
+    if (a->error && !ork_refuse_poison(a, ORK_NO_TASK, ORK_POISON_ROW)) {
         char *text = ork_strdup(a->error);
         u->run.error = (struct ork_text){text, strlen(text)};
         (void)ork_commit_text(e, text);
@@ -187,7 +189,8 @@ static void task_skipped(struct ork_active *a, const struct ork_effect *fx)
         else
             ork_buf_addf(&why, "`%s` is %s, so its rule %s cannot come true", name, ork_task_status_name(status), rule);
     }
-    end.error = why.data;
+    if (!ork_refuse_poison(a, fx->task, a->run.tasks[fx->task].attempt))
+        end.error = why.data;
     a->end = &end;
     task_changed(a, fx->task);
     a->end = before;

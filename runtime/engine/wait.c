@@ -67,8 +67,12 @@ int ork_run_wait(ork_engine *e, const char *run_id, int64_t timeout_ms, int *sta
             rc = read_status(e, &id, status, &owner, &owned, err);
             if (rc || ork_run_is_final(*status))
                 return rc;
+            if (owned && e->registered && ork_id_eq(&owner, &e->scheduler))
+                return ork_err_set(
+                    err, ORK_EDATA,
+                    "the run cannot go on: the database refuses its rows (the messages above say which)");
             ork_engine_watch(e);
-            if (owned && !ork_id_eq(&owner, &watched) && !(e->registered && ork_id_eq(&owner, &e->scheduler))) {
+            if (owned && !ork_id_eq(&owner, &watched)) {
                 watched = owner;
                 rc = ork_store_owner_watch(e->store, &owner, on_owner_dead, e, err);
                 if (rc)

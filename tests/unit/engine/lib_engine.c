@@ -29,7 +29,7 @@ static void on_change(void *data, const struct ork_change *c)
 void world_engine(struct world *w)
 {
     struct ork_engine_opts o = {
-        .url = w->url, .data_dir = w->data_dir, .flags = ORK_OPEN_CREATE, .jobs = w->jobs, .log_level = 0};
+        .url = w->url, .data_dir = w->data_dir, .flags = ORK_OPEN_CREATE, .jobs = w->jobs, .log_level = w->log_level};
     ork_err err = {0};
 
     if (ork_engine_open(&o, &w->engine, &err) != 0)

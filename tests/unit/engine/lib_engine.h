@@ -21,6 +21,7 @@ struct world {
     char url[128];
     ork_engine *engine;
     uint32_t jobs;
+    int log_level;        /* 0: what is wrong is tested by its effects */
     const char *data_dir; /* NULL: beside the database */
     struct change *change;
     size_t changes, seen; /* waits look at changes from `seen` on */
