@@ -63,7 +63,7 @@ static void grace_lets_it_clean_up(void **state)
 
     run_sh(r, 1, "trap 'echo cleaned; exit 9' TERM; echo $$ >pid; while :; do sleep 0.01; done");
     wait_file(r, rig_path(r, "pid"));
-    ork_agent_kill(r->agent, &k, 20000);
+    ork_agent_kill(r->agent, &k, 1000000);
     x = wait_exit(r, 1);
     assert_int_equal(x->reason, ORK_EXIT_KILLED);
     assert_int_equal(x->exit_code, 9);
@@ -107,7 +107,7 @@ static void children_share_the_grace(void **state)
     run_sh(r, 1,
            "(trap 'sleep 0.1; echo child cleaned; exit' TERM; echo $$ >pid; while :; do sleep 0.01; done) & wait");
     wait_file(r, rig_path(r, "pid"));
-    ork_agent_kill(r->agent, &k, 20000);
+    ork_agent_kill(r->agent, &k, 1000000);
     wait_exit(r, 1);
     text = rig_read(rig_path(r, "1.log"));
     assert_non_null(strstr(text, "child cleaned\n")); /* the shell also reports its sleep */
@@ -122,7 +122,7 @@ static void stopped_one_hears_term(void **state)
 
     run_sh(r, 1, "trap 'exit 5' TERM; echo $$ >pid; kill -STOP $$; while :; do sleep 0.01; done");
     wait_file(r, rig_path(r, "pid"));
-    ork_agent_kill(r->agent, &k, 20000);
+    ork_agent_kill(r->agent, &k, 1000000);
     x = wait_exit(r, 1);
     assert_int_equal(x->exit_code, 5);
 }

@@ -25,12 +25,15 @@ static void a_claimed_queue_keeps_the_limit(void **state)
 {
     struct rig *r = *state;
     char command[256];
+    struct raw other;
     ork_id run = id_of(1);
 
     snprintf(command, sizeof command, COUNTED, 4);
     for (unsigned i = 0; i < 12; i++)
         run_sh(r, i, command);
     wait_for(r, SEEN_STARTED, NULL);
+    raw_open(&other, r, ORK_PROTO, 8, 9); /* for its sake the agent has 8 slots */
+    raw_wait(&other, ORK_F_WELCOME);
     rig_close(r); /* the new client answers for the running ones too */
     rig_open(r);
     ork_agent_claim(r->agent, &run);
@@ -38,6 +41,7 @@ static void a_claimed_queue_keeps_the_limit(void **state)
         run_sh(r, i, command);
     for (unsigned i = 0; i < 24; i++)
         assert_int_equal(wait_exit(r, i)->exit_code, 0);
+    raw_close(&other);
 }
 
 static void by_priority_then_arrival(void **state)
