@@ -43,6 +43,7 @@ void rig_open(struct rig *r);
 void rig_close(struct rig *r);
 void rig_wait_agent_gone(struct rig *r);
 pid_t rig_agent_pid(struct rig *r);
+int rig_connect(struct rig *r);                  /* a blocking socket to the agent, the caller's */
 char *rig_path(struct rig *r, const char *name); /* dir/name; a static buffer, the last 8 stay valid */
 char *rig_read(const char *path);                /* file as text, caller frees; "" when missing */
 
