@@ -73,7 +73,7 @@ local function unit_command(path)
   local layer, name = path:match("^tests/unit/([^/]+)/(.+)%.c$")
   local program = ("%s/%s_%s"):format(build, layer, name)
   if not lfs.attributes(program) then return nil, program .. " was not built" end
-  local valgrind = opts.valgrind and "valgrind -q --leak-check=full --errors-for-leak-kinds=definite --error-exitcode=99 " or ""
+  local valgrind = opts.valgrind and "valgrind -q --leak-check=full --show-leak-kinds=definite --errors-for-leak-kinds=definite --error-exitcode=99 " or ""
   local leaks = opts.asan and "ASAN_OPTIONS=detect_leaks=1 " or ""
   return sanitize .. " CMOCKA_MESSAGE_OUTPUT=TAP " .. leaks .. "timeout -k 10 " .. limit_s .. " " .. valgrind .. quote(program)
 end
