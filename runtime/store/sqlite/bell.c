@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 static int open_file(struct ork_sqlite *s)
@@ -20,6 +21,28 @@ static int open_file(struct ork_sqlite *s)
         fd = open(path.data, O_RDONLY | O_CLOEXEC);
     ork_buf_fini(&path);
     return fd;
+}
+
+/* The file was removed (it lives on unseen while it is open here). */
+static bool is_gone(int fd)
+{
+    struct stat st;
+    return fstat(fd, &st) == 0 && st.st_nlink == 0;
+}
+
+/* Under the same number: the writer thread may be about to ring. */
+static bool reopen(struct ork_sqlite *s)
+{
+    int fd = open_file(s);
+    if (fd < 0)
+        return false;
+    if (s->bell.fd < 0) {
+        s->bell.fd = fd;
+        return true;
+    }
+    (void)dup3(fd, s->bell.fd, O_CLOEXEC);
+    (void)close(fd);
+    return true;
 }
 
 static uint64_t count(int fd)
@@ -43,6 +66,8 @@ void ork_bell_ring(struct ork_sqlite *s)
 {
     if (s->bell.fd < 0)
         return;
+    if (is_gone(s->bell.fd))
+        (void)reopen(s);
     uint64_t was = count(s->bell.fd), now = was + 1;
     (void)atomic_compare_exchange_strong(&s->bell.heard, &was, now);
     if (pwrite(s->bell.fd, &now, sizeof now, 0) != (ssize_t)sizeof now)
@@ -55,7 +80,7 @@ static void on_event(uv_fs_event_t *h, const char *name, int events, int status)
 {
     struct ork_sqlite *s = h->data;
     (void)name;
-    if (status < 0 || events & UV_RENAME) { /* somebody removed the file: make it again */
+    if (status < 0 || events & UV_RENAME || is_gone(s->bell.fd)) { /* make it again */
         (void)uv_fs_event_stop(h);
         s->bell.on = false;
         if (access(s->path, F_OK) == 0)
@@ -71,14 +96,9 @@ static void on_event(uv_fs_event_t *h, const char *name, int events, int status)
 
 static void start(struct ork_sqlite *s)
 {
-    struct ork_buf path = ORK_BUF_INIT;
-    int fd = open_file(s), rc = UV_ENOENT;
-    if (fd >= 0) {
-        if (s->bell.fd >= 0)
-            (void)dup3(fd, s->bell.fd, O_CLOEXEC); /* the writer thread may be using the number */
-        else
-            s->bell.fd = fcntl(fd, F_DUPFD_CLOEXEC, 0);
-        (void)close(fd);
+    int rc = UV_ENOENT;
+    if (reopen(s)) {
+        struct ork_buf path = ORK_BUF_INIT;
         atomic_store(&s->bell.heard, count(s->bell.fd));
         ork_buf_addf(&path, "%s-bell", s->path);
         rc = uv_fs_event_start(&s->bell.event, on_event, path.data, 0);
