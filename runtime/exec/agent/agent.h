@@ -76,6 +76,7 @@ struct ork_attempt {
     bool recovered;       /* started by an earlier agent */
     bool has_slot;        /* counts as running */
     bool stuck_told;
+    bool term_due;        /* SIGTERM goes at the end of the turn */
     /* queued */
     struct ork_owner *owner; /* while queued, and while it has a slot */
     struct ork_base *base;
@@ -149,6 +150,7 @@ struct ork_agentd {
     int64_t mono;                  /* of this turn */
     char oom_adj[16];              /* of tasks; "" where it cannot be set */
     bool draining, stop;
+    bool term_due, kill_due;       /* some attempt waits for its signals */
     struct ork_journal journal;
     struct ork_table attempts, pids, claims;
     TAILQ_HEAD(, ork_attempt) running; /* state RUNNING, also without a slot */
@@ -246,6 +248,7 @@ int ork_proc_signal(const struct ork_proc *p, int sig);                       /*
 /* ---- reap.c, ending.c ---- */
 void ork_reap(struct ork_agentd *a);
 void ork_ending_begin(struct ork_agentd *a, struct ork_attempt *t, int reason, int64_t grace_ms); /* kill, timeout */
+void ork_ending_act(struct ork_agentd *a);             /* sends the signals of this turn's kills and timeouts */
 void ork_ending_leftovers(struct ork_agentd *a);       /* after main processes ended: attempts with main_done in PHASE_RUN */
 void ork_ending_gone(struct ork_agentd *a, pid_t pid); /* a process was reaped */
 void ork_ending_look(struct ork_agentd *a); /* after reaping: finishes or kills on */

@@ -115,21 +115,26 @@ static void enter_kill(struct ork_agentd *a, struct ork_attempt *t)
     t->deadline = a->mono + t->look_ms;
 }
 
-static void send_term(struct ork_agentd *a, struct ork_attempt *t)
+/* To everything of all attempts whose grace begins now. */
+static void send_term(struct ork_agentd *a)
 {
+    struct ork_attempt *t;
+
     list(a);
     for (uint32_t i = 0; i < procs.len; i++) {
         struct ork_proc *p = &procs.items[i];
 
-        if (p->of != t || !ork_proc_alive(p))
+        if (!p->of || !p->of->term_due || !ork_proc_alive(p))
             continue;
         ork_proc_signal(p, SIGTERM);
         if (p->state == 'T')
             ork_proc_signal(p, SIGCONT); /* a stopped one could not act on it */
     }
+    TAILQ_FOREACH(t, &a->running, in_running) t->term_due = false;
     count_members(a);
 }
 
+/* Decides only: the signals go once per turn, so that the cancel of many costs one look at /proc. */
 void ork_ending_begin(struct ork_agentd *a, struct ork_attempt *t, int reason, int64_t grace_ms)
 {
     if (t->phase == PHASE_KILL)
@@ -142,13 +147,22 @@ void ork_ending_begin(struct ork_agentd *a, struct ork_attempt *t, int reason, i
         t->exit.reason = reason;
     if (grace_ms <= 0) {
         enter_kill(a, t);
-        kill_all(a);
+        a->kill_due = true;
         return;
     }
     t->phase = PHASE_TERM;
     a->ending++;
     t->deadline = a->mono + grace_ms;
-    send_term(a, t);
+    t->term_due = a->term_due = true;
+}
+
+void ork_ending_act(struct ork_agentd *a)
+{
+    if (a->term_due)
+        send_term(a);
+    if (a->kill_due)
+        kill_all(a);
+    a->term_due = a->kill_due = false;
 }
 
 void ork_ending_gone(struct ork_agentd *a, pid_t pid)

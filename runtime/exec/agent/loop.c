@@ -142,6 +142,7 @@ static void turn(struct ork_agentd *a, struct epoll_event *events, int n)
             ork_conn_ready(a, events[i].data.ptr, events[i].events);
     }
     ork_ending_timers(a);
+    ork_ending_act(a);
     ork_journal_flush(a);
     ork_conn_flush_all(a); /* the scheduler works on results while we start the next */
     ork_queue_start(a);

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #define JOURNAL_MAX (256u << 20)
+#define KEEP_MS ((int64_t)30 * 24 * 3600 * 1000)
 #define WAIT_MS 500 /* for survivors to die before serving; the rest while serving */
 
 static void read_start(struct ork_agentd *a, struct ork_rd *r)
@@ -208,12 +209,31 @@ static void sweep(struct ork_agentd *a)
     }
 }
 
+/* Results nobody asked for in a month belong to runs that are gone. */
+static void forget_old(struct ork_agentd *a)
+{
+    int64_t oldest_ms = ork_now_wall() - KEEP_MS;
+
+    for (uint32_t i = 0; i < a->attempts.cap; i++) {
+        for (struct ork_node *n = a->attempts.slots[i], *next; n; n = next) {
+            struct ork_attempt *t = ork_of(n, struct ork_attempt, by_key);
+
+            next = n->next;
+            if (t->state == ATTEMPT_EXITED && t->exit.finished_ms < oldest_ms)
+                ork_attempt_free(a, t);
+        }
+    }
+}
+
 void ork_recover(struct ork_agentd *a)
 {
     bool same_world = false;
     struct ork_attempt *t;
 
-    if (!read_journal(a, &same_world) || TAILQ_EMPTY(&a->running))
+    if (!read_journal(a, &same_world))
+        return;
+    forget_old(a);
+    if (TAILQ_EMPTY(&a->running))
         return;
     if (same_world) {
         sweep(a);
