@@ -2,9 +2,12 @@
 #include "engine/lib_gate.h"
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 void gate_make(const char *names)
@@ -64,4 +67,18 @@ void gate_heard(const char *name, const char *expected)
 
     gate_hear(name, text, sizeof(text));
     assert_string_equal(text, expected);
+}
+
+void gate_gone(int pid)
+{
+    int fd = (int)syscall(SYS_pidfd_open, pid, 0);
+    struct pollfd p = {.fd = fd, .events = POLLIN};
+
+    if (fd < 0) {
+        assert_int_equal(errno, ESRCH);
+        return;
+    }
+    while (poll(&p, 1, -1) < 0)
+        assert_int_equal(errno, EINTR);
+    close(fd);
 }

@@ -12,4 +12,5 @@ void gate_make(const char *names); /* separated by blanks */
 void gate_open(const char *name);  /* lets the one who waits there go on; waits until somebody does */
 void gate_hear(const char *name, char *text, size_t size); /* what a task tells: all it writes until it closes */
 void gate_heard(const char *name, const char *expected);
+void gate_gone(int pid); /* waits until that process is no more */
 #endif

@@ -1,9 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 #include "engine/lib_helper.h"
+#include "engine/lib_gate.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -76,4 +80,21 @@ void helper_end(struct helper *h)
 
     if (!WIFEXITED(status) || WEXITSTATUS(status) != 0)
         fail_msg("the other process ended with status %x", (unsigned)status);
+}
+
+void agent_kill(struct world *w)
+{
+    struct sockaddr_un at = {.sun_family = AF_UNIX};
+    struct ucred who;
+    socklen_t len = sizeof(who);
+    char *path = query(w, "SELECT socket FROM agents LIMIT 1");
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+    (void)snprintf(at.sun_path, sizeof(at.sun_path), "%s", path);
+    free(path);
+    assert_int_equal(connect(fd, (struct sockaddr *)&at, sizeof(at)), 0);
+    assert_int_equal(getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &who, &len), 0);
+    close(fd);
+    assert_int_equal(kill(who.pid, SIGKILL), 0);
+    gate_gone(who.pid);
 }
