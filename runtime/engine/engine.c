@@ -304,6 +304,7 @@ void ork_engine_close(ork_engine *e)
     ork_active_drop(a);
     ork_commit_fini(e);
     ork_outputs_fini(e);
+    ork_engine_watch_fini(e);
     close_handles(e);
     ork_heap_fini(&e->timers);
     if (e->limits)

@@ -249,6 +249,10 @@ struct ork_engine {
     unsigned works;   /* jobs in uv's thread pool and reads under way */
     bool deadline_over, interrupted;
     uint64_t bell_count; /* how often somebody else's change was noticed */
+    struct ork_watched {
+        ork_id id;
+        UT_hash_handle hh;
+    } * watched;         /* hash of the schedulers whose death we are told of, each once */
     bool foreign_ids;    /* a run with ids that are not ours was loaded */
 };
 
@@ -263,6 +267,9 @@ void ork_engine_turn(ork_engine *e);              /* end of a loop turn: dispatc
 int ork_engine_drive_change(ork_engine *e, const ork_id *run, uint64_t bells, int64_t timeout_ms,
                             ork_err *err) ORK_MUSTCHECK;
 int ork_engine_sync(ork_engine *e, ork_err *err) ORK_MUSTCHECK; /* wait.c: what was collected is durable */
+int ork_engine_watch_owner(ork_engine *e, const ork_id *owner,
+                           ork_err *err) ORK_MUSTCHECK; /* wait.c: its death counts as a ring of the bell */
+void ork_engine_watch_fini(ork_engine *e);
 
 /* active.c */
 struct ork_active *ork_active_new(ork_engine *e, const ork_id *id, ork_workflow *w);

@@ -199,6 +199,8 @@ int ork_run_claim(ork_engine *e, const char *run_id, ork_err *err)
         *err = c.err;
         return c.code;
     }
+    if (!c.claim.claimed && c.claim.status < 0)
+        return ork_err_set(err, ORK_ENOTFOUND, "no such run");
     if (!c.claim.claimed) {
         char owner[ORK_ID_TEXT];
         ork_id_format(&c.claim.owner, owner);

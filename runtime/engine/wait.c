@@ -45,42 +45,85 @@ static int read_status(ork_engine *e, const ork_id *id, int *status, ork_id *own
 static void on_owner_dead(void *data, const ork_id *scheduler)
 {
     ork_engine *e = data;
+    struct ork_watched *w = NULL;
 
-    (void)scheduler;
+    HASH_FIND(hh, e->watched, scheduler, sizeof(*scheduler), w);
+    if (w) {
+        HASH_DEL(e->watched, w);
+        ork_free(w);
+    }
     e->bell_count++;
+    e->pool_wake = e->registered; /* its slots are free */
     uv_stop(e->loop);
+}
+
+int ork_engine_watch_owner(ork_engine *e, const ork_id *owner, ork_err *err)
+{
+    struct ork_watched *w = NULL;
+
+    HASH_FIND(hh, e->watched, owner, sizeof(*owner), w);
+    if (w)
+        return 0;
+    int rc = ork_store_owner_watch(e->store, owner, on_owner_dead, e, err);
+    if (rc)
+        return rc;
+    w = ork_zalloc(sizeof(*w));
+    w->id = *owner;
+    HASH_ADD(hh, e->watched, id, sizeof(w->id), w);
+    return 0;
+}
+
+void ork_engine_watch_fini(ork_engine *e)
+{
+    struct ork_watched *w, *tmp;
+
+    HASH_ITER(hh, e->watched, w, tmp)
+    {
+        HASH_DEL(e->watched, w);
+        ork_free(w);
+    }
+}
+
+/* A run that is not in our table: has it ended, or will we hear of its end? The bell is listened to before we look, so
+ * nothing that happens after the look is missed. */
+static int look_at_other(ork_engine *e, const ork_id *id, int *status, bool *ended, ork_err *err)
+{
+    ork_id owner;
+    bool owned, alive = true;
+
+    ork_engine_watch(e);
+    for (int looks = 0; looks < 2; looks++) { /* a dead owner may have stored the end after the first look */
+        int rc = read_status(e, id, status, &owner, &owned, err);
+        *ended = !rc && ork_run_is_final(*status);
+        if (rc || *ended)
+            return rc;
+        if (owned && e->registered && ork_id_eq(&owner, &e->scheduler))
+            return ork_err_set(err, ORK_ESTATE,
+                               "the run cannot go on here, as was said; `ork why` tells where it stands");
+        alive = owned && ork_store_owner_alive(e->store, &owner);
+        if (alive)
+            return ork_engine_watch_owner(e, &owner, err);
+    }
+    return ork_err_set(err, ORK_ESTATE, "the run is %s and no ork owns it; `ork resume` goes on with it",
+                       ork_run_status_name(*status));
 }
 
 int ork_run_wait(ork_engine *e, const char *run_id, int64_t timeout_ms, int *status, ork_err *err)
 {
-    ork_id id, owner, watched = {{0}};
-    bool owned = false;
+    ork_id id;
     int64_t until = timeout_ms < 0 ? -1 : e->clock->mono_ms(e->clock->data) + timeout_ms;
     int rc = ork_doc_parse_run(run_id, &id, err);
 
     while (!rc) {
         uint64_t bells = e->bell_count;
+        bool ended = false;
+        if (e->fenced)
+            return ork_err_set(err, ORK_EFENCED,
+                               "another scheduler took over the runs of this one while it was not running");
         if (!ork_active_find(e, &id)) {
-            if (e->fenced)
-                return ork_err_set(err, ORK_EFENCED,
-                                   "another scheduler took over the runs of this one while it was not running");
-            rc = read_status(e, &id, status, &owner, &owned, err);
-            if (rc || ork_run_is_final(*status))
+            rc = look_at_other(e, &id, status, &ended, err);
+            if (rc || ended)
                 return rc;
-            if (owned && e->registered && ork_id_eq(&owner, &e->scheduler))
-                return ork_err_set(
-                    err, ORK_EDATA,
-                    "the run cannot go on: the database refuses its rows (the messages above say which)");
-            ork_engine_watch(e);
-            if (owned && !ork_id_eq(&owner, &watched)) {
-                watched = owner;
-                rc = ork_store_owner_watch(e->store, &owner, on_owner_dead, e, err);
-                if (rc)
-                    return rc;
-            }
-            if (!owned || !ork_store_owner_alive(e->store, &owner))
-                return ork_err_set(err, ORK_ESTATE, "the run is %s and no ork owns it; `ork resume` goes on with it",
-                                   ork_run_status_name(*status));
         }
         int64_t left = until < 0 ? -1 : until - e->clock->mono_ms(e->clock->data);
         if (until >= 0 && left <= 0)
