@@ -22,5 +22,6 @@ void ork_lua_loop_call(uv_loop_t *loop, lua_State *L, int n);
 void ork_lua_loop_raise(lua_State *L, uv_loop_t *loop);
 
 int ork_lua_loop_open(lua_State *L); /* pushes the namespace core.loop */
+int ork_lua_escape(lua_State *L);    /* core.sys.escape (bindings/escape.c) */
 int ork_lua_sys_open(lua_State *L);  /* pushes the namespace core.sys */
 #endif

@@ -148,6 +148,7 @@ int ork_lua_sys_open(lua_State *L)
 {
     static const luaL_Reg functions[] = {{"cwd", sys_cwd},
                                          {"duration", sys_duration},
+                                         {"escape", ork_lua_escape},
                                          {"exit_code", sys_exit_code},
                                          {"format_duration", sys_format_duration},
                                          {"now", sys_now},

@@ -42,33 +42,9 @@ end
 
 -- ---- foreign text ----------------------------------------------------------------------------
 
-local function hex(byte) return ("\\x%02x"):format(byte:byte()) end
-local named = { ["\r"] = "\\r", ["\27"] = "\\e", ["\0"] = "\\0", ["\a"] = "\\a", ["\b"] = "\\b" }
-
---- Text of tasks and users, harmless to a terminal: control characters, bytes that are not UTF-8 and marks that reverse
---- the reading direction become \x1b-like escapes; tabs and line ends stay.
-function term.escape(text)
-  if not text:find("[^\t\n\32-\126]") then return text end
-  text = text:gsub("[\0-\8\11-\31\127]", function(c) return named[c] or hex(c) end)
-  if not text:find("[\128-\255]") then return text end
-  local parts, from = {}, 1
-  while from <= #text do
-    local valid, bad = utf8.len(text, from)
-    local chunk = text:sub(from, valid and #text or bad - 1)
-    chunk = chunk:gsub("\xc2[\x80-\x9f]", function(c) return ("\\x%02x"):format(utf8.codepoint(c)) end)
-    chunk = chunk:gsub("\xe2[\x80\x81][\x8e\x8f\xaa-\xae\xa6-\xa9]", function(c)
-      local point = utf8.codepoint(c)
-      local reverses = point == 0x200E or point == 0x200F or point >= 0x202A and point <= 0x202E
-        or point >= 0x2066 and point <= 0x2069
-      return reverses and ("\\u{%x}"):format(point) or c
-    end)
-    parts[#parts + 1] = chunk
-    if valid then break end
-    parts[#parts + 1] = hex(text:sub(bad, bad))
-    from = bad + 1
-  end
-  return table.concat(parts)
-end
+--- Text of tasks and users, harmless to a terminal: control characters, bytes that are not UTF-8 and marks that turn the
+--- reading direction become \x1b-like escapes; tabs and line ends stay.
+term.escape = sys.escape
 
 --- The first line of a text, escaped, for one-line places.
 function term.line(text)

@@ -109,21 +109,24 @@ describe("logs", function()
     assert.is_true(#parts > 1)
   end)
 
-  it("are cut into lines wherever the pieces end", function()
-    local lines = {}
-    local sink = tail.liner(function(line) lines[#lines + 1] = line end)
+  it("are cut into blocks of lines wherever the pieces end", function()
+    local blocks = {}
+    local sink = tail.blocks(function(block) blocks[#blocks + 1] = block end)
     for _, piece in ipairs({ "a", "b\nc\r", "\n\nd" }) do sink(piece) end
-    assert.same({ "ab", "c", "" }, lines)
+    assert.same({ "ab\n", "c\n\n" }, blocks)
     sink(nil)
-    assert.same({ "ab", "c", "", "d" }, lines)
+    assert.same({ "ab\n", "c\n\n", "d\n" }, blocks)
   end)
 
-  it("do not grow memory by a line without an end", function()
+  it("do not grow memory by a line without an end, nor cut its characters", function()
     local longest, n = 0, 0
-    local sink = tail.liner(function(line) longest, n = math.max(longest, #line), n + #line end)
-    for _ = 1, 50 do sink(("y"):rep(256 * 1024)) end
+    local sink = tail.blocks(function(block)
+      assert.is_truthy(utf8.len(block))
+      longest, n = math.max(longest, #block), n + #block - 1
+    end)
+    for i = 1, 50 do sink(("\u{20AC}"):rep(64 * 1024 + i)) end
     sink(nil)
-    assert.equal(50 * 256 * 1024, n)
-    assert.is_true(longest <= 64 * 1024)
+    assert.equal(3 * (50 * 64 * 1024 + 25 * 51), n)
+    assert.is_true(longest <= 64 * 1024 + 1)
   end)
 end)

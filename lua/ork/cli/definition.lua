@@ -72,7 +72,9 @@ function definition.params(workflow, typed, options)
     end
   end
   local complete, why = core.params(workflow, given, next(typed) and typed or nil, options.at or core.sys.now())
-  if not complete then stop(2, "%s", why) end
+  if not complete then
+    stop(2, "%s", why:find("\n", 1, true) and "several params are wrong:\n  " .. why:gsub("\n", "\n  ") or why)
+  end
   return complete
 end
 

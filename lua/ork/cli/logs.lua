@@ -29,7 +29,12 @@ function logs.sink(prefix, raw)
       if bytes then term.out_raw(bytes) end
     end
   end
-  return tail.liner(function(line) term.out(prefix .. term.escape(line)) end)
+  local before = "\n" .. prefix:gsub("%%", "%%%%")
+  return tail.blocks(function(block)
+    block = term.escape(block)
+    if prefix ~= "" then block = prefix .. block:sub(1, -2):gsub("\n", before) .. "\n" end
+    term.out_raw(block)
+  end)
 end
 
 --- Prints one log, from the start or its last `lines`. Returns false when there is none.

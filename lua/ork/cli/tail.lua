@@ -40,26 +40,42 @@ function tail.lines(engine, run, task, attempt, n)
   end
 end
 
---- A sink for pieces that hands out whole lines: sink(bytes); sink(nil) flushes a last line without an end.
-function tail.liner(emit)
+--- Where the last line end of a piece is. Anchored patterns: others take quadratic time where there is none.
+local function last_line_end(bytes)
+  local back = math.max(0, #bytes - 4096)
+  local last = bytes:sub(back + 1):match("^.*()\n")
+  return last and back + last or bytes:match("^.*()\n")
+end
+
+--- Where a line that is too long may be cut without cutting a character.
+local function cut_at(line)
+  local at = LINE_LIMIT
+  while at > LINE_LIMIT - 4 and (line:byte(at + 1) or 0) & 0xC0 == 0x80 do at = at - 1 end
+  return at
+end
+
+--- A sink for pieces that hands out blocks of whole lines, each line with its end: sink(bytes); sink(nil) gives a last
+--- line without an end one. Blocks, not lines: a log of a million short lines costs no million calls.
+function tail.blocks(emit)
   local rest = ""
   return function(bytes)
     if not bytes then
-      if rest ~= "" then emit(rest) end
+      if rest ~= "" then emit(rest .. "\n") end
       rest = ""
       return
     end
-    local from = 1
-    while true do
-      local stop = bytes:find("\n", from, true)
-      if not stop then break end
-      emit((rest .. bytes:sub(from, stop - 1)):gsub("\r$", ""), nil)
-      rest, from = "", stop + 1
+    local last = last_line_end(bytes)
+    if last then
+      local block = rest .. bytes:sub(1, last)
+      emit(block:find("\r\n", 1, true) and block:gsub("\r\n", "\n") or block)
+      rest = bytes:sub(last + 1)
+    else
+      rest = rest .. bytes
     end
-    rest = rest .. bytes:sub(from)
     while #rest > LINE_LIMIT do
-      emit(rest:sub(1, LINE_LIMIT))
-      rest = rest:sub(LINE_LIMIT + 1)
+      local at = cut_at(rest)
+      emit(rest:sub(1, at) .. "\n")
+      rest = rest:sub(at + 1)
     end
   end
 end
