@@ -40,11 +40,10 @@ function tail.lines(engine, run, task, attempt, n)
   end
 end
 
---- Where the last line end of a piece is. Anchored patterns: others take quadratic time where there is none.
+--- Where the last line end of a piece is, or nil. A pattern would walk backwards slowly.
 local function last_line_end(bytes)
-  local back = math.max(0, #bytes - 4096)
-  local last = bytes:sub(back + 1):match("^.*()\n")
-  return last and back + last or bytes:match("^.*()\n")
+  local from_end = bytes:reverse():find("\n", 1, true)
+  return from_end and #bytes - from_end + 1
 end
 
 --- Where a line that is too long may be cut without cutting a character.
