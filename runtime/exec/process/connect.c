@@ -11,6 +11,7 @@
 
 #define PAUSE_FIRST_MS 20
 #define PAUSE_LAST_MS 5000
+#define PATIENCE 7 /* tries, together about 2.5 s, before somebody hears of a lock without a socket */
 #define HANDSHAKE_MS 10000
 
 struct ork_birth { /* of an agent we started */
@@ -83,14 +84,16 @@ static void on_birth(uv_poll_t *poll, int status, int events)
     }
     what = b->len ? b->text[0] : 0;
     b->text[b->len] = 0;
-    if (what == 'E')
+    if (what == 'L')
+        ork_err_set(&err, ORK_EAGENT, "an agent holds the lock in `%s` but its socket does not answer", a->o.dir);
+    else if (what == 'E')
         ork_err_set(&err, ORK_EAGENT, "the agent cannot start: %s", b->text + 1);
     else
         ork_err_set(&err, ORK_EAGENT, "the agent `%s` ended at once; %s/log may say why", a->o.program, a->o.dir);
     drop_birth(a);
     if (what == 'R')
         try_after(a, 0);
-    else if (what == 'L') /* another is being born, or is about to end */
+    else if (what == 'L' && a->failures < PATIENCE) /* another is being born, or is about to end */
         try_after(a, pause_ms(a));
     else
         down(a, &err);
@@ -131,6 +134,8 @@ static void on_lost(struct ork_link *l)
     struct ork_agent *a = l->data;
     bool was_ready = a->state == CLIENT_READY;
 
+    if (was_ready && a->claims_len && a->o.log)
+        ork_log_warn(a->o.log, "agent: connection lost; %zu runs are claimed again", a->claims_len);
     ork_link_close(l);
     a->link = NULL;
     uv_timer_stop(&a->timer);
@@ -192,6 +197,8 @@ static void connect_now(struct ork_agent *a)
         say_hello(a);
     } else if (rc == -ENOENT || rc == -ECONNREFUSED) {
         start(a);
+    } else if (rc == -EAGAIN) { /* many connect at once */
+        try_after(a, pause_ms(a));
     } else {
         ork_err_set(&err, ORK_EAGENT, "cannot connect to the agent at `%s`: %s", a->socket, strerror(-rc));
         down(a, &err);

@@ -8,6 +8,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/file.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -129,6 +130,53 @@ static void both_killed(void **state)
     claim_again(r);
     assert_int_equal(wait_exit(r, 0)->reason, ORK_EXIT_LOST);
     assert_false(pid_alive(read_pid(rig_path(r, "escaped"))));
+}
+
+/* An upgrade under a running scheduler: the drained agent finishes, the next takes the rest. */
+static void a_drained_agent_is_followed_by_another(void **state)
+{
+    struct rig *r = *state;
+    struct raw w;
+    ork_id first;
+
+    run_sh(r, 1, "echo >1.pid; while ! test -e go; do sleep 0.01; done; exit 4");
+    wait_file(r, rig_path(r, "1.pid"));
+    first = wait_for(r, SEEN_READY, NULL)->id;
+    raw_open(&w, r, ORK_PROTO + 1, 4, 9);
+    ork_wr_begin(&w.out, ORK_F_DRAIN);
+    ork_wr_end(&w.out);
+    raw_send(&w);
+    raw_wait(&w, ORK_F_WELCOME);
+    raw_key(&w, ORK_F_RECALL, 99); /* a foreign client gets no answer to it */
+    raw_claim(&w, 2);
+    raw_send(&w);
+    raw_wait(&w, ORK_F_CLAIMED); /* DRAIN was read */
+    run_sh(r, 2, "exit 5");
+    r->from = r->seen_len;
+    close(open(rig_path(r, "go"), O_CREAT | O_WRONLY, 0600));
+    assert_int_equal(wait_exit(r, 1)->exit_code, 4);
+    assert_false(ork_id_eq(&wait_for(r, SEEN_READY, NULL)->id, &first));
+    wait_for(r, SEEN_CLAIMED, NULL);
+    assert_int_equal(wait_exit(r, 1)->exit_code, 4); /* not acknowledged: told by the next one too */
+    assert_int_equal(access(rig_path(r, "2.log"), F_OK), -1);
+    run_sh(r, 2, "exit 5"); /* as the engine does after on_claimed */
+    assert_int_equal(wait_exit(r, 2)->exit_code, 5);
+    raw_close(&w);
+}
+
+/* Somebody holds the lock and answers nothing. */
+static void a_lock_without_a_socket_is_told(void **state)
+{
+    struct rig *r = *state;
+    ork_id run = id_of(1);
+    int fd = open(rig_path(r, "agent/lock1"), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+
+    assert_int_equal(flock(fd, LOCK_EX), 0);
+    ork_agent_claim(r->agent, &run);
+    assert_non_null(strstr(wait_for(r, SEEN_DOWN, NULL)->text, "holds the lock"));
+    close(fd);
+    run_sh(r, 1, "true");
+    wait_exit(r, 1);
 }
 
 static void told_to_stop(void **state)
@@ -419,6 +467,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_killed_schedulers_tasks_go_on, rig_setup, rig_teardown),
         cmocka_unit_test_setup_teardown(a_killed_agents_tasks_are_lost_and_dead, rig_setup, rig_teardown),
         cmocka_unit_test_setup_teardown(both_killed, rig_setup, rig_teardown),
+        cmocka_unit_test_setup_teardown(a_drained_agent_is_followed_by_another, rig_setup, rig_teardown),
+        cmocka_unit_test_setup_teardown(a_lock_without_a_socket_is_told, rig_setup, rig_teardown),
         cmocka_unit_test_setup_teardown(told_to_stop, rig_setup, rig_teardown),
         cmocka_unit_test_setup_teardown(many_start_at_once, rig_setup, rig_teardown),
         cmocka_unit_test_setup_teardown(it_is_nobodys_child, rig_setup, rig_teardown),
