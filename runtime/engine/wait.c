@@ -98,8 +98,8 @@ static int look_at_other(ork_engine *e, const ork_id *id, int *status, bool *end
         if (rc || *ended)
             return rc;
         if (owned && e->registered && ork_id_eq(&owner, &e->scheduler))
-            return ork_err_set(err, ORK_ESTATE,
-                               "the run cannot go on here, as was said; `ork why` tells where it stands");
+            return ork_err_set(err, ORK_EDATA,
+                               "the run cannot go on: the database refuses its rows (the messages above say which)");
         alive = owned && ork_store_owner_alive(e->store, &owner);
         if (alive)
             return ork_engine_watch_owner(e, &owner, err);

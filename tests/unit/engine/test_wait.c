@@ -54,7 +54,7 @@ static void of_a_run_that_cannot_be_loaded(void **state)
     world_reopen(w);
     change_rows(w, "PRAGMA foreign_keys=OFF; DELETE FROM workflow_snapshots");
     assert_int_equal(ork_run_claim(w->engine, s.run_id, &err), ORK_ECORRUPT);
-    assert_int_equal(wait_code(w, s.run_id, -1, &err), ORK_ESTATE);
+    assert_int_equal(wait_code(w, s.run_id, -1, &err), ORK_EDATA);
     gate_open("go");
     ork_workflow_unref(f);
 }
