@@ -218,6 +218,12 @@ static int engine_interrupt(lua_State *L) /* interrupt(): the waiting call retur
     return 0;
 }
 
+static int engine_suspend(lua_State *L) /* suspend(): stops this process when no commit is on its way */
+{
+    ork_engine_suspend(ork_lua_check_engine(L, 1)->engine);
+    return 0;
+}
+
 int ork_lua_engine(lua_State *L)
 {
     static const luaL_Reg methods[] = {{"close", engine_close},
@@ -225,6 +231,7 @@ int ork_lua_engine(lua_State *L)
                                        {"interrupt", engine_interrupt},
                                        {"on_change", engine_on_change},
                                        {"step", engine_step},
+                                       {"suspend", engine_suspend},
                                        {"url", engine_url},
                                        {NULL, NULL}};
     static const luaL_Reg meta[] = {

@@ -5,7 +5,6 @@
 #include <lauxlib.h>
 #include <limits.h>
 #include <ork/ork.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -80,13 +79,6 @@ static int sys_now(lua_State *L) /* milliseconds since 1970 */
     return 1;
 }
 
-static int sys_suspend(lua_State *L) /* stops this process as Ctrl-Z does, until SIGCONT */
-{
-    (void)L;
-    raise(SIGSTOP);
-    return 0;
-}
-
 static int push_parsed(lua_State *L, int status, int64_t ms, const ork_err *err)
 {
     if (status < 0) {
@@ -154,7 +146,6 @@ int ork_lua_sys_open(lua_State *L)
                                          {"now", sys_now},
                                          {"realpath", sys_realpath},
                                          {"stat", sys_stat},
-                                         {"suspend", sys_suspend},
                                          {"terminal", sys_terminal},
                                          {"time", sys_time},
                                          {"uid", sys_uid},

@@ -353,6 +353,8 @@ static void on_applied(void *data, int code, const ork_err *err, size_t bad_unit
         return;
     }
     e->inflight = NULL;
+    if (e->suspend)
+        ork_engine_suspend(e);
     if (e->away_now) {
         e->away_now = false;
         e->away_tries = 0;

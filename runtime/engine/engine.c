@@ -8,6 +8,7 @@
 #include "engine/engine.h"
 #include "base/path.h"
 #include <stdlib.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/utsname.h>
 #include <unistd.h>
@@ -207,6 +208,13 @@ void ork_engine_interrupt(ork_engine *e)
 {
     e->interrupted = true;
     uv_stop(e->loop);
+}
+
+void ork_engine_suspend(ork_engine *e)
+{
+    e->suspend = e->inflight && !e->away_now;
+    if (!e->suspend)
+        (void)raise(SIGSTOP);
 }
 
 int ork_engine_step(ork_engine *e, bool wait)

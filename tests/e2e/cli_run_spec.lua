@@ -289,6 +289,23 @@ return a, b
     assert.equal(0, p:wait().code)
   end)
 
+  it("lets others commit while it is stopped in the middle of a busy run", function()
+    sh.write(dir .. "/busy.lua", [[
+local ork = require "ork"
+local w = ork.workflow("busy")
+for i = 1, 400 do w:task("t" .. i, { command = { "true" } }) end
+return w
+]])
+    local p = sh.spawn_ork({ "busy.lua" }, { cwd = dir })
+    p:wait_line("success")
+    p:signal("sigtstp")
+    local stat = ("/proc/%d/stat"):format(p.pid)
+    sh.wait_until(dir, function() return sh.read(stat):match("%) (%a)") == "T" end)
+    assert.equal(0, ork({ "hello.lua" }, { timeout = 10 }).code)
+    p:signal("sigcont")
+    assert.equal(0, p:wait().code)
+  end)
+
   it("watches a run of the same key that another program carries out", function()
     sh.write(dir .. "/slow.lua", WAITING)
     sh.run({ "mkfifo", "fifo" }, { cwd = dir })

@@ -2,7 +2,7 @@
 -- Carries a run to its end in the foreground, showing progress; turns signals into wishes.
 --
 -- SIGINT and SIGTERM cancel the run, a second one kills what is left; SIGHUP is ignored, so the run outlives its terminal;
--- SIGTSTP stops the program between two turns of the loop, never inside a commit that other programs would wait for.
+-- SIGTSTP stops the program, but never inside a commit, which all other programs would wait for.
 local core = require "ork.core"
 local loop = core.loop
 local progress = require "ork.cli.progress"
@@ -28,7 +28,7 @@ local function take_signals(engine)
   ending("int", 130)
   ending("term", 143)
   self.watchers[#self.watchers + 1] = loop.signal("hup", function() end)
-  self.watchers[#self.watchers + 1] = loop.signal("tstp", function() core.sys.suspend() end)
+  self.watchers[#self.watchers + 1] = loop.signal("tstp", function() engine:suspend() end)
   return self
 end
 

@@ -260,6 +260,9 @@ ORK_API void ork_engine_on_change(ork_engine *e, ork_change_cb cb, void *data);
 ORK_API int ork_engine_step(ork_engine *e, bool wait);
 /* Makes a waiting call of this engine return ORK_ECANCELLED ("interrupted"); from the loop's thread, e.g. a signal handle. */
 ORK_API void ork_engine_interrupt(ork_engine *e);
+/* Stops this process (SIGSTOP), as Ctrl-Z means it, as soon as no commit is on its way: whoever is stopped inside one stops
+ * every other program on that database. From the loop's thread. */
+ORK_API void ork_engine_suspend(ork_engine *e);
 ORK_API int ork_engine_fd(const ork_engine *e);           /* for other loops; -1 none */
 ORK_API int ork_engine_timeout_ms(const ork_engine *e);   /* -1: for ever */
 
