@@ -36,11 +36,20 @@ void ork_sqlite_end(struct ork_sqlite *s)
         ork_bell_ring(s);
 }
 
+/* The last to close empties the WAL, which is kept at its length only while somebody writes (overwriting is cheaper than appending): else
+ * the next program would have to read it through, and copy it into the database once more, before its first statement. */
+static void shorten_wal(struct ork_sqlite *s)
+{
+    if (s->writer.db)
+        (void)sqlite3_exec(s->writer.db, "PRAGMA journal_size_limit = 0", NULL, NULL, NULL);
+}
+
 static void freed(struct ork_sqlite *s)
 {
     ork_store_close_cb cb = s->close_cb;
     void *data = s->close_data;
     ork_conn_close(&s->reader);
+    shorten_wal(s);
     ork_conn_close(&s->writer);
     if (s->path)
         ork_owner_release(s->path, &s->me, s->owner_fd);
