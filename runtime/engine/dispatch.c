@@ -91,11 +91,9 @@ static void set_env(struct ork_argv *v, size_t *cap, const char *name, const cha
     v->env[v->envc] = NULL;
 }
 
-/* What the task sees of Ork. Secrets of Ork itself are taken away first; what the task's own `env` says stays last and
- * wins. */
+/* What the task sees of Ork (the client has taken Ork's own variables out of the environment); its own `env` stays last and wins. */
 static void add_environment(struct ork_active *a, struct ork_live *l, const char *input_text, size_t input_len)
 {
-    ork_engine *e = a->engine;
     struct ork_argv *v = &l->argv;
     char **own = v->env;
     size_t own_len = v->envc, cap = 0;
@@ -104,9 +102,7 @@ static void add_environment(struct ork_active *a, struct ork_live *l, const char
 
     v->env = NULL;
     v->envc = 0;
-    ork_grow((void **)&v->env, &cap, e->unset_len + own_len + 16, sizeof(*v->env));
-    for (size_t i = 0; i < e->unset_len; i++)
-        v->env[v->envc++] = ork_strdup(e->unset[i]);
+    ork_grow((void **)&v->env, &cap, own_len + 16, sizeof(*v->env));
     ork_active_task_id(a, l->task, &task_id);
     ork_id_format(&task_id, id);
     set_env(v, &cap, "ORK_RUN_ID", a->text);

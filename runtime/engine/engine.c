@@ -324,9 +324,6 @@ void ork_engine_close(ork_engine *e)
     ork_free(e->url);
     ork_free(e->data_dir);
     ork_free(e->agent_program);
-    for (size_t i = 0; i < e->unset_len; i++)
-        ork_free(e->unset[i]);
-    ork_free(e->unset);
     ork_free(e->host);
     ork_free(e->cwd);
     ork_free(e);

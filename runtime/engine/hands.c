@@ -10,8 +10,6 @@
 #include "base/path.h"
 #include <string.h>
 
-extern char **environ;
-
 static void on_ready(void *data, const ork_id *agent, const char *socket, const char *boot_id)
 {
     struct ork_hand *h = data;
@@ -184,19 +182,6 @@ static void on_down(void *data, const ork_err *err)
     ork_log_error(&h->engine->log, "%s; trying again", err->msg);
 }
 
-static void prepare_unset(ork_engine *e)
-{
-    size_t cap = 0;
-
-    for (char **v = environ; v && *v; v++) {
-        size_t n = strcspn(*v, "=");
-        if (strncmp(*v, "ORK_", 4) != 0 && !(n == 12 && strncmp(*v, "DATABASE_URL", n) == 0))
-            continue;
-        ork_grow((void **)&e->unset, &cap, e->unset_len + 1, sizeof(*e->unset));
-        e->unset[e->unset_len++] = ork_strndup(*v, n);
-    }
-}
-
 int ork_hands_open(ork_engine *e, ork_err *err)
 {
     if (!e->agent_program) {
@@ -204,7 +189,6 @@ int ork_hands_open(ork_engine *e, ork_err *err)
         if (rc)
             return rc;
     }
-    prepare_unset(e);
     return 0;
 }
 
