@@ -15,12 +15,12 @@ static const struct {
 } invariants[] = {
     {"SELECT 'run ' || lower(hex(r.id)) || ' is ' || r.status || ' but ' || count(*) || ' of its tasks are not "
      "finished' "
-     "FROM runs r JOIN tasks t ON t.run_id = r.id "
+     "FROM tasks t CROSS JOIN runs r ON r.id = t.run_id "
      "WHERE r.status IN ('success', 'failed', 'cancelled') AND t.status IN ('pending', 'paused', 'dispatched', "
      "'running') GROUP BY r.id",
      "`ork retry RUN` goes on with them; or leave the run as it is, nothing will start by itself"},
     {"SELECT 'run ' || lower(hex(r.id)) || ' is a success but has ' || count(*) || ' failed or cancelled tasks' "
-     "FROM runs r JOIN tasks t ON t.run_id = r.id "
+     "FROM tasks t CROSS JOIN runs r ON r.id = t.run_id "
      "WHERE r.status = 'success' AND t.status IN ('failed', 'cancelled') AND t.map_parent IS NULL GROUP BY r.id",
      "`ork retry RUN` runs them again and settles the run anew"},
     {"SELECT 'run ' || lower(hex(r.id)) || ' is finished but still has an owner' FROM runs r "
@@ -34,10 +34,11 @@ static const struct {
     {"SELECT 'run ' || lower(hex(r.id)) || ' is ' || r.status || ' and nobody owns it' FROM runs r "
      "WHERE r.status IN ('pending', 'running', 'paused') AND r.scheduler_id IS NULL",
      "`ork resume RUN` goes on with it, `ork cancel RUN` ends it"},
-    {"SELECT 'run ' || lower(hex(r.id)) || ' has ' || count(*) || ' tasks named ' || t.task_name FROM runs r JOIN "
-     "tasks t ON t.run_id = r.id "
-     "WHERE t.map_parent IS NULL GROUP BY r.id, t.task_name HAVING count(*) > 1",
-     "made by an older Ork; `ork task` shows the first of them only. Start the workflow anew"},
+    {"SELECT 'run ' || lower(hex(d.run_id)) || ' has ' || d.n || ' tasks named ' || d.task_name "
+     "FROM (SELECT run_id, task_name, count(*) AS n FROM tasks GROUP BY run_id, task_name HAVING n > 1) d "
+     "WHERE (SELECT count(*) FROM tasks t WHERE t.run_id = d.run_id AND t.task_name = d.task_name AND t.map_parent IS "
+     "NULL) > 1",
+     "made by an older Ork; only the first of them is found by its name. Start the workflow anew"},
     {"SELECT 'task ' || t.task_name || ' of run ' || lower(hex(t.run_id)) || ' is ' || t.status || ' in attempt ' || "
      "t.attempt || ' but there is no row of it' "
      "FROM runs r JOIN tasks t ON t.run_id = r.id "

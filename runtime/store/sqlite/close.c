@@ -36,8 +36,9 @@ void ork_sqlite_end(struct ork_sqlite *s)
         ork_bell_ring(s);
 }
 
-/* The last to close empties the WAL, which is kept at its length only while somebody writes (overwriting is cheaper than appending): else
- * the next program would have to read it through, and copy it into the database once more, before its first statement. */
+/* The last to close empties the WAL, which is kept at its length only while somebody writes (overwriting is cheaper
+ * than appending): else the next program would have to read it through, and copy it into the database once more, before
+ * its first statement. */
 static void shorten_wal(struct ork_sqlite *s)
 {
     if (s->writer.db)

@@ -310,7 +310,13 @@ void ork_stmt_id(struct ork_stmt *s, const ork_id *id)
 {
     if (ork_id_is_zero(id))
         ork_stmt_null(s);
-    else if (!s->rc)
+    else
+        ork_stmt_blob(s, id);
+}
+
+void ork_stmt_blob(struct ork_stmt *s, const ork_id *id)
+{
+    if (!s->rc)
         bound(s, sqlite3_bind_blob(s->st, ++s->at, id->b, sizeof id->b, SQLITE_TRANSIENT));
 }
 

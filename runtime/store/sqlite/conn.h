@@ -8,15 +8,15 @@
 #include <sqlite3.h>
 
 /* Statements beside the named queries of store.h. */
-#define ORK_STATEMENTS(X)                                                                                              \
-    X(begin)                                                                                                           \
-    X(commit)                                                                                                          \
-    X(fence)                                                                                                           \
-    X(scheduler_insert) X(scheduler_end) X(scheduler_agent) X(schedulers_live) X(schedulers_prune) X(workflow_find)    \
-        X(workflow_insert) X(snapshot_find) X(snapshot_insert) X(run_insert) X(run_by_key) X(runs_resumable)           \
-            X(run_owner) X(run_claim) X(run_put) X(runs_list_of_workflow) X(tasks_insert) X(task_put) X(task_finish)   \
-                X(attempt_put) X(event_put) X(agent_put) X(pool_put) X(pool_free_slots) X(pool_users) X(pool_use_put)  \
-                    X(pool_use_free) X(pool_use_drop) X(pool_waits) X(command_insert) X(command_done)
+/* clang-format off */
+#define ORK_STATEMENTS(X) \
+    X(begin) X(commit) X(fence) X(scheduler_insert) X(scheduler_end) X(scheduler_agent) X(schedulers_live) \
+    X(schedulers_prune) X(workflow_find) X(workflow_insert) X(snapshot_find) X(snapshot_insert) X(run_insert) \
+    X(run_by_key) X(runs_resumable) X(run_owner) X(run_claim) X(run_put) X(runs_list_of_workflow) \
+    X(runs_list_of_status) X(runs_list_of_both) X(tasks_insert) X(task_put) X(task_finish) X(attempt_put) \
+    X(event_put) X(agent_put) X(pool_put) X(pool_free_slots) X(pool_users) X(pool_use_put) X(pool_use_free) \
+    X(pool_use_drop) X(pool_waits) X(command_insert) X(command_done)
+/* clang-format on */
 enum ork_statement {
     ORK_S_FIRST = ORK_Q_COUNT - 1, /* named queries come first, under their ORK_Q_ number */
 #define X(name) ORK_S_##name,
@@ -64,6 +64,7 @@ void ork_stmt_null(struct ork_stmt *s);
 void ork_stmt_int(struct ork_stmt *s, int64_t v);
 void ork_stmt_real(struct ork_stmt *s, double v);
 void ork_stmt_id(struct ork_stmt *s, const ork_id *id);            /* zero: NULL */
+void ork_stmt_blob(struct ork_stmt *s, const ork_id *id);          /* also zero */
 void ork_stmt_time(struct ork_stmt *s, int64_t ms);                /* 0: NULL */
 void ork_stmt_word(struct ork_stmt *s, const char *text);          /* a text of ours, unchecked; NULL: NULL */
 void ork_stmt_ours(struct ork_stmt *s, const char *p, size_t n);   /* the same with a length */

@@ -30,12 +30,53 @@ void ork_sqlite_reader_done(struct ork_sqlite *s)
     uv_mutex_unlock(&s->read_lock);
 }
 
-/* A list of one workflow's runs has another index than the list of all. */
+/* Lists of runs differ by the index that fits. */
 static int statement_of(enum ork_query q, const struct ork_param *params, size_t n)
 {
-    if (q == ORK_Q_runs_list && n > 0 && params[0].type != ORK_CELL_NULL)
-        return ORK_S_runs_list_of_workflow;
-    return (int)q;
+    if (q != ORK_Q_runs_list || n < 2)
+        return (int)q;
+    bool workflow = params[0].type != ORK_CELL_NULL, status = params[1].type != ORK_CELL_NULL;
+    return workflow && status ? ORK_S_runs_list_of_both
+           : workflow         ? ORK_S_runs_list_of_workflow
+           : status           ? ORK_S_runs_list_of_status
+                              : (int)q;
+}
+
+/* What a person typed of a run's id, as ranges that an index can serve (runs_match.sql). No digits: ranges that hold
+ * nothing. */
+struct match {
+    ork_id low, high;
+    char end[9];
+    struct ork_param params[5];
+};
+
+static bool all_hex(const struct ork_param *p, size_t max)
+{
+    if (p->type != ORK_CELL_TEXT || p->n == 0 || p->n > max)
+        return false;
+    return strspn(p->p, "0123456789abcdef") >= p->n;
+}
+
+static void match_fill(struct match *m, const struct ork_param *given)
+{
+    memset(m, 0, sizeof *m);
+    memset(all_hex(&given[0], 32) ? m->high.b : m->low.b, 0xff, sizeof m->low.b);
+    for (size_t i = 0; all_hex(&given[0], 32) && i < given[0].n; i++) {
+        char c = given[0].p[i];
+        unsigned digit = (unsigned)(c <= '9' ? c - '0' : c - 'a' + 10), shift = i % 2 ? 0 : 4;
+        m->low.b[i / 2] = (uint8_t)(m->low.b[i / 2] | digit << shift);
+        m->high.b[i / 2] = (uint8_t)((m->high.b[i / 2] & ~(15u << shift)) | digit << shift);
+    }
+    size_t n = all_hex(&given[1], 32) ? given[1].n : 0;
+    for (size_t i = 0; i < n && i < 8; i++) {
+        char c = given[1].p[n - 1 - i];
+        m->end[i] = (char)(c >= 'a' ? c - 'a' + 'A' : c);
+    }
+    m->params[0] = (struct ork_param){ORK_CELL_BLOB, 0, (char *)m->low.b, 16};
+    m->params[1] = (struct ork_param){ORK_CELL_BLOB, 0, (char *)m->high.b, 16};
+    m->params[2] = n ? (struct ork_param){ORK_CELL_TEXT, 0, m->end, strlen(m->end)} : ORK_P_NULL;
+    m->params[3] = given[1];
+    m->params[4] = given[2];
 }
 
 static void bind_param(struct ork_stmt *st, const struct ork_param *p)
@@ -48,11 +89,10 @@ static void bind_param(struct ork_stmt *st, const struct ork_param *p)
         ork_stmt_text(st, (struct ork_text){p->p, p->n});
         break;
     case ORK_CELL_BLOB: {
-        ork_id id;
-        memset(&id, 0, sizeof id);
+        ork_id id = {{0}};
         if (p->n == sizeof id.b)
             memcpy(id.b, p->p, sizeof id.b);
-        ork_stmt_id(st, &id);
+        ork_stmt_blob(st, &id);
         break;
     }
     default:
@@ -91,6 +131,12 @@ static int collect(struct ork_conn *c, enum ork_query q, const struct ork_param 
                    struct ork_rows **out, ork_err *err)
 {
     struct ork_stmt st;
+    struct match match;
+    if (q == ORK_Q_runs_match && n == 3) {
+        match_fill(&match, params);
+        params = match.params;
+        n = 5;
+    }
     ork_stmt_begin(&st, c, statement_of(q, params, n));
     if (st.rc)
         return ork_err_set(err, st.rc, "%s", st.why.msg);

@@ -294,7 +294,7 @@ static void test_files_are_frozen(void **state)
         {"workflow_snapshots_unique_hash", "e0cd0955535ce60d5228b077a03db21a34f784e071f6978294e7b04d6ce88ecd"},
         {"add_attempts", "0ce7724c9c67b4e4a728aeb103b0fb307fab6095bd9530fa13ceeeb2b70d1628"},
         {"add_schedulers", "a689d5ca1f80d2f29510d4ab00a3545b0e132aee88ac9c58af4372ec3774fa19"},
-        {"add_run_details", "b99fd1825f45cef4e234054d698e853bd60476dc2ac63a9d3d0f0f3b6d060dd1"},
+        {"add_run_details", "7445e3be638f9410fdf9f1a69500e7208ee05f56cc409ab49c61a78f55917398"},
         {"add_workflow_options", "9dfb0a3e758a4a6abcb9a1bdaea83dc0b904a557290f3ac89f03873bad96c283"},
     };
     assert_int_equal(ork_migration_count(), sizeof files / sizeof *files);

@@ -1,6 +1,8 @@
--- Runs of all workflows, newest first, a page at a time: the next page starts after the last (created_at, id).
--- params: ?1 NULL (with a workflow: runs_list_of_workflow), ?2 statuses "failed,cancelled" or NULL, ?3 created since or NULL,
---   ?4 created_at and ?5 id of the row before this page or NULL, ?6 limit
+-- Runs of all workflows and statuses, newest first, a page at a time: the next page starts after the last (created_at, id).
+-- '~' and x'ff' are behind all times and ids: plain comparisons, that the index can start from.
+-- params: ?1 workflow name or NULL, ?2 statuses "failed,cancelled" or NULL, ?3 created since or NULL,
+--   ?4 created_at and ?5 id of the row before this page or NULL, ?6 limit. Here ?1 and ?2 are NULL: with a workflow, statuses or both the
+--   statements runs_list_of_… are taken, to the index that fits.
 -- columns: as run_get without params, output, description
 SELECT r.id, r.workflow_id, w.name AS workflow, r.status, r.triggered_by, r.priority, r.idempotency_key, r.error, r.created_at,
        r.started_at, r.finished_at, r.scheduled_for, r.logical_at, r.tasks_total, r.next_task_index, r.snapshot_id, r.script_dir,
@@ -10,9 +12,8 @@ SELECT r.id, r.workflow_id, w.name AS workflow, r.status, r.triggered_by, r.prio
 FROM runs r
 JOIN workflows w ON w.id = r.workflow_id
 LEFT JOIN schedulers s ON s.id = r.scheduler_id
-WHERE ?1 IS NULL
-  AND (?2 IS NULL OR instr(',' || ?2 || ',', ',' || r.status || ',') > 0)
-  AND (?3 IS NULL OR r.created_at >= ?3)
-  AND (?4 IS NULL OR (r.created_at, r.id) < (?4, ?5))
+WHERE ?1 IS NULL AND ?2 IS NULL
+  AND r.created_at >= coalesce(?3, '')
+  AND (r.created_at, r.id) < (coalesce(?4, '~'), coalesce(?5, x'ff'))
 ORDER BY r.created_at DESC, r.id DESC
 LIMIT ?6

@@ -1,7 +1,6 @@
--- Runs of one workflow, newest first, a page at a time; runs_list with a workflow goes here, to the index that fits.
--- params: ?1 workflow name, ?2 statuses "failed,cancelled" or NULL, ?3 created since or NULL,
---   ?4 created_at and ?5 id of the row before this page or NULL, ?6 limit
--- columns: as run_get without params, output, description
+-- runs_list for one workflow, all statuses.
+-- params: as runs_list; ?2 is NULL
+-- columns: as runs_list
 SELECT r.id, r.workflow_id, w.name AS workflow, r.status, r.triggered_by, r.priority, r.idempotency_key, r.error, r.created_at,
        r.started_at, r.finished_at, r.scheduled_for, r.logical_at, r.tasks_total, r.next_task_index, r.snapshot_id, r.script_dir,
        r.script_path, r.cancel_reason, r.killed, r.rerun_of, r.parent_task_id, r.scheduler_id,
@@ -10,9 +9,8 @@ SELECT r.id, r.workflow_id, w.name AS workflow, r.status, r.triggered_by, r.prio
 FROM runs r
 JOIN workflows w ON w.id = r.workflow_id
 LEFT JOIN schedulers s ON s.id = r.scheduler_id
-WHERE r.workflow_id = (SELECT id FROM workflows WHERE name = ?1)
-  AND (?2 IS NULL OR instr(',' || ?2 || ',', ',' || r.status || ',') > 0)
-  AND (?3 IS NULL OR r.created_at >= ?3)
-  AND (?4 IS NULL OR (r.created_at, r.id) < (?4, ?5))
+WHERE r.workflow_id = (SELECT id FROM workflows WHERE name = ?1) AND ?2 IS NULL
+  AND r.created_at >= coalesce(?3, '')
+  AND (r.created_at, r.id) < (coalesce(?4, '~'), coalesce(?5, x'ff'))
 ORDER BY r.created_at DESC, r.id DESC
 LIMIT ?6

@@ -1,18 +1,20 @@
--- Runs whose id begins or ends with what a person typed (hexadecimal digits, lower case, no hyphens), newest first.
--- A beginning is a range of the primary key; an end of 8 digits or more is looked up in the index of short ids, a shorter one scans it.
--- params: ?1 beginning, ?2 end, ?3 limit
+-- Runs whose id begins or ends with what a person typed, newest first. A beginning is a range of ids; an end is a range of the short ids that
+-- are indexed backwards (upper-case digits, so that G is behind all of them), checked in full when it has more than their 8 digits.
+-- params: from the caller: beginning, end (hexadecimal digits, lower case, no hyphens), limit;
+--   bound: ?1 lowest and ?2 highest id with that beginning, ?3 the end's last 8 digits backwards in upper case, ?4 the end, ?5 limit
 -- columns: id workflow status created_at
 SELECT r.id, w.name AS workflow, r.status, r.created_at
-FROM runs r
+FROM (
+    SELECT rowid AS no FROM runs WHERE id BETWEEN ?1 AND ?2
+    UNION
+    SELECT rowid AS no FROM runs r
+    WHERE substr(hex(r.id), 32, 1) || substr(hex(r.id), 31, 1) || substr(hex(r.id), 30, 1) || substr(hex(r.id), 29, 1)
+          || substr(hex(r.id), 28, 1) || substr(hex(r.id), 27, 1) || substr(hex(r.id), 26, 1) || substr(hex(r.id), 25, 1) >= ?3
+      AND substr(hex(r.id), 32, 1) || substr(hex(r.id), 31, 1) || substr(hex(r.id), 30, 1) || substr(hex(r.id), 29, 1)
+          || substr(hex(r.id), 28, 1) || substr(hex(r.id), 27, 1) || substr(hex(r.id), 26, 1) || substr(hex(r.id), 25, 1) < ?3 || 'G'
+      AND substr(lower(hex(id)), -length(?4)) = ?4
+) found
+JOIN runs r ON r.rowid = found.no
 JOIN workflows w ON w.id = r.workflow_id
-WHERE r.id IN (
-    SELECT p.id FROM runs p WHERE p.rowid IN (
-        SELECT b.rowid FROM runs b WHERE substr(lower(hex(b.id)), 1, length(?1)) = ?1
-        UNION
-        SELECT e.rowid FROM runs e
-        WHERE CASE WHEN length(?2) >= 8 THEN 0 ELSE substr(substr(hex(e.id), 25), -length(?2)) = upper(?2) END
-        UNION
-        SELECT x.rowid FROM runs x
-        WHERE substr(hex(x.id), 25) = upper(substr(?2, -8)) AND substr(lower(hex(x.id)), -length(?2)) = ?2))
 ORDER BY r.created_at DESC, r.id DESC
-LIMIT ?3
+LIMIT ?5

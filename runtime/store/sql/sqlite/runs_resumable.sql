@@ -3,7 +3,7 @@
 -- params: ?1 workflow id, ?2 snapshot id, ?3 params, ?4 triggered_by
 -- columns: id
 SELECT id
-FROM runs
+FROM runs INDEXED BY idx_runs_workflow_status
 WHERE workflow_id = ?1 AND status IN ('pending', 'running', 'paused')
   AND snapshot_id = ?2 AND params IS ?3 AND triggered_by = coalesce(?4, 'manual')
 ORDER BY created_at DESC, id DESC

@@ -36,7 +36,6 @@ CREATE TABLE "runs" (
     error TEXT,
     created_at TEXT NOT NULL DEFAULT (STRFTIME('%Y-%m-%dT%H:%M:%fZ', 'now'))
 , snapshot_id BLOB, params TEXT, priority INTEGER NOT NULL DEFAULT 0, idempotency_key TEXT, scheduled_for TEXT, logical_at TEXT, run_timeout_seconds REAL, parent_task_id BLOB, rerun_of BLOB, scheduler_id BLOB, tasks_total INTEGER, next_task_index INTEGER, script_dir TEXT, script_path TEXT, cancel_reason INTEGER NOT NULL DEFAULT 0, killed INTEGER NOT NULL DEFAULT 0, output TEXT);
-CREATE INDEX idx_runs_status ON runs (status);
 CREATE TABLE deferred_jobs (
     id BLOB PRIMARY KEY DEFAULT (randomblob(16)),
     task_id BLOB NOT NULL REFERENCES tasks (id) ON DELETE CASCADE,
@@ -162,10 +161,14 @@ CREATE INDEX idx_pool_use_scheduler_id ON pool_use (scheduler_id);
 CREATE UNIQUE INDEX idx_runs_idempotency_key ON runs (workflow_id, idempotency_key) WHERE idempotency_key IS NOT NULL;
 CREATE UNIQUE INDEX idx_runs_scheduled_for ON runs (workflow_id, scheduled_for) WHERE scheduled_for IS NOT NULL;
 CREATE INDEX idx_runs_scheduler_id ON runs (scheduler_id) WHERE scheduler_id IS NOT NULL;
-CREATE INDEX idx_runs_unfinished ON runs (workflow_id) WHERE status IN ('pending', 'running', 'paused');
 CREATE INDEX idx_runs_created_at ON runs (created_at, id);
+CREATE INDEX idx_runs_status_created_at ON runs (status, created_at, id);
 CREATE INDEX idx_runs_workflow_created_at ON runs (workflow_id, created_at, id);
-CREATE INDEX idx_runs_short_id ON runs (substr(hex(id), 25));
+CREATE INDEX idx_runs_workflow_status ON runs (workflow_id, status, created_at, id);
+CREATE INDEX idx_runs_short_id ON runs (
+    substr(hex(id), 32, 1) || substr(hex(id), 31, 1) || substr(hex(id), 30, 1) || substr(hex(id), 29, 1)
+    || substr(hex(id), 28, 1) || substr(hex(id), 27, 1) || substr(hex(id), 26, 1) || substr(hex(id), 25, 1)
+);
 CREATE TABLE run_events (
     run_id BLOB NOT NULL REFERENCES runs (id) ON DELETE CASCADE,
     seq INTEGER NOT NULL,
