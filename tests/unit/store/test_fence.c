@@ -174,6 +174,49 @@ static void test_close_ends_the_scheduler(void **state)
     ork_free(path);
 }
 
+struct ending {
+    bool applied, closed;
+};
+
+static void on_applied(void *data, int code, const ork_err *err, size_t bad)
+{
+    struct ending *e = data;
+    (void)err;
+    (void)bad;
+    assert_int_equal(code, 0);
+    assert_false(e->closed);
+    e->applied = true;
+}
+
+static void on_closed(void *data)
+{
+    struct ending *e = data;
+    assert_true(e->applied);
+    e->closed = true;
+}
+
+/* A batch in flight, on the loop or on the thread, gets its callback before the store is gone. */
+static void test_close_waits_for_the_batch(void **state)
+{
+    (void)state;
+    static const uint32_t sizes[] = {1, 300};
+    for (size_t s = 0; s < 2; s++) {
+        struct world x;
+        struct ending e = {false, false};
+        world_open(&x, 300);
+        for (uint32_t i = 0; i < sizes[s]; i++)
+            add_task(&x, i, ORK_TASK_SUCCESS);
+        ork_store_apply(x.t.store, &x.b, on_applied, &e);
+        ork_store_close(x.t.store, on_closed, &e);
+        assert_false(e.applied || e.closed);
+        while (!e.closed)
+            uv_run(&x.t.loop, UV_RUN_ONCE);
+        assert_int_equal(uv_loop_close(&x.t.loop), 0);
+        ork_batch_fini(&x.b);
+        ork_workflow_unref(x.w);
+    }
+}
+
 /* Rows of schedulers that are long gone do not pile up; numbers go on. */
 static void test_old_schedulers_are_forgotten(void **state)
 {
@@ -214,6 +257,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_registered_once),
     cmocka_unit_test(test_unregistered),
     cmocka_unit_test(test_close_ends_the_scheduler),
+    cmocka_unit_test(test_close_waits_for_the_batch),
     cmocka_unit_test(test_old_schedulers_are_forgotten),
 };
 

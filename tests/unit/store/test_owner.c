@@ -247,6 +247,15 @@ static void test_resume_after_death(void **state)
     ork_batch_add(&b, ORK_UNIT_CREATE_RUN)->create = &r;
     test_apply_ok(&t, &b);
     assert_int_equal(r.how, ORK_CREATED); /* the other one lives */
+    test_exec(ork_store_path(t.store),
+              "UPDATE runs SET idempotency_key = 'k' WHERE created_at = (SELECT min(created_at) FROM runs) AND "
+              "rowid = (SELECT min(rowid) FROM runs)");
+    test_new_run(&r, s->w);
+    r.key = TEXT("k");
+    ork_batch_add(&b, ORK_UNIT_CREATE_RUN)->create = &r;
+    test_apply_ok(&t, &b);
+    assert_int_equal(r.how, ORK_OWNED); /* by a key too */
+    assert_true(ork_id_eq(&r.owner, &owner) && ork_id_eq(&r.run_id, &run));
     assert_int_equal(kill(c.pid, SIGKILL), 0);
     assert_int_equal(child_end(&c), 128 + SIGKILL);
     test_new_run(&r, s->w);

@@ -260,14 +260,108 @@ static void test_own_rings_are_not_heard(void **state)
     ork_free(u);
 }
 
+/* A pool is shared: who is refused hears the bell when slots come back. */
+static void test_pool_of_two_schedulers(void **state)
+{
+    (void)state;
+    struct test_store a, b;
+    int heard_a = 0, heard_b = 0;
+    struct ork_batch batch = {0};
+    char *u = test_url("pool.db");
+    test_open(&a, u);
+    test_open(&b, u);
+    test_register(&a);
+    test_register(&b);
+    ork_store_on_bell(a.store, count_bell, &heard_a);
+    ork_store_on_bell(b.store, count_bell, &heard_b);
+    struct ork_slots first = {"db", 2, 0}, second = {"db", 2, 0};
+    struct ork_slots_free back = {"db", 1, false};
+    ork_batch_add(&batch, ORK_UNIT_POOL)->pool = (struct ork_pool_put){"db", 3};
+    ork_batch_add(&batch, ORK_UNIT_TAKE_SLOTS)->take = &first;
+    test_apply_ok(&a, &batch);
+    ork_batch_add(&batch, ORK_UNIT_FREE_SLOTS)->free = &back;
+    test_apply_ok(&a, &batch);
+    assert_false(back.wakes); /* nobody waits */
+    ork_batch_add(&batch, ORK_UNIT_TAKE_SLOTS)->take = &first;
+    test_apply_ok(&a, &batch);
+    ork_batch_add(&batch, ORK_UNIT_TAKE_SLOTS)->take = &second;
+    test_apply_ok(&b, &batch);
+    assert_int_equal(first.granted, 2); /* with the one it kept: all */
+    assert_int_equal(second.granted, 0);
+    assert_int_equal(heard_a + heard_b, 0);
+    back.count = 2;
+    ork_batch_add(&batch, ORK_UNIT_FREE_SLOTS)->free = &back;
+    test_apply_ok(&a, &batch);
+    assert_true(back.wakes);
+    while (!heard_b)
+        uv_run(&b.loop, UV_RUN_ONCE);
+    second.want = 1;
+    ork_batch_add(&batch, ORK_UNIT_TAKE_SLOTS)->take = &second;
+    test_apply_ok(&b, &batch);
+    assert_int_equal(second.granted, 1);
+    ork_batch_fini(&batch);
+    test_close(&a);
+    test_close(&b);
+    ork_free(u);
+}
+
+/* What was confirmed is there after SIGKILL at any moment; what was not is there whole or not at all. */
+static void commit_pairs(int in, int out, void *data)
+{
+    struct test_store t;
+    struct ork_new_run c;
+    struct ork_batch b = {0};
+    (void)in;
+    test_open(&t, url);
+    test_register(&t);
+    test_make_run(&t, data, &c);
+    if (write(out, &c.run_id, sizeof c.run_id) != sizeof c.run_id)
+        _exit(2);
+    for (;;) {
+        for (int k = 0; k < 2; k++) {
+            struct ork_unit *u = ork_batch_add(&b, ORK_UNIT_EVENT);
+            u->event = (struct ork_event_put){c.run_id, 1767225600000, TEXT("[1]")};
+        }
+        test_apply_ok(&t, &b);
+        child_tell(out, 'c');
+    }
+}
+
+static void test_killed_while_committing(void **state)
+{
+    (void)state;
+    ork_workflow *w = test_workflow("etl", 1);
+    for (int round = 0; round < 15; round++) {
+        struct test_store t;
+        ork_id run;
+        int confirmed = 0;
+        struct child c = child_start(commit_pairs, w);
+        assert_int_equal(read(c.from, &run, sizeof run), sizeof run);
+        while (confirmed < 1 + round * 7 % 40 && child_wait(c.from) == 'c')
+            confirmed++;
+        assert_int_equal(kill(c.pid, SIGKILL), 0);
+        while (child_wait(c.from) == 'c')
+            confirmed++;
+        assert_int_equal(child_end(&c), 128 + SIGKILL);
+        test_open(&t, url);
+        struct ork_rows *r = test_query(&t, ORK_Q_events_of_run,
+                                        (struct ork_param[]){ORK_P_ID(&run), ORK_P_INT(0), ORK_P_INT(10000)}, 3);
+        int n = (int)ork_rows_len(r);
+        ork_rows_free(r);
+        test_close(&t);
+        assert_int_equal(n % 2, 0);
+        assert_in_range(n / 2, confirmed, confirmed + 1);
+    }
+    ork_workflow_unref(w);
+}
+
 int main(void)
 {
     url = test_url("share.db");
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_commits_of_several_processes),
-        cmocka_unit_test(test_busy_database_is_waited_for),
-        cmocka_unit_test(test_every_ring_is_heard),
-        cmocka_unit_test(test_own_rings_are_not_heard),
+        cmocka_unit_test(test_commits_of_several_processes), cmocka_unit_test(test_busy_database_is_waited_for),
+        cmocka_unit_test(test_every_ring_is_heard),          cmocka_unit_test(test_own_rings_are_not_heard),
+        cmocka_unit_test(test_pool_of_two_schedulers),       cmocka_unit_test(test_killed_while_committing),
     };
     int failed = cmocka_run_group_tests(tests, NULL, NULL);
     ork_free((char *)url);
