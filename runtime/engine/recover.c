@@ -61,6 +61,27 @@ static void load_run_row(struct ork_active *a, const struct ork_rows *r)
     a->run.killed = ork_rows_int(r, 0, "killed", 0) != 0;
 }
 
+/* run_timeout begins anew with a person's retry. */
+static int load_limit(struct ork_active *a, ork_err *err)
+{
+    struct ork_rows *rows = NULL;
+    struct ork_param p[] = {ORK_P_ID(&a->id)};
+
+    a->limited_ms = a->started_ms;
+    if (a->run_timeout_ms <= 0)
+        return 0;
+    int rc = ork_store_query(a->engine->store, ORK_Q_commands_of_run, p, 1, &rows, err);
+    for (size_t i = 0; !rc && i < ork_rows_len(rows); i++) {
+        const char *outcome = ork_rows_text(rows, i, "outcome");
+        int64_t at = ork_rows_time(rows, i, "done_at");
+        if (strcmp(ork_rows_text(rows, i, "kind"), "retry") == 0 && outcome && strcmp(outcome, "done") == 0 &&
+            at > a->limited_ms)
+            a->limited_ms = at;
+    }
+    ork_rows_free(rows);
+    return rc;
+}
+
 static int load_tasks(struct ork_active *a, ork_err *err)
 {
     struct ork_rows *rows = NULL;
@@ -203,8 +224,10 @@ static void go_on(struct ork_active *a)
         ork_pools_turn(a);
     else
         ork_active_begin(a);
-    if (!a->dead && !a->closing)
-        settle_unknown(a);
+    if (a->dead || a->closing)
+        return;
+    ork_active_limit_time(a);
+    settle_unknown(a);
 }
 
 static int load(ork_engine *e, const ork_id *id, ork_workflow *same, struct ork_active **out, ork_err *err)
@@ -229,6 +252,8 @@ static int load(ork_engine *e, const ork_id *id, ork_workflow *same, struct ork_
     a->priority = (int32_t)ork_rows_int(run, 0, "priority", 0);
     ork_rows_free(run);
     rc = load_tasks(a, err);
+    if (!rc)
+        rc = load_limit(a, err);
     if (!rc)
         rc = load_attempts(a, err);
     if (rc) {

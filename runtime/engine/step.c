@@ -96,6 +96,12 @@ static char *failure_text(const struct ork_active *a)
     return b.len ? ork_buf_steal(&b, NULL) : NULL;
 }
 
+void ork_active_limit_time(struct ork_active *a)
+{
+    if (a->run_timeout_ms > 0 && a->run.status == ORK_RUN_RUNNING && !a->run.cancelling)
+        ork_timers_arm(a, ORK_TIMER_RUN, ORK_NO_TASK, a->limited_ms + a->run_timeout_ms);
+}
+
 static void run_changed(struct ork_active *a, int from)
 {
     ork_engine *e = a->engine;
@@ -111,8 +117,8 @@ static void run_changed(struct ork_active *a, int from)
     if (final) {
         ork_timers_drop(a);
         ork_pools_turn_over(a);
-    } else if (a->run_timeout_ms > 0 && a->run.status == ORK_RUN_RUNNING && !a->run.cancelling) {
-        ork_timers_arm(a, ORK_TIMER_RUN, ORK_NO_TASK, a->started_ms + a->run_timeout_ms);
+    } else {
+        ork_active_limit_time(a);
     }
     put_run(a);
     if (a->run.status == from)
