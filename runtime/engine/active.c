@@ -21,6 +21,7 @@ struct ork_active *ork_active_new(ork_engine *e, const ork_id *id, ork_workflow 
     ork_run_init(&a->run, w);
     a->shown = ork_zalloc(a->run.n ? a->run.n : 1);
     a->refs = 1;
+    a->looks = e->looks;
     HASH_ADD(hh, e->runs, id, sizeof(a->id), a);
     HASH_ADD(by_prefix, e->prefixes, id, PREFIX, a);
     return a;

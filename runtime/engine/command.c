@@ -61,6 +61,18 @@ static void carry_out(struct ork_active *a, const char *kind, const char *args, 
         ork_buf_addf(outcome, "not possible: the run is %s", ork_run_status_name(before));
 }
 
+static void on_done_stored(void *data, int code, const ork_err *err)
+{
+    ork_engine *e = data;
+
+    (void)code;
+    (void)err;
+    if (--e->commands_done == 0 && e->commands_again) {
+        e->commands_again = false;
+        ork_command_look(e);
+    }
+}
+
 static void apply_row(ork_engine *e, const struct ork_rows *rows, size_t i)
 {
     ork_id id, run;
@@ -75,21 +87,24 @@ static void apply_row(ork_engine *e, const struct ork_rows *rows, size_t i)
         carry_out(a, ork_rows_text(rows, i, "kind"), ork_rows_text(rows, i, "args"), &outcome);
     else
         return; /* it ended meanwhile; the row stays for whoever claims it */
-    struct ork_unit *u = ork_commit_unit(e, ORK_UNIT_COMMAND_DONE, NULL, true);
+    struct ork_unit *u = ork_commit_unit(e, ORK_UNIT_COMMAND_DONE, a, true);
     size_t n;
     char *text = ork_buf_steal(&outcome, &n);
     u->done = (struct ork_command_done){.id = id, .now_ms = ork_engine_now(e), .outcome = {text, n}};
     (void)ork_commit_text(e, text);
+    e->commands_done++;
+    ork_commit_call(e, on_done_stored, e);
 }
 
-/* A run that ended was claimed for a retry, and the retry was refused: back to nobody. */
+/* A run that ended was claimed for a retry, and the retry was refused: back to nobody. Not one that was claimed after
+ * the look began: its wish is for the next look. */
 static void let_go_of_ended(ork_engine *e)
 {
     struct ork_active *a, *tmp;
 
     HASH_ITER(hh, e->runs, a, tmp)
     {
-        if (ork_run_is_final(a->run.status) && !a->closing)
+        if (ork_run_is_final(a->run.status) && !a->closing && a->looks < e->looks)
             ork_active_release(a);
     }
 }
@@ -106,7 +121,7 @@ static void on_commands(void *data, int code, const ork_err *err, struct ork_row
         apply_row(e, rows, i);
     ork_rows_free(rows);
     let_go_of_ended(e);
-    if (e->commands_again) {
+    if (e->commands_again && !e->commands_done) {
         e->commands_again = false;
         ork_command_look(e);
     }
@@ -117,13 +132,14 @@ static void on_commands(void *data, int code, const ork_err *err, struct ork_row
  */
 void ork_command_look(ork_engine *e)
 {
-    if (!e->registered || !e->runs || e->closing)
+    if (!e->registered || !e->runs || e->closing || e->fenced)
         return;
-    if (e->commands_reading) {
+    if (e->commands_reading || e->commands_done) {
         e->commands_again = true;
         return;
     }
     e->commands_reading = true;
+    e->looks++;
     e->works++;
     struct ork_param p[] = {ORK_P_ID(&e->scheduler)};
     ork_store_read(e->store, ORK_Q_commands_open, p, 1, on_commands, e);
@@ -235,28 +251,55 @@ static int refuse_early(const char *kind, int status, ork_err *err)
     return 0;
 }
 
-/* Without a live owner cancel and pause are carried out by us: claim, carry out, wait until it took effect, let go. */
+/* Is it paused, and the agent asked about all that had not started? */
+static bool rests(const struct ork_active *a)
+{
+    if (a->run.status != ORK_RUN_PAUSED)
+        return false;
+    for (const struct ork_live *l = a->live; l; l = l->hh.next) {
+        if (a->run.tasks[l->task].status == ORK_TASK_DISPATCHED)
+            return false;
+    }
+    return true;
+}
+
+static int read_outcome(ork_engine *e, const ork_id *run, const ork_id *command, char **outcome, ork_err *err)
+{
+    struct ork_rows *rows = NULL;
+    struct ork_param p[] = {ORK_P_ID(run)};
+    ork_id id;
+    int rc = ork_store_query(e->store, ORK_Q_commands_of_run, p, 1, &rows, err);
+
+    for (size_t i = 0; !rc && outcome && i < ork_rows_len(rows); i++) {
+        const char *text = ork_rows_text(rows, i, "outcome");
+        if (ork_rows_id(rows, i, "id", &id) && ork_id_eq(&id, command))
+            *outcome = ork_strdup(text ? text : "sent");
+    }
+    ork_rows_free(rows);
+    return rc;
+}
+
+/* Without a live owner cancel and pause are carried out by us: claim, carry out, wait until it took effect, let go.
+ * What comes of the run meanwhile (its last task may end) decides the outcome. */
 static int carry_out_here(ork_engine *e, const ork_id *id, const char *kind, ork_err *err)
 {
     char text[ORK_ID_TEXT];
     bool pause = strcmp(kind, "pause") == 0;
+    int status;
 
     ork_id_format(id, text);
     int rc = ork_run_claim(e, text, err);
-    if (rc)
-        return rc;
-    struct ork_active *a = ork_active_find(e, id);
-    if (!a)
-        return 0;
-    if (!pause) {
-        int status;
-        return ork_run_wait(e, text, -1, &status, err);
-    }
-    while (!e->fenced && a->run.status != ORK_RUN_PAUSED && ork_active_find(e, id) == a)
+    if (rc || !pause)
+        return rc ? rc : ork_run_wait(e, text, -1, &status, err);
+    for (;;) {
+        struct ork_active *a = ork_active_find(e, id);
+        if (!a || e->fenced)
+            break;
+        if (!a->closing && rests(a))
+            ork_active_release(a);
         (void)ork_engine_step(e, true);
-    if (ork_active_find(e, id) == a && !a->closing)
-        ork_active_release(a);
-    return ork_engine_sync(e, err);
+    }
+    return e->fenced ? ork_run_wait(e, text, 0, &status, err) : 0;
 }
 
 int ork_run_command(ork_engine *e, const char *run_id, const char *kind, const char *args, char **outcome, ork_err *err)
@@ -283,7 +326,10 @@ int ork_run_command(ork_engine *e, const char *run_id, const char *kind, const c
         how = "done";
     } else if (!alive && (strcmp(kind, "cancel") == 0 || strcmp(kind, "kill") == 0 || strcmp(kind, "pause") == 0)) {
         rc = carry_out_here(e, &id, kind, err);
-        how = "done";
+        if (!rc)
+            return read_outcome(e, &id, &command, outcome, err);
+        if (rc == ORK_EBUSY) /* somebody came first: it is theirs to carry out now */
+            rc = 0;
     }
     if (!rc && outcome)
         *outcome = ork_strdup(how);

@@ -114,7 +114,6 @@ struct ork_active {
     char *script_dir; /* NULL unknown */
     int32_t priority;
     int64_t created_ms, started_ms, finished_ms, logical_ms, scheduled_for_ms, run_timeout_ms;
-    int64_t limited_ms;        /* run_timeout counts from here: the start, or a person's last retry */
     char *error;               /* the run's own */
     uint32_t inserted;         /* task rows that are durable; running only when all are */
     bool adopting;             /* loaded from another owner's hands */
@@ -223,6 +222,8 @@ struct ork_engine {
     ork_id scheduler;
     uint64_t seq;
     struct ork_hand *hands; /* agents in use; the first is the one of data_dir */
+    char **unset;
+    size_t unset_len; /* names of variables no task inherits (ORK_*, DATABASE_URL) */
     struct ork_limits *limits;
     struct ork_active *runs, *prefixes, *noted; /* hash by id */
     uv_prepare_t prepare;
@@ -255,8 +256,8 @@ struct ork_engine {
     struct ork_watched {
         ork_id id;
         UT_hash_handle hh;
-    } * watched;      /* hash of the schedulers whose death we are told of, each once */
-    bool foreign_ids; /* a run with ids that are not ours was loaded */
+    } * watched;         /* hash of the schedulers whose death we are told of, each once */
+    bool foreign_ids;    /* a run with ids that are not ours was loaded */
 };
 
 /* engine.c */
@@ -300,9 +301,8 @@ int ork_active_step(
 void ork_active_inserted(struct ork_active *a); /* a chunk of task rows is durable: the next one, or the beginning */
 void ork_active_begin(struct ork_active *a);    /* all rows are there: START, or RESTORE when resumed */
 void ork_active_adopted(struct ork_active *a,
-                        uint32_t task);           /* tells whoever watches that an attempt was found running */
-void ork_active_release(struct ork_active *a);    /* gives the run up as it stands: nobody owns it after the commit */
-void ork_active_limit_time(struct ork_active *a); /* run_timeout, while it runs */
+                        uint32_t task);        /* tells whoever watches that an attempt was found running */
+void ork_active_release(struct ork_active *a); /* gives the run up as it stands: nobody owns it after the commit */
 const char *ork_run_cancel_text(int reason);
 
 /* commit.c */

@@ -91,8 +91,7 @@ static void on_exited(void *data, const struct ork_exit *x)
 
     if (ork_active_by_task(h->engine, &x->key.task, &a, &task) == 0)
         ork_settle_exit(a, task, x);
-    else
-        ork_agent_ack(h->agent, &x->key);
+    /* else we let go of its run: the exit is for who claims that next */
 }
 
 static void on_recalled(void *data, const struct ork_attempt_key *key)
@@ -110,8 +109,10 @@ static void on_state(void *data, const struct ork_attempt_key *key, int state, i
     struct ork_hand *h = data;
     struct ork_active *a;
     uint32_t task;
-    struct ork_live *l = find_live(h, key, &a, &task);
 
+    if (ork_active_by_task(h->engine, &key->task, &a, &task) != 0)
+        return; /* we let go of its run */
+    struct ork_live *l = find_live(h, key, &a, &task);
     if (!l) { /* a scheduler that returns ends what the database no longer names */
         ork_agent_kill(h->agent, key, 0);
         return;
@@ -145,6 +146,8 @@ static void on_claimed(void *data, const ork_id *run)
             ork_settle_fail(a, l->task, ORK_KIND_CANCELLED, "cancelled before it started");
         else if (a->run.tasks[l->task].status == ORK_TASK_RUNNING)
             ork_settle_lost(a, l->task, "lost: the agent that ran it is gone and left no record of it");
+        else if (a->run.status == ORK_RUN_PAUSED)
+            ork_settle_recalled(a, l->task, l->attempt);
         else
             ork_dispatch_again(a, l);
     }
