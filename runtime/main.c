@@ -27,6 +27,8 @@ int main(int argc, char **argv)
     if (open_standard_fds() < 0)
         return ork_err_exit_code(ORK_EENV);
     signal(SIGPIPE, SIG_IGN); /* a reader that went away is an error of write(2), not the end of a run */
+    signal(SIGXFSZ, SIG_IGN); /* a limit on file sizes is a full disk to the database, not the end of the program; tasks
+                                 get the default back */
     L = ork_host_new();
     if (!L) {
         fputs("ork: not enough memory to start\n", stderr);

@@ -1,36 +1,39 @@
 /* SPDX-License-Identifier: MIT */
-/* Who may start next: ready tasks of all runs in one order (priority of task + run, then fair between runs, then task order),
- * held back by the host's window (slots + ahead), by each run's max_parallel, and by pool slots. Pure; no allocation per task
- * beyond one heap node. Pools are granted by the store first (ork_limits_pool_*). */
+/* Who may start next: ready tasks of all runs in one order (priority of task + run, then fair between runs, then task
+ * order), held back by the host's window (slots + ahead), by each run's max_parallel, and by pool slots. Pure; no
+ * allocation per task beyond one heap node. Pools are granted by the store first (ork_limits_pool_*). */
 #ifndef ORK_CORE_LIMITS_H
 #define ORK_CORE_LIMITS_H
 #include "base/heap.h"
 #include <ork/ork.h>
 
 struct ork_limits;
-struct ork_limits_run;      /* one per active run */
+struct ork_limits_run; /* one per active run */
 
-struct ork_limits *ork_limits_new(uint32_t window);         /* tasks that may be dispatched or running at once on this host */
-void ork_limits_free(struct ork_limits *l);                 /* NULL is fine: an engine that failed to open */
+struct ork_limits *ork_limits_new(uint32_t window); /* tasks that may be dispatched or running at once on this host */
+void ork_limits_free(struct ork_limits *l);         /* NULL is fine: an engine that failed to open */
 void ork_limits_window(struct ork_limits *l, uint32_t window);
 struct ork_limits_run *ork_limits_run_add(struct ork_limits *l, int32_t priority, uint32_t max_parallel, void *data);
-void ork_limits_run_remove(struct ork_limits *l, struct ork_limits_run *r);   /* gives back what it holds */
+void ork_limits_run_remove(struct ork_limits *l, struct ork_limits_run *r); /* gives back what it holds */
 void *ork_limits_run_data(const struct ork_limits_run *r);
 /* pool: NULL none. */
-void ork_limits_ready(struct ork_limits *l, struct ork_limits_run *r, uint32_t task, int32_t priority, const char *pool, uint32_t slots);
+void ork_limits_ready(struct ork_limits *l, struct ork_limits_run *r, uint32_t task, int32_t priority, const char *pool,
+                      uint32_t slots);
 void ork_limits_unready(struct ork_limits *l, struct ork_limits_run *r, uint32_t task);
 /* The next task that may start; takes window, max_parallel and pool slots. false: none now.
  * A task whose pool has too few granted slots is passed over; its wish is seen by ork_limits_pool_wish. */
 bool ork_limits_next(struct ork_limits *l, struct ork_limits_run **r, uint32_t *task);
-/* An attempt that lives already (found again after a restart): it takes what ork_limits_next would have taken, beyond the
- * window and max_parallel too; the pool counts as granted what it needs for that, and the store must be told so. */
+/* An attempt that lives already (found again after a restart): it takes what ork_limits_next would have taken, beyond
+ * the window and max_parallel too; the pool counts as granted what it needs for that, and the store must be told so. */
 void ork_limits_adopt(struct ork_limits *l, struct ork_limits_run *r, const char *pool, uint32_t slots);
-void ork_limits_done(struct ork_limits *l, struct ork_limits_run *r, const char *pool, uint32_t slots); /* an attempt ended or was recalled */
+void ork_limits_done(struct ork_limits *l, struct ork_limits_run *r, const char *pool,
+                     uint32_t slots); /* an attempt ended or was recalled */
 /* Pools: slots this scheduler was granted by the store. */
-void ork_limits_pool_grant(struct ork_limits *l, const char *pool, uint32_t granted);  /* granted in addition */
+void ork_limits_pool_grant(struct ork_limits *l, const char *pool, uint32_t granted); /* granted in addition */
 /* Next pool that wants more slots than it has: how many more; asks once until the next grant or wake. */
 bool ork_limits_pool_wish(struct ork_limits *l, const char **pool, uint32_t *more);
-void ork_limits_pool_wake(struct ork_limits *l, const char *pool);                     /* somebody released there (NULL: somewhere): wish again */
+void ork_limits_pool_wake(struct ork_limits *l,
+                          const char *pool); /* somebody released there (NULL: somewhere): wish again */
 /* Slots granted but unused now, to be given back to the store: returns how many were taken out (0 keeps). */
 uint32_t ork_limits_pool_return(struct ork_limits *l, const char *pool);
 /* For `why`: what holds this ready task back. */

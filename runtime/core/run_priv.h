@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* Inside of a run; for the run files of core only.
  *
- * A step in three parts: the event changes what it names; ork_run_spread carries every end on to the tasks that wait for it;
- * the run itself ends when nothing is left. The effects vector is the work list of the middle part, so a chain of any length
- * needs neither recursion nor memory of its own. */
+ * A step in three parts: the event changes what it names; ork_run_spread carries every end on to the tasks that wait
+ * for it; the run itself ends when nothing is left. The effects vector is the work list of the middle part, so a chain
+ * of any length needs neither recursion nor memory of its own. */
 #ifndef ORK_CORE_RUN_PRIV_H
 #define ORK_CORE_RUN_PRIV_H
 #include "core/run.h"
@@ -19,18 +19,20 @@ struct ork_effect *ork_effects_add(struct ork_effects *fx, int type, uint32_t ta
 enum ork_verdict ork_run_judge(const struct ork_run *r, uint32_t task);
 bool ork_run_is_waiting(const struct ork_run *r, uint32_t task); /* pending or paused */
 bool ork_run_is_live(const struct ork_run *r, uint32_t task);    /* dispatched or running */
-bool ork_run_is_doomed(const struct ork_run *r, uint32_t task);  /* the run is being cancelled and this task may not run */
+bool ork_run_is_doomed(const struct ork_run *r,
+                       uint32_t task); /* the run is being cancelled and this task may not run */
 bool ork_run_is_finally(const struct ork_run *r, uint32_t task);
-bool ork_run_is_over(const struct ork_run *r);                   /* every task is final */
+bool ork_run_is_over(const struct ork_run *r); /* every task is final */
 uint32_t ork_run_cause(const struct ork_run *r, uint32_t task);
 
-void ork_run_move(struct ork_run *r, uint32_t task, int to);     /* the only writer of a status; keeps live, open and final */
+void ork_run_move(struct ork_run *r, uint32_t task,
+                  int to); /* the only writer of a status; keeps live, open and final */
 void ork_run_end(struct ork_run *r, uint32_t task, int status, struct ork_effects *fx);
 void ork_run_spread(struct ork_run *r, struct ork_effects *fx, size_t from); /* from: first effect of this step */
 /* Skips it, cancels it, or makes it ready when it is time for that. arm: also (re)start the clock of its retry. */
 void ork_run_consider(struct ork_run *r, uint32_t task, bool arm, struct ork_effects *fx);
 void ork_run_withdraw(struct ork_run *r, uint32_t task, struct ork_effects *fx); /* takes READY or ARM back */
-void ork_run_recount(struct ork_run *r);                         /* counts of tasks and run from the statuses */
+void ork_run_recount(struct ork_run *r); /* counts of tasks and run from the statuses */
 
 int ork_run_pause(struct ork_run *r, struct ork_effects *fx);
 int ork_run_resume(struct ork_run *r, struct ork_effects *fx);

@@ -4,8 +4,8 @@
  *   building:  tasks[] · texts · edges[] (pairs in the order they were written) · late[] (names not yet defined)
  *   sealed:    tasks[] · texts · deps, dependents (CSR) · order · last[] (the `finally` tasks); the rest is given back
  *
- * A `finally` task has no edges to what it waits for: "all that is not finally" is one counter in the run, so F of them over
- * n tasks cost F + n, not F × n. */
+ * A `finally` task has no edges to what it waits for: "all that is not finally" is one counter in the run, so F of them
+ * over n tasks cost F + n, not F × n. */
 #ifndef ORK_CORE_WORKFLOW_PRIV_H
 #define ORK_CORE_WORKFLOW_PRIV_H
 #include "core/workflow.h"
@@ -45,9 +45,9 @@ struct ork_workflow {
     uint32_t last_len;
     char *options; /* owned, canonical; "{}" */
     struct ork_workflow_limits limits;
-    json_t *pool_sizes;  /* owned, object of the options or NULL */
-    char *source, *dir;  /* owned or NULL */
-    char hash[65];       /* "": not computed */
+    json_t *pool_sizes;   /* owned, object of the options or NULL */
+    char *source, *dir;   /* owned or NULL */
+    char hash[65];        /* "": not computed */
     bool sealed, lenient; /* lenient: from a stored snapshot, names as the original allowed them */
 };
 
@@ -69,6 +69,8 @@ extern const char *const ork_workflow_own_keys[];
 /* Adds a stored task and what it depends on. */
 int ork_snapshot_task(ork_workflow *w, const json_t *row, ork_err *err) ORK_MUSTCHECK;
 
-/* Calls on_problem for every circle of tasks that wait for each other, named in full. With none, order[] is topological. */
-size_t ork_cycles_find(const ork_workflow *w, const struct ork_csr *deps, uint32_t *order, ork_problem_cb on_problem, void *data);
+/* Calls on_problem for every circle of tasks that wait for each other, named in full. With none, order[] is
+ * topological. */
+size_t ork_cycles_find(const ork_workflow *w, const struct ork_csr *deps, uint32_t *order, ork_problem_cb on_problem,
+                       void *data);
 #endif

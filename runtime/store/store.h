@@ -3,8 +3,8 @@
  * A backend is a `const struct ork_store_ops`; callers use the ork_store_* functions and never ask which one it is.
  *
  * Threads: all calls from the loop thread; callbacks come on the loop thread, exactly once, never from inside the call.
- * A batch and everything it points to belongs to the store until its callback. One batch at a time (the engine collects the
- * next meanwhile: group commit). */
+ * A batch and everything it points to belongs to the store until its callback. One batch at a time (the engine collects
+ * the next meanwhile: group commit). */
 #ifndef ORK_STORE_STORE_H
 #define ORK_STORE_STORE_H
 #include "base/clock.h"
@@ -20,88 +20,148 @@
  * v7, ordered, so inserts stay local in the index. Rows of a taken-over database have other ids. */
 void ork_task_id(const ork_id *run_id, uint32_t index, ork_id *out);
 
-struct ork_text { const char *p; size_t n; };       /* p NULL: SQL NULL; borrowed */
+struct ork_text {
+    const char *p;
+    size_t n;
+}; /* p NULL: SQL NULL; borrowed */
 
-struct ork_new_run {                                /* unit CREATE_RUN */
-    ork_id id;                                      /* of the run if it is created */
+struct ork_new_run { /* unit CREATE_RUN */
+    ork_id id;       /* of the run if it is created */
     const ork_workflow *workflow;
     struct ork_text hash, tasks_json, options_json, source_json; /* the snapshot, found or put by hash */
-    ork_id workflow_id, snapshot_id;                /* ids to use for rows that do not exist yet; outcome: the snapshot of a created run */
+    ork_id workflow_id,
+        snapshot_id; /* ids to use for rows that do not exist yet; outcome: the snapshot of a created run */
     struct ork_text params, triggered_by, key, script_dir, script_path;
     int32_t priority;
-    int64_t now_ms, logical_ms, scheduled_for_ms;   /* scheduled_for 0: none */
+    int64_t now_ms, logical_ms, scheduled_for_ms; /* scheduled_for 0: none */
     int64_t run_timeout_ms;
     uint32_t tasks_total;
-    bool resume;                                    /* take an unfinished ownerless run of the same workflow, snapshot, params and triggered_by */
-    ork_id rerun_of;                                /* zero: none. workflow NULL: the run uses rerun_snapshot of rerun_workflow */
+    bool resume;     /* take an unfinished ownerless run of the same workflow, snapshot, params and triggered_by */
+    ork_id rerun_of; /* zero: none. workflow NULL: the run uses rerun_snapshot of rerun_workflow */
     ork_id rerun_snapshot, rerun_workflow;
     /* outcome */
-    enum { ORK_CREATED, ORK_RESUMED, ORK_OWNED, ORK_FINISHED } how; /* RESUMED: claimed by this batch; OWNED, FINISHED: run found by key */
-    ork_id run_id;                                  /* the run it is about */
-    ork_id owner;                                   /* OWNED: whose */
+    enum {
+        ORK_CREATED,
+        ORK_RESUMED,
+        ORK_OWNED,
+        ORK_FINISHED
+    } how;         /* RESUMED: claimed by this batch; OWNED, FINISHED: run found by key */
+    ork_id run_id; /* the run it is about */
+    ork_id owner;  /* OWNED: whose */
 };
-struct ork_run_put {                                /* unit RUN: the mutable columns of an owned run */
+struct ork_run_put { /* unit RUN: the mutable columns of an owned run */
     ork_id id;
     int status;
-    int64_t started_ms, finished_ms;                /* 0: NULL */
+    int64_t started_ms, finished_ms; /* 0: NULL */
     struct ork_text error;
-    int cancel_reason;                              /* enum ork_run_cancel; durable so that a restart goes on cancelling */
+    int cancel_reason; /* enum ork_run_cancel; durable so that a restart goes on cancelling */
     bool killed;
-    bool release;                                   /* the run ended or is handed over: scheduler_id := NULL */
+    bool release; /* the run ended or is handed over: scheduler_id := NULL */
 };
-struct ork_tasks_insert {                           /* unit TASKS: rows [first, first+count) of a run, pending; existing ones are kept */
+struct ork_tasks_insert { /* unit TASKS: rows [first, first+count) of a run, pending; existing ones are kept */
     ork_id run_id;
     const ork_workflow *workflow;
     uint32_t first, count;
     int64_t now_ms;
 };
-struct ork_task_put {                               /* unit TASK: the mutable columns of one task */
+struct ork_task_put { /* unit TASK: the mutable columns of one task */
     ork_id id;
     int status;
     uint32_t attempt, failures, lost;
-    int kind;                                       /* enum ork_kind of the last failure; 0: NULL */
+    int kind; /* enum ork_kind of the last failure; 0: NULL */
     struct ork_text execution_name, output, error, logs;
-    bool set_output, set_logs;                      /* false: the column is left alone */
+    bool set_output, set_logs;                                   /* false: the column is left alone */
     int64_t dispatched_ms, started_ms, finished_ms, retry_at_ms; /* 0: NULL */
-    const char *skip_cause;                         /* unused by the store; error holds the text */
 };
-struct ork_attempt_put {                            /* unit ATTEMPT: insert or replace (task_id, attempt) */
+struct ork_attempt_put { /* unit ATTEMPT: insert or replace (task_id, attempt) */
     ork_id task_id, agent_id;
     uint32_t attempt;
-    int status;                                     /* enum ork_task_status: dispatched running success failed cancelled */
-    int kind;                                       /* enum ork_kind */
-    int exit_code, signal;                          /* -1, 0: NULL */
+    int status;            /* enum ork_task_status: dispatched running success failed cancelled */
+    int kind;              /* enum ork_kind */
+    int exit_code, signal; /* -1, 0: NULL */
     struct ork_text error, execution_name, log_path, host;
-    ork_id snapshot_id;                             /* zero: NULL */
+    ork_id snapshot_id;                                                         /* zero: NULL */
     int64_t log_bytes, started_ms, finished_ms, user_ms, system_ms, max_rss_kb; /* -1 or 0: NULL as fits */
 };
-struct ork_event_put { ork_id run_id; int64_t at_ms; struct ork_text data; };             /* unit EVENT: seq is the run's next */
-struct ork_agent_put { ork_id id; struct ork_text host, boot_id, socket; };                /* unit AGENT */
-struct ork_pool_put { const char *name; uint32_t slots; };                                 /* unit POOL: declare */
-struct ork_slots { const char *pool; uint32_t want; uint32_t granted; };                   /* unit TAKE_SLOTS; a wish that is not met in full is remembered; a pool nobody declared has one slot */
-struct ork_slots_free { const char *pool; uint32_t count; bool wakes; };                   /* unit FREE_SLOTS; outcome wakes: somebody waits there → bell */
-struct ork_command_new { ork_id id, run_id, task_id; const char *kind; struct ork_text args, by; int64_t now_ms; }; /* unit COMMAND */
-struct ork_command_done { ork_id id; int64_t now_ms; struct ork_text outcome; };           /* unit COMMAND_DONE */
-struct ork_claim { ork_id run_id; bool claimed; ork_id owner; int status; };               /* unit CLAIM: owner is NULL, dead (lock free) or me. outcome; owner when not claimed */
-struct ork_run_reset { ork_id run_id; };                                                   /* reserved */
+struct ork_event_put {
+    ork_id run_id;
+    int64_t at_ms;
+    struct ork_text data;
+}; /* unit EVENT: seq is the run's next */
+struct ork_agent_put {
+    ork_id id;
+    struct ork_text host, boot_id, socket;
+}; /* unit AGENT */
+struct ork_pool_put {
+    const char *name;
+    uint32_t slots;
+}; /* unit POOL: declare */
+struct ork_slots {
+    const char *pool;
+    uint32_t want;
+    uint32_t granted;
+}; /* unit TAKE_SLOTS; a wish that is not met in full is remembered; a pool nobody declared has one slot */
+struct ork_slots_free {
+    const char *pool;
+    uint32_t count;
+    bool wakes;
+}; /* unit FREE_SLOTS; outcome wakes: somebody waits there → bell */
+struct ork_command_new {
+    ork_id id, run_id, task_id;
+    const char *kind;
+    struct ork_text args, by;
+    int64_t now_ms;
+}; /* unit COMMAND */
+struct ork_command_done {
+    ork_id id;
+    int64_t now_ms;
+    struct ork_text outcome;
+}; /* unit COMMAND_DONE */
+struct ork_claim {
+    ork_id run_id;
+    bool claimed;
+    ork_id owner;
+    int status;
+}; /* unit CLAIM: owner is NULL, dead (lock free) or me. outcome; owner when not claimed */
 
 enum ork_unit_type {
-    ORK_UNIT_RUN, ORK_UNIT_TASKS, ORK_UNIT_TASK, ORK_UNIT_ATTEMPT, ORK_UNIT_EVENT, ORK_UNIT_AGENT, ORK_UNIT_POOL,
-    ORK_UNIT_CREATE_RUN, ORK_UNIT_CLAIM, ORK_UNIT_TAKE_SLOTS, ORK_UNIT_FREE_SLOTS, ORK_UNIT_COMMAND, ORK_UNIT_COMMAND_DONE
+    ORK_UNIT_RUN,
+    ORK_UNIT_TASKS,
+    ORK_UNIT_TASK,
+    ORK_UNIT_ATTEMPT,
+    ORK_UNIT_EVENT,
+    ORK_UNIT_AGENT,
+    ORK_UNIT_POOL,
+    ORK_UNIT_CREATE_RUN,
+    ORK_UNIT_CLAIM,
+    ORK_UNIT_TAKE_SLOTS,
+    ORK_UNIT_FREE_SLOTS,
+    ORK_UNIT_COMMAND,
+    ORK_UNIT_COMMAND_DONE
 };
 struct ork_unit {
     int type;
     union {
-        struct ork_run_put run; struct ork_tasks_insert tasks; struct ork_task_put task; struct ork_attempt_put attempt;
-        struct ork_event_put event; struct ork_agent_put agent; struct ork_pool_put pool; struct ork_new_run *create; /* borrowed: outcome is read there */
-        struct ork_claim *claim; struct ork_slots *take; struct ork_slots_free *free; struct ork_command_new command; struct ork_command_done done;
+        struct ork_run_put run;
+        struct ork_tasks_insert tasks;
+        struct ork_task_put task;
+        struct ork_attempt_put attempt;
+        struct ork_event_put event;
+        struct ork_agent_put agent;
+        struct ork_pool_put pool;
+        struct ork_new_run *create; /* borrowed: outcome is read there */
+        struct ork_claim *claim;
+        struct ork_slots *take;
+        struct ork_slots_free *free;
+        struct ork_command_new command;
+        struct ork_command_done done;
     };
 };
 struct ork_batch {
     struct ork_unit *units; /* owned by the batch; what it points to is borrowed */
     size_t len, cap;
-    size_t rows, bytes;     /* running estimate, for the bounds: at most 2,000 rows or 8 MiB */
-    bool ring;              /* others must look: new run, command, ended run */
+    size_t rows, bytes; /* running estimate, for the bounds: at most 2,000 rows or 8 MiB */
+    bool ring;          /* others must look: new run, command, ended run */
 };
 struct ork_unit *ork_batch_add(struct ork_batch *b, int type); /* zeroed, valid until the next add */
 void ork_batch_clear(struct ork_batch *b);
@@ -110,97 +170,122 @@ void ork_batch_fini(struct ork_batch *b);
 /* ---- results of reads ------------------------------------------------------------------------ */
 
 enum ork_cell_type { ORK_CELL_NULL, ORK_CELL_INT, ORK_CELL_REAL, ORK_CELL_TEXT, ORK_CELL_BLOB };
-struct ork_cell {                                  /* i, r and p share their place: look at type first */
+struct ork_cell { /* i, r and p share their place: look at type first */
     int type;
-    uint32_t n;                                     /* bytes of p */
-    union { int64_t i; double r; const char *p; };  /* p is NUL-terminated, owned by the rows */
+    uint32_t n; /* bytes of p */
+    union {
+        int64_t i;
+        double r;
+        const char *p;
+    }; /* p is NUL-terminated, owned by the rows */
 };
 struct ork_rows;
 size_t ork_rows_len(const struct ork_rows *r);
 size_t ork_rows_cols(const struct ork_rows *r);
 const char *ork_rows_col(const struct ork_rows *r, size_t col);
 const struct ork_cell *ork_rows_cell(const struct ork_rows *r, size_t row, size_t col);
-/* By column name; asserts that it exists. Times come as TEXT in one of the three formats: ork_rows_time reads them (0: NULL). */
+/* By column name; asserts that it exists. Times come as TEXT in one of the three formats: ork_rows_time reads them (0:
+ * NULL). */
 const struct ork_cell *ork_rows_get(const struct ork_rows *r, size_t row, const char *col);
-const char *ork_rows_text(const struct ork_rows *r, size_t row, const char *col);       /* NULL for NULL */
+const char *ork_rows_text(const struct ork_rows *r, size_t row, const char *col); /* NULL for NULL */
 int64_t ork_rows_int(const struct ork_rows *r, size_t row, const char *col, int64_t if_null);
 int64_t ork_rows_time(const struct ork_rows *r, size_t row, const char *col);
-bool ork_rows_id(const struct ork_rows *r, size_t row, const char *col, ork_id *out);   /* false: NULL */
+bool ork_rows_id(const struct ork_rows *r, size_t row, const char *col, ork_id *out); /* false: NULL */
 void ork_rows_free(struct ork_rows *r);
 
-struct ork_param { int type; int64_t i; const char *p; size_t n; };                     /* as ork_cell_type; ids as BLOB of 16 */
+struct ork_param {
+    int type;
+    int64_t i;
+    const char *p;
+    size_t n;
+}; /* as ork_cell_type; ids as BLOB of 16 */
 #define ORK_P_NULL ((struct ork_param){ORK_CELL_NULL, 0, NULL, 0})
 #define ORK_P_INT(v) ((struct ork_param){ORK_CELL_INT, (v), NULL, 0})
 static inline struct ork_param ork_param_text(const char *s)
 {
     return s ? (struct ork_param){ORK_CELL_TEXT, 0, s, strlen(s)} : (struct ork_param){ORK_CELL_NULL, 0, NULL, 0};
 }
-#define ORK_P_TEXT(s) ork_param_text(s)                                                 /* NULL: SQL NULL */
+#define ORK_P_TEXT(s) ork_param_text(s) /* NULL: SQL NULL */
 #define ORK_P_ID(id) ((struct ork_param){ORK_CELL_BLOB, 0, (const char *)(id)->b, 16})
 
 /* Named queries: runtime/store/sql/sqlite/<name>.sql, whose first lines state policy, parameters and columns. */
-#define ORK_QUERIES(X)                                                                                                       \
-    X(run_get)            /* id → one run joined with workflow name, owner state */                                         \
-    X(runs_list)          /* workflow|null, status csv|null, since|null, before created_at|null, before id|null, limit */   \
-    X(runs_match)         /* lower-case hex prefix, suffix (either may match), limit → id, workflow name, status, created_at */ \
-    X(runs_of_workflow)   /* name, offset → the newest but offset */                                                        \
-    X(run_last)           /* → the newest run */                                                                            \
-    X(runs_mine)          /* scheduler id → unfinished runs it owns */                                                      \
-    X(runs_orphans)       /* → unfinished runs whose owner is NULL or not 'live' by row (locks are checked by ork_store_owner_alive) */ \
-    X(snapshot_get)       /* id → name, tasks_json, options, source, hash */                                                 \
-    X(tasks_load)         /* run id → what recovery needs, ordered by task_index; no output, no logs */                      \
-    X(tasks_list)         /* run id, status csv|null, after index, limit → all columns but output and logs */                \
-    X(tasks_counts)       /* run id → status, count */                                                                      \
-    X(task_get)           /* run id, task name → all columns */                                                             \
-    X(task_output)        /* run id, task index → status, output, error */                                                  \
-    X(attempts_of_task)   /* task id */                                                                                     \
-    X(attempts_live)      /* run id → attempts dispatched or running, with agent's boot_id and socket */                    \
-    X(commands_open)      /* scheduler id → open commands of runs it owns, by created_at, id */                             \
-    X(commands_of_run)    /* run id → all, for history */                                                                   \
-    X(events_of_run)      /* run id, after seq, limit */                                                                    \
-    X(owner_get)          /* scheduler id → row */                                                                          \
-    X(pools_list)         /* → name, slots, used */                                                                         \
-    X(waiting_runs)       /* → runs pending, running, paused */
+#define ORK_QUERIES(X)                                                                                                 \
+    X(run_get)    /* id → one run joined with workflow name, owner state */                                          \
+    X(runs_list)  /* workflow|null, status csv|null, since|null, before created_at|null, before id|null, limit */      \
+    X(runs_match) /* lower-case hex prefix, suffix (either may match), limit → id, workflow name, status, created_at \
+                   */                                                                                                  \
+    X(runs_of_workflow) /* name, offset → the newest but offset */                                                   \
+    X(run_last)         /* → the newest run */                                                                       \
+    X(runs_mine)        /* scheduler id → unfinished runs it owns */                                                 \
+    X(runs_orphans)     /* → unfinished runs whose owner is NULL or not 'live' by row (locks are checked by          \
+                           ork_store_owner_alive) */                                                                   \
+    X(snapshot_get)     /* id → name, tasks_json, options, source, hash */                                           \
+    X(tasks_load)       /* run id → what recovery needs, ordered by task_index; no output, no logs */                \
+    X(tasks_list)       /* run id, status csv|null, after index, limit → all columns but output and logs */          \
+    X(tasks_counts)     /* run id → status, count */                                                                 \
+    X(task_get)         /* run id, task name → all columns */                                                        \
+    X(task_output)      /* run id, task index → status, output, error */                                             \
+    X(attempts_of_task) /* task id */                                                                                  \
+    X(attempts_live)    /* run id → attempts dispatched or running, with agent's boot_id and socket */               \
+    X(commands_open)    /* scheduler id → open commands of runs it owns, by created_at, id */                        \
+    X(commands_of_run)  /* run id → all, for history */                                                              \
+    X(events_of_run)    /* run id, after seq, limit */                                                                 \
+    X(owner_get)        /* scheduler id → row */                                                                     \
+    X(pools_list)       /* → name, slots, used */                                                                    \
+    X(waiting_runs)     /* → runs pending, running, paused */
 enum ork_query {
 #define X(name) ORK_Q_##name,
     ORK_QUERIES(X)
 #undef X
-    ORK_Q_COUNT
+        ORK_Q_COUNT
 };
 
 /* ---- the store -------------------------------------------------------------------------------- */
 
 struct ork_store_opts {
-    uv_loop_t *loop;                 /* borrowed */
-    const struct ork_clock *clock;   /* borrowed */
-    const struct ork_log *log;       /* borrowed */
-    uint32_t flags;                  /* ORK_OPEN_* of ork.h */
+    uv_loop_t *loop;               /* borrowed */
+    const struct ork_clock *clock; /* borrowed */
+    const struct ork_log *log;     /* borrowed */
+    uint32_t flags;                /* ORK_OPEN_* of ork.h */
 };
 typedef struct ork_store ork_store;
-typedef void (*ork_apply_cb)(void *data, int code, const ork_err *err, size_t bad_unit); /* code EDATA: nothing was stored, bad_unit is the culprit */
-typedef void (*ork_read_cb)(void *data, int code, const ork_err *err, struct ork_rows *rows); /* rows are the callee's, NULL on failure */
+typedef void (*ork_apply_cb)(void *data, int code, const ork_err *err,
+                             size_t bad_unit); /* code EDATA: nothing was stored, bad_unit is the culprit */
+typedef void (*ork_read_cb)(void *data, int code, const ork_err *err,
+                            struct ork_rows *rows); /* rows are the callee's, NULL on failure */
 typedef void (*ork_bell_cb)(void *data);
 typedef void (*ork_owner_cb)(void *data, const ork_id *scheduler); /* its owner died */
 typedef void (*ork_store_close_cb)(void *data);
 
-/* Opens and, unless ORK_OPEN_READ, migrates. Errors say what the user can do: missing, corrupt, foreign, newer, read-only, no space, network file system. */
+/* Opens and, unless ORK_OPEN_READ, migrates. Errors say what the user can do: missing, corrupt, foreign, newer,
+ * read-only, no space, network file system. */
 int ork_store_open(const char *url, const struct ork_store_opts *o, ork_store **out, ork_err *err) ORK_MUSTCHECK;
-void ork_store_close(ork_store *s, ork_store_close_cb cb, void *data);         /* after the batch in flight; scheduler row → 'ended', lock file removed */
-const char *ork_store_path(const ork_store *s);                               /* database file (real path), NULL for memory */
+void ork_store_close(ork_store *s, ork_store_close_cb cb,
+                     void *data); /* after the batch in flight; scheduler row → 'ended', lock file removed */
+const char *ork_store_path(const ork_store *s); /* database file (real path), NULL for memory */
 int ork_store_path_of_url(const char *url, char **path, ork_err *err) ORK_MUSTCHECK; /* NULL path: memory */
 
-/* Becomes a scheduler: row in `schedulers` with the next seq, owner lock held. Synchronous. Once, and again only after ORK_EFENCED: as a new one. */
+/* Becomes a scheduler: row in `schedulers` with the next seq, owner lock held. Synchronous. Once, and again only after
+ * ORK_EFENCED: as a new one. */
 int ork_store_register(ork_store *s, const char *host, ork_id *scheduler, uint64_t *seq, ork_err *err) ORK_MUSTCHECK;
-bool ork_store_owner_alive(ork_store *s, const ork_id *scheduler);            /* its lock is held by a live process (or it is me) */
-/* cb once, when that owner's lock is free; a thread blocks in F_OFD_SETLKW. Keeps the loop alive until then; unwatch by closing the store. */
-int ork_store_owner_watch(ork_store *s, const ork_id *scheduler, ork_owner_cb cb, void *data, ork_err *err) ORK_MUSTCHECK;
+bool ork_store_owner_alive(ork_store *s,
+                           const ork_id *scheduler); /* its lock is held by a live process (or it is me) */
+/* cb once, when that owner's lock is free; a thread blocks in F_OFD_SETLKW. Keeps the loop alive until then; unwatch by
+ * closing the store. */
+int ork_store_owner_watch(ork_store *s, const ork_id *scheduler, ork_owner_cb cb, void *data,
+                          ork_err *err) ORK_MUSTCHECK;
 
-/* Commits a batch. On the loop when small and the disk is quick and the turn is free, else on the writer thread. Without a registration only
- * COMMAND units and conditional ones are allowed (no fence). Blocking variant for programs that only leave a command. */
+/* Commits a batch. On the loop when small and the disk is quick and the turn is free, else on the writer thread.
+ * Without a registration only COMMAND units and conditional ones are allowed (no fence). Blocking variant for programs
+ * that only leave a command. */
 void ork_store_apply(ork_store *s, struct ork_batch *b, ork_apply_cb cb, void *data);
-void ork_store_read(ork_store *s, enum ork_query q, const struct ork_param *params, size_t n, ork_read_cb cb, void *data); /* params are copied */
-int ork_store_query(ork_store *s, enum ork_query q, const struct ork_param *params, size_t n, struct ork_rows **out, ork_err *err) ORK_MUSTCHECK; /* blocks; for programs that only look */
-void ork_store_on_bell(ork_store *s, ork_bell_cb cb, void *data);             /* starts watching, which keeps the loop alive; NULL stops. Look once after starting */
+void ork_store_read(ork_store *s, enum ork_query q, const struct ork_param *params, size_t n, ork_read_cb cb,
+                    void *data); /* params are copied */
+int ork_store_query(ork_store *s, enum ork_query q, const struct ork_param *params, size_t n, struct ork_rows **out,
+                    ork_err *err) ORK_MUSTCHECK; /* blocks; for programs that only look */
+void ork_store_on_bell(
+    ork_store *s, ork_bell_cb cb,
+    void *data); /* starts watching, which keeps the loop alive; NULL stops. Look once after starting */
 
 int ork_store_status_json(ork_store *s, struct ork_buf *out, ork_err *err) ORK_MUSTCHECK; /* see ork_db_status_json */
 int ork_store_check_json(ork_store *s, struct ork_buf *out, ork_err *err) ORK_MUSTCHECK;

@@ -13,24 +13,24 @@
 #include <string.h>
 
 #define ORK_PROTO 1
-#define ORK_PROTO_SOCKET "s"     /* + version: "s1" */
-#define ORK_PROTO_LOCK "lock"    /* "lock1" */
+#define ORK_PROTO_SOCKET "s"  /* + version: "s1" */
+#define ORK_PROTO_LOCK "lock" /* "lock1" */
 #define ORK_PROTO_JOURNAL "journal"
 #define ORK_FRAME_MAX (8u << 20) /* payload bytes; a larger one ends the connection */
 #define ORK_KEY_NAME "ORK_ATTEMPT_KEY"
 
 enum ork_frame_type {
     /* client to agent */
-    ORK_F_HELLO = 1, /* kept: u32 protocol, u32 jobs, u64 seq; v1: str build, u32 umask, u32 n, n × (u64 soft, u64 hard), str cwd,
-                        u32 n, n × str "K=V" */
+    ORK_F_HELLO = 1, /* kept: u32 protocol, u32 jobs, u64 seq; v1: str build, u32 umask, u32 n, n × (u64 soft, u64
+                        hard), str cwd, u32 n, n × str "K=V" */
     ORK_F_DRAIN,     /* kept: nothing: take no new tasks, finish, end */
     ORK_F_CLAIM,     /* kept: run: its messages come here from now on */
     ORK_F_RELEASE,   /* kept: run: it ended */
-    ORK_F_SPAWN,     /* key, run, i64 timeout, i64 grace, i32 priority, u8 flags, str cwd, str log, u32 n, n × str argv,
-                        u32 n, n × str env */
-    ORK_F_KILL,      /* kept: key, i64 grace */
-    ORK_F_RECALL,    /* kept: key */
-    ORK_F_ACK,       /* kept: key */
+    ORK_F_SPAWN,  /* key, run, i64 timeout, i64 grace, i32 priority, u8 flags, str cwd, str log, u32 n, n × str argv,
+                     u32 n, n × str env */
+    ORK_F_KILL,   /* kept: key, i64 grace */
+    ORK_F_RECALL, /* kept: key */
+    ORK_F_ACK,    /* kept: key */
     /* agent to client */
     ORK_F_WELCOME = 64, /* kept: u32 protocol, agent, str boot_id; v1: i32 pid, str build */
     ORK_F_STARTED,      /* kept: key, i32 pid, i64 started */
@@ -55,7 +55,7 @@ struct ork_wire_key {
     uint32_t attempt;
 };
 enum { ORK_WIRE_NORMAL, ORK_WIRE_TIMEOUT, ORK_WIRE_KILLED, ORK_WIRE_SPAWN, ORK_WIRE_LOST }; /* = enum ork_exit_reason */
-enum { ORK_WIRE_QUEUED, ORK_WIRE_RUNNING };                                                   /* = enum ork_agent_state */
+enum { ORK_WIRE_QUEUED, ORK_WIRE_RUNNING };                                                 /* = enum ork_agent_state */
 
 struct ork_wire_exit {
     int32_t reason, exit_code, signal, pid;
@@ -93,12 +93,30 @@ static inline void ork_wr_fini(struct ork_wr *w)
     *w = (struct ork_wr){0};
 }
 
-static inline void ork_wr_u8(struct ork_wr *w, uint8_t v) { ork_wr_put(w, &v, sizeof v); }
-static inline void ork_wr_u32(struct ork_wr *w, uint32_t v) { ork_wr_put(w, &v, sizeof v); }
-static inline void ork_wr_i32(struct ork_wr *w, int32_t v) { ork_wr_put(w, &v, sizeof v); }
-static inline void ork_wr_u64(struct ork_wr *w, uint64_t v) { ork_wr_put(w, &v, sizeof v); }
-static inline void ork_wr_i64(struct ork_wr *w, int64_t v) { ork_wr_put(w, &v, sizeof v); }
-static inline void ork_wr_id(struct ork_wr *w, const ork_id *id) { ork_wr_put(w, id->b, sizeof id->b); }
+static inline void ork_wr_u8(struct ork_wr *w, uint8_t v)
+{
+    ork_wr_put(w, &v, sizeof v);
+}
+static inline void ork_wr_u32(struct ork_wr *w, uint32_t v)
+{
+    ork_wr_put(w, &v, sizeof v);
+}
+static inline void ork_wr_i32(struct ork_wr *w, int32_t v)
+{
+    ork_wr_put(w, &v, sizeof v);
+}
+static inline void ork_wr_u64(struct ork_wr *w, uint64_t v)
+{
+    ork_wr_put(w, &v, sizeof v);
+}
+static inline void ork_wr_i64(struct ork_wr *w, int64_t v)
+{
+    ork_wr_put(w, &v, sizeof v);
+}
+static inline void ork_wr_id(struct ork_wr *w, const ork_id *id)
+{
+    ork_wr_put(w, id->b, sizeof id->b);
+}
 
 static inline void ork_wr_str(struct ork_wr *w, const char *s)
 {
@@ -170,7 +188,10 @@ static inline uint32_t ork_rd_u32(struct ork_rd *r)
     return v;
 }
 
-static inline int32_t ork_rd_i32(struct ork_rd *r) { return (int32_t)ork_rd_u32(r); }
+static inline int32_t ork_rd_i32(struct ork_rd *r)
+{
+    return (int32_t)ork_rd_u32(r);
+}
 
 static inline uint64_t ork_rd_u64(struct ork_rd *r)
 {
@@ -180,7 +201,10 @@ static inline uint64_t ork_rd_u64(struct ork_rd *r)
     return v;
 }
 
-static inline int64_t ork_rd_i64(struct ork_rd *r) { return (int64_t)ork_rd_u64(r); }
+static inline int64_t ork_rd_i64(struct ork_rd *r)
+{
+    return (int64_t)ork_rd_u64(r);
+}
 
 static inline ork_id ork_rd_id(struct ork_rd *r)
 {

@@ -5,8 +5,9 @@
  *                           │ nobody there
  *                           └─► STARTING ─► CONNECT        failed: on_down, CONNECT again after a growing pause
  *
- * The client knows the claimed runs and nothing of tasks: after each connection it says HELLO and claims them again, and the
- * agent tells what it holds. What is asked while no agent is connected waits in `waiting` and follows the claims. */
+ * The client knows the claimed runs and nothing of tasks: after each connection it says HELLO and claims them again,
+ * and the agent tells what it holds. What is asked while no agent is connected waits in `waiting` and follows the
+ * claims. */
 #ifndef ORK_EXEC_PROCESS_CLIENT_H
 #define ORK_EXEC_PROCESS_CLIENT_H
 #include "exec/process/agent.h"
@@ -41,39 +42,40 @@ struct ork_agent {
     char *cwd;               /* owned: of tasks that give none */
     int dir_fd;
     enum ork_client_state state;
-    uv_timer_t timer;        /* next try; limit of the handshake */
-    uv_prepare_t prepare;    /* end of a turn: sends what was queued */
+    uv_timer_t timer;     /* next try; limit of the handshake */
+    uv_prepare_t prepare; /* end of a turn: sends what was queued */
     struct ork_link *link;
     struct ork_birth *birth; /* while STARTING */
     struct ork_wr waiting;   /* frames asked for while not connected */
     struct ork_elder elders[ORK_ELDERS];
     struct ork_client_claim *claims; /* owned, sorted by run */
     size_t claims_len, claims_cap;
-    uint32_t failures;       /* in a row */
-    int handles;             /* of uv, not yet closed */
+    uint32_t failures; /* in a row */
+    int handles;       /* of uv, not yet closed */
     bool closing;
     void (*on_closed)(void *data);
     void *on_closed_data;
 };
 
 /* agent.c */
-struct ork_wr *ork_client_out(struct ork_agent *a); /* the connection's queue, or `waiting`; sent at the end of the turn */
+struct ork_wr *
+ork_client_out(struct ork_agent *a); /* the connection's queue, or `waiting`; sent at the end of the turn */
 void ork_client_claimed(struct ork_agent *a, const ork_id *run, int number);
 void ork_client_frame(struct ork_agent *a, struct ork_link *l, uint32_t type, struct ork_rd *r);
-void ork_client_handle_gone(void *client);          /* one uv handle is closed */
+void ork_client_handle_gone(void *client); /* one uv handle is closed */
 struct ork_client_claim *ork_client_find(struct ork_agent *a, const ork_id *run, size_t *at);
 void ork_client_forget(struct ork_agent *a, const ork_id *run);
 
 /* connect.c */
-void ork_client_wake(struct ork_agent *a);          /* a run is claimed: connect if nobody is on it */
-void ork_client_ref(struct ork_agent *a);           /* the loop is kept alive by claimed runs only */
+void ork_client_wake(struct ork_agent *a); /* a run is claimed: connect if nobody is on it */
+void ork_client_ref(struct ork_agent *a);  /* the loop is kept alive by claimed runs only */
 void ork_client_stop(struct ork_agent *a);
 
 /* hello.c */
 void ork_client_hello(const struct ork_agent *a, struct ork_wr *w);
 
 /* elder.c */
-void ork_elders_find(struct ork_agent *a);          /* connects to agents of other versions in the folder */
+void ork_elders_find(struct ork_agent *a); /* connects to agents of other versions in the folder */
 void ork_elders_claim(struct ork_agent *a, struct ork_client_claim *c);
 /* One of them answers for it: *out is its queue. */
 bool ork_elders_hold(struct ork_agent *a, const struct ork_wire_key *k, bool forget, struct ork_wr **out);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* One connection to an agent: frames in, frames out, on the loop. Made connected or not at all; lost once; its memory goes
- * in uv's close callback. */
+/* One connection to an agent: frames in, frames out, on the loop. Made connected or not at all; lost once; its memory
+ * goes in uv's close callback. */
 #ifndef ORK_EXEC_PROCESS_LINK_H
 #define ORK_EXEC_PROCESS_LINK_H
 #include "exec/agent/proto.h"
@@ -9,15 +9,15 @@
 struct ork_link {
     uv_poll_t poll;
     int fd;
-    bool closed;          /* no callback comes any more */
-    bool broken;          /* a send failed: lost at the next turn of the loop */
+    bool closed; /* no callback comes any more */
+    bool broken; /* a send failed: lost at the next turn of the loop */
     bool want_out;
     struct ork_wr out;
     size_t out_off;
-    uint8_t *in;          /* owned */
+    uint8_t *in; /* owned */
     size_t in_len, in_cap;
-    void *data;           /* the owner's */
-    int number;           /* the owner's */
+    void *data;                                                            /* the owner's */
+    int number;                                                            /* the owner's */
     void (*on_frame)(struct ork_link *l, uint32_t type, struct ork_rd *r); /* may close the link */
     void (*on_lost)(struct ork_link *l);                                   /* then close it */
     void (*on_gone)(void *data);                                           /* after close: the memory is free */

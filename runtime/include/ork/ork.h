@@ -27,32 +27,32 @@ extern "C" {
 /* ---- errors --------------------------------------------------------------------------------- */
 
 /* constant, value, symbol for Lua, text, exit code of the program, HTTP status, worth a retry */
-#define ORK_ERRORS(X)                                                                              \
-    X(ORK_EINVAL, -1, "EINVAL", "invalid argument", 2, 400, 0)                                     \
-    X(ORK_EDEF, -2, "EDEF", "the definition has mistakes", 2, 422, 0)                              \
-    X(ORK_EJSON, -3, "EJSON", "not valid JSON", 2, 400, 0)                                         \
-    X(ORK_ETYPE, -4, "ETYPE", "the value has the wrong type", 2, 422, 0)                           \
-    X(ORK_ETOOBIG, -5, "ETOOBIG", "too large", 2, 413, 0)                                          \
-    X(ORK_ENOTFOUND, -6, "ENOTFOUND", "not found", 4, 404, 0)                                      \
-    X(ORK_EAMBIGUOUS, -7, "EAMBIGUOUS", "matches more than one", 2, 409, 0)                        \
-    X(ORK_EEXIST, -8, "EEXIST", "exists already", 2, 409, 0)                                       \
-    X(ORK_ESTATE, -9, "ESTATE", "not possible in this state", 2, 409, 0)                           \
-    X(ORK_EBUSY, -10, "EBUSY", "in use by another process", 3, 409, 1)                             \
-    X(ORK_EIO, -11, "EIO", "input/output error", 3, 500, 1)                                        \
-    X(ORK_ENOSPC, -12, "ENOSPC", "no space left", 3, 507, 1)                                       \
-    X(ORK_EACCESS, -13, "EACCESS", "permission denied", 3, 403, 0)                                 \
-    X(ORK_EREADONLY, -14, "EREADONLY", "read-only", 3, 403, 0)                                     \
-    X(ORK_EDB, -15, "EDB", "database error", 3, 500, 1)                                            \
-    X(ORK_ECORRUPT, -16, "ECORRUPT", "damaged", 3, 500, 0)                                         \
-    X(ORK_ENEWER, -17, "ENEWER", "made by a newer version", 3, 409, 0)                             \
-    X(ORK_EFOREIGN, -18, "EFOREIGN", "not a database of Ork", 3, 409, 0)                           \
-    X(ORK_EDATA, -19, "EDATA", "the database refuses a value", 3, 422, 0)                          \
-    X(ORK_EFENCED, -20, "EFENCED", "another scheduler took over", 3, 409, 0)                       \
-    X(ORK_EPROTO, -21, "EPROTO", "protocol violated", 3, 500, 0)                                   \
-    X(ORK_EAGENT, -22, "EAGENT", "the agent cannot be started or reached", 3, 500, 1)              \
-    X(ORK_EENV, -23, "EENV", "the environment lacks something", 3, 500, 0)                         \
-    X(ORK_ETIMEDOUT, -24, "ETIMEDOUT", "timeout", 124, 504, 1)                                     \
-    X(ORK_ECANCELLED, -25, "ECANCELLED", "cancelled", 130, 409, 0)                                 \
+#define ORK_ERRORS(X)                                                                                                  \
+    X(ORK_EINVAL, -1, "EINVAL", "invalid argument", 2, 400, 0)                                                         \
+    X(ORK_EDEF, -2, "EDEF", "the definition has mistakes", 2, 422, 0)                                                  \
+    X(ORK_EJSON, -3, "EJSON", "not valid JSON", 2, 400, 0)                                                             \
+    X(ORK_ETYPE, -4, "ETYPE", "the value has the wrong type", 2, 422, 0)                                               \
+    X(ORK_ETOOBIG, -5, "ETOOBIG", "too large", 2, 413, 0)                                                              \
+    X(ORK_ENOTFOUND, -6, "ENOTFOUND", "not found", 4, 404, 0)                                                          \
+    X(ORK_EAMBIGUOUS, -7, "EAMBIGUOUS", "matches more than one", 2, 409, 0)                                            \
+    X(ORK_EEXIST, -8, "EEXIST", "exists already", 2, 409, 0)                                                           \
+    X(ORK_ESTATE, -9, "ESTATE", "not possible in this state", 2, 409, 0)                                               \
+    X(ORK_EBUSY, -10, "EBUSY", "in use by another process", 3, 409, 1)                                                 \
+    X(ORK_EIO, -11, "EIO", "input/output error", 3, 500, 1)                                                            \
+    X(ORK_ENOSPC, -12, "ENOSPC", "no space left", 3, 507, 1)                                                           \
+    X(ORK_EACCESS, -13, "EACCESS", "permission denied", 3, 403, 0)                                                     \
+    X(ORK_EREADONLY, -14, "EREADONLY", "read-only", 3, 403, 0)                                                         \
+    X(ORK_EDB, -15, "EDB", "database error", 3, 500, 1)                                                                \
+    X(ORK_ECORRUPT, -16, "ECORRUPT", "damaged", 3, 500, 0)                                                             \
+    X(ORK_ENEWER, -17, "ENEWER", "made by a newer version", 3, 409, 0)                                                 \
+    X(ORK_EFOREIGN, -18, "EFOREIGN", "not a database of Ork", 3, 409, 0)                                               \
+    X(ORK_EDATA, -19, "EDATA", "the database refuses a value", 3, 422, 0)                                              \
+    X(ORK_EFENCED, -20, "EFENCED", "another scheduler took over", 3, 409, 0)                                           \
+    X(ORK_EPROTO, -21, "EPROTO", "protocol violated", 3, 500, 0)                                                       \
+    X(ORK_EAGENT, -22, "EAGENT", "the agent cannot be started or reached", 3, 500, 1)                                  \
+    X(ORK_EENV, -23, "EENV", "the environment lacks something", 3, 500, 0)                                             \
+    X(ORK_ETIMEDOUT, -24, "ETIMEDOUT", "timeout", 124, 504, 1)                                                         \
+    X(ORK_ECANCELLED, -25, "ECANCELLED", "cancelled", 130, 409, 0)                                                     \
     X(ORK_ENOVALUE, -26, "ENOVALUE", "a reference has no value", 2, 422, 0)
 
 enum ork_error {
@@ -66,12 +66,12 @@ typedef struct ork_err {
     char msg[768]; /* one or more sentences for a person; no newline at the end */
 } ork_err;
 
-ORK_API const char *ork_err_symbol(int code);    /* "ENOTFOUND"; "EUNKNOWN" for no code of ours */
-ORK_API const char *ork_err_text(int code);      /* general text of the row */
-ORK_API int ork_err_exit_code(int code);         /* what the program ends with */
+ORK_API const char *ork_err_symbol(int code); /* "ENOTFOUND"; "EUNKNOWN" for no code of ours */
+ORK_API const char *ork_err_text(int code);   /* general text of the row */
+ORK_API int ork_err_exit_code(int code);      /* what the program ends with */
 
-ORK_API void ork_free(void *p);                  /* frees what this library returned; NULL is fine */
-ORK_API const char *ork_version(void);           /* "0.1.0" or "0.1.0-12-gabcdef" */
+ORK_API void ork_free(void *p);        /* frees what this library returned; NULL is fine */
+ORK_API const char *ork_version(void); /* "0.1.0" or "0.1.0-12-gabcdef" */
 
 /* ---- identifiers ---------------------------------------------------------------------------- */
 
@@ -84,24 +84,54 @@ ORK_API void ork_id_format(const ork_id *id, char out[ORK_ID_TEXT]); /* hyphenat
 
 /* ---- statuses and words --------------------------------------------------------------------- */
 
-enum ork_run_status { ORK_RUN_PENDING, ORK_RUN_RUNNING, ORK_RUN_PAUSED, ORK_RUN_SUCCESS, ORK_RUN_FAILED, ORK_RUN_CANCELLED };
+enum ork_run_status {
+    ORK_RUN_PENDING,
+    ORK_RUN_RUNNING,
+    ORK_RUN_PAUSED,
+    ORK_RUN_SUCCESS,
+    ORK_RUN_FAILED,
+    ORK_RUN_CANCELLED
+};
 enum ork_task_status {
-    ORK_TASK_PENDING, ORK_TASK_PAUSED, ORK_TASK_DISPATCHED, ORK_TASK_RUNNING,
-    ORK_TASK_SUCCESS, ORK_TASK_FAILED, ORK_TASK_CANCELLED, ORK_TASK_SKIPPED
+    ORK_TASK_PENDING,
+    ORK_TASK_PAUSED,
+    ORK_TASK_DISPATCHED,
+    ORK_TASK_RUNNING,
+    ORK_TASK_SUCCESS,
+    ORK_TASK_FAILED,
+    ORK_TASK_CANCELLED,
+    ORK_TASK_SKIPPED
 };
 /* why an attempt ended badly (design: semantics, "Kinds") */
 enum ork_kind {
-    ORK_KIND_NONE, ORK_KIND_EXIT, ORK_KIND_SIGNAL, ORK_KIND_TIMEOUT, ORK_KIND_SPAWN, ORK_KIND_LOST, ORK_KIND_ERROR,
-    ORK_KIND_INPUT, ORK_KIND_OUTPUT, ORK_KIND_REMOTE, ORK_KIND_REJECTED, ORK_KIND_POLICY, ORK_KIND_CANCELLED
+    ORK_KIND_NONE,
+    ORK_KIND_EXIT,
+    ORK_KIND_SIGNAL,
+    ORK_KIND_TIMEOUT,
+    ORK_KIND_SPAWN,
+    ORK_KIND_LOST,
+    ORK_KIND_ERROR,
+    ORK_KIND_INPUT,
+    ORK_KIND_OUTPUT,
+    ORK_KIND_REMOTE,
+    ORK_KIND_REJECTED,
+    ORK_KIND_POLICY,
+    ORK_KIND_CANCELLED
 };
 enum ork_rule {
-    ORK_RULE_ALL_SUCCESS, ORK_RULE_NONE_FAILED, ORK_RULE_ALL_DONE, ORK_RULE_ALWAYS, ORK_RULE_ALL_FAILED, ORK_RULE_ONE_FAILED, ORK_RULE_ONE_SUCCESS
+    ORK_RULE_ALL_SUCCESS,
+    ORK_RULE_NONE_FAILED,
+    ORK_RULE_ALL_DONE,
+    ORK_RULE_ALWAYS,
+    ORK_RULE_ALL_FAILED,
+    ORK_RULE_ONE_FAILED,
+    ORK_RULE_ONE_SUCCESS
 };
-ORK_API const char *ork_run_status_name(int status);   /* "pending" …; NULL outside the enum */
+ORK_API const char *ork_run_status_name(int status); /* "pending" …; NULL outside the enum */
 ORK_API const char *ork_task_status_name(int status);
-ORK_API const char *ork_kind_name(int kind);           /* "exit" …; "" for NONE */
-ORK_API const char *ork_rule_name(int rule);           /* "all_success" … */
-ORK_API int ork_run_status_parse(const char *name);    /* -1: unknown */
+ORK_API const char *ork_kind_name(int kind);        /* "exit" …; "" for NONE */
+ORK_API const char *ork_rule_name(int rule);        /* "all_success" … */
+ORK_API int ork_run_status_parse(const char *name); /* -1: unknown */
 ORK_API int ork_task_status_parse(const char *name);
 ORK_API int ork_kind_parse(const char *name);
 ORK_API int ork_rule_parse(const char *name);
@@ -110,24 +140,30 @@ ORK_API int ork_rule_parse(const char *name);
 
 struct json_t; /* jansson */
 
-/* Text to tree; refuses duplicate keys, U+0000, lone surrogates, numbers outside int64/double, depth > 200. The caller json_decref's *out. */
+/* Text to tree; refuses duplicate keys, U+0000, lone surrogates, numbers outside int64/double, depth > 200. The caller
+ * json_decref's *out. */
 ORK_API int ork_json_parse(const char *text, size_t len, struct json_t **out, ork_err *err) ORK_MUSTCHECK;
-/* Tree to canonical text: sorted keys, no blanks, shortest floats that read back, always with a point ("1.0", never an exponent). */
+/* Tree to canonical text: sorted keys, no blanks, shortest floats that read back, always with a point ("1.0", never an
+ * exponent). */
 ORK_API int ork_json_text(const struct json_t *value, char **out, size_t *out_len, ork_err *err) ORK_MUSTCHECK;
 
 /* Durations and instants as users write them. */
-ORK_API int ork_duration_parse(const char *text, size_t len, int64_t *ms, ork_err *err) ORK_MUSTCHECK; /* "500ms" "10m" "1h30m" "2d" "-1d" "90" (s) */
-ORK_API void ork_duration_format(int64_t ms, char out[32]);   /* "1h30m", "0.25s", "3m 2s"-like, for people */
-ORK_API int ork_time_parse(const char *text, size_t len, int64_t *ms, ork_err *err) ORK_MUSTCHECK; /* RFC 3339, "YYYY-MM-DD HH:MM:SS", date alone = 00:00Z */
-ORK_API void ork_time_format(int64_t ms, char out[32]);       /* 2026-11-01T02:00:00.000Z */
+ORK_API int ork_duration_parse(const char *text, size_t len, int64_t *ms,
+                               ork_err *err) ORK_MUSTCHECK; /* "500ms" "10m" "1h30m" "2d" "-1d" "90" (s) */
+ORK_API void ork_duration_format(int64_t ms, char out[32]); /* "1h30m", "0.25s", "3m 2s"-like, for people */
+ORK_API int ork_time_parse(const char *text, size_t len, int64_t *ms,
+                           ork_err *err) ORK_MUSTCHECK; /* RFC 3339, "YYYY-MM-DD HH:MM:SS", date alone = 00:00Z */
+ORK_API void ork_time_format(int64_t ms, char out[32]); /* 2026-11-01T02:00:00.000Z */
 
 /* Nearest of `words` to `word` for "did you mean", or NULL. words: NULL-terminated. */
 ORK_API const char *ork_suggest(const char *word, const char *const *words);
 
 /* Types (docs/internals/json.md, "types"), for whoever reads definitions. Is it a type at all? */
 ORK_API int ork_type_valid(const struct json_t *type, ork_err *err) ORK_MUSTCHECK;
-/* Does the value fit? Converted without loss where it must be (10.0 for int), so *value may be replaced; paths begin with root. */
-ORK_API int ork_type_convert(const struct json_t *type, struct json_t **value, const char *root, ork_err *err) ORK_MUSTCHECK;
+/* Does the value fit? Converted without loss where it must be (10.0 for int), so *value may be replaced; paths begin
+ * with root. */
+ORK_API int ork_type_convert(const struct json_t *type, struct json_t **value, const char *root,
+                             ork_err *err) ORK_MUSTCHECK;
 /* Can a value of type `from` be used where `to` is wanted? err: the reason. */
 ORK_API int ork_type_fits(const struct json_t *to, const struct json_t *from, ork_err *err) ORK_MUSTCHECK;
 
@@ -136,189 +172,227 @@ ORK_API void ork_sha256_text(const void *p, size_t n, char out[65]); /* lower-ca
 /* ---- definitions ---------------------------------------------------------------------------- */
 
 /* A workflow definition: options and tasks. Built by the calls below, then sealed: from then on immutable and shared by
- * count. Task numbers are the order of definition (`task_index`). All texts are copied. JSON forms: docs/internals/json.md */
+ * count. Task numbers are the order of definition (`task_index`). All texts are copied. JSON forms:
+ * docs/internals/json.md */
 typedef struct ork_workflow ork_workflow;
 
-enum ork_executor { ORK_EXEC_PROCESS, ORK_EXEC_LUA, ORK_EXEC_INLINE, ORK_EXEC_OTHER }; /* OTHER: taken-over rows; runs fail with a reason */
+enum ork_executor {
+    ORK_EXEC_PROCESS,
+    ORK_EXEC_LUA,
+    ORK_EXEC_INLINE,
+    ORK_EXEC_OTHER
+}; /* OTHER: taken-over rows; runs fail with a reason */
 
 struct ork_retry_spec {
-    uint32_t limit;              /* more attempts after the first failure; 0 none */
-    int64_t delay_ms;            /* < 0: the default table 1 2 4 8 16 32 60 60… s */
-    int64_t max_delay_ms;        /* 0: no bound */
-    double factor;               /* delay × factor^(n-1); >= 1 */
-    bool jitter;                 /* a random half to the whole of the delay */
-    uint32_t kinds;              /* bits 1u << ORK_KIND_*; with codes below: any match retries. All empty: the default set */
-    const int32_t *exit_codes;   size_t exit_codes_len;
-    const char *const *codes;    size_t codes_len;
+    uint32_t limit;       /* more attempts after the first failure; 0 none */
+    int64_t delay_ms;     /* < 0: the default table 1 2 4 8 16 32 60 60… s */
+    int64_t max_delay_ms; /* 0: no bound */
+    double factor;        /* delay × factor^(n-1); >= 1 */
+    bool jitter;          /* a random half to the whole of the delay */
+    uint32_t kinds;       /* bits 1u << ORK_KIND_*; with codes below: any match retries. All empty: the default set */
+    const int32_t *exit_codes;
+    size_t exit_codes_len;
+    const char *const *codes;
+    size_t codes_len;
 };
 
-#define ORK_TASK_FINALLY 1u        /* depends on every task that is not itself `finally`; rule always */
-#define ORK_TASK_KEEP_CHILDREN 2u  /* background processes may outlive the attempt */
-#define ORK_TASK_HAS_WHEN 4u       /* params hold "when" */
+#define ORK_TASK_FINALLY 1u       /* depends on every task that is not itself `finally`; rule always */
+#define ORK_TASK_KEEP_CHILDREN 2u /* background processes may outlive the attempt */
+#define ORK_TASK_HAS_WHEN 4u      /* params hold "when" */
 
 struct ork_task_spec {
-    const char *name;            size_t name_len;      /* 1–200 of letters digits _ . -, first a letter digit or _ */
-    int executor;                                      /* enum ork_executor */
-    const char *params;          size_t params_len;    /* canonical JSON object: command env cwd task_bindings when … */
-    const char *signature;       size_t signature_len; /* canonical JSON {"input_type":…,"output_type":…} or NULL */
-    int rule;                                          /* enum ork_rule */
+    const char *name;
+    size_t name_len; /* 1–200 of letters digits _ . -, first a letter digit or _ */
+    int executor;    /* enum ork_executor */
+    const char *params;
+    size_t params_len; /* canonical JSON object: command env cwd task_bindings when … */
+    const char *signature;
+    size_t signature_len; /* canonical JSON {"input_type":…,"output_type":…} or NULL */
+    int rule;             /* enum ork_rule */
     struct ork_retry_spec retry;
-    int64_t timeout_ms;                                /* per attempt, 0 none */
-    int64_t queue_timeout_ms;                          /* from ready to started, 0 none */
-    const char *pool;                                  /* NULL none */
-    uint32_t pool_slots;                               /* slots it takes there, >= 1 */
-    int32_t priority;                                  /* higher first */
-    uint32_t max_lost;                                 /* 3 by default */
-    uint32_t flags;                                    /* ORK_TASK_* */
-    uint32_t file, line;                               /* where the user wrote it; file: ork_workflow_file */
+    int64_t timeout_ms;       /* per attempt, 0 none */
+    int64_t queue_timeout_ms; /* from ready to started, 0 none */
+    const char *pool;         /* NULL none */
+    uint32_t pool_slots;      /* slots it takes there, >= 1 */
+    int32_t priority;         /* higher first */
+    uint32_t max_lost;        /* 3 by default */
+    uint32_t flags;           /* ORK_TASK_* */
+    uint32_t file, line;      /* where the user wrote it; file: ork_workflow_file */
 };
 
-struct ork_workflow_opts {          /* workflow-level options, as canonical JSON (docs/internals/json.md, "options") */
-    const char *json; size_t json_len;
+struct ork_workflow_opts { /* workflow-level options, as canonical JSON (docs/internals/json.md, "options") */
+    const char *json;
+    size_t json_len;
 };
 
 ORK_API int ork_workflow_new(const char *name, ork_workflow **out, ork_err *err) ORK_MUSTCHECK;
 ORK_API ork_workflow *ork_workflow_ref(ork_workflow *w);
-ORK_API void ork_workflow_unref(ork_workflow *w);                                     /* NULL is fine */
-ORK_API uint32_t ork_workflow_file(ork_workflow *w, const char *path);                /* interns a source file name */
+ORK_API void ork_workflow_unref(ork_workflow *w);                      /* NULL is fine */
+ORK_API uint32_t ork_workflow_file(ork_workflow *w, const char *path); /* interns a source file name */
 ORK_API int ork_workflow_options(ork_workflow *w, const char *json, size_t len, ork_err *err) ORK_MUSTCHECK;
 /* EEXIST: the name is taken; err names the first place. */
-ORK_API int ork_workflow_add(ork_workflow *w, const struct ork_task_spec *spec, uint32_t *no, ork_err *err) ORK_MUSTCHECK;
-ORK_API void ork_workflow_depend(ork_workflow *w, uint32_t task, uint32_t on);       /* duplicates are folded at sealing */
-ORK_API void ork_workflow_depend_name(ork_workflow *w, uint32_t task, const char *name, size_t len); /* looked up at sealing */
+ORK_API int ork_workflow_add(ork_workflow *w, const struct ork_task_spec *spec, uint32_t *no,
+                             ork_err *err) ORK_MUSTCHECK;
+ORK_API void ork_workflow_depend(ork_workflow *w, uint32_t task, uint32_t on); /* duplicates are folded at sealing */
+ORK_API void ork_workflow_depend_name(ork_workflow *w, uint32_t task, const char *name,
+                                      size_t len); /* looked up at sealing */
 
-/* One mistake of a definition; texts are valid during the callback. task: UINT32_MAX if none. Codes of sealing: no_tasks
- * unknown_dependency self_dependency finally_dependency cycle trigger_rule pool_slots. */
+/* One mistake of a definition; texts are valid during the callback. task: UINT32_MAX if none. Codes of sealing:
+ * no_tasks unknown_dependency self_dependency finally_dependency cycle trigger_rule pool_slots. */
 typedef void (*ork_problem_cb)(void *data, const char *code, uint32_t task, const char *text);
 /* Resolves names, adds the `finally` edges, orders, finds every mistake (unknown or self dependency with a suggestion,
  * every cycle named in full, no tasks). Returns the number of problems; 0: sealed. */
 ORK_API size_t ork_workflow_seal(ork_workflow *w, ork_problem_cb on_problem, void *data);
 
-/* Sources for the snapshot: JSON {"main":"pipeline.lua","files":{path:text},"modules":{name:sha256}}; dir: absolute directory of the script. */
-ORK_API int ork_workflow_source(ork_workflow *w, const char *json, size_t len, const char *dir, ork_err *err) ORK_MUSTCHECK;
+/* Sources for the snapshot: JSON {"main":"pipeline.lua","files":{path:text},"modules":{name:sha256}}; dir: absolute
+ * directory of the script. */
+ORK_API int ork_workflow_source(ork_workflow *w, const char *json, size_t len, const char *dir,
+                                ork_err *err) ORK_MUSTCHECK;
 
 ORK_API const char *ork_workflow_name(const ork_workflow *w);
 ORK_API uint32_t ork_workflow_task_count(const ork_workflow *w);
-ORK_API const char *ork_workflow_task_name(const ork_workflow *w, uint32_t no);       /* NULL beyond the end */
+ORK_API const char *ork_workflow_task_name(const ork_workflow *w, uint32_t no); /* NULL beyond the end */
 ORK_API void ork_workflow_task_place(const ork_workflow *w, uint32_t no, const char **file, uint32_t *line);
-ORK_API int ork_workflow_find(const ork_workflow *w, const char *name, size_t len, uint32_t *no); /* 0 or ORK_ENOTFOUND; exact or clean/17 later */
-ORK_API const char *ork_workflow_options_json(const ork_workflow *w);                 /* borrowed */
-ORK_API int ork_workflow_hash(ork_workflow *w, char out[65], ork_err *err) ORK_MUSTCHECK; /* SHA-256 over tasks, options, sources; not over paths */
-ORK_API int ork_workflow_tasks_json(const ork_workflow *w, char **out, size_t *len, ork_err *err) ORK_MUSTCHECK; /* snapshot form */
+ORK_API int ork_workflow_find(const ork_workflow *w, const char *name, size_t len,
+                              uint32_t *no);                          /* 0 or ORK_ENOTFOUND; exact or clean/17 later */
+ORK_API const char *ork_workflow_options_json(const ork_workflow *w); /* borrowed */
+ORK_API int ork_workflow_hash(ork_workflow *w, char out[65],
+                              ork_err *err) ORK_MUSTCHECK; /* SHA-256 over tasks, options, sources; not over paths */
+ORK_API int ork_workflow_tasks_json(const ork_workflow *w, char **out, size_t *len,
+                                    ork_err *err) ORK_MUSTCHECK; /* snapshot form */
 /* {"levels":[["a","b"],…],"critical_path":["a",…],"tasks":N,"edges":N,"depth":N,"width":N}; for `ork plan` */
 ORK_API int ork_workflow_plan_json(const ork_workflow *w, char **out, size_t *len, ork_err *err) ORK_MUSTCHECK;
 
 /* Mistakes in a schema of params ({name: P}), without a workflow: each through on_problem; returns how many. */
 ORK_API size_t ork_workflow_params_valid(const struct json_t *params, ork_problem_cb on_problem, void *data);
-/* Params: `given` is JSON {name: value}, `texts` JSON {name: "text as typed"} (either may be NULL), now_ms fixes ork.date defaults.
- * All mistakes at once through on_problem (task = UINT32_MAX); *out is the complete, typed object. */
+/* Params: `given` is JSON {name: value}, `texts` JSON {name: "text as typed"} (either may be NULL), now_ms fixes
+ * ork.date defaults. All mistakes at once through on_problem (task = UINT32_MAX); *out is the complete, typed object.
+ */
 ORK_API int ork_workflow_params(const ork_workflow *w, const char *given, const char *texts, int64_t logical_ms,
                                 ork_problem_cb on_problem, void *data, char **out, ork_err *err) ORK_MUSTCHECK;
 
 /* ---- the engine ----------------------------------------------------------------------------- */
 
-/* An engine is a database, and when it owns runs a scheduler on it with its agent. Created by open on the calling thread. */
+/* An engine is a database, and when it owns runs a scheduler on it with its agent. Created by open on the calling
+ * thread. */
 typedef struct ork_engine ork_engine;
 struct uv_loop_s;
 
-#define ORK_OPEN_CREATE 1u      /* create the database and its folder when missing */
-#define ORK_OPEN_READ 2u        /* only look: no migration, nothing written */
-#define ORK_OPEN_MIGRATE 4u     /* migrate even a foreign database that has no table of ours (ork db migrate) */
+#define ORK_OPEN_CREATE 1u  /* create the database and its folder when missing */
+#define ORK_OPEN_READ 2u    /* only look: no migration, nothing written */
+#define ORK_OPEN_MIGRATE 4u /* migrate even a foreign database that has no table of ours (ork db migrate) */
 
 struct ork_engine_opts {
-    const char *url;             /* sqlite:PATH, sqlite::memory:, sqlite://PATH?mode=rwc */
-    const char *data_dir;        /* NULL: beside the database */
-    const char *agent_path;      /* NULL: found beside this library or program */
-    struct uv_loop_s *loop;      /* NULL: the engine makes its own */
-    uint32_t flags;              /* ORK_OPEN_* */
-    uint32_t jobs;               /* process slots on this host; 0: 2 × cores */
-    int log_level;               /* 0 errors 1 warnings 2 info 3 debug, to stderr */
+    const char *url;        /* sqlite:PATH, sqlite::memory:, sqlite://PATH?mode=rwc */
+    const char *data_dir;   /* NULL: beside the database */
+    const char *agent_path; /* NULL: found beside this library or program */
+    struct uv_loop_s *loop; /* NULL: the engine makes its own */
+    uint32_t flags;         /* ORK_OPEN_* */
+    uint32_t jobs;          /* process slots on this host; 0: 2 × cores */
+    int log_level;          /* 0 errors 1 warnings 2 info 3 debug, to stderr */
 };
 
-/* What happened, for progress: called on the engine's thread after the change is durable. Texts are borrowed for the call. */
+/* What happened, for progress: called on the engine's thread after the change is durable. Texts are borrowed for the
+ * call. */
 struct ork_change {
-    const char *run_id;          /* hyphenated */
+    const char *run_id; /* hyphenated */
     const char *workflow;
-    const char *task;            /* NULL: the run itself changed */
+    const char *task; /* NULL: the run itself changed */
     uint32_t task_no;
-    int from, to;                /* enum ork_task_status or ork_run_status */
-    uint32_t attempt;            /* fence number of the attempt, 0 none */
-    int kind;                    /* enum ork_kind */
-    int64_t retry_at_ms;         /* > 0: it will be tried again then */
-    int64_t took_ms;             /* of the attempt, -1 unknown */
-    bool adopted;                /* found running after a restart */
-    const char *error;           /* NULL none */
+    int from, to;        /* enum ork_task_status or ork_run_status */
+    uint32_t attempt;    /* fence number of the attempt, 0 none */
+    int kind;            /* enum ork_kind */
+    int64_t retry_at_ms; /* > 0: it will be tried again then */
+    int64_t took_ms;     /* of the attempt, -1 unknown */
+    bool adopted;        /* found running after a restart */
+    const char *error;   /* NULL none */
 };
 typedef void (*ork_change_cb)(void *data, const struct ork_change *change);
 
 ORK_API int ork_engine_open(const struct ork_engine_opts *opts, ork_engine **out, ork_err *err) ORK_MUSTCHECK;
-ORK_API void ork_engine_close(ork_engine *e);            /* tasks under the agent go on; drives the loop until all is released */
+ORK_API void ork_engine_close(ork_engine *e); /* tasks under the agent go on; drives the loop until all is released */
 ORK_API const char *ork_engine_data_dir(const ork_engine *e);
 ORK_API const char *ork_engine_url(const ork_engine *e);
 ORK_API void ork_engine_on_change(ork_engine *e, ork_change_cb cb, void *data);
 /* One turn of the loop; wait: block until something happened. Returns 0 when nothing is left to happen. */
 ORK_API int ork_engine_step(ork_engine *e, bool wait);
-/* Makes a waiting call of this engine return ORK_ECANCELLED ("interrupted"); from the loop's thread, e.g. a signal handle. */
+/* Makes a waiting call of this engine return ORK_ECANCELLED ("interrupted"); from the loop's thread, e.g. a signal
+ * handle. */
 ORK_API void ork_engine_interrupt(ork_engine *e);
-/* Stops this process (SIGSTOP), as Ctrl-Z means it, as soon as no commit is on its way: whoever is stopped inside one stops
- * every other program on that database. From the loop's thread. */
+/* Stops this process (SIGSTOP), as Ctrl-Z means it, as soon as no commit is on its way: whoever is stopped inside one
+ * stops every other program on that database. From the loop's thread. */
 ORK_API void ork_engine_suspend(ork_engine *e);
-ORK_API int ork_engine_fd(const ork_engine *e);           /* for other loops; -1 none */
-ORK_API int ork_engine_timeout_ms(const ork_engine *e);   /* -1: for ever */
+ORK_API int ork_engine_fd(const ork_engine *e);         /* for other loops; -1 none */
+ORK_API int ork_engine_timeout_ms(const ork_engine *e); /* -1: for ever */
 
 struct ork_start_opts {
-    const char *params;          /* complete params, from ork_workflow_params */
-    const char *triggered_by;    /* "manual" */
-    const char *key;             /* idempotency key, NULL none */
+    const char *params;       /* complete params, from ork_workflow_params */
+    const char *triggered_by; /* "manual" */
+    const char *key;          /* idempotency key, NULL none */
     int32_t priority;
-    int64_t logical_ms;          /* 0: now */
-    bool scheduled;              /* logical_ms is also scheduled_for */
-    bool resume;                 /* an unfinished, ownerless run of the same workflow, snapshot and params is taken instead */
-    const char *hold;            /* reserved, NULL */
+    int64_t logical_ms; /* 0: now */
+    bool scheduled;     /* logical_ms is also scheduled_for */
+    bool resume;        /* an unfinished, ownerless run of the same workflow, snapshot and params is taken instead */
+    const char *hold;   /* reserved, NULL */
 };
 struct ork_started {
     char run_id[ORK_ID_TEXT];
     enum ork_start_how { ORK_STARTED_NEW, ORK_STARTED_RESUMED, ORK_STARTED_WATCHED, ORK_STARTED_FINISHED } how;
-    /* NEW created; RESUMED ownerless and unfinished; WATCHED (key) owned by another live process; FINISHED (key) ended before */
+    /* NEW created; RESUMED ownerless and unfinished; WATCHED (key) owned by another live process; FINISHED (key) ended
+     * before */
 };
 /* Returns after the commit. The engine registers as a scheduler on the first one. */
-ORK_API int ork_run_start(ork_engine *e, ork_workflow *w, const struct ork_start_opts *o, struct ork_started *out, ork_err *err) ORK_MUSTCHECK;
-/* Takes an unfinished run without a live owner and goes on with it (ork resume RUN on an orphan, ork retry in the foreground). ESTATE, EBUSY (owned; err names the owner). */
+ORK_API int ork_run_start(ork_engine *e, ork_workflow *w, const struct ork_start_opts *o, struct ork_started *out,
+                          ork_err *err) ORK_MUSTCHECK;
+/* Takes an unfinished run without a live owner and goes on with it (ork resume RUN on an orphan, ork retry in the
+ * foreground). ESTATE, EBUSY (owned; err names the owner). */
 ORK_API int ork_run_claim(ork_engine *e, const char *run_id, ork_err *err) ORK_MUSTCHECK;
-/* Drives the loop until the run ended (any owner) or timeout_ms (< 0 for ever) is over: 0 and *status, or ORK_ETIMEDOUT; ORK_EFENCED: taken over. */
-ORK_API int ork_run_wait(ork_engine *e, const char *run_id, int64_t timeout_ms, int *status, ork_err *err) ORK_MUSTCHECK;
+/* Drives the loop until the run ended (any owner) or timeout_ms (< 0 for ever) is over: 0 and *status, or
+ * ORK_ETIMEDOUT; ORK_EFENCED: taken over. */
+ORK_API int ork_run_wait(ork_engine *e, const char *run_id, int64_t timeout_ms, int *status,
+                         ork_err *err) ORK_MUSTCHECK;
 ORK_API bool ork_run_owned(const ork_engine *e, const char *run_id); /* by this engine, and not ended */
 
 /* Wishes. Durable when they return; the owner carries them out. No live owner: cancel and pause are carried out here,
- * resume and retry only record the wish (then ork_run_claim). *outcome (may be NULL): "done", "sent", "too late", "already …"; freed by ork_free.
- * kind: "cancel" "kill" "pause" "resume" "retry". args JSON or NULL: retry {"from":T,"task":T}. */
-ORK_API int ork_run_command(ork_engine *e, const char *run_id, const char *kind, const char *args, char **outcome, ork_err *err) ORK_MUSTCHECK;
+ * resume and retry only record the wish (then ork_run_claim). *outcome (may be NULL): "done", "sent", "too late",
+ * "already …"; freed by ork_free. kind: "cancel" "kill" "pause" "resume" "retry". args JSON or NULL: retry
+ * {"from":T,"task":T}. */
+ORK_API int ork_run_command(ork_engine *e, const char *run_id, const char *kind, const char *args, char **outcome,
+                            ork_err *err) ORK_MUSTCHECK;
 /* New run like an old one. args JSON: {"params":{…},"from":T,"set":{"T.input":…}}. Uses the old run's snapshot. */
-ORK_API int ork_run_rerun(ork_engine *e, const char *run_id, const char *args, struct ork_started *out, ork_err *err) ORK_MUSTCHECK;
+ORK_API int ork_run_rerun(ork_engine *e, const char *run_id, const char *args, struct ork_started *out,
+                          ork_err *err) ORK_MUSTCHECK;
 
 /* ---- reading -------------------------------------------------------------------------------- */
 
 /* Each returns one JSON document (docs/internals/json.md, "documents"), fields as in the HTTP API. */
-/* RUN as users name it: beginning or end of the id (>= 4), a workflow's name, NAME~1, "last". ENOTFOUND; EAMBIGUOUS lists candidates in err. */
+/* RUN as users name it: beginning or end of the id (>= 4), a workflow's name, NAME~1, "last". ENOTFOUND; EAMBIGUOUS
+ * lists candidates in err. */
 ORK_API int ork_run_find(ork_engine *e, const char *name, char run_id[ORK_ID_TEXT], ork_err *err) ORK_MUSTCHECK;
 /* filter JSON: {"workflow":…,"status":…|[…],"since_ms":…,"limit":N,"before":run_id} */
 ORK_API int ork_runs_json(ork_engine *e, const char *filter, char **out, ork_err *err) ORK_MUSTCHECK;
 ORK_API int ork_run_json(ork_engine *e, const char *run_id, char **out, ork_err *err) ORK_MUSTCHECK;
 /* filter JSON: {"status":…|[…],"limit":N,"after":task_index} or NULL */
-ORK_API int ork_tasks_json(ork_engine *e, const char *run_id, const char *filter, char **out, ork_err *err) ORK_MUSTCHECK;
-ORK_API int ork_task_json(ork_engine *e, const char *run_id, const char *task, char **out, ork_err *err) ORK_MUSTCHECK; /* with output, attempts[] */
+ORK_API int ork_tasks_json(ork_engine *e, const char *run_id, const char *filter, char **out,
+                           ork_err *err) ORK_MUSTCHECK;
+ORK_API int ork_task_json(ork_engine *e, const char *run_id, const char *task, char **out,
+                          ork_err *err) ORK_MUSTCHECK; /* with output, attempts[] */
 /* What exactly does it wait for. task NULL: the run; run NULL: everything that waits. */
 ORK_API int ork_why_json(ork_engine *e, const char *run_id, const char *task, char **out, ork_err *err) ORK_MUSTCHECK;
-/* The log of an attempt (0: the newest) from `offset` (< 0: from the end), at most `len` bytes, raw. *size: bytes in the file.
- * ENOTFOUND: no such attempt, or its file is gone: then the stored tail is given and *stored_tail is true. */
-ORK_API int ork_log_read(ork_engine *e, const char *run_id, const char *task, uint32_t attempt, int64_t offset, size_t len,
-                         char **out, size_t *out_len, int64_t *size, bool *stored_tail, ork_err *err) ORK_MUSTCHECK;
-ORK_API int ork_log_path(ork_engine *e, const char *run_id, const char *task, uint32_t attempt, char **out, ork_err *err) ORK_MUSTCHECK;
+/* The log of an attempt (0: the newest) from `offset` (< 0: from the end), at most `len` bytes, raw. *size: bytes in
+ * the file. ENOTFOUND: no such attempt, or its file is gone: then the stored tail is given and *stored_tail is true. */
+ORK_API int ork_log_read(ork_engine *e, const char *run_id, const char *task, uint32_t attempt, int64_t offset,
+                         size_t len, char **out, size_t *out_len, int64_t *size, bool *stored_tail,
+                         ork_err *err) ORK_MUSTCHECK;
+ORK_API int ork_log_path(ork_engine *e, const char *run_id, const char *task, uint32_t attempt, char **out,
+                         ork_err *err) ORK_MUSTCHECK;
 
 /* ---- the database --------------------------------------------------------------------------- */
 
-ORK_API int ork_db_status_json(ork_engine *e, char **out, ork_err *err) ORK_MUSTCHECK;  /* {"url","version","migrations":[{version,name,applied_at}],"pending":[…],"counts":{…}} */
-ORK_API int ork_db_check_json(ork_engine *e, char **out, ork_err *err) ORK_MUSTCHECK;   /* {"ok":bool,"problems":[{"text","repair"}]} */
+ORK_API int ork_db_status_json(ork_engine *e, char **out, ork_err *err)
+    ORK_MUSTCHECK; /* {"url","version","migrations":[{version,name,applied_at}],"pending":[…],"counts":{…}} */
+ORK_API int ork_db_check_json(ork_engine *e, char **out,
+                              ork_err *err) ORK_MUSTCHECK; /* {"ok":bool,"problems":[{"text","repair"}]} */
 
 #ifdef __cplusplus
 }

@@ -96,6 +96,8 @@ static int open_file(const char *path, uint32_t flags, int *fd, ork_err *err)
         return 0;
     switch (errno) {
     case ENOENT:
+        if (flags & ORK_OPEN_CREATE)
+            return ork_err_set(err, ORK_EIO, "%s cannot be made: this file system takes no new files there", path);
         return ork_err_set(err, ORK_ENOTFOUND,
                            "no Ork database at %s; `ork SCRIPT` makes one, or name another with --db sqlite:PATH",
                            path);
