@@ -62,8 +62,8 @@ enum ork_event_type {
     ORK_EV_CANCEL, /* reason; a second one by USER kills `always` tasks too: KILL comes again for every live task, now
                       without grace */
     ORK_EV_RETRY   /* run failed|cancelled (or success with from) → running, with a fresh budget of failures and lost.
-                    * ORK_NO_TASK: failed, skipped,   cancelled tasks → pending. task: it, and what was skipped or cancelled
-                    * after it. task and from: it and all after it, successes too */
+                    * ORK_NO_TASK: failed, skipped,   cancelled tasks → pending. task: it, and what was skipped or
+                    * cancelled   after it. task and from: it and all after it, successes too */
 };
 #define ORK_NO_TASK UINT32_MAX
 

@@ -91,7 +91,8 @@ static void set_env(struct ork_argv *v, size_t *cap, const char *name, const cha
     v->env[v->envc] = NULL;
 }
 
-/* What the task sees of Ork (the client has taken Ork's own variables out of the environment); its own `env` stays last and wins. */
+/* What the task sees of Ork (the client has taken Ork's own variables out of the environment); its own `env` stays last
+ * and wins. */
 static void add_environment(struct ork_active *a, struct ork_live *l, const char *input_text, size_t input_len)
 {
     struct ork_argv *v = &l->argv;

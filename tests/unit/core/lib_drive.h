@@ -9,9 +9,9 @@ extern struct ork_effects fx;
 extern ork_workflow *flow;
 
 void begin(const struct task *tasks, const char *options);
-const char *drive(const char *events);            /* separated by ';'; fails the test when one is refused or the books are wrong */
-void refused(const char *event, int code);        /* and without effects */
-int end(void **state);                            /* teardown */
+const char *drive(const char *events); /* separated by ';'; fails the test when one is refused or the books are wrong */
+void refused(const char *event, int code); /* and without effects */
+int end(void **state);                     /* teardown */
 
 #define AFTER(events, want)                                                                                            \
     do {                                                                                                               \

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* A client with its real agent in a folder of its own. Everything the agent says is recorded; tests wait for what they need
- * (and fail after WAIT_S) instead of sleeping. */
+/* A client with its real agent in a folder of its own. Everything the agent says is recorded; tests wait for what they
+ * need (and fail after WAIT_S) instead of sleeping. */
 #ifndef ORK_TEST_RIG_H
 #define ORK_TEST_RIG_H
 #include <setjmp.h>
@@ -13,20 +13,30 @@
 
 #define WAIT_S 30
 
-enum seen_what { SEEN_READY, SEEN_STARTED, SEEN_EXITED, SEEN_RECALLED, SEEN_STATE, SEEN_CLAIMED, SEEN_STUCK, SEEN_REFUSED, SEEN_DOWN };
+enum seen_what {
+    SEEN_READY,
+    SEEN_STARTED,
+    SEEN_EXITED,
+    SEEN_RECALLED,
+    SEEN_STATE,
+    SEEN_CLAIMED,
+    SEEN_STUCK,
+    SEEN_REFUSED,
+    SEEN_DOWN
+};
 struct seen {
     enum seen_what what;
     struct ork_attempt_key key;
-    ork_id id;          /* run, or the agent */
+    ork_id id; /* run, or the agent */
     struct ork_exit x;
-    char text[800];     /* error; boot id */
+    char text[800]; /* error; boot id */
     int state;
     int32_t pid;
 };
 struct rig {
     uv_loop_t loop;
     uv_timer_t limit;
-    char dir[64];       /* the data folder; agent in dir/agent */
+    char dir[64]; /* the data folder; agent in dir/agent */
     char agent_dir[256];
     ork_agent *agent;
     uint64_t seq;
@@ -37,8 +47,9 @@ struct rig {
     pid_t owner;
 };
 
-int rig_setup(void **state);     /* *state: a rig with an open client, jobs 4, seq 1; the agent lingers 100 ms */
-int rig_teardown(void **state);  /* closes the client and waits until the agent has ended; fails when it left processes */
+int rig_setup(void **state); /* *state: a rig with an open client, jobs 4, seq 1; the agent lingers 100 ms */
+int rig_teardown(
+    void **state); /* closes the client and waits until the agent has ended; fails when it left processes */
 void rig_open(struct rig *r);
 void rig_close(struct rig *r);
 void rig_wait_agent_gone(struct rig *r);
@@ -58,12 +69,12 @@ const struct seen *find_seen(struct rig *r, enum seen_what what, const struct or
 size_t count_seen(struct rig *r, enum seen_what what);
 void wait_file(struct rig *r, const char *path); /* until it exists and is not empty (inotify) */
 int read_pid(const char *path);
-bool pid_alive(int pid);                         /* not a zombie */
-void wait_pid_gone(int pid);                     /* by pidfd */
+bool pid_alive(int pid);     /* not a zombie */
+void wait_pid_gone(int pid); /* by pidfd */
 size_t open_fds(pid_t pid);
 
-/* A task with all the shapes of descendants: a child, a pipeline, a session of its own, one below such a session, one without
- * the environment's mark. Each reports its pid in a file of the task's folder. */
+/* A task with all the shapes of descendants: a child, a pipeline, a session of its own, one below such a session, one
+ * without the environment's mark. Each reports its pid in a file of the task's folder. */
 #define MANY                                                                                                           \
     "sh report child & sh report piped | cat & setsid sh report escaped & "                                            \
     "setsid sh -c 'sh report nested & sleep 1000' & env -i /bin/sh report bare & "
