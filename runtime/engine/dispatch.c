@@ -157,7 +157,9 @@ static int build(struct ork_active *a, struct ork_live *l, json_t *params, ork_e
     size_t len = 0;
 
     if (ork_workflow_def(a->workflow, l->task)->executor != ORK_EXEC_PROCESS)
-        return ork_err_set(err, ORK_EINVAL, "this version of Ork runs process tasks (`command`) only");
+        return ork_err_set(err, ORK_EINVAL,
+                           "its executor `%s` is not part of this Ork, which runs processes (`command`)",
+                           ork_workflow_executor(a->workflow, l->task));
     int rc = ork_active_files(a, err);
     if (rc)
         return rc;
