@@ -114,6 +114,7 @@ struct ork_active {
     char *script_dir; /* NULL unknown */
     int32_t priority;
     int64_t created_ms, started_ms, finished_ms, logical_ms, scheduled_for_ms, run_timeout_ms;
+    int64_t limited_ms;        /* run_timeout counts from here: the start, or a person's last retry */
     char *error;               /* the run's own */
     uint32_t inserted;         /* task rows that are durable; running only when all are */
     bool adopting;             /* loaded from another owner's hands */
@@ -222,8 +223,6 @@ struct ork_engine {
     ork_id scheduler;
     uint64_t seq;
     struct ork_hand *hands; /* agents in use; the first is the one of data_dir */
-    char **unset;
-    size_t unset_len; /* names of variables no task inherits (ORK_*, DATABASE_URL) */
     struct ork_limits *limits;
     struct ork_active *runs, *prefixes, *noted; /* hash by id */
     uv_prepare_t prepare;
@@ -251,13 +250,13 @@ struct ork_engine {
     unsigned handles; /* uv handles still open at close */
     unsigned works;   /* jobs in uv's thread pool and reads under way */
     bool deadline_over, interrupted;
-    bool suspend;          /* stop this process when the commit on its way has landed */
+    bool suspend;        /* stop this process when the commit on its way has landed */
     uint64_t bell_count; /* how often somebody else's change was noticed */
     struct ork_watched {
         ork_id id;
         UT_hash_handle hh;
-    } * watched;         /* hash of the schedulers whose death we are told of, each once */
-    bool foreign_ids;    /* a run with ids that are not ours was loaded */
+    } * watched;      /* hash of the schedulers whose death we are told of, each once */
+    bool foreign_ids; /* a run with ids that are not ours was loaded */
 };
 
 /* engine.c */
@@ -301,8 +300,9 @@ int ork_active_step(
 void ork_active_inserted(struct ork_active *a); /* a chunk of task rows is durable: the next one, or the beginning */
 void ork_active_begin(struct ork_active *a);    /* all rows are there: START, or RESTORE when resumed */
 void ork_active_adopted(struct ork_active *a,
-                        uint32_t task);        /* tells whoever watches that an attempt was found running */
-void ork_active_release(struct ork_active *a); /* gives the run up as it stands: nobody owns it after the commit */
+                        uint32_t task);           /* tells whoever watches that an attempt was found running */
+void ork_active_release(struct ork_active *a);    /* gives the run up as it stands: nobody owns it after the commit */
+void ork_active_limit_time(struct ork_active *a); /* run_timeout, while it runs */
 const char *ork_run_cancel_text(int reason);
 
 /* commit.c */
