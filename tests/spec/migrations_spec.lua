@@ -1,13 +1,15 @@
 -- SPDX-License-Identifier: MIT
 -- The migrations of both databases, read as text: the same names from ours on, and the same tables and columns at the end.
+local root = os.getenv("ORK_ROOT") or "."
+
 local function files_of(dir)
   local names = {}
-  for name in io.popen("ls " .. dir):lines() do names[#names + 1] = name end
+  for name in io.popen(("ls '%s/%s'"):format(root, dir)):lines() do names[#names + 1] = name end
   return names
 end
 
 local function text_of(path)
-  local f = assert(io.open(path))
+  local f = assert(io.open(root .. "/" .. path))
   local text = f:read("a")
   f:close()
   return text
