@@ -24,8 +24,12 @@ describe("driving runs from a program", function()
   local function lua(code, opts)
     opts = opts or {}
     sh.write(dir .. "/app.lua", DEFINE .. code)
+    local preload = os.getenv("TEST_HOST_PRELOAD") -- the sanitizers' library, which a plain lua5.4 does not bring along
     return sh.run({ "lua5.4", "app.lua" }, {
-      cwd = dir, env = { LUA_PATH_5_4 = absolute(package.path), LUA_CPATH_5_4 = absolute(package.cpath), ORK_DATABASE_URL = opts.url },
+      cwd = dir, env = {
+        LUA_PATH_5_4 = absolute(package.path), LUA_CPATH_5_4 = absolute(package.cpath), ORK_DATABASE_URL = opts.url,
+        LD_PRELOAD = preload, ASAN_OPTIONS = preload and "detect_leaks=0",
+      },
     })
   end
 
