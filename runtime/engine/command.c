@@ -194,6 +194,9 @@ static int store_command(ork_engine *e, const ork_id *run, const char *kind, con
     if (args)
         cmd.args = (struct ork_text){args, strlen(args)};
     if (e->registered) {
+        rc = ork_commit_possible(e, err);
+        if (rc)
+            return rc;
         struct ork_unit *u = ork_commit_unit(e, ORK_UNIT_COMMAND, NULL, true);
         u->command = cmd;
         ork_commit_answer(e, on_stored, &w);

@@ -176,7 +176,7 @@ struct ork_after *ork_commit_after(ork_engine *e, int type, struct ork_active *a
 void ork_commit_call(ork_engine *e, void (*call)(void *, int, const ork_err *), void *data)
 {
     if (e->fenced) {
-        ork_err err = {.code = ORK_EFENCED, .msg = "another scheduler took over"};
+        ork_err err = {.code = ORK_EFENCED, .msg = "another scheduler took over the runs of this one"};
         call(data, ORK_EFENCED, &err);
         return;
     }
@@ -194,9 +194,14 @@ void ork_commit_answer(ork_engine *e, void (*call)(void *, int, const ork_err *)
         e->current->after[e->current->after_len - 1].answers = e->current->batch.len;
 }
 
+static bool commit_empty(const struct ork_commit *c)
+{
+    return !c || (c->batch.len == 0 && c->after_len == 0);
+}
+
 bool ork_commit_idle(const ork_engine *e)
 {
-    return !e->inflight && !e->queue && (!e->current || (e->current->batch.len == 0 && e->current->after_len == 0));
+    return !e->inflight && !e->queue && commit_empty(e->current);
 }
 
 /* ---- after the store has answered ---- */
@@ -282,30 +287,42 @@ static void fail_calls(struct ork_commit *c, int code, const ork_err *err)
 
 static void on_applied(void *data, int code, const ork_err *err, size_t bad_unit);
 
+static void hand_over(ork_engine *e)
+{
+    e->at_store = true;
+    ork_store_apply(e->store, &e->inflight->batch, on_applied, e);
+}
+
 static void on_away(uv_timer_t *t)
 {
     ork_engine *e = t->data;
 
-    if (e->inflight)
-        ork_store_apply(e->store, &e->inflight->batch, on_applied, e);
+    if (e->inflight && !e->at_store && !e->closing)
+        hand_over(e);
 }
 
-static bool has_call(const struct ork_commit *c)
+/* Nothing but questions of callers, who are told when it cannot be stored: memory is not ahead of the rows. */
+static bool only_asks(const struct ork_commit *c)
 {
+    bool asked = false;
+
+    for (size_t i = 0; i < c->batch.len; i++) {
+        int type = c->batch.units[i].type;
+        if (type != ORK_UNIT_CREATE_RUN && type != ORK_UNIT_CLAIM && type != ORK_UNIT_COMMAND && type != ORK_UNIT_POOL)
+            return false;
+        asked |= type != ORK_UNIT_POOL;
+    }
     for (size_t i = 0; i < c->after_len; i++) {
-        if (c->after[i].type == ORK_AFTER_CALL)
-            return true;
+        if (c->after[i].run)
+            return false;
     }
-    return false;
+    return asked;
 }
 
-static bool anything_live(const ork_engine *e)
+static void tell_failure(struct ork_commit *c, int code, const ork_err *err)
 {
-    for (const struct ork_active *a = e->runs; a; a = a->hh.next) {
-        if (a->live)
-            return true;
-    }
-    return false;
+    fail_calls(c, code, err);
+    commit_free(c);
 }
 
 static void go_away(ork_engine *e, const ork_err *err)
@@ -313,34 +330,72 @@ static void go_away(ork_engine *e, const ork_err *err)
     if (!e->away_now)
         ork_log_warn(&e->log, "%s; waiting for the database, nothing new is started until then", err->msg);
     e->away_now = true;
+    e->away_why = *err;
+    for (struct ork_commit **p = &e->queue; *p;) {
+        struct ork_commit *q = *p;
+        if (only_asks(q)) {
+            *p = q->next;
+            tell_failure(q, err->code, err);
+        } else {
+            p = &q->next;
+        }
+    }
+    if (e->current && only_asks(e->current)) {
+        struct ork_commit *c = e->current;
+        e->current = NULL;
+        tell_failure(c, err->code, err);
+    }
     uint32_t tries = e->away_tries++;
     uint64_t wait = 100ull << (tries < 6 ? tries : 6);
     uv_timer_start(&e->away, on_away, wait > 5000 ? 5000 : wait, 0);
 }
 
+int ork_commit_possible(const ork_engine *e, ork_err *err)
+{
+    return e->away_now ? ork_err_set(err, e->away_why.code, "%s", e->away_why.msg) : 0;
+}
+
 void ork_commit_refused(struct ork_commit *c, const ork_err *err)
 {
-    fail_calls(c, ORK_EDATA, err);
-    commit_free(c);
+    tell_failure(c, ORK_EDATA, err);
 }
 
 static void fenced(ork_engine *e, struct ork_commit *c, const ork_err *err)
 {
     e->fenced = true;
-    fail_calls(c, ORK_EFENCED, err);
-    commit_free(c);
+    tell_failure(c, ORK_EFENCED, err);
     while (e->queue) {
-        struct ork_commit *next = e->queue->next;
-        fail_calls(e->queue, ORK_EFENCED, err);
-        commit_free(e->queue);
-        e->queue = next;
+        c = e->queue;
+        e->queue = c->next;
+        tell_failure(c, ORK_EFENCED, err);
     }
-    if (e->current) {
-        fail_calls(e->current, ORK_EFENCED, err);
-        commit_free(e->current);
-        e->current = NULL;
-    }
+    c = e->current;
+    e->current = NULL;
+    if (c)
+        tell_failure(c, ORK_EFENCED, err);
     uv_stop(e->loop);
+}
+
+/* Ends of runs come last: with one goes the agent's claim, which is of use to the acknowledgements before it. */
+static void all_carry_out(ork_engine *e, struct ork_commit *c)
+{
+    for (size_t i = 0; i < c->after_len; i++) {
+        if (c->after[i].type != ORK_AFTER_ENDED)
+            carry_out(e, &c->after[i]);
+    }
+    for (size_t i = 0; i < c->after_len; i++) {
+        if (c->after[i].type == ORK_AFTER_ENDED)
+            carry_out(e, &c->after[i]);
+    }
+    ork_hands_flush(e);
+    commit_free(c);
+}
+
+/* The engine is being closed and agents are gone: only whoever waits hears of it. */
+static void landed_late(struct ork_commit *c, int code, const ork_err *err)
+{
+    fail_calls(c, code, err);
+    commit_free(c);
 }
 
 static void on_applied(void *data, int code, const ork_err *err, size_t bad_unit)
@@ -348,7 +403,8 @@ static void on_applied(void *data, int code, const ork_err *err, size_t bad_unit
     ork_engine *e = data;
     struct ork_commit *c = e->inflight;
 
-    if (code && code != ORK_EDATA && code != ORK_EFENCED && (anything_live(e) || !has_call(c)) && !e->closing) {
+    e->at_store = false;
+    if (code && code != ORK_EDATA && code != ORK_EFENCED && !only_asks(c) && !e->closing) {
         go_away(e, err);
         return;
     }
@@ -361,20 +417,22 @@ static void on_applied(void *data, int code, const ork_err *err, size_t bad_unit
         if (!code)
             ork_log_warn(&e->log, "the database is back");
     }
+    if (e->closing) {
+        landed_late(c, code, err);
+        return;
+    }
     if (code == ORK_EDATA) {
         ork_refuse_value(e, c, bad_unit, err);
     } else if (code == ORK_EFENCED) {
         fenced(e, c, err);
         return;
     } else if (code) {
-        fail_calls(c, code, err);
-        commit_free(c);
+        tell_failure(c, code, err);
     } else {
-        for (size_t i = 0; i < c->after_len; i++)
-            carry_out(e, &c->after[i]);
-        ork_hands_flush(e);
-        commit_free(c);
+        all_carry_out(e, c);
     }
+    if (!commit_empty(e->current)) /* the timer may have come while this one was on its way */
+        arm_lazy(e);
     ork_engine_turn(e);
 }
 
@@ -397,10 +455,10 @@ static void add_events(ork_engine *e)
 
 void ork_commit_flush(ork_engine *e, bool lazy_too)
 {
-    if (e->inflight || e->fenced || !e->store)
+    if (e->inflight || e->fenced || e->closing || !e->store)
         return;
     if (!e->queue) {
-        if (!e->current || (e->current->batch.len == 0 && e->current->after_len == 0))
+        if (commit_empty(e->current))
             return;
         if (!e->current->urgent && !lazy_too)
             return;
@@ -423,7 +481,7 @@ void ork_commit_flush(ork_engine *e, bool lazy_too)
         return;
     }
     e->inflight = c;
-    ork_store_apply(e->store, &c->batch, on_applied, e);
+    hand_over(e);
 }
 
 static void give_up(struct ork_commit *c)

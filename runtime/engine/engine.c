@@ -20,14 +20,14 @@ int64_t ork_engine_now(ork_engine *e)
 
 void ork_engine_turn(ork_engine *e)
 {
-    if (e->in_turn || e->fenced)
+    if (e->in_turn || e->fenced || e->closing)
         return;
     e->in_turn = true;
     if (e->pool_wake) {
         e->pool_wake = false;
         ork_pools_wake(e);
     }
-    if (!e->away_now)
+    if (!e->away_now && !e->ending)
         ork_dispatch_pump(e);
     ork_commit_flush(e, false);
     e->in_turn = false;
@@ -129,6 +129,7 @@ int ork_engine_open(const struct ork_engine_opts *o, ork_engine **out, ork_err *
         return rc;
     }
     e->limits = ork_limits_new(e->jobs + ORK_AHEAD);
+    ork_limits_pooled(e->limits, e->jobs);
     *out = e;
     return 0;
 }
@@ -212,7 +213,7 @@ void ork_engine_interrupt(ork_engine *e)
 
 void ork_engine_suspend(ork_engine *e)
 {
-    e->suspend = e->inflight && !e->away_now;
+    e->suspend = e->at_store;
     if (!e->suspend)
         (void)raise(SIGSTOP);
 }
@@ -268,9 +269,10 @@ static void on_handle_closed(uv_handle_t *h)
 /* What was collected is still stored (unless the database is away or took us out); tasks go on under the agent. */
 static void last_commit(ork_engine *e)
 {
+    e->ending = true;
     uv_ref((uv_handle_t *)&e->check);
     ork_commit_flush(e, true);
-    while (!ork_commit_idle(e) && !e->fenced && !e->away_now) {
+    while ((e->works || !ork_commit_idle(e)) && !e->fenced && !e->away_now) {
         uv_run(e->loop, UV_RUN_ONCE);
         ork_commit_flush(e, true);
     }

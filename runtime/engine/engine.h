@@ -237,6 +237,8 @@ struct ork_engine {
     struct ork_heap timers;
     struct ork_commit *current, *queue, *inflight; /* collected; full ones waiting; at the store */
     bool lazy_armed, in_turn, away_now, fenced, closing;
+    bool at_store; /* inflight is: not while the database is away and the next try is waited for */
+    bool ending;   /* about to close: nothing new starts */
     uint32_t away_tries;
     int64_t free_checked_ms, min_free;
     bool low_disk;
@@ -318,6 +320,7 @@ void ork_commit_answer(ork_engine *e, void (*call)(void *, int, const ork_err *)
 void ork_commit_after_fini(struct ork_after *x);
 void ork_commit_refused(struct ork_commit *c, const ork_err *err); /* frees it; calls get EDATA */
 void ork_commit_flush(ork_engine *e, bool lazy_too);
+int ork_commit_possible(const ork_engine *e, ork_err *err) ORK_MUSTCHECK; /* while the database is away: its error */
 bool ork_commit_idle(const ork_engine *e);
 void ork_commit_fini(ork_engine *e);
 

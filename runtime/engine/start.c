@@ -53,9 +53,13 @@ int ork_start_commit(struct ork_starting *s, struct ork_started *out, ork_err *e
                                              [ORK_OWNED] = ORK_STARTED_WATCHED,
                                              [ORK_FINISHED] = ORK_STARTED_FINISHED};
 
+    int rc = ork_commit_possible(e, err);
+
+    if (rc)
+        return rc;
     ork_commit_unit(e, ORK_UNIT_CREATE_RUN, NULL, true)->create = &s->row;
     ork_commit_answer(e, on_created, s);
-    int rc = ork_engine_drive(e, &s->done, err);
+    rc = ork_engine_drive(e, &s->done, err);
     if (!rc && s->code) {
         if (err)
             *err = s->err;
@@ -190,6 +194,9 @@ int ork_run_claim(ork_engine *e, const char *run_id, ork_err *err)
         return rc;
     if (ork_active_find(e, &c.claim.run_id))
         return 0;
+    rc = ork_commit_possible(e, err);
+    if (rc)
+        return rc;
     ork_commit_unit(e, ORK_UNIT_CLAIM, NULL, true)->claim = &c.claim;
     ork_commit_answer(e, on_claim, &c);
     rc = ork_engine_drive(e, &c.done, err);

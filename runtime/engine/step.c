@@ -260,7 +260,7 @@ int ork_active_step(struct ork_active *a, struct ork_event *ev)
 {
     ork_engine *e = a->engine;
 
-    if (a->dead || a->closing)
+    if (a->dead || a->closing || e->closing || e->fenced)
         return ORK_ESTATE;
     ev->now_ms = ork_engine_now(e);
     ev->random = e->clock->random(e->clock->data);
