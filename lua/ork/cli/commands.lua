@@ -11,7 +11,7 @@ return {
   { "cancel", "cancel RUN...", "stop runs and kill what they have running" },
   { "pause", "pause RUN...", "start no new tasks; what runs may finish" },
   { "resume", "resume RUN...", "go on with paused runs, or with runs whose program died" },
-  { "retry", "retry RUN", "run the failed and skipped tasks of a run again" },
+  { "retry", "retry RUN", "run what failed, was skipped or cancelled again" },
   { "rerun", "rerun RUN [name=value ...]", "a new run with the params of an old one" },
   { "db", "db migrate|status|check", "the database itself" },
   { "version", "version", "the version of this program" },

@@ -9,7 +9,7 @@ local wish = require "ork.cli.wish"
 local retry = {
   name = "retry",
   usage = "retry RUN [--from T] [--task T]",
-  summary = "Runs the failed and skipped tasks of a run again and keeps what succeeded",
+  summary = "Runs what failed, was skipped or cancelled in a run again and keeps what succeeded",
   text = "The run goes on here, in the foreground, unless a living program owns it.",
   words = { 1, 1 },
   options = {
@@ -25,6 +25,11 @@ function retry.run(given)
   local engine <close> = open.change(options)
   local run = stop.check(engine:run(open.find(engine, given.words[1])))
   local args = (options.from or options.task) and { from = options.from, task = options.task } or nil
+  local named = options.from or options.task
+  local task = named and stop.check(engine:task(run.id, named))
+  if options.task and task.status == "success" then
+    stop(2, "task `%s` succeeded; --from %s runs it and all after it again", named, named)
+  end
   drive.prepare(engine)
 
   if run.owner and run.owner.alive then
@@ -32,7 +37,10 @@ function retry.run(given)
     wish.tell({ { run = run, outcome = outcome, text = outcome == "sent" and "will be tried again by its program" or outcome } })
     return 0
   end
-  term.news(("trying again: run %s of %s"):format(text.short(run.id), run.workflow))
+  local words = run.status == "success" and not options.from
+    and "run %s of %s succeeded, nothing to try again (--from TASK repeats that task and all after it)"
+    or "trying again: run %s of %s"
+  term.news(words:format(text.short(run.id), run.workflow))
   return drive.to_end(engine, function()
     stop.check(engine:command(run.id, "retry", args))
     if not engine:owned(run.id) then stop.check(engine:claim(run.id)) end
