@@ -70,6 +70,7 @@ function database.open(opts)
     migrate = opts.migrate, jobs = opts.jobs, log_level = opts.log_level,
   })
   if not engine then
+    if found.from == "new" then why = why .. "; --db names a database elsewhere" end
     -- a database that is not there is an environment to mend, not a run that was not found
     return nil, why, code == "ENOTFOUND" and "EENV" or code
   end

@@ -116,7 +116,7 @@ int ork_doc_open_task(ork_engine *e, const char *run_id, const char *task, struc
     struct ork_param p[] = {ORK_P_ID(&id), ORK_P_TEXT(task)};
     rc = ork_store_query(e->store, ORK_Q_task_get, p, 2, &rows, err);
     if (!rc && ork_rows_len(rows) == 0)
-        rc = ork_err_set(err, ORK_ENOTFOUND, "no task `%s` in this run", task);
+        rc = ork_err_set(err, ORK_ENOTFOUND, "no task `%s` in this run; `ork tasks RUN` lists them", task);
     if (!rc && attempts && ork_rows_id(rows, 0, "id", &task_id)) {
         struct ork_param q[] = {ORK_P_ID(&task_id)};
         rc = ork_store_query(e->store, ORK_Q_attempts_of_task, q, 1, attempts, err);

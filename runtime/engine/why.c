@@ -147,8 +147,10 @@ static void advice(struct ork_buf *b, const char *status, bool owned, const char
     ork_buf_addc(b, '[');
     if (strcmp(status, "paused") == 0)
         ork_buf_addf(&line, "`ork resume %s` goes on with it", short_id);
-    else if (strcmp(status, "failed") == 0 || strcmp(status, "cancelled") == 0)
+    else if (strcmp(status, "failed") == 0)
         ork_buf_addf(&line, "`ork retry %s` runs its failed and skipped tasks again", short_id);
+    else if (strcmp(status, "cancelled") == 0)
+        ork_buf_addf(&line, "`ork retry %s` tries again what did not succeed", short_id);
     else if (!owned && strcmp(status, "success") != 0)
         ork_buf_addf(&line, "no ork owns it now: start the same `ork SCRIPT` again, or `ork resume %s`", short_id);
     if (line.len)
@@ -197,7 +199,7 @@ static int why_run(ork_engine *e, const ork_id *id, const char *only, struct ork
     }
     ork_buf_addc(&reasons, ']');
     if (only && !found)
-        rc = ork_err_set(err, ORK_ENOTFOUND, "no task `%s` in this run", only);
+        rc = ork_err_set(err, ORK_ENOTFOUND, "no task `%s` in this run; `ork tasks RUN` lists them", only);
     ork_id_format(id, text);
     ork_id_short(id, short_id);
     ork_doc_text(out, "run", text);

@@ -87,8 +87,8 @@ local function find(command, name, short)
   end
   local flag = (short and "-" or "--") .. name
   local near = not short and core().suggest(name, names)
-  stop(2, "%s has no option %s%s\nsee: ork %s --help", "ork " .. command.name, flag,
-    near and ("; did you mean --%s?"):format(near) or "", command.help_name or command.name)
+  stop(2, "%s has no option %s%s\nsee: ork %s", "ork " .. command.name, flag,
+    near and ("; did you mean --%s?"):format(near) or "", command.help_name or command.name .. " --help")
 end
 
 local function key_of(row) return (row[1]:gsub("-", "_")) end
