@@ -56,7 +56,6 @@ static void free_active(struct ork_active *a)
     ork_free(a->shown);
     ork_free(a->script_dir);
     ork_free(a->error);
-    ork_free(a->logs_dir);
     ork_free(a->empty_input);
     ork_free(a->copy);
     ork_free(a);
@@ -180,7 +179,7 @@ char *ork_active_file(const struct ork_active *a, uint32_t task, uint32_t attemp
 {
     struct ork_buf b = ORK_BUF_INIT;
 
-    ork_buf_addf(&b, "%s/%u.%u.%s", a->logs_dir, task, attempt, suffix);
+    ork_buf_addf(&b, "%s/logs/%s/%u.%u.%s", a->engine->data_dir, a->text, task, attempt, suffix);
     return ork_buf_steal(&b, NULL);
 }
 
@@ -201,12 +200,13 @@ int ork_active_files(struct ork_active *a, ork_err *err)
     if (a->empty_input)
         return 0;
     ork_buf_addf(&b, "%s/logs/%s", a->engine->data_dir, a->text);
-    ork_free(a->logs_dir);
-    a->logs_dir = ork_buf_steal(&b, NULL);
-    int rc = ork_path_make_dirs(a->logs_dir, err);
-    if (rc)
+    int rc = ork_path_make_dirs(b.data, err);
+    char *path = ork_path_join(b.data, "empty.in");
+    ork_buf_fini(&b);
+    if (rc) {
+        ork_free(path);
         return rc;
-    char *path = ork_path_join(a->logs_dir, "empty.in");
+    }
     int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC | O_TRUNC, 0600);
     if (fd < 0 || write(fd, "{}\n", 3) != 3) {
         rc = ork_err_errno(err, errno, "cannot write %s", path);

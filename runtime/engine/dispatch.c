@@ -175,6 +175,8 @@ static int build(struct ork_active *a, struct ork_live *l, json_t *params, ork_e
                          "the input is %zu bytes; at most %u are handed to a task: pass a file's path instead", len,
                          ORK_INPUT_MAX);
     bool empty = json_is_object(input) && json_object_size(input) == 0;
+    ork_free(l->input_path);
+    l->input_path = NULL;
     if (!rc && !empty) {
         l->input_path = ork_active_file(a, l->task, l->attempt, "in");
         rc = write_input(l, text, len, err);
@@ -331,8 +333,15 @@ static void on_inputs_again(struct ork_active *a, uint32_t task, json_t *params,
     struct ork_live *l = ork_active_live(a, task);
     ork_err why = {0};
 
-    if (!l || l->known)
+    if (!l || !l->asking) /* another attempt by now */
         return;
+    l->asking = false;
+    if (l->known)
+        return;
+    if (a->run.tasks[task].flags & ORK_RT_KILLING) { /* the agent was told to end it and did not know it */
+        ork_settle_fail(a, task, ORK_KIND_CANCELLED, "cancelled before it started");
+        return;
+    }
     if (code)
         why = *err;
     else
@@ -356,6 +365,9 @@ void ork_dispatch_again(struct ork_active *a, struct ork_live *l)
         ork_dispatch_spawn(a, l->task, l->attempt);
         return;
     }
+    if (l->asking)
+        return;
+    l->asking = true;
     json_t *params = task_params(a, l->task);
     ork_inputs_fetch(a, l->task, params, on_inputs_again);
     json_decref(params);

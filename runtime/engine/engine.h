@@ -67,6 +67,7 @@ struct ork_live {
     bool committed;       /* its dispatched row is durable */
     bool known;           /* SPAWN was sent to the present agent, or it told of the attempt */
     bool settling;        /* an exit is being read or committed */
+    bool asking;          /* its input is read again, to send it again */
     bool adopted;
     bool host_lost; /* its agent cannot exist any more (other boot, other host) */
     UT_hash_handle hh;
@@ -107,7 +108,7 @@ struct ork_active {
     struct ork_run run;     /* the core's state */
     struct ork_effects fx;
     size_t fx_done;
-    bool draining;
+    bool draining, run_moved;
     ork_id *ids; /* task ids of a taken-over run; NULL: derived */
     ork_id snapshot;
     json_t *params;
@@ -133,7 +134,6 @@ struct ork_active {
     json_t *hold;             /* outputs fetched for the task being resolved */
     struct ork_live *live;    /* hash by task */
     struct ork_timer *timers; /* hash by kind and task */
-    char *logs_dir;           /* owned: <data>/logs/<run> */
     char *empty_input;        /* owned: file with {} */
     struct ork_active *noted; /* next of the runs with events */
     bool is_noted;
@@ -411,6 +411,7 @@ void ork_pools_wish(ork_engine *e); /* TAKE_SLOTS for what ready tasks want */
 void ork_pools_return(ork_engine *e, const char *pool);
 void ork_pools_keep(ork_engine *e, const char *pool, uint32_t slots); /* an adopted attempt holds these */
 void ork_pools_turn(struct ork_active *a);                            /* max_active_runs */
+void ork_pools_turn_keep(struct ork_active *a); /* it goes on without asking */
 void ork_pools_turn_over(struct ork_active *a);
 void ork_pools_wake(ork_engine *e);
 

@@ -160,6 +160,7 @@ static int load_attempts(struct ork_active *a, ork_err *err)
         const char *pid = ork_rows_text(rows, i, "execution_name");
         l->committed = l->adopted = true;
         l->log_path = log ? ork_strdup(log) : NULL;
+        l->input_path = log ? ork_active_beside(log, "in") : NULL; /* if it had one */
         l->started_ms = ork_rows_time(rows, i, "started_at");
         l->dispatched_ms = ork_rows_time(rows, i, "dispatched_at");
         l->pid = pid ? (int32_t)strtol(pid, NULL, 10) : 0;
@@ -215,7 +216,6 @@ static void go_on(struct ork_active *a)
     ork_engine *e = a->engine;
 
     a->limits = ork_limits_run_add(e->limits, a->priority, ork_workflow_limits(a->workflow)->max_parallel, a);
-    a->resumed = a->run.status != ORK_RUN_PENDING;
     adopt(a);
     ork_hands_claim(a);
     if (a->inserted < a->run.n || a->copy)
@@ -249,6 +249,7 @@ static int load(ork_engine *e, const ork_id *id, ork_workflow *same, struct ork_
     struct ork_active *a = ork_active_new(e, id, w);
     ork_workflow_unref(w);
     load_run_row(a, run);
+    a->resumed = true;
     a->priority = (int32_t)ork_rows_int(run, 0, "priority", 0);
     ork_rows_free(run);
     rc = load_tasks(a, err);

@@ -100,9 +100,19 @@ void ork_settle_dispatched(struct ork_active *a, uint32_t task, bool urgent)
         put_attempt(a, l, a->run.tasks[task].status, ORK_KIND_NONE, NULL, NULL, urgent);
 }
 
+/* After the commit the agent forgets it, and its files but the log go. */
+static void forget(struct ork_active *a, const struct ork_live *l, bool had_output)
+{
+    struct ork_after *after = ork_commit_after(a->engine, ORK_AFTER_ACK, a, l->task);
+
+    after->attempt = l->attempt;
+    after->remove[0] = had_output && l->log_path ? ork_active_beside(l->log_path, "out") : NULL;
+    after->remove[1] = l->input_path ? ork_strdup(l->input_path) : NULL;
+}
+
 /* The one way an attempt leaves: event into the core, rows, slots back, the agent told after the commit. */
 static void end_attempt(struct ork_active *a, struct ork_live *l, struct ork_event *ev, struct ork_end *end,
-                        const struct ork_exit *x, bool ack)
+                        const struct ork_exit *x)
 {
     uint32_t task = l->task, attempt = l->attempt;
 
@@ -124,12 +134,7 @@ static void end_attempt(struct ork_active *a, struct ork_live *l, struct ork_eve
         put_attempt(a, l, status, status == ORK_TASK_SUCCESS ? ORK_KIND_NONE : a->run.tasks[task].kind, x, end->error,
                     true);
     }
-    if (ack) {
-        struct ork_after *after = ork_commit_after(a->engine, ORK_AFTER_ACK, a, task);
-        after->attempt = attempt;
-        after->remove[0] = end->had_output && l->log_path ? ork_active_beside(l->log_path, "out") : NULL;
-        after->remove[1] = l->input_path ? ork_strdup(l->input_path) : NULL;
-    }
+    forget(a, l, !x || end->had_output);
     ork_active_live_free(a, l);
     ork_dispatch_release(a, task);
 }
@@ -255,7 +260,7 @@ static void on_result(struct ork_result *r)
                           .error = why.len ? why.data : NULL,
                           .finished_ms = r->exit.finished_ms,
                           .had_output = r->output_size >= 0};
-    end_attempt(a, l, &ev, &end, &r->exit, true);
+    end_attempt(a, l, &ev, &end, &r->exit);
     ork_buf_fini(&why);
     ork_result_free(r);
 }
@@ -268,6 +273,8 @@ void ork_settle_exit(struct ork_active *a, uint32_t task, const struct ork_exit 
         ork_log_debug(&a->engine->log, "stale exit run=%s task=%u attempt=%u", a->text, task, x->key.attempt);
         struct ork_after *after = ork_commit_after(a->engine, ORK_AFTER_ACK, a, task);
         after->attempt = x->key.attempt;
+        after->remove[0] = ork_active_file(a, task, x->key.attempt, "out"); /* we died before we could */
+        after->remove[1] = ork_active_file(a, task, x->key.attempt, "in");
         a->engine->current->urgent = true;
         return;
     }
@@ -293,7 +300,7 @@ void ork_settle_fail(struct ork_active *a, uint32_t task, int kind, const char *
         refusal_text(poison, &why);
         end.error = why.data;
     }
-    end_attempt(a, l, &ev, &end, NULL, false);
+    end_attempt(a, l, &ev, &end, NULL);
     ork_buf_fini(&why);
 }
 
@@ -336,9 +343,7 @@ void ork_settle_recalled(struct ork_active *a, uint32_t task, uint32_t attempt)
     if (ork_active_step(a, &ev) != 0)
         return;
     put_attempt(a, l, ORK_TASK_CANCELLED, ORK_KIND_CANCELLED, NULL, "taken back before it started", true);
-    struct ork_after *after = ork_commit_after(a->engine, ORK_AFTER_ACK, a, task);
-    after->attempt = attempt;
-    after->remove[1] = l->input_path ? ork_strdup(l->input_path) : NULL;
+    forget(a, l, false);
     ork_active_live_free(a, l);
     ork_dispatch_release(a, task);
 }

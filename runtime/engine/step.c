@@ -217,7 +217,7 @@ static void recall_or_kill(struct ork_active *a, const struct ork_effect *fx, in
     a->engine->current->urgent = true;
 }
 
-static void carry_out(struct ork_active *a, const struct ork_effect *fx, int run_before)
+static void carry_out(struct ork_active *a, const struct ork_effect *fx)
 {
     switch (fx->type) {
     case ORK_FX_CHANGED:
@@ -248,8 +248,8 @@ static void carry_out(struct ork_active *a, const struct ork_effect *fx, int run
     case ORK_FX_DISARM:
         ork_timers_disarm(a, ORK_TIMER_RETRY, fx->task);
         break;
-    case ORK_FX_RUN_CHANGED:
-        run_changed(a, run_before);
+    case ORK_FX_RUN_CHANGED: /* once, after all that led to it: what is worked off may step again */
+        a->run_moved = true;
         break;
     default:
         break;
@@ -275,10 +275,14 @@ int ork_active_step(struct ork_active *a, struct ork_event *ev)
         a->draining = true;
         for (; a->fx_done < a->fx.len; a->fx_done++) {
             struct ork_effect fx = a->fx.items[a->fx_done];
-            carry_out(a, &fx, before);
+            carry_out(a, &fx);
         }
         a->fx.len = a->fx_done = 0;
         a->draining = false;
+        if (a->run_moved) {
+            a->run_moved = false;
+            run_changed(a, before);
+        }
     }
     return 0;
 }

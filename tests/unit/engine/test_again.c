@@ -1,0 +1,179 @@
+/* SPDX-License-Identifier: MIT */
+/* Attempts that are sent again, or end without a word of their agent: what is withdrawn meanwhile stays withdrawn, and
+ * no file of an attempt outlives it but its log. */
+#include "engine/lib_gate.h"
+#include "engine/lib_helper.h"
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#define TRUE "{\"command\":[\"/bin/true\"]}"
+#define INPUT "\"task_bindings\":{\"n\":{\"const\":7}}"
+
+static ork_workflow *made;
+
+static void owner(struct world *w, struct helper *me)
+{
+    struct ork_started s = start(w, made);
+
+    until(w, "a", ORK_TASK_RUNNING);
+    helper_tell(me, 'r');
+    (void)wait_end(w, s.run_id);
+}
+
+static void claim(struct world *w, const char *run_id)
+{
+    ork_err err = {0};
+
+    if (ork_run_claim(w->engine, run_id, &err) != 0)
+        fail_msg("claim: %s", err.msg);
+}
+
+static void assert_only_logs(void)
+{
+    assert_int_equal(system("test -z \"$(find logs -type f ! -name '*.log' ! -name empty.in)\""), 0);
+}
+
+static int agent_pid(void)
+{
+    FILE *p = popen("pgrep -f \"ork-agent $PWD/agent\"", "r");
+    int pid = 0;
+
+    assert_non_null(p);
+    assert_int_equal(fscanf(p, "%d", &pid), 1);
+    pclose(p);
+    return pid;
+}
+
+static void an_adopted_attempt_leaves_its_log(void **state)
+{
+    struct world *w = *state;
+    ork_workflow *f = flow("adopted", NULL);
+    char run[ORK_ID_TEXT];
+
+    gate_make("go");
+    task(f, "a", "{\"command\":\"echo '{}' >$ORK_OUTPUT_FILE; read x <go; cat $ORK_INPUT_FILE\"," INPUT "}", NULL);
+    seal(f);
+    made = f;
+    struct helper h = helper_start(w, owner);
+    helper_hear(&h, 'r');
+    helper_kill(&h);
+    world_engine(w);
+    last_run(w, run);
+    claim(w, run);
+    gate_open("go");
+    assert_int_equal(wait_end(w, run), ORK_RUN_SUCCESS);
+    assert_query(w, "SELECT logs || output FROM tasks", "{\"n\":7}{}");
+    world_leave(w);
+    assert_only_logs();
+    ork_workflow_unref(f);
+}
+
+/* The agent dies: one attempt is lost, one that waited is sent again with its input. */
+static void after_the_agent_died(void **state)
+{
+    struct world *w = *state;
+    ork_workflow *f = flow("died", NULL);
+
+    gate_make("go");
+    w->jobs = 1;
+    task_with(f,
+              (struct ork_task_spec){.name = "a",
+                                     .params = "{\"command\":\"[ $ORK_ATTEMPT = 2 ] || { echo '{}' >$ORK_OUTPUT_FILE; "
+                                               "read x <go; }\"," INPUT "}",
+                                     .priority = 1},
+              NULL);
+    task(f, "b", "{\"command\":\"cat $ORK_INPUT_FILE\"," INPUT "}", NULL);
+    seal(f);
+    world_engine(w);
+    struct ork_started s = start(w, f);
+    until(w, "a", ORK_TASK_RUNNING);
+    until_query(w, "SELECT status FROM tasks WHERE task_name='b'", "dispatched");
+    assert_int_equal(kill(agent_pid(), SIGKILL), 0);
+    assert_int_equal(wait_end(w, s.run_id), ORK_RUN_SUCCESS);
+    assert_query(w, "SELECT group_concat(attempt || lost || logs) FROM tasks WHERE task_name='b'", "10{\"n\":7}");
+    assert_query(w, "SELECT attempt || lost FROM tasks WHERE task_name='a'", "21");
+    world_leave(w);
+    assert_only_logs();
+    ork_workflow_unref(f);
+}
+
+/* It was committed but never sent, and its input is read again, when the run is cancelled. */
+static void cancelled_while_its_input_is_read(void **state)
+{
+    struct world *w = *state;
+    char run[ORK_ID_TEXT];
+    ork_workflow *busy = flow("busy", NULL);
+
+    gate_make("go");
+    task(busy, "x", "{\"command\":\"read x <go\"}", NULL); /* keeps the connection to the agent */
+    seal(busy);
+    for (int i = 0; i < 30; i++) {
+        ork_workflow *f = flow("cut", NULL);
+        task(f, "a", "{\"command\":\"echo ORK_OUTPUT:7\"}", NULL);
+        task(f, "b",
+             "{\"command\":\"[ ! -e cut ] || sleep 1000\",\"task_bindings\":{\"n\":{\"ref\":\"tasks.a.output\"}}}",
+             "a");
+        (void)unlink("cut");
+        assert_int_equal(run_to_end(w, f, run), ORK_RUN_SUCCESS);
+        assert_int_equal(system("touch cut"), 0);
+        world_leave(w);
+        change_rows(w, "UPDATE runs SET status='running', finished_at=NULL WHERE id=(SELECT max(id) FROM runs)");
+        change_rows(w,
+                    "UPDATE tasks SET status='dispatched', started_at=NULL, finished_at=NULL WHERE task_name='b' AND "
+                    "run_id=(SELECT max(id) FROM runs)");
+        change_rows(w, "UPDATE task_attempts SET status='dispatched', started_at=NULL, finished_at=NULL WHERE "
+                       "task_id=(SELECT max(id) FROM tasks)");
+        change_rows(w, "INSERT INTO commands (id, run_id, kind, \"by\", created_at) SELECT randomblob(16), max(id), "
+                       "'cancel', 'test', created_at FROM runs");
+        world_engine(w);
+        struct ork_started s = start(w, busy);
+        until(w, "x", ORK_TASK_RUNNING);
+        claim(w, run);
+        assert_int_equal(wait_end(w, run), ORK_RUN_CANCELLED);
+        gate_open("go");
+        assert_int_equal(wait_end(w, s.run_id), ORK_RUN_SUCCESS);
+        ork_workflow_unref(f);
+    }
+    ork_workflow_unref(busy);
+}
+
+/* Conditions that are known at once decide a whole run in one step: its end is told once, and last. */
+static void decided_at_once(void **state)
+{
+    struct world *w = *state;
+    ork_workflow *f = flow("at_once", NULL);
+    size_t ends = 0;
+
+    for (int i = 0; i < 3; i++) {
+        static const char *const names[] = {"a", "b", "c"};
+        task_with(f,
+                  (struct ork_task_spec){
+                      .name = names[i],
+                      .flags = ORK_TASK_HAS_WHEN,
+                      .params = "{\"command\":[\"/bin/true\"],\"when\":{\"op\":\">\",\"left\":{\"const\":0},\"right\":{"
+                                "\"const\":1}}}"},
+                  NULL);
+    }
+    task(f, "d", TRUE, "a");
+    assert_int_equal(run_to_end(w, f, NULL), ORK_RUN_SUCCESS);
+    assert_query(w, "SELECT group_concat(status) FROM tasks", "skipped,skipped,skipped,skipped");
+    assert_query(w, "SELECT status || (finished_at>=started_at) FROM runs", "success1");
+    for (size_t i = 0; i < w->changes; i++)
+        ends += w->change[i].task[0] == '\0' && w->change[i].to == ORK_RUN_SUCCESS;
+    assert_int_equal(ends, 1);
+    assert_string_equal(w->change[w->changes - 1].task, "");
+    ork_workflow_unref(f);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(an_adopted_attempt_leaves_its_log, world_setup_dir, world_teardown),
+        cmocka_unit_test_setup_teardown(after_the_agent_died, world_setup_dir, world_teardown),
+        cmocka_unit_test_setup_teardown(cancelled_while_its_input_is_read, world_setup, world_teardown),
+        cmocka_unit_test_setup_teardown(decided_at_once, world_setup, world_teardown),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
