@@ -12,6 +12,7 @@ struct ork_limits *ork_limits_new(uint32_t window)
     struct ork_limits *l = ork_zalloc(sizeof(*l));
 
     l->window = window;
+    l->pooled = UINT32_MAX;
     ork_heap_init(&l->open, ork_lane_before);
     return l;
 }
@@ -35,6 +36,11 @@ void ork_limits_window(struct ork_limits *l, uint32_t window)
     l->window = window;
 }
 
+void ork_limits_pooled(struct ork_limits *l, uint32_t tasks)
+{
+    l->pooled = tasks;
+}
+
 struct ork_limits_run *ork_limits_run_add(struct ork_limits *l, int32_t priority, uint32_t max_parallel, void *data)
 {
     struct ork_limits_run *r = ork_zalloc(sizeof(*r));
@@ -51,6 +57,7 @@ void ork_limits_run_remove(struct ork_limits *l, struct ork_limits_run *r)
         ork_lane_move(lane, NULL);
         if (lane->pool) {
             lane->pool->used -= lane->used;
+            lane->pool->held -= lane->held;
             lane->pool->ready -= (uint32_t)lane->len;
             ork_pool_wake(l, lane->pool);
         }
@@ -142,8 +149,10 @@ static void change_held(struct ork_limits *l, struct ork_lane *lane, bool more, 
     r->held += more ? 1u : -1u;
     lane->held += more ? 1u : -1u;
     lane->used += more ? slots : -slots;
-    if (lane->pool)
+    if (lane->pool) {
         lane->pool->used += more ? slots : -slots;
+        lane->pool->held += more ? 1u : -1u;
+    }
     if (more)
         r->served = ++l->clock;
     for (size_t i = 0; i < r->lanes_len; i++)
@@ -196,6 +205,8 @@ enum ork_held ork_limits_held(const struct ork_limits *l, const struct ork_limit
     const struct ork_lane *lane = r->lanes[at->lane];
     if (ork_limits_run_is_full(r))
         return ORK_HELD_RUN;
+    if (lane->pool && lane->pool->held >= l->pooled)
+        return ORK_HELD_WINDOW;
     if (lane->pool && lane->entries[at->pos - 1].slots > ork_pool_free(lane->pool))
         return ORK_HELD_POOL;
     return l->held >= l->window ? ORK_HELD_WINDOW : ORK_HELD_NOT;

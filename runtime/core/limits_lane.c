@@ -102,7 +102,7 @@ bool ork_lane_park(struct ork_limits *l, struct ork_lane *lane)
 {
     struct ork_pool *p = lane->pool;
     const struct ork_lane *first = p ? ork_pool_first(p) : NULL;
-    if (p && (lane->entries->slots > ork_pool_free(p) || (first && ork_lane_before(&first->node, &lane->node)))) {
+    if (p && (!ork_pool_fits(l, p, lane->entries->slots) || (first && ork_lane_before(&first->node, &lane->node)))) {
         ork_lane_move(lane, &p->waiting);
         ork_pool_wake(l, p);
         return true;

@@ -16,12 +16,17 @@ struct ork_lane *ork_pool_first(const struct ork_pool *p)
     return n ? ork_container(n, struct ork_lane, node) : NULL;
 }
 
+bool ork_pool_fits(const struct ork_limits *l, const struct ork_pool *p, uint32_t slots)
+{
+    return p->held < l->pooled && slots <= ork_pool_free(p);
+}
+
 /* Lets the first lane that waits for the pool go on, when its first task fits. */
 void ork_pool_wake(struct ork_limits *l, struct ork_pool *p)
 {
     struct ork_lane *first = p ? ork_pool_first(p) : NULL;
 
-    if (first && first->entries->slots <= ork_pool_free(p))
+    if (first && ork_pool_fits(l, p, first->entries->slots))
         ork_lane_move(first, &l->open);
 }
 
@@ -64,6 +69,14 @@ void ork_limits_pool_grant(struct ork_limits *l, const char *pool, uint32_t gran
     ork_pool_wake(l, p);
 }
 
+uint32_t ork_limits_pool_least(const struct ork_limits *l, const char *pool)
+{
+    const struct ork_pool *p = ork_pool_find((struct ork_limits *)l, pool, false);
+    const struct ork_lane *first = p ? ork_pool_first(p) : NULL;
+
+    return first && first->entries->slots > ork_pool_free(p) ? first->entries->slots - ork_pool_free(p) : 0;
+}
+
 static void allow_wish(struct ork_pool *p)
 {
     p->refused = false;
@@ -84,6 +97,8 @@ void ork_limits_pool_wake(struct ork_limits *l, const char *pool)
 static uint32_t wanted(const struct ork_limits *l, const struct ork_pool *p)
 {
     uint64_t room = l->window > l->held ? l->window - l->held : 0, slots = 0;
+    if (room > l->pooled - p->held)
+        room = l->pooled - p->held;
     const uint32_t first = ork_pool_first(p)->entries->slots;
 
     for (size_t i = 0; i < p->waiting.len && room > 0; i++) {
@@ -111,7 +126,7 @@ bool ork_limits_pool_wish(struct ork_limits *l, const char **pool, uint32_t *mor
     for (size_t i = 0; i < l->pools_len; i++) {
         struct ork_pool *p = l->pools[i];
         const struct ork_lane *first = ork_pool_first(p);
-        if (!first || p->asked || p->refused || first->entries->slots <= ork_pool_free(p))
+        if (!first || p->asked || p->refused || p->held >= l->pooled || first->entries->slots <= ork_pool_free(p))
             continue;
         p->asked = wanted(l, p);
         *pool = p->name;

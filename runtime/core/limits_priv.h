@@ -23,6 +23,7 @@ struct ork_pool {
     char *name;              /* owned */
     struct ork_heap waiting; /* lanes parked here */
     uint32_t granted, used;  /* slots of this scheduler */
+    uint32_t held;           /* tasks that use them */
     uint32_t ready;          /* ready tasks, parked or not */
     uint32_t asked;          /* slots wished for and not answered; 0 none */
     bool woken;              /* somebody released while a wish was under way */
@@ -60,6 +61,7 @@ struct ork_limits_run {
 struct ork_limits {
     struct ork_heap open;
     uint32_t window, held;
+    uint32_t pooled; /* tasks of one pool that may be held at once */
     uint64_t clock;
     struct ork_pool **pools; /* owned, sorted by name */
     size_t pools_len, pools_cap;
@@ -79,6 +81,7 @@ bool ork_limits_run_is_full(const struct ork_limits_run *r);
 
 struct ork_pool *ork_pool_find(struct ork_limits *l, const char *name, bool make);
 uint32_t ork_pool_free(const struct ork_pool *p);
+bool ork_pool_fits(const struct ork_limits *l, const struct ork_pool *p, uint32_t slots);
 struct ork_lane *ork_pool_first(const struct ork_pool *p); /* the best lane that waits; NULL none */
 void ork_pool_wake(struct ork_limits *l,
                    struct ork_pool *p); /* lets the first lane go on when its first task fits; p may be NULL */

@@ -240,6 +240,7 @@ struct ork_engine {
     bool at_store; /* inflight is: not while the database is away and the next try is waited for */
     bool ending;   /* about to close: nothing new starts */
     uint32_t away_tries;
+    ork_err away_why;
     int64_t free_checked_ms, min_free;
     bool low_disk;
     bool bell_on, commands_reading, commands_again, pool_wake;

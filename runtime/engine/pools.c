@@ -11,28 +11,55 @@ struct wish {
     struct ork_slots slots;
     char *pool;             /* owned */
     struct ork_active *run; /* counted; set when it is a run's turn */
-    bool keep;
 };
 
-static void give_back(ork_engine *e, const char *pool, uint32_t count);
+static void give_back(ork_engine *e, const char *pool, uint32_t count, bool turn);
+
+/* A holder that dies rings no bell: the kernel tells us (ork_engine_watch_owner). */
+static void on_users(void *data, int code, const ork_err *err, struct ork_rows *rows)
+{
+    ork_engine *e = data;
+    ork_err why = {0};
+    ork_id id;
+
+    (void)err;
+    e->works--;
+    for (size_t i = 0; !code && !e->closing && i < ork_rows_len(rows); i++) {
+        if (ork_rows_id(rows, i, "id", &id) && ork_engine_watch_owner(e, &id, &why) != 0)
+            ork_log_warn(&e->log, "%s; if that ork dies its slots are noticed late", why.msg);
+    }
+    ork_rows_free(rows);
+}
+
+static void watch_users(ork_engine *e, const char *pool)
+{
+    struct ork_param p[] = {ORK_P_TEXT(pool), ORK_P_ID(&e->scheduler)};
+
+    if (e->closing || e->fenced)
+        return;
+    e->works++;
+    ork_store_read(e->store, ORK_Q_pool_users, p, 2, on_users, e);
+}
 
 static void on_granted(void *data, int code, const ork_err *err)
 {
     struct wish *w = data;
 
     (void)err;
-    if (w->keep)
-        ; /* counted by the limits already */
-    else if (!code && w->run) {
+    if (!code && w->slots.granted < w->slots.want)
+        watch_users(w->engine, w->pool);
+    if (w->slots.keep) {
+        ; /* counted already */
+    } else if (!code && w->run) {
         w->run->waits_for_turn = w->slots.granted == 0;
         if (w->slots.granted && w->run->dead) {
-            give_back(w->engine, w->pool, w->slots.granted);
+            give_back(w->engine, w->pool, w->slots.granted, true);
         } else if (w->slots.granted) {
             w->run->has_turn = true;
             ork_active_begin(w->run);
         }
-    } else if (!code && w->slots.granted) {
-        ork_limits_pool_grant(w->engine->limits, w->pool, w->slots.granted);
+    } else if (!w->run) { /* none is an answer too: the next wish waits for somebody's release */
+        ork_limits_pool_grant(w->engine->limits, w->pool, code ? 0 : w->slots.granted);
         ork_pools_return(w->engine, w->pool); /* whoever wanted them may be gone */
     }
     if (w->run)
@@ -60,7 +87,7 @@ static struct wish *take(ork_engine *e, const char *pool, uint32_t want, struct 
 void ork_pools_keep(ork_engine *e, const char *pool, uint32_t slots)
 {
     if (!e->fenced)
-        take(e, pool, slots, NULL)->keep = true;
+        take(e, pool, slots, NULL)->slots.keep = true;
 }
 
 void ork_pools_wish(ork_engine *e)
@@ -69,12 +96,14 @@ void ork_pools_wish(ork_engine *e)
     uint32_t more;
 
     while (ork_limits_pool_wish(e->limits, &pool, &more))
-        (void)take(e, pool, more, NULL);
+        take(e, pool, more, NULL)->slots.least = ork_limits_pool_least(e->limits, pool);
 }
 
 struct giving {
+    ork_engine *engine;
     struct ork_slots_free free;
     char *pool;
+    bool turn;
 };
 
 static void on_given(void *data, int code, const ork_err *err)
@@ -83,14 +112,20 @@ static void on_given(void *data, int code, const ork_err *err)
 
     (void)code;
     (void)err;
+    if (g->turn)
+        g->engine->pool_wake = true; /* runs of ours may wait there too, and the bell is for others */
     ork_free(g->pool);
     ork_free(g);
 }
 
-static void give_back(ork_engine *e, const char *pool, uint32_t count)
+static void give_back(ork_engine *e, const char *pool, uint32_t count, bool turn)
 {
+    if (e->closing || e->fenced)
+        return; /* they go with the scheduler */
     struct giving *g = ork_zalloc(sizeof(*g));
 
+    g->engine = e;
+    g->turn = turn;
     g->pool = ork_strdup(pool);
     g->free = (struct ork_slots_free){.pool = g->pool, .count = count};
     ork_commit_unit(e, ORK_UNIT_FREE_SLOTS, NULL, true)->free = &g->free;
@@ -102,7 +137,7 @@ void ork_pools_return(ork_engine *e, const char *pool)
     uint32_t unused = ork_limits_pool_return(e->limits, pool);
 
     if (unused)
-        give_back(e, pool, unused);
+        give_back(e, pool, unused, false);
 }
 
 static char *turn_pool(const struct ork_active *a)
@@ -130,13 +165,24 @@ void ork_pools_turn(struct ork_active *a)
     ork_free(pool);
 }
 
+/* A run that goes on, or a person wants again, is active whether or not it is its turn; others wait for its end. */
+void ork_pools_turn_keep(struct ork_active *a)
+{
+    if (a->has_turn || !ork_workflow_limits(a->workflow)->max_active_runs || a->engine->fenced)
+        return;
+    char *pool = turn_pool(a);
+    a->has_turn = true;
+    ork_pools_keep(a->engine, pool, 1);
+    ork_free(pool);
+}
+
 void ork_pools_turn_over(struct ork_active *a)
 {
     if (!a->has_turn)
         return;
     a->has_turn = false;
     char *pool = turn_pool(a);
-    give_back(a->engine, pool, 1);
+    give_back(a->engine, pool, 1, true);
     ork_free(pool);
 }
 

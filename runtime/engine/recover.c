@@ -226,6 +226,8 @@ static void go_on(struct ork_active *a)
         ork_active_begin(a);
     if (a->dead || a->closing)
         return;
+    if (a->run.status == ORK_RUN_RUNNING || a->run.status == ORK_RUN_PAUSED)
+        ork_pools_turn_keep(a);
     ork_active_limit_time(a);
     settle_unknown(a);
 }

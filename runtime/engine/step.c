@@ -112,6 +112,8 @@ static void run_changed(struct ork_active *a, int from)
         a->started_ms = ork_engine_now(e);
     if (a->run.status == ORK_RUN_RUNNING && (!a->limited_ms || ork_run_is_final(from)))
         a->limited_ms = ork_engine_now(e);
+    if (a->run.status == ORK_RUN_RUNNING)
+        ork_pools_turn_keep(a);
     ork_free(a->error);
     a->error = a->run.status == ORK_RUN_FAILED      ? failure_text(a)
                : a->run.status == ORK_RUN_CANCELLED ? ork_strdup("cancelled")

@@ -98,8 +98,9 @@ struct ork_pool_put {
 }; /* unit POOL: declare */
 struct ork_slots {
     const char *pool;
-    uint32_t want;
+    uint32_t want, least; /* fewer than `least` are of no use: then none are granted */
     uint32_t granted;
+    bool keep; /* what holds them lives already: all are granted, if the pool has them or not */
 }; /* unit TAKE_SLOTS; a wish that is not met in full is remembered; a pool nobody declared has one slot */
 struct ork_slots_free {
     const char *pool;
@@ -232,6 +233,7 @@ static inline struct ork_param ork_param_text(const char *s)
     X(events_of_run)    /* run id, after seq, limit */                                                                 \
     X(owner_get)        /* scheduler id → row */                                                                     \
     X(pools_list)       /* → name, slots, used */                                                                    \
+    X(pool_users)       /* pool, scheduler id → the other schedulers, live by row, that hold slots of it */          \
     X(waiting_runs)     /* → runs pending, running, paused */
 enum ork_query {
 #define X(name) ORK_Q_##name,

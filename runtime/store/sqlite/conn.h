@@ -14,7 +14,7 @@
     X(schedulers_prune) X(workflow_find) X(workflow_insert) X(snapshot_find) X(snapshot_insert) X(run_insert) \
     X(run_by_key) X(runs_resumable) X(run_owner) X(run_claim) X(run_put) X(runs_list_of_workflow) \
     X(runs_list_of_status) X(runs_list_of_both) X(tasks_insert) X(task_put) X(task_finish) X(attempt_put) \
-    X(event_put) X(agent_put) X(pool_put) X(pool_free_slots) X(pool_users) X(pool_use_put) X(pool_use_free) \
+    X(event_put) X(agent_put) X(pool_put) X(pool_free_slots) X(pool_use_put) X(pool_use_free) \
     X(pool_use_drop) X(pool_waits) X(command_insert) X(command_done)
 /* clang-format on */
 enum ork_statement {

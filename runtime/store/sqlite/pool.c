@@ -37,7 +37,7 @@ static int bury_users(struct ork_sqlite *s, const char *pool, bool *found, ork_e
     size_t n = 0, cap = 0;
     int rc;
     *found = false;
-    ork_stmt_begin(&st, &s->writer, ORK_S_pool_users);
+    ork_stmt_begin(&st, &s->writer, ORK_Q_pool_users);
     ork_stmt_word(&st, pool);
     ork_stmt_id(&st, &s->me);
     while ((rc = ork_stmt_step(&st, err)) == 1) {
@@ -57,7 +57,7 @@ int ork_unit_take_slots(struct ork_sqlite *s, struct ork_slots *p, ork_err *err)
 {
     int64_t free_slots, mine;
     int rc = look(s, p->pool, &free_slots, &mine, err);
-    if (!rc && free_slots < p->want) {
+    if (!rc && !p->keep && free_slots < p->want) {
         bool found;
         rc = bury_users(s, p->pool, &found, err);
         if (!rc && found)
@@ -65,7 +65,10 @@ int ork_unit_take_slots(struct ork_sqlite *s, struct ork_slots *p, ork_err *err)
     }
     if (rc)
         return rc;
-    p->granted = free_slots <= 0 ? 0 : free_slots < p->want ? (uint32_t)free_slots : p->want;
+    if (p->keep || free_slots >= p->want)
+        p->granted = p->want;
+    else
+        p->granted = free_slots <= 0 || free_slots < p->least ? 0 : (uint32_t)free_slots;
     struct ork_stmt st;
     ork_stmt_begin(&st, &s->writer, ORK_S_pool_use_put);
     ork_stmt_word(&st, p->pool);

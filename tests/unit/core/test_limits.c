@@ -211,6 +211,38 @@ static void adopted_attempts_take_their_place(void **state)
     ork_limits_run_remove(l, a);
 }
 
+/* The window has room, but a slot is for a task that runs. */
+static void pooled_tasks_do_not_run_ahead(void **state)
+{
+    (void)state;
+    l = ork_limits_new(10);
+    ork_limits_pooled(l, 2);
+    struct ork_limits_run *a = add(0, 0, "a");
+    const char *pool;
+    uint32_t more;
+    for (uint32_t i = 0; i < 5; i++)
+        ork_limits_ready(l, a, i, 0, "db", 1);
+    ready(a, 9, 1, 0);
+    assert_string_equal(all(), "a9");
+    assert_true(ork_limits_pool_wish(l, &pool, &more));
+    assert_int_equal(more, 2);
+    assert_int_equal(ork_limits_pool_least(l, "db"), 1);
+    ork_limits_pool_grant(l, "db", 2);
+    assert_string_equal(all(), "a0 a1");
+    assert_false(ork_limits_pool_wish(l, &pool, &more));
+    assert_int_equal(ork_limits_held(l, a, 2), ORK_HELD_WINDOW);
+    ork_limits_done(l, a, "db", 1);
+    assert_string_equal(all(), "a2");
+    ork_limits_adopt(l, a, "db", 1);
+    ork_limits_done(l, a, "db", 1);
+    assert_string_equal(all(), "");
+    ork_limits_run_remove(l, a);
+    a = add(0, 0, "a"); /* what it held is given back */
+    ork_limits_ready(l, a, 0, 0, "db", 1);
+    assert_string_equal(all(), "a0");
+    ork_limits_run_remove(l, a);
+}
+
 static void ready_twice_counts_once(void **state)
 {
     (void)state;
@@ -377,6 +409,7 @@ int main(void)
         T(a_run_is_held_to_its_parallel),  T(the_window_is_the_hosts),
         T(a_pool_is_asked_for_first),      T(a_release_during_a_wish_is_not_missed),
         T(nobody_overtakes_within_a_pool), T(adopted_attempts_take_their_place),
+        T(pooled_tasks_do_not_run_ahead),
         T(ready_twice_counts_once),        T(next_is_what_the_model_says),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

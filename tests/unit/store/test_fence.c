@@ -164,7 +164,7 @@ static void test_close_ends_the_scheduler(void **state)
         world_close(&x);
         return;
     }
-    struct ork_slots s = {"db", 1, 0};
+    struct ork_slots s = {.pool = "db", .want = 1};
     ork_batch_add(&x.b, ORK_UNIT_TAKE_SLOTS)->take = &s;
     test_apply_ok(&x.t, &x.b);
     char *path = path_of(&x);

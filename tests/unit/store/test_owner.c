@@ -24,7 +24,7 @@ static void own(int in, int out, void *data)
     test_open(&t, s->url);
     test_register(&t);
     test_make_run(&t, s->w, &c);
-    struct ork_slots slots = {"db", 1, 0};
+    struct ork_slots slots = {.pool = "db", .want = 1};
     ork_batch_add(&b, ORK_UNIT_TAKE_SLOTS)->take = &slots;
     test_apply_ok(&t, &b);
     ork_batch_fini(&b);
@@ -55,7 +55,7 @@ static struct ork_claim claim(struct test_store *t, const ork_id *run)
 static uint32_t take(struct test_store *t)
 {
     struct ork_batch b = {0};
-    struct ork_slots s = {"db", 1, 0};
+    struct ork_slots s = {.pool = "db", .want = 1};
     ork_batch_add(&b, ORK_UNIT_TAKE_SLOTS)->take = &s;
     test_apply_ok(t, &b);
     ork_batch_fini(&b);

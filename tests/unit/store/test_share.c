@@ -274,7 +274,7 @@ static void test_pool_of_two_schedulers(void **state)
     test_register(&b);
     ork_store_on_bell(a.store, count_bell, &heard_a);
     ork_store_on_bell(b.store, count_bell, &heard_b);
-    struct ork_slots first = {"db", 2, 0}, second = {"db", 2, 0};
+    struct ork_slots first = {.pool = "db", .want = 2}, second = {.pool = "db", .want = 2};
     struct ork_slots_free back = {"db", 1, false};
     ork_batch_add(&batch, ORK_UNIT_POOL)->pool = (struct ork_pool_put){"db", 3};
     ork_batch_add(&batch, ORK_UNIT_TAKE_SLOTS)->take = &first;

@@ -259,7 +259,7 @@ static void test_commands(void **state)
 
 static uint32_t take(struct world *x, const char *pool, uint32_t want)
 {
-    struct ork_slots s = {pool, want, 99};
+    struct ork_slots s = {.pool = pool, .want = want, .granted = 99};
     ork_batch_add(&x->b, ORK_UNIT_TAKE_SLOTS)->take = &s;
     test_apply_ok(&x->t, &x->b);
     return s.granted;
@@ -301,6 +301,36 @@ static void test_pools(void **state)
     world_close(&x);
 }
 
+/* All or what is of use; and what lives already counts, whether there is room or not. */
+static void test_least_and_kept_slots(void **state)
+{
+    (void)state;
+    struct world x;
+    world_open(&x, 1);
+    ork_batch_add(&x.b, ORK_UNIT_POOL)->pool = (struct ork_pool_put){"db", 3};
+    test_apply_ok(&x.t, &x.b);
+    assert_int_equal(take(&x, "db", 2), 2);
+    struct ork_slots two = {.pool = "db", .want = 5, .least = 2}, one = {.pool = "db", .want = 5, .least = 1};
+    ork_batch_add(&x.b, ORK_UNIT_TAKE_SLOTS)->take = &two;
+    test_apply_ok(&x.t, &x.b);
+    assert_int_equal(two.granted, 0);
+    ork_batch_add(&x.b, ORK_UNIT_TAKE_SLOTS)->take = &one;
+    test_apply_ok(&x.t, &x.b);
+    assert_int_equal(one.granted, 1);
+    struct ork_slots kept = {.pool = "db", .want = 2, .keep = true};
+    ork_batch_add(&x.b, ORK_UNIT_TAKE_SLOTS)->take = &kept;
+    test_apply_ok(&x.t, &x.b);
+    assert_int_equal(kept.granted, 2);
+    struct ork_rows *r = test_query(&x.t, ORK_Q_pools_list, NULL, 0);
+    assert_int_equal(ork_rows_int(r, 0, "used", 0), 5);
+    ork_rows_free(r);
+    (void)give(&x, "db", 2);
+    assert_int_equal(take(&x, "db", 1), 0);
+    (void)give(&x, "db", 1);
+    assert_int_equal(take(&x, "db", 1), 1);
+    world_close(&x);
+}
+
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_tasks_are_inserted_once),
     cmocka_unit_test(test_task_put),
@@ -309,6 +339,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_events_are_numbered_by_run),
     cmocka_unit_test(test_commands),
     cmocka_unit_test(test_pools),
+    cmocka_unit_test(test_least_and_kept_slots),
 };
 
 WORLD_MAIN("tasks")
