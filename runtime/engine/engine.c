@@ -7,6 +7,8 @@
  * mistaken for "nothing left". */
 #include "engine/engine.h"
 #include "base/path.h"
+#include <errno.h>
+#include <ftw.h>
 #include <stdlib.h>
 #include <signal.h>
 #include <string.h>
@@ -85,10 +87,15 @@ static int choose_data_dir(ork_engine *e, const char *wanted, ork_err *err)
         ork_free(dir);
         return rc;
     }
-    char pattern[] = "/tmp/ork-XXXXXX";
-    if (!mkdtemp(pattern))
-        return ork_err_set(err, ORK_EIO, "cannot make a folder in /tmp for the logs of a memory database");
-    e->data_dir = ork_strdup(pattern);
+    const char *tmp = getenv("TMPDIR");
+    char *pattern = ork_path_join(tmp && tmp[0] == '/' ? tmp : "/tmp", "ork-XXXXXX");
+    if (!mkdtemp(pattern)) {
+        int rc = ork_err_errno(err, errno, "cannot make the folder %s for the logs of a memory database", pattern);
+        ork_free(pattern);
+        return rc;
+    }
+    e->data_dir = pattern;
+    e->private_dir = true;
     return 0;
 }
 
@@ -143,11 +150,15 @@ int ork_engine_register(ork_engine *e, ork_err *err)
         return ork_err_set(err, ORK_ESTATE, "this engine was opened for reading only");
     int rc = ork_path_make_dirs(e->data_dir, err);
     if (!rc)
-        rc = ork_store_register(e->store, e->host, &e->scheduler, &e->seq, err);
-    if (!rc)
+        rc = ork_hands_find_program(e, err);
+    if (!rc && e->timer_fd < 0)
         rc = ork_timers_open(e, err);
-    if (!rc)
-        rc = ork_hands_open(e, err);
+    if (!rc && !e->enrolled) { /* once, even when what follows fails and is tried again */
+        rc = ork_store_register(e->store, e->host, &e->scheduler, &e->seq, err);
+        e->enrolled = !rc;
+    }
+    if (!rc && !ork_hands_for(e, NULL, err))
+        rc = err->code;
     if (rc)
         return rc;
     e->registered = true;
@@ -266,6 +277,15 @@ static void on_handle_closed(uv_handle_t *h)
     e->handles--;
 }
 
+static int remove_entry(const char *path, const struct stat *st, int type, struct FTW *at)
+{
+    (void)st;
+    (void)type;
+    (void)at;
+    (void)remove(path);
+    return 0;
+}
+
 /* What was collected is still stored (unless the database is away or took us out); tasks go on under the agent. */
 static void last_commit(ork_engine *e)
 {
@@ -301,6 +321,8 @@ void ork_engine_close(ork_engine *e)
         return;
     if (e->store && e->registered)
         last_commit(e);
+    if (e->private_dir)
+        ork_hands_kill_all(e); /* nobody will ever know of them */
     e->closing = true;
     e->on_change = NULL;
     e->store_closed = !e->store;
@@ -323,6 +345,8 @@ void ork_engine_close(ork_engine *e)
         while (uv_loop_close(&e->own_loop) == UV_EBUSY)
             uv_run(&e->own_loop, UV_RUN_ONCE);
     }
+    if (e->private_dir)
+        (void)nftw(e->data_dir, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
     ork_free(e->url);
     ork_free(e->data_dir);
     ork_free(e->agent_program);

@@ -219,7 +219,8 @@ struct ork_engine {
     char boot_id[40];
     ork_store *store;
     bool store_closed;
-    bool registered;
+    bool registered, enrolled; /* ready to own runs; in the store's list of schedulers */
+    bool private_dir;          /* data_dir is of this engine alone, and goes with it */
     ork_id scheduler;
     uint64_t seq;
     struct ork_hand *hands; /* agents in use; the first is the one of data_dir */
@@ -393,8 +394,10 @@ void ork_settle_put(struct ork_active *a, uint32_t task,
                     bool urgent); /* the row as core and live record have it, no result */
 
 /* events of the agent: hands.c */
-int ork_hands_open(ork_engine *e, ork_err *err) ORK_MUSTCHECK;  /* the program is found; nothing is started yet */
-struct ork_hand *ork_hands_for(ork_engine *e, const char *dir); /* NULL dir: the data directory's own */
+int ork_hands_find_program(ork_engine *e, ork_err *err) ORK_MUSTCHECK; /* nothing is started yet */
+struct ork_hand *ork_hands_for(ork_engine *e, const char *dir,
+                               ork_err *err); /* NULL dir: the data directory's own. NULL: failed */
+void ork_hands_kill_all(ork_engine *e);       /* what runs of ours still run */
 void ork_hands_use(struct ork_active *a, struct ork_hand *h);
 void ork_hands_claim(struct ork_active *a);
 bool ork_hands_ready(const ork_engine *e); /* every agent that an owned run uses has answered */

@@ -185,21 +185,15 @@ static void on_down(void *data, const ork_err *err)
     ork_log_error(&h->engine->log, "%s; trying again", err->msg);
 }
 
-int ork_hands_open(ork_engine *e, ork_err *err)
+int ork_hands_find_program(ork_engine *e, ork_err *err)
 {
-    if (!e->agent_program) {
-        int rc = ork_agent_find_program(&e->agent_program, err);
-        if (rc)
-            return rc;
-    }
-    return 0;
+    return e->agent_program ? 0 : ork_agent_find_program(&e->agent_program, err);
 }
 
-struct ork_hand *ork_hands_for(ork_engine *e, const char *dir)
+struct ork_hand *ork_hands_for(ork_engine *e, const char *dir, ork_err *err)
 {
     char *own = dir ? ork_strdup(dir) : ork_path_join(e->data_dir, "agent");
     struct ork_hand *h;
-    ork_err err;
 
     for (h = e->hands; h; h = h->next) {
         if (strcmp(h->dir, own) == 0) {
@@ -228,8 +222,7 @@ struct ork_hand *ork_hands_for(ork_engine *e, const char *dir)
                    .on_refused = on_refused,
                    .on_down = on_down},
     };
-    if (ork_agent_open(&o, &h->agent, &err) != 0) {
-        ork_log_error(&e->log, "%s", err.msg);
+    if (ork_agent_open(&o, &h->agent, err) != 0) {
         ork_free(h->dir);
         ork_free(h);
         return NULL;
@@ -248,8 +241,10 @@ void ork_hands_use(struct ork_active *a, struct ork_hand *h)
 
 void ork_hands_claim(struct ork_active *a)
 {
+    ork_err err;
+
     if (!a->hand)
-        ork_hands_use(a, ork_hands_for(a->engine, NULL));
+        ork_hands_use(a, ork_hands_for(a->engine, NULL, &err)); /* there since we are registered */
     if (!a->hand)
         return;
     a->agent_used = true;
@@ -269,6 +264,18 @@ void ork_hands_flush(ork_engine *e)
 {
     for (struct ork_hand *h = e->hands; h; h = h->next)
         ork_agent_flush(h->agent);
+}
+
+void ork_hands_kill_all(ork_engine *e)
+{
+    for (struct ork_active *a = e->runs; a; a = a->hh.next) {
+        for (struct ork_live *l = a->live; a->hand && l; l = l->hh.next) {
+            struct ork_attempt_key key = {.attempt = l->attempt};
+            ork_active_task_id(a, l->task, &key.task);
+            ork_agent_kill(a->hand->agent, &key, 0);
+        }
+    }
+    ork_hands_flush(e);
 }
 
 static void on_closed(void *data)

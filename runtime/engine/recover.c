@@ -169,8 +169,9 @@ static int load_attempts(struct ork_active *a, ork_err *err)
         (void)ork_rows_id(rows, i, "agent_id", &l->agent);
         if (!a->hand) {
             char *dir = foreign_agent_dir(e, ork_rows_text(rows, i, "socket"));
+            ork_err none;
             if (dir)
-                ork_hands_use(a, ork_hands_for(e, dir));
+                ork_hands_use(a, ork_hands_for(e, dir, &none)); /* else the own agent is asked */
             ork_free(dir);
         }
     }

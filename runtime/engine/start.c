@@ -122,7 +122,6 @@ int ork_run_start(ork_engine *e, ork_workflow *w, const struct ork_start_opts *o
         json_decref(s.params);
         return rc;
     }
-    (void)ork_hands_for(e, NULL);
     s.row = (struct ork_new_run){
         .id = ork_id_new(&e->ids),
         .workflow = w,
