@@ -33,10 +33,11 @@ describe("a scheduler that is killed", function()
     sh.write(dir .. "/ran.log", "")
     local opts = { cwd = dir, env = { ORK_AGENT_LINGER_MS = "300" } }
     local kills, early, resumed = 0, false, 0
+    local slow = os.getenv("ORK_TEST_ASAN") and 4 or 1 -- how much longer a start takes under the sanitizers
     while kills < 50 and not early do
       local p = sh.spawn_ork({ "layers.lua", "--jobs", "4" }, opts)
       local timer = uv.new_timer()
-      timer:start(math.random(1, 90), 0, function() if not p.code then p:signal("sigkill") end end)
+      timer:start(math.random(1, 90) * slow, 0, function() if not p.code then p:signal("sigkill") end end)
       local r = p:wait(nil, true)
       timer:close()
       if r.err:find("going on with") then resumed = resumed + 1 end
