@@ -159,14 +159,18 @@ static void change_held(struct ork_limits *l, struct ork_lane *lane, bool more, 
         ork_lane_update(l, r->lanes[i]);
 }
 
-void ork_limits_adopt(struct ork_limits *l, struct ork_limits_run *r, const char *pool, uint32_t slots)
+uint32_t ork_limits_adopt(struct ork_limits *l, struct ork_limits_run *r, const char *pool, uint32_t slots)
 {
     struct ork_lane *lane = find_lane(l, r, pool);
+    uint32_t before = lane->pool ? lane->pool->granted : 0, more = 0;
 
     slots = !pool ? 0 : slots ? slots : 1;
-    if (lane->pool && ork_pool_free(lane->pool) < slots)
-        lane->pool->granted = lane->pool->used + slots; /* the store counted them when they started */
+    if (lane->pool && ork_pool_free(lane->pool) < slots) {
+        lane->pool->granted = lane->pool->used + slots;
+        more = lane->pool->granted > before ? lane->pool->granted - before : 0;
+    }
     change_held(l, lane, true, slots);
+    return more;
 }
 
 bool ork_limits_next(struct ork_limits *l, struct ork_limits_run **r, uint32_t *task)

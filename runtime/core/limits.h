@@ -27,8 +27,9 @@ void ork_limits_unready(struct ork_limits *l, struct ork_limits_run *r, uint32_t
  * A task whose pool has too few granted slots is passed over; its wish is seen by ork_limits_pool_wish. */
 bool ork_limits_next(struct ork_limits *l, struct ork_limits_run **r, uint32_t *task);
 /* An attempt that lives already (found again after a restart): it takes what ork_limits_next would have taken, beyond
- * the window and max_parallel too; the pool counts as granted what it needs for that, and the store must be told so. */
-void ork_limits_adopt(struct ork_limits *l, struct ork_limits_run *r, const char *pool, uint32_t slots);
+ * the window and max_parallel too; the pool counts as granted what it needs for that. Returns how many
+ * slots more that is: the store must be told so. */
+uint32_t ork_limits_adopt(struct ork_limits *l, struct ork_limits_run *r, const char *pool, uint32_t slots);
 void ork_limits_done(struct ork_limits *l, struct ork_limits_run *r, const char *pool,
                      uint32_t slots); /* an attempt ended or was recalled */
 /* Pools: slots this scheduler was granted by the store. */

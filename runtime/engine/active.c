@@ -81,6 +81,11 @@ void ork_active_drop(struct ork_active *a)
     if (a->limits)
         ork_limits_run_remove(e->limits, a->limits);
     a->limits = NULL;
+    ork_pools_turn_over(a);
+    for (const struct ork_live *l = a->live; l; l = l->hh.next) { /* who takes it up holds them again */
+        if (ork_workflow_pool(a->workflow, l->task))
+            ork_pools_return(e, ork_workflow_pool(a->workflow, l->task));
+    }
     if (a->hand)
         a->hand->users--;
     if (a->agent_used && a->hand && !e->closing)

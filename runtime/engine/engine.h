@@ -118,7 +118,6 @@ struct ork_active {
     int64_t limited_ms;        /* run_timeout counts from here: the start, or a person's last retry */
     char *error;               /* the run's own */
     uint32_t inserted;         /* task rows that are durable; running only when all are */
-    bool adopting;             /* loaded from another owner's hands */
     bool resumed;              /* recovered rather than created here */
     bool claimed;              /* the agent answered the claim */
     bool agent_used;           /* a claim was sent */

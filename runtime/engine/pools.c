@@ -51,8 +51,9 @@ static void on_granted(void *data, int code, const ork_err *err)
     if (w->slots.keep) {
         ; /* counted already */
     } else if (!code && w->run) {
-        w->run->waits_for_turn = w->slots.granted == 0;
-        if (w->slots.granted && w->run->dead) {
+        bool wanted = !w->run->dead && !w->run->closing && !w->run->has_turn;
+        w->run->waits_for_turn = wanted && w->slots.granted == 0;
+        if (w->slots.granted && !wanted) {
             give_back(w->engine, w->pool, w->slots.granted, true);
         } else if (w->slots.granted) {
             w->run->has_turn = true;

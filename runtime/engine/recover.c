@@ -204,9 +204,9 @@ static void adopt(struct ork_active *a)
     {
         const char *pool = ork_workflow_pool(a->workflow, l->task);
         uint32_t slots = ork_workflow_def(a->workflow, l->task)->pool_slots;
-        ork_limits_adopt(a->engine->limits, a->limits, pool, slots);
-        if (pool && a->adopting)
-            ork_pools_keep(a->engine, pool, slots);
+        uint32_t more = ork_limits_adopt(a->engine->limits, a->limits, pool, slots);
+        if (more)
+            ork_pools_keep(a->engine, pool, more);
     }
 }
 
@@ -272,10 +272,8 @@ int ork_recover_run(ork_engine *e, const ork_id *id, ork_workflow *same, struct 
 {
     int rc = load(e, id, same, out, err);
 
-    if (!rc) {
-        (*out)->adopting = true;
+    if (!rc)
         go_on(*out);
-    }
     return rc;
 }
 
@@ -291,6 +289,7 @@ int ork_recover_again(struct ork_active *old, ork_err *err)
 
     old->poison = NULL;
     old->copy = NULL;
+    old->has_turn = false;
     ork_active_drop(old);
     int rc = load(e, &id, w, &a, err);
     if (rc) {

@@ -197,9 +197,9 @@ static void adopted_attempts_take_their_place(void **state)
     (void)state;
     l = ork_limits_new(2);
     struct ork_limits_run *a = add(0, 2, "a");
-    ork_limits_adopt(l, a, "db", 2);
-    ork_limits_adopt(l, a, NULL, 0);
-    ork_limits_adopt(l, a, NULL, 0); /* beyond the window */
+    assert_int_equal(ork_limits_adopt(l, a, "db", 2), 2);
+    assert_int_equal(ork_limits_adopt(l, a, NULL, 0), 0);
+    assert_int_equal(ork_limits_adopt(l, a, NULL, 0), 0); /* beyond the window */
     ready(a, 0, 3, 0);
     assert_string_equal(all(), "");
     ork_limits_done(l, a, NULL, 0);
@@ -207,6 +207,8 @@ static void adopted_attempts_take_their_place(void **state)
     assert_string_equal(all(), "a0");
     ork_limits_done(l, a, "db", 2);
     assert_string_equal(all(), "a1");
+    assert_int_equal(ork_limits_adopt(l, a, "db", 1), 0); /* one that was granted and is free */
+    ork_limits_done(l, a, "db", 1);
     assert_int_equal(ork_limits_pool_return(l, "db"), 2);
     ork_limits_run_remove(l, a);
 }
@@ -233,7 +235,7 @@ static void pooled_tasks_do_not_run_ahead(void **state)
     assert_int_equal(ork_limits_held(l, a, 2), ORK_HELD_WINDOW);
     ork_limits_done(l, a, "db", 1);
     assert_string_equal(all(), "a2");
-    ork_limits_adopt(l, a, "db", 1);
+    (void)ork_limits_adopt(l, a, "db", 1);
     ork_limits_done(l, a, "db", 1);
     assert_string_equal(all(), "");
     ork_limits_run_remove(l, a);

@@ -143,11 +143,14 @@ static void is_not_missed_beside_another(void **state)
 static void pausing_an_orphan_leaves_what_runs_alone(void **state)
 {
     struct world *w = *state;
-    ork_workflow *f = flow("orphan", NULL);
+    ork_workflow *f = flow("orphan", "{\"max_active_runs\":1,\"pools\":{\"db\":2}}");
     char run[ORK_ID_TEXT];
 
     gate_make("go");
-    task(f, "a", "{\"command\":\"echo x >>ran; read x <go\"}", NULL);
+    task_with(f,
+              (struct ork_task_spec){
+                  .name = "a", .params = "{\"command\":\"echo x >>ran; read x <go\"}", .pool = "db", .pool_slots = 2},
+              NULL);
     task(f, "b", TRUE, "a");
     seal(f);
     leave_orphan(w, f, run);
@@ -155,6 +158,7 @@ static void pausing_an_orphan_leaves_what_runs_alone(void **state)
     command(w, run, "pause", NULL, "done");
     assert_query(w, "SELECT status || (scheduler_id IS NULL) FROM runs", "paused1");
     run_another(w);
+    until_query(w, "SELECT sum(used) FROM pool_use", "0"); /* slots and turn are who's next */
     assert_int_equal(kill(pid, 0), 0);
     gate_open("go");
     gate_gone(pid);
