@@ -10,6 +10,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
+#include <sys/syscall.h>
 #include <sys/file.h>
 #include <sys/prctl.h>
 #include <sys/random.h>
@@ -44,6 +45,12 @@ static void shed(int keep_fd)
     for (int s = 1; s < NSIG; s++) {
         sa.sa_handler = s == SIGPIPE || s == SIGXFSZ ? SIG_IGN : SIG_DFL;
         sigaction(s, &sa, NULL);
+    }
+    /* glibc keeps the first two real-time signals for itself and leaves them ignored in what posix_spawn starts; its
+     * sigaction refuses them, the kernel does not. All zero is SIG_DFL in the kernel's struct (32 bytes), too. */
+    for (int s = 32; s <= 33; s++) {
+        const uint64_t zero[4] = {0};
+        syscall(SYS_rt_sigaction, s, zero, NULL, sizeof(uint64_t));
     }
     for (int i = 0; i < RLIM_NLIMITS; i++) {
         struct rlimit l;
