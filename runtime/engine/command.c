@@ -80,6 +80,8 @@ static void apply_row(ork_engine *e, const struct ork_rows *rows, size_t i)
 
     if (!ork_rows_id(rows, i, "id", &id) || !ork_rows_id(rows, i, "run_id", &run))
         return;
+    if (strcmp(ork_rows_text(rows, i, "kind"), ORK_WISH_COPY) == 0)
+        return; /* part of the beginning of its run */
     struct ork_active *a = ork_active_find(e, &run);
     if (a && a->closing)
         ork_buf_addf(&outcome, "too late: the run is %s", ork_run_status_name(a->run.status));

@@ -419,9 +419,11 @@ void ork_pools_turn_over(struct ork_active *a);
 void ork_pools_wake(ork_engine *e);
 
 /* start.c */
-struct ork_copy { /* rerun --from: results taken over from another run */
-    ork_id run;
-    uint32_t n;
+#define ORK_WISH_COPY "copy"      /* kind of the command that stands for a copy until it is done */
+#define ORK_COPY_BYTES (4u << 20) /* of outputs in one commit */
+struct ork_copy {                 /* rerun --from: results taken over from another run */
+    ork_id run, wish;             /* whose; the command */
+    uint32_t n, done;
     uint32_t tasks[]; /* numbers of tasks that succeeded there */
 };
 struct ork_starting {
@@ -430,12 +432,15 @@ struct ork_starting {
     ork_workflow *workflow; /* borrowed */
     json_t *params;         /* owned */
     struct ork_copy *copy;  /* owned; NULL none */
+    char *copy_args;        /* owned; of the command */
     bool done;
     int code;
     ork_err err;
 };
 int ork_start_commit(struct ork_starting *s, struct ork_started *out, ork_err *err) ORK_MUSTCHECK;
-void ork_rerun_copy(struct ork_active *a); /* rerun.c: puts the results of a->copy into the new run, before it begins */
+/* rerun.c: puts results of a->copy into the new run, before it begins; false: more are left, for after this commit */
+bool ork_rerun_copy(struct ork_active *a);
+int ork_rerun_recall(struct ork_active *a, ork_err *err) ORK_MUSTCHECK; /* a->copy of a run that did not begin */
 
 /* recover.c */
 int ork_recover_again(struct ork_active *old,

@@ -254,8 +254,11 @@ static int load(ork_engine *e, const ork_id *id, ork_workflow *same, struct ork_
     load_run_row(a, run);
     a->resumed = true;
     a->priority = (int32_t)ork_rows_int(run, 0, "priority", 0);
+    bool rerun = ork_rows_text(run, 0, "rerun_of") && a->run.status == ORK_RUN_PENDING;
     ork_rows_free(run);
     rc = load_tasks(a, err);
+    if (!rc && rerun)
+        rc = ork_rerun_recall(a, err);
     if (!rc)
         rc = load_limit(a, err);
     if (!rc)
@@ -284,20 +287,16 @@ int ork_recover_again(struct ork_active *old, ork_err *err)
     ork_id id = old->id;
     ork_workflow *w = ork_workflow_ref(old->workflow);
     struct ork_poison *poison = old->poison;
-    struct ork_copy *copy = old->copy;
     bool has_turn = old->has_turn;
 
     old->poison = NULL;
-    old->copy = NULL;
     old->has_turn = false;
     ork_active_drop(old);
     int rc = load(e, &id, w, &a, err);
     if (rc) {
         ork_refuse_free(poison);
-        ork_free(copy);
     } else {
         a->poison = poison;
-        a->copy = copy;
         a->has_turn = has_turn;
         go_on(a);
     }

@@ -22,6 +22,7 @@ static void plan_fini(struct plan *p)
     json_decref(p->args);
     json_decref(p->s.params);
     ork_free(p->s.copy);
+    ork_free(p->s.copy_args);
     ork_free(p->params);
     ork_free(p->tasks);
 }
@@ -153,26 +154,24 @@ static int load_definition(struct plan *p, ork_err *err)
 }
 
 /* What succeeded in the old run and is neither T nor after it. */
-static int choose_copies(struct plan *p, const ork_id *old, ork_err *err)
+static int choose_copies(ork_engine *e, const ork_workflow *w, const ork_id *old, const char *from,
+                         struct ork_copy **out, ork_err *err)
 {
-    const char *from = json_string_value(json_object_get(p->args, "from"));
-    const struct ork_csr *after = ork_workflow_dependents(p->workflow);
-    uint32_t n = ork_workflow_len(p->workflow), first;
+    const struct ork_csr *after = ork_workflow_dependents(w);
+    uint32_t n = ork_workflow_len(w), first;
     struct ork_rows *rows = NULL;
 
-    if (!from)
-        return 0;
-    if (ork_workflow_find(p->workflow, from, strlen(from), &first) != 0)
+    if (ork_workflow_find(w, from, strlen(from), &first) != 0)
         return ork_err_set(err, ORK_ENOTFOUND, "no task `%s` in this run", from);
     struct ork_param q[] = {ORK_P_ID(old)};
-    int rc = ork_store_query(p->s.engine->store, ORK_Q_tasks_load, q, 1, &rows, err);
+    int rc = ork_store_query(e->store, ORK_Q_tasks_load, q, 1, &rows, err);
     if (rc)
         return rc;
     bool *again = ork_zalloc(n);
     again[first] = true;
     for (uint32_t k = 0; k < n; k++) { /* in topological order one pass finds all that follow */
-        uint32_t i = ork_workflow_order(p->workflow)[k];
-        if (ork_workflow_def(p->workflow, i)->flags & ORK_TASK_FINALLY)
+        uint32_t i = ork_workflow_order(w)[k];
+        if (ork_workflow_def(w, i)->flags & ORK_TASK_FINALLY)
             again[i] = true;
         for (uint32_t x = after->first[i]; again[i] && x < after->first[i + 1]; x++)
             again[after->to[x]] = true;
@@ -184,10 +183,57 @@ static int choose_copies(struct plan *p, const ork_id *old, ork_err *err)
         if (index >= 0 && index < n && !again[index] && strcmp(ork_rows_text(rows, i, "status"), "success") == 0)
             c->tasks[c->n++] = (uint32_t)index;
     }
-    p->s.copy = c;
+    *out = c;
     ork_free(again);
     ork_rows_free(rows);
     return 0;
+}
+
+/* The wish to take results over is stored with the new run and open until they are there, so that whoever takes the run
+ * up after a crash does not run all of it instead. */
+static int plan_copies(struct plan *p, const ork_id *old, ork_err *err)
+{
+    const char *from = json_string_value(json_object_get(p->args, "from"));
+    struct ork_buf wish = ORK_BUF_INIT;
+    char text[ORK_ID_TEXT];
+
+    if (!from)
+        return 0;
+    int rc = choose_copies(p->s.engine, p->workflow, old, from, &p->s.copy, err);
+    if (rc)
+        return rc;
+    ork_id_format(old, text);
+    ork_buf_addc(&wish, '{');
+    ork_doc_text(&wish, "from", from);
+    ork_doc_text(&wish, "run", text);
+    ork_buf_addc(&wish, '}');
+    p->s.copy->wish = ork_id_new(&p->s.engine->ids);
+    p->s.copy_args = ork_buf_steal(&wish, NULL);
+    return 0;
+}
+
+int ork_rerun_recall(struct ork_active *a, ork_err *err)
+{
+    struct ork_rows *rows = NULL;
+    struct ork_param p[] = {ORK_P_ID(&a->id)};
+    int rc = ork_store_query(a->engine->store, ORK_Q_commands_of_run, p, 1, &rows, err);
+
+    for (size_t i = 0; !rc && !a->copy && i < ork_rows_len(rows); i++) {
+        const char *args = ork_rows_text(rows, i, "args");
+        ork_id old;
+        if (strcmp(ork_rows_text(rows, i, "kind"), ORK_WISH_COPY) != 0 || ork_rows_text(rows, i, "done_at") || !args)
+            continue;
+        json_t *o = json_loads(args, 0, NULL);
+        const char *from = json_string_value(json_object_get(o, "from")),
+                   *run = json_string_value(json_object_get(o, "run"));
+        if (from && run && ork_id_parse(run, strlen(run), &old) == 0)
+            rc = choose_copies(a->engine, a->workflow, &old, from, &a->copy, err);
+        if (a->copy)
+            (void)ork_rows_id(rows, i, "id", &a->copy->wish);
+        json_decref(o);
+    }
+    ork_rows_free(rows);
+    return rc;
 }
 
 static struct ork_text text_of(const char *s)
@@ -241,7 +287,7 @@ int ork_run_rerun(ork_engine *e, const char *run_id, const char *args, struct or
     if (!rc)
         rc = make_params(&p, err);
     if (!rc)
-        rc = choose_copies(&p, &old, err);
+        rc = plan_copies(&p, &old, err);
     if (!rc) {
         fill_row(&p, &old);
         rc = ork_start_commit(&p.s, out, err);
@@ -275,13 +321,25 @@ static void copy_one(struct ork_active *a, uint32_t task)
     ork_rows_free(rows);
 }
 
-void ork_rerun_copy(struct ork_active *a)
+#define COPIES 200 /* in one commit, or until it is full of outputs */
+
+bool ork_rerun_copy(struct ork_active *a)
 {
+    ork_engine *e = a->engine;
+    struct ork_copy *c = a->copy;
     struct ork_event ev = {.type = ORK_EV_RESTORE, .task = ORK_NO_TASK};
 
-    for (uint32_t i = 0; i < a->copy->n; i++)
-        copy_one(a, a->copy->tasks[i]);
+    for (uint32_t n = 0; c->done < c->n; c->done++) {
+        if (a->run.tasks[c->tasks[c->done]].status == ORK_TASK_SUCCESS)
+            continue; /* before a crash */
+        if (n++ == COPIES || (e->current && e->current->batch.bytes > ORK_COPY_BYTES))
+            return false;
+        copy_one(a, c->tasks[c->done]);
+    }
+    ork_commit_unit(e, ORK_UNIT_COMMAND_DONE, a, true)->done =
+        (struct ork_command_done){.id = c->wish, .now_ms = ork_engine_now(e), .outcome = {"done", 4}};
     ork_free(a->copy);
     a->copy = NULL;
     (void)ork_active_step(a, &ev);
+    return true;
 }

@@ -59,6 +59,15 @@ int ork_start_commit(struct ork_starting *s, struct ork_started *out, ork_err *e
         return rc;
     ork_commit_unit(e, ORK_UNIT_CREATE_RUN, NULL, true)->create = &s->row;
     ork_commit_answer(e, on_created, s);
+    if (s->copy) {
+        struct ork_unit *u = ork_commit_unit(e, ORK_UNIT_COMMAND, NULL, true);
+        u->command = (struct ork_command_new){.id = s->copy->wish,
+                                              .run_id = s->row.id,
+                                              .kind = ORK_WISH_COPY,
+                                              .args = {s->copy_args, strlen(s->copy_args)},
+                                              .by = {"ork", 3},
+                                              .now_ms = s->row.now_ms};
+    }
     rc = ork_engine_drive(e, &s->done, err);
     if (!rc && s->code) {
         if (err)

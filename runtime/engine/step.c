@@ -318,8 +318,10 @@ void ork_active_inserted(struct ork_active *a)
             return;
         }
     }
-    if (a->copy)
-        ork_rerun_copy(a);
+    if (a->copy && !a->closing && !ork_rerun_copy(a)) {
+        (void)ork_commit_after(a->engine, ORK_AFTER_INSERTED, a, ORK_NO_TASK);
+        return;
+    }
     ork_pools_turn(a);
 }
 

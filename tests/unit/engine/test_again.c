@@ -167,6 +167,82 @@ static void decided_at_once(void **state)
     ork_workflow_unref(f);
 }
 
+/* `ork rerun --from b` that died as its rows say; `a` and `c` are taken over, `b` and what follows runs. */
+static void a_rerun_that_died(void **state)
+{
+    static const char *const died[] = {
+        /* before any of its tasks was stored */
+        "DELETE FROM task_attempts WHERE task_id IN (SELECT id FROM tasks WHERE run_id=(SELECT max(id) FROM runs));"
+        "DELETE FROM tasks WHERE run_id=(SELECT max(id) FROM runs);"
+        "UPDATE commands SET done_at=NULL, outcome=NULL WHERE run_id=(SELECT max(id) FROM runs)",
+        /* in the middle of taking over */
+        "DELETE FROM task_attempts WHERE task_id IN (SELECT id FROM tasks WHERE run_id=(SELECT max(id) FROM runs));"
+        "UPDATE tasks SET status='pending', attempt=0, output=NULL WHERE task_name<>'a' AND run_id=(SELECT max(id) "
+        "FROM "
+        "runs); UPDATE commands SET done_at=NULL, outcome=NULL WHERE run_id=(SELECT max(id) FROM runs)",
+        /* after all was taken over, before it began */
+        "DELETE FROM task_attempts WHERE task_id IN (SELECT id FROM tasks WHERE run_id=(SELECT max(id) FROM runs));"
+        "UPDATE tasks SET status='pending', attempt=0, output=NULL WHERE task_name IN ('b', 'd') AND run_id=(SELECT "
+        "max(id) FROM runs)",
+    };
+    struct world *w = *state;
+    ork_workflow *f = flow("rerun", NULL);
+    char first[ORK_ID_TEXT];
+
+    task(f, "a", "{\"command\":\"echo a >>ran; echo ORK_OUTPUT:1\"}", NULL);
+    task(f, "b", "{\"command\":\"echo b >>ran; echo ORK_OUTPUT:2\"}", "a");
+    task(f, "c", "{\"command\":\"echo c >>ran; echo ORK_OUTPUT:3\"}", "a");
+    task(f, "d",
+         "{\"command\":[\"sh\",\"-c\",\"echo d$1$2 "
+         ">>ran\",\"sh\",{\"ref\":\"tasks.b.output\"},{\"ref\":\"tasks.c.output\"}]}",
+         "b c");
+    assert_int_equal(run_to_end(w, f, first), ORK_RUN_SUCCESS);
+    for (size_t i = 0; i < sizeof(died) / sizeof(*died); i++) {
+        struct ork_started s;
+        ork_err err = {0};
+        if (ork_run_rerun(w->engine, first, "{\"from\":\"b\"}", &s, &err) != 0)
+            fail_msg("rerun: %s", err.msg);
+        assert_int_equal(wait_end(w, s.run_id), ORK_RUN_SUCCESS);
+        world_leave(w);
+        change_rows(w, died[i]);
+        change_rows(w,
+                    "UPDATE runs SET status='pending', started_at=NULL, finished_at=NULL WHERE id=(SELECT max(id) FROM "
+                    "runs)");
+        (void)unlink("ran");
+        world_engine(w);
+        claim(w, s.run_id);
+        assert_int_equal(wait_end(w, s.run_id), ORK_RUN_SUCCESS);
+        assert_int_equal(system("test \"$(cat ran | tr -d '\\n')\" = bd23"), 0);
+        assert_query(w, "SELECT count(*) FROM commands WHERE outcome IS NULL OR outcome<>'done'", "0");
+    }
+    ork_workflow_unref(f);
+}
+
+/* More results than one commit takes. */
+static void a_rerun_of_many(void **state)
+{
+    struct world *w = *state;
+    ork_workflow *f = flow("many", NULL);
+    char first[ORK_ID_TEXT], name[16];
+    struct ork_started s;
+    ork_err err = {0};
+
+    for (int i = 0; i < 450; i++) {
+        (void)snprintf(name, sizeof(name), "t%d", i);
+        task(f, name, "{\"command\":\"echo x >>ran; echo ORK_OUTPUT:$ORK_TASK_INDEX\"}", NULL);
+    }
+    task(f, "last", "{\"command\":\"echo last >>ran\",\"task_bindings\":{\"n\":{\"ref\":\"tasks.t449.output\"}}}",
+         "t449");
+    assert_int_equal(run_to_end(w, f, first), ORK_RUN_SUCCESS);
+    assert_int_equal(unlink("ran"), 0);
+    if (ork_run_rerun(w->engine, first, "{\"from\":\"last\"}", &s, &err) != 0)
+        fail_msg("rerun: %s", err.msg);
+    assert_int_equal(wait_end(w, s.run_id), ORK_RUN_SUCCESS);
+    assert_int_equal(system("test \"$(cat ran)\" = last"), 0);
+    assert_query(w, "SELECT count(*) FROM tasks WHERE execution_name='copied' AND output=task_index", "450");
+    ork_workflow_unref(f);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -174,6 +250,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(after_the_agent_died, world_setup_dir, world_teardown),
         cmocka_unit_test_setup_teardown(cancelled_while_its_input_is_read, world_setup, world_teardown),
         cmocka_unit_test_setup_teardown(decided_at_once, world_setup, world_teardown),
+        cmocka_unit_test_setup_teardown(a_rerun_that_died, world_setup, world_teardown),
+        cmocka_unit_test_setup_teardown(a_rerun_of_many, world_setup, world_teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
