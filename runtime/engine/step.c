@@ -318,7 +318,8 @@ void ork_active_inserted(struct ork_active *a)
             return;
         }
     }
-    if (a->copy && !a->closing && !ork_rerun_copy(a)) {
+    if (a->copy && !a->closing) { /* outputs are read from the database: first they must be there */
+        (void)ork_rerun_copy(a);
         (void)ork_commit_after(a->engine, ORK_AFTER_INSERTED, a, ORK_NO_TASK);
         return;
     }
