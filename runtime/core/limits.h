@@ -13,8 +13,8 @@ struct ork_limits_run; /* one per active run */
 struct ork_limits *ork_limits_new(uint32_t window); /* tasks that may be dispatched or running at once on this host */
 void ork_limits_free(struct ork_limits *l);         /* NULL is fine: an engine that failed to open */
 void ork_limits_window(struct ork_limits *l, uint32_t window);
-/* Of the tasks of one pool at most so many may be dispatched or running at once on this host; no bound at first. A slot is for
- * a task that runs: those of pools are not handed to the agent ahead of its slots. */
+/* Of the tasks of one pool at most so many may be dispatched or running at once on this host; no bound at first. A slot
+ * is for a task that runs: those of pools are not handed to the agent ahead of its slots. */
 void ork_limits_pooled(struct ork_limits *l, uint32_t tasks);
 struct ork_limits_run *ork_limits_run_add(struct ork_limits *l, int32_t priority, uint32_t max_parallel, void *data);
 void ork_limits_run_remove(struct ork_limits *l, struct ork_limits_run *r); /* gives back what it holds */
@@ -36,7 +36,8 @@ void ork_limits_done(struct ork_limits *l, struct ork_limits_run *r, const char 
 void ork_limits_pool_grant(struct ork_limits *l, const char *pool, uint32_t granted); /* granted in addition */
 /* Next pool that wants more slots than it has: how many more; asks once until the next grant or wake. */
 bool ork_limits_pool_wish(struct ork_limits *l, const char **pool, uint32_t *more);
-uint32_t ork_limits_pool_least(const struct ork_limits *l, const char *pool);           /* how many the first that waits there lacks: fewer help nobody */
+uint32_t ork_limits_pool_least(const struct ork_limits *l,
+                               const char *pool); /* how many the first that waits there lacks: fewer help nobody */
 void ork_limits_pool_wake(struct ork_limits *l,
                           const char *pool); /* somebody released there (NULL: somewhere): wish again */
 /* Slots granted but unused now, to be given back to the store: returns how many were taken out (0 keeps). */

@@ -414,7 +414,7 @@ void ork_pools_wish(ork_engine *e); /* TAKE_SLOTS for what ready tasks want */
 void ork_pools_return(ork_engine *e, const char *pool);
 void ork_pools_keep(ork_engine *e, const char *pool, uint32_t slots); /* an adopted attempt holds these */
 void ork_pools_turn(struct ork_active *a);                            /* max_active_runs */
-void ork_pools_turn_keep(struct ork_active *a); /* it goes on without asking */
+void ork_pools_turn_keep(struct ork_active *a);                       /* it goes on without asking */
 void ork_pools_turn_over(struct ork_active *a);
 void ork_pools_wake(ork_engine *e);
 

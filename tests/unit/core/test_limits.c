@@ -411,8 +411,8 @@ int main(void)
         T(a_run_is_held_to_its_parallel),  T(the_window_is_the_hosts),
         T(a_pool_is_asked_for_first),      T(a_release_during_a_wish_is_not_missed),
         T(nobody_overtakes_within_a_pool), T(adopted_attempts_take_their_place),
-        T(pooled_tasks_do_not_run_ahead),
-        T(ready_twice_counts_once),        T(next_is_what_the_model_says),
+        T(pooled_tasks_do_not_run_ahead),  T(ready_twice_counts_once),
+        T(next_is_what_the_model_says),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
