@@ -84,6 +84,33 @@ static void on_row(void *data, int code, const ork_err *err, struct ork_rows *ro
         finish(f);
 }
 
+static void read_one(struct fetch_one *one)
+{
+    struct ork_active *a = one->f->a;
+    struct ork_param params[] = {ORK_P_ID(&a->id), ORK_P_INT(one->task)};
+
+    a->engine->works++;
+    ork_store_read(a->engine->store, ORK_Q_task_output, params, 2, on_row, one);
+}
+
+/* What failed may have been somebody's question; what we wait for is kept until it is stored. */
+static void on_durable(void *data, int code, const ork_err *err)
+{
+    struct fetch_one *one = data;
+    struct fetch *f = one->f;
+
+    if (!f->a->engine->fenced && !f->a->engine->closing) {
+        read_one(one);
+        return;
+    }
+    f->code = code;
+    if (err)
+        f->err = *err;
+    ork_free(one);
+    if (--f->left == 0)
+        finish(f);
+}
+
 static void want(void *data, const char *task, const char *what)
 {
     struct fetch *f = data;
@@ -103,9 +130,10 @@ static void want(void *data, const char *task, const char *what)
     struct fetch_one *one = ork_alloc(sizeof(*one));
     *one = (struct fetch_one){f, no};
     f->left++;
-    f->a->engine->works++;
-    struct ork_param params[] = {ORK_P_ID(&f->a->id), ORK_P_INT(no)};
-    ork_store_read(f->a->engine->store, ORK_Q_task_output, params, 2, on_row, one);
+    if (ork_commit_idle(f->a->engine))
+        read_one(one);
+    else /* its row may be among what is not stored yet */
+        ork_commit_call(f->a->engine, on_durable, one);
 }
 
 void ork_inputs_fetch(struct ork_active *a, uint32_t task, json_t *params, ork_inputs_cb cb)
