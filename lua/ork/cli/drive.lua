@@ -1,7 +1,8 @@
 -- SPDX-License-Identifier: MIT
 -- Carries a run to its end in the foreground, showing progress; turns signals into wishes.
 --
--- SIGINT and SIGTERM cancel the run, a second one kills what is left; SIGHUP is ignored, so the run outlives its terminal;
+-- SIGINT and SIGTERM cancel the run, a second one kills what is left, one more than a second later leaves it as it is (an agent
+-- that does not answer, a database that others hold); SIGHUP is ignored, so the run outlives its terminal;
 -- SIGTSTP stops the program, but never inside a commit, which all other programs would wait for.
 local core = require "ork.core"
 local loop = core.loop
@@ -13,8 +14,16 @@ local text = require "ork.cli.text"
 
 local drive = {}
 
+local PATIENCE_MS = 1000 -- after the second signal, before another one means: now
+
 local Signals = {}
 Signals.__index = Signals
+
+--- Ends the program at once, wherever it waits. Like a kill this costs nothing but the owner: what is stored is stored.
+function Signals:leave()
+  term.message("leaving; `ork cancel` ends what is left of the run")
+  os.exit(self.code)
+end
 
 --- Takes the signals over until closed. count: how many asked to end; code: the exit code they ask for.
 local function take_signals(engine)
@@ -22,6 +31,8 @@ local function take_signals(engine)
   local function ending(name, code)
     self.watchers[#self.watchers + 1] = loop.signal(name, function()
       self.count, self.code = self.count + 1, self.code or code
+      if self.count == 2 then self.killed_at = core.sys.now() end
+      if self.count > 2 and core.sys.now() - self.killed_at > PATIENCE_MS then self:leave() end
       engine:interrupt()
     end)
   end
