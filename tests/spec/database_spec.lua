@@ -1,5 +1,6 @@
 -- SPDX-License-Identifier: MIT
 local database = require "ork.database"
+local sh = require "tests.lib.sh"
 
 describe("finding the database", function()
   --- A file system: path → owner.
@@ -37,5 +38,25 @@ describe("finding the database", function()
     assert.equal("sqlite:/a/b.db", database.url_of("/a/b.db"))
     assert.equal("sqlite::memory:", database.url_of("sqlite::memory:"))
     assert.equal("postgres://h/d", database.url_of("postgres://h/d"))
+  end)
+
+  it("a flag beats the environment, which beats the folder, which beats DATABASE_URL", function()
+    finally(sh.cleanup)
+    local dir = sh.tempdir()
+    local function url(name) return "sqlite:" .. dir .. "/" .. name end
+    for _, name in ipairs({ "flag.db", "environment.db", "last.db", ".ork/ork.db" }) do
+      sh.run({ "mkdir", "-p", dir .. "/.ork" })
+      sh.ork({ "db", "migrate", "--db", url(name) }, { cwd = dir, ok = true })
+    end
+    local env = { ORK_DATABASE_URL = url("environment.db"), DATABASE_URL = url("last.db") }
+    local function used(args)
+      return sh.json(sh.ork(table.move(args, 1, #args, 4, { "db", "status", "--json" }), { cwd = dir, env = env, ok = true }).out).url
+    end
+    assert.equal(url("flag.db"), used({ "--db", url("flag.db") }))
+    assert.equal(url("environment.db"), used({}))
+    env.ORK_DATABASE_URL = nil
+    assert.equal(url(".ork/ork.db"), used({}))
+    sh.run({ "rm", "-r", dir .. "/.ork" })
+    assert.equal(url("last.db"), used({}))
   end)
 end)

@@ -82,7 +82,7 @@ void helper_end(struct helper *h)
         fail_msg("the other process ended with status %x", (unsigned)status);
 }
 
-void agent_kill(struct world *w)
+pid_t agent_pid(struct world *w)
 {
     struct sockaddr_un at = {.sun_family = AF_UNIX};
     struct ucred who;
@@ -95,6 +95,13 @@ void agent_kill(struct world *w)
     assert_int_equal(connect(fd, (struct sockaddr *)&at, sizeof(at)), 0);
     assert_int_equal(getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &who, &len), 0);
     close(fd);
-    assert_int_equal(kill(who.pid, SIGKILL), 0);
-    gate_gone(who.pid);
+    return who.pid;
+}
+
+void agent_kill(struct world *w)
+{
+    pid_t pid = agent_pid(w);
+
+    assert_int_equal(kill(pid, SIGKILL), 0);
+    gate_gone(pid);
 }
