@@ -82,7 +82,7 @@ void helper_end(struct helper *h)
         fail_msg("the other process ended with status %x", (unsigned)status);
 }
 
-pid_t agent_pid(struct world *w)
+pid_t agent_of(struct world *w)
 {
     struct sockaddr_un at = {.sun_family = AF_UNIX};
     struct ucred who;
@@ -100,7 +100,7 @@ pid_t agent_pid(struct world *w)
 
 void agent_kill(struct world *w)
 {
-    pid_t pid = agent_pid(w);
+    pid_t pid = agent_of(w);
 
     assert_int_equal(kill(pid, SIGKILL), 0);
     gate_gone(pid);

@@ -42,7 +42,7 @@ static void memory_is_flat(void **state)
     ork_engine_on_change(w->engine, NULL, NULL); /* the record would grow */
     setenv("ORK_AGENT_LINGER_MS", "5000", 1);    /* one agent for all */
     runs(w, 3);
-    pid_t agent = agent_pid(w);
+    pid_t agent = agent_of(w);
     long agent_before = resident_kb(agent), own_before = resident_kb(getpid());
     runs(w, 10);
     long agent_grew = resident_kb(agent) - agent_before, own_grew = resident_kb(getpid()) - own_before;
