@@ -35,7 +35,7 @@ static void assert_only_logs(void)
     assert_int_equal(system("test -z \"$(find logs -type f ! -name '*.log' ! -name empty.in)\""), 0);
 }
 
-static int agent_pid(void)
+static int find_agent(void)
 {
     FILE *p = popen("pgrep -f \"ork-agent $PWD/agent\"", "r");
     int pid = 0;
@@ -90,7 +90,7 @@ static void after_the_agent_died(void **state)
     struct ork_started s = start(w, f);
     until(w, "a", ORK_TASK_RUNNING);
     until_query(w, "SELECT status FROM tasks WHERE task_name='b'", "dispatched");
-    assert_int_equal(kill(agent_pid(), SIGKILL), 0);
+    assert_int_equal(kill(find_agent(), SIGKILL), 0);
     assert_int_equal(wait_end(w, s.run_id), ORK_RUN_SUCCESS);
     assert_query(w, "SELECT group_concat(attempt || lost || logs) FROM tasks WHERE task_name='b'", "10{\"n\":7}");
     assert_query(w, "SELECT attempt || lost FROM tasks WHERE task_name='a'", "21");
