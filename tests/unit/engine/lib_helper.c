@@ -67,10 +67,14 @@ static int reap(struct helper *h)
 
 void helper_kill(struct helper *h)
 {
-    int status;
-
     assert_int_equal(kill(h->pid, SIGKILL), 0);
-    status = reap(h);
+    helper_gone(h);
+}
+
+void helper_gone(struct helper *h)
+{
+    int status = reap(h);
+
     assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
 }
 

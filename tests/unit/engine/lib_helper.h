@@ -16,7 +16,8 @@ struct helper helper_start(struct world *w, helper_body body);
 void helper_tell(struct helper *h, char byte);
 void helper_hear(struct helper *h, char byte); /* the next byte is this one */
 void helper_kill(struct helper *h);            /* SIGKILL, and gone */
+void helper_gone(struct helper *h);            /* it kills itself */
 void helper_end(struct helper *h);             /* waits for its good end */
-pid_t agent_of(struct world *w);              /* the agent of the database's folder */
+pid_t agent_of(struct world *w);               /* the agent of the database's folder */
 void agent_kill(struct world *w);              /* it, by SIGKILL, and gone */
 #endif

@@ -2,6 +2,7 @@
 /* Runs whose owner died: what is adopted, what is lost, what is counted, and what never comes back. */
 #include "engine/lib_gate.h"
 #include "engine/lib_helper.h"
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -140,6 +141,38 @@ static void keeps_its_snapshot(void **state)
     ork_workflow_unref(new);
 }
 
+/* Killed between two chunks of rows: half a graph is no graph. */
+static void dies_half_way(struct world *w, struct helper *me)
+{
+    (void)me;
+    (void)start(w, made);
+    until_query(w, "SELECT count(*) FROM tasks", "2000");
+    (void)raise(SIGKILL);
+}
+
+static void half_inserted(void **state)
+{
+    struct world *w = *state;
+    ork_workflow *f = flow("large", NULL);
+    char name[16], run[ORK_ID_TEXT];
+
+    for (int i = 0; i < 2300; i++) {
+        (void)snprintf(name, sizeof(name), "t%d", i);
+        task(f, name, "{\"command\":[\"/bin/true\"]}", NULL);
+    }
+    seal(f);
+    made = f;
+    struct helper h = helper_start(w, dies_half_way);
+    helper_gone(&h);
+    change_rows(w, "DELETE FROM tasks WHERE task_index >= 2000"); /* the next chunk may have been on its way */
+    assert_query(w, "SELECT status || tasks_total || (SELECT count(*) FROM tasks) FROM runs", "pending23002000");
+    last_run(w, run);
+    claim(w, run);
+    assert_int_equal(wait_end(w, run), ORK_RUN_SUCCESS);
+    assert_query(w, "SELECT count(*) || max(task_index) FROM tasks WHERE status='success' AND attempt=1", "23002299");
+    ork_workflow_unref(f);
+}
+
 /* The machine was started again: no process can be left, nobody may be asked. */
 static void after_a_reboot(void **state)
 {
@@ -259,6 +292,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(adopts, world_setup_dir, world_teardown),
         cmocka_unit_test_setup_teardown(an_old_attempt_changes_nothing, world_setup_dir, world_teardown),
         cmocka_unit_test_setup_teardown(keeps_its_snapshot, world_setup_dir, world_teardown),
+        cmocka_unit_test_setup_teardown(half_inserted, world_setup_dir, world_teardown),
         cmocka_unit_test_setup_teardown(after_a_reboot, world_setup_dir, world_teardown),
         cmocka_unit_test_setup_teardown(losses_are_not_failures, world_setup_dir, world_teardown),
         cmocka_unit_test_setup_teardown(a_retry_resets_the_budget_not_the_fence, world_setup_dir, world_teardown),
