@@ -80,6 +80,14 @@ static struct ork_commit *with_room(ork_engine *e)
     return current(e);
 }
 
+void ork_commit_together(ork_engine *e)
+{
+    if (e->current && e->current->batch.rows + 8 >= MAX_ROWS) {
+        enqueue(e, e->current);
+        e->current = NULL;
+    }
+}
+
 static void on_lazy(uv_timer_t *t)
 {
     ork_engine *e = t->data;

@@ -82,7 +82,9 @@ struct ork_end {
     size_t tail_len;   /* NULL none */
     const char *error; /* NULL none */
     int64_t finished_ms;
-    bool had_output; /* $ORK_OUTPUT_FILE exists and goes with the acknowledgement */
+    bool had_output;             /* $ORK_OUTPUT_FILE exists and goes with the acknowledgement */
+    const struct ork_exit *exit; /* NULL: no process */
+    bool attempt;                /* the attempt's row is due, beside the task's */
 };
 
 /* ---- timers to known instants: retries, run timeouts, queue timeouts ---- */
@@ -115,17 +117,17 @@ struct ork_active {
     char *script_dir; /* NULL unknown */
     int32_t priority;
     int64_t created_ms, started_ms, finished_ms, logical_ms, scheduled_for_ms, run_timeout_ms;
-    int64_t limited_ms;        /* run_timeout counts from here: the start, or a person's last retry */
-    char *error;               /* the run's own */
-    uint32_t inserted;         /* task rows that are durable; running only when all are */
-    bool resumed;              /* recovered rather than created here */
-    bool claimed;              /* the agent answered the claim */
-    bool agent_used;           /* a claim was sent */
-    bool closing;              /* its last commit is on the way */
-    uint64_t looks;            /* the engine's, when it came into the table */
-    uint8_t *shown;            /* owned: the status of each task that was last stored */
-    const struct ork_end *end; /* borrowed: what the attempt being settled left behind */
-    bool waits_for_turn;       /* max_active_runs: pending until a slot of the pool run:<workflow> is granted */
+    int64_t limited_ms;  /* run_timeout counts from here: the start, or a person's last retry */
+    char *error;         /* the run's own */
+    uint32_t inserted;   /* task rows that are durable; running only when all are */
+    bool resumed;        /* recovered rather than created here */
+    bool claimed;        /* the agent answered the claim */
+    bool agent_used;     /* a claim was sent */
+    bool closing;        /* its last commit is on the way */
+    uint64_t looks;      /* the engine's, when it came into the table */
+    uint8_t *shown;      /* owned: the status of each task that was last stored */
+    struct ork_end *end; /* borrowed: what the attempt being settled left behind */
+    bool waits_for_turn; /* max_active_runs: pending until a slot of the pool run:<workflow> is granted */
     bool has_turn;
     struct ork_limits_run *limits;
     struct ork_copy *copy;    /* owned; NULL none */
@@ -272,7 +274,6 @@ void ork_engine_turn(ork_engine *e);              /* end of a loop turn: dispatc
 
 int ork_engine_drive_change(ork_engine *e, const ork_id *run, uint64_t bells, int64_t timeout_ms,
                             ork_err *err) ORK_MUSTCHECK;
-int ork_engine_sync(ork_engine *e, ork_err *err) ORK_MUSTCHECK; /* wait.c: what was collected is durable */
 int ork_engine_watch_owner(ork_engine *e, const ork_id *owner,
                            ork_err *err) ORK_MUSTCHECK; /* wait.c: its death counts as a ring of the bell */
 void ork_engine_watch_fini(ork_engine *e);
@@ -310,6 +311,7 @@ const char *ork_run_cancel_text(int reason);
 
 /* commit.c */
 struct ork_unit *ork_commit_unit(ork_engine *e, int type, struct ork_active *owner, bool urgent);
+void ork_commit_together(ork_engine *e); /* the next few units go into one batch */
 const char *ork_commit_text(ork_engine *e,
                             char *owned); /* after its unit: keeps the string until the batch is done; returns it */
 void ork_commit_task(struct ork_active *a, uint32_t task, const struct ork_task_put *put, bool urgent);
@@ -386,6 +388,7 @@ void ork_settle_fail(struct ork_active *a, uint32_t task, int kind,
 void ork_settle_reject(struct ork_active *a, uint32_t task, int kind,
                        const char *text);                                     /* a task that fails before any attempt */
 void ork_settle_dispatched(struct ork_active *a, uint32_t task, bool urgent); /* the attempt's first row */
+void ork_settle_ended(struct ork_active *a, uint32_t task); /* the attempt's last row, when it is due */
 void ork_settle_recalled(struct ork_active *a, uint32_t task, uint32_t attempt);
 void ork_settle_queue_timeout(struct ork_active *a, uint32_t task);
 void ork_settle_lost(struct ork_active *a, uint32_t task, const char *text);

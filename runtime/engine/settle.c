@@ -100,6 +100,20 @@ void ork_settle_dispatched(struct ork_active *a, uint32_t task, bool urgent)
         put_attempt(a, l, a->run.tasks[task].status, ORK_KIND_NONE, NULL, NULL, urgent);
 }
 
+void ork_settle_ended(struct ork_active *a, uint32_t task)
+{
+    struct ork_live *l = ork_active_live(a, task);
+    struct ork_end *end = a->end;
+
+    if (!l || !end || end->task != task || !end->attempt)
+        return;
+    end->attempt = false;
+    int now = a->run.tasks[task].status; /* what the core made of it: a killed task that exits 0 is cancelled */
+    int status = now == ORK_TASK_SUCCESS || now == ORK_TASK_CANCELLED ? now : ORK_TASK_FAILED;
+    put_attempt(a, l, status, status == ORK_TASK_SUCCESS ? ORK_KIND_NONE : a->run.tasks[task].kind, end->exit,
+                end->error, true);
+}
+
 /* After the commit the agent forgets it, and its files but the log go. */
 static void forget(struct ork_active *a, const struct ork_live *l, bool had_output)
 {
@@ -125,15 +139,11 @@ static void end_attempt(struct ork_active *a, struct ork_live *l, struct ork_eve
         ork_outputs_put(a->engine, &a->id, task, ORK_CACHED_ERROR, text);
         json_decref(text);
     }
+    end->exit = x;
+    end->attempt = true;
     a->end = end;
-    int rc = ork_active_step(a, ev);
+    (void)ork_active_step(a, ev);
     a->end = NULL;
-    if (!rc) {
-        int now = a->run.tasks[task].status; /* what the core made of it: a killed task that exits 0 is cancelled */
-        int status = now == ORK_TASK_SUCCESS || now == ORK_TASK_CANCELLED ? now : ORK_TASK_FAILED;
-        put_attempt(a, l, status, status == ORK_TASK_SUCCESS ? ORK_KIND_NONE : a->run.tasks[task].kind, x, end->error,
-                    true);
-    }
     forget(a, l, !x || end->had_output);
     ork_active_live_free(a, l);
     ork_dispatch_release(a, task);

@@ -174,7 +174,9 @@ static void task_changed(struct ork_active *a, uint32_t task)
     const struct ork_run_task *t = &a->run.tasks[task];
     bool started = t->status == ORK_TASK_RUNNING;
 
+    ork_commit_together(a->engine);
     ork_settle_put(a, task, !started);
+    ork_settle_ended(a, task);
     if (t->status == ORK_TASK_DISPATCHED || started)
         ork_settle_dispatched(a, task, !started);
     if (t->status != a->shown[task] || t->retry_at_ms)
@@ -186,7 +188,7 @@ static void task_skipped(struct ork_active *a, const struct ork_effect *fx)
 {
     struct ork_buf why = ORK_BUF_INIT;
     struct ork_end end = {.task = fx->task, .finished_ms = ork_engine_now(a->engine)};
-    const struct ork_end *before = a->end;
+    struct ork_end *before = a->end;
 
     if (fx->cause == ORK_NO_TASK || fx->cause == fx->task) {
         ork_buf_adds(&why, "its `when` is false");

@@ -11,21 +11,6 @@ bool ork_run_owned(const ork_engine *e, const char *run_id)
     return ork_id_parse(run_id, strlen(run_id), &id) == 0 && ork_active_find((ork_engine *)e, &id) != NULL;
 }
 
-static void on_synced(void *data, int code, const ork_err *err)
-{
-    (void)code;
-    (void)err;
-    *(bool *)data = true;
-}
-
-int ork_engine_sync(ork_engine *e, ork_err *err)
-{
-    bool done = false;
-
-    ork_commit_call(e, on_synced, &done);
-    return ork_engine_drive(e, &done, err);
-}
-
 static int read_status(ork_engine *e, const ork_id *id, int *status, ork_id *owner, bool *owned, ork_err *err)
 {
     struct ork_rows *rows = NULL;

@@ -139,6 +139,39 @@ static void cancelled_while_its_input_is_read(void **state)
     ork_workflow_unref(busy);
 }
 
+/* The row of a task and the row of its attempt change in one commit, however much follows from the end. */
+static void an_end_is_stored_whole(void **state)
+{
+    struct world *w = *state;
+    ork_workflow *f = flow("whole", NULL);
+    char name[16];
+
+    task(f, "a", "{\"command\":\"exit 1\"}", NULL);
+    for (int i = 0; i < 1500; i++) {
+        (void)snprintf(name, sizeof(name), "s%d", i);
+        task(f, name, TRUE, "a");
+    }
+    for (int i = 0; i < 1000; i++) {
+        (void)snprintf(name, sizeof(name), "t%d", i);
+        task(f, name, TRUE, NULL);
+    }
+    seal(f);
+    change_rows(w,
+                "CREATE TABLE seen (task BLOB, what TEXT, batch INT);"
+                "CREATE TRIGGER s1 AFTER UPDATE ON tasks WHEN new.status IN ('success', 'failed') BEGIN INSERT INTO "
+                "seen SELECT new.id, 'task', last_batch FROM schedulers WHERE state='live'; END;"
+                "CREATE TRIGGER s2 AFTER INSERT ON task_attempts WHEN new.status IN ('success', 'failed') BEGIN INSERT "
+                "INTO seen SELECT new.task_id, 'attempt', last_batch FROM schedulers WHERE state='live'; END");
+    assert_int_equal(wait_end(w, start(w, f).run_id), ORK_RUN_FAILED);
+    assert_query(w, "SELECT count(*) FROM seen WHERE what='attempt'", "1001");
+    assert_query(
+        w,
+        "SELECT count(*) FROM seen t JOIN seen a ON a.task=t.task AND a.what='attempt' WHERE t.what='task' AND "
+        "t.batch<>a.batch",
+        "0");
+    ork_workflow_unref(f);
+}
+
 /* Conditions that are known at once decide a whole run in one step: its end is told once, and last. */
 static void decided_at_once(void **state)
 {
@@ -249,6 +282,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(an_adopted_attempt_leaves_its_log, world_setup_dir, world_teardown),
         cmocka_unit_test_setup_teardown(after_the_agent_died, world_setup_dir, world_teardown),
         cmocka_unit_test_setup_teardown(cancelled_while_its_input_is_read, world_setup, world_teardown),
+        cmocka_unit_test_setup_teardown(an_end_is_stored_whole, world_setup, world_teardown),
         cmocka_unit_test_setup_teardown(decided_at_once, world_setup, world_teardown),
         cmocka_unit_test_setup_teardown(a_rerun_that_died, world_setup, world_teardown),
         cmocka_unit_test_setup_teardown(a_rerun_of_many, world_setup, world_teardown),
