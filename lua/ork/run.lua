@@ -195,8 +195,8 @@ local function wish_or_claim(self, kind, args)
   if not alive and not engine:owned(id) then
     local claimed
     claimed, why, code = engine:claim(id)
-    if not claimed then return nil, why, code end
-    outcome = "done"
+    if not claimed and code ~= "EBUSY" then return nil, why, code end
+    outcome = claimed and "done" or "sent" -- somebody who came first carries it out
   end
   return outcome
 end

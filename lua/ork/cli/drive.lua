@@ -134,6 +134,14 @@ function drive.prepare(engine, names)
   engine:on_change(function(change) lines:tell(change) end)
 end
 
+--- Takes a run without an owner; somebody who came first carries it out. Returns its id and "resumed" or "watched".
+function drive.take(engine, id)
+  local taken, why, code = engine:claim(id)
+  if not taken and code == "EBUSY" then return id, "watched" end
+  stop.check(taken, why, code)
+  return id, "resumed"
+end
+
 --- Waits for the run and shows its end. begin() starts (or claims) it and returns its id; it is called with the signals
 --- already taken. opts: timeout (ms), watched(id) → true when another program owns it. Returns the exit code.
 function drive.to_end(engine, begin, opts)

@@ -29,8 +29,7 @@ local function carry_on(engine, run)
   term.news(("going on with run %s of %s"):format(text.short(run.id), run.workflow))
   return drive.to_end(engine, function()
     if run.status == "paused" then stop.check(engine:command(run.id, "resume")) end
-    stop.check(engine:claim(run.id))
-    return run.id, "resumed"
+    return drive.take(engine, run.id)
   end)
 end
 

@@ -43,8 +43,8 @@ function retry.run(given)
   term.news(words:format(text.short(run.id), run.workflow))
   return drive.to_end(engine, function()
     stop.check(engine:command(run.id, "retry", args))
-    if not engine:owned(run.id) then stop.check(engine:claim(run.id)) end
-    return run.id, "resumed"
+    if engine:owned(run.id) then return run.id, "resumed" end
+    return drive.take(engine, run.id)
   end)
 end
 
