@@ -99,6 +99,31 @@ static void after_the_agent_died(void **state)
     ork_workflow_unref(f);
 }
 
+/* What the agent knows when it starts again: nothing of runs that ended. */
+static void the_agent_forgets_what_ended(void **state)
+{
+    struct world *w = *state;
+    char hex[40], script[160];
+    ork_workflow *f = flow("forget", NULL);
+
+    task(f, "a", TRUE, NULL);
+    seal(f);
+    for (int i = 0; i < 20; i++)
+        assert_int_equal(wait_end(w, start(w, f).run_id), ORK_RUN_SUCCESS);
+    assert_int_equal(kill(find_agent(), SIGKILL), 0);
+    assert_int_equal(wait_end(w, start(w, f).run_id), ORK_RUN_SUCCESS);
+    for (int i = 0; i < 20; i++) { /* its journal was written anew from what it knew */
+        (void)snprintf(script, sizeof(script), "SELECT lower(hex(id)) FROM runs ORDER BY id LIMIT 1 OFFSET %d", i);
+        char *id = query(w, script);
+        (void)snprintf(hex, sizeof(hex), "%s", id);
+        free(id);
+        (void)snprintf(script, sizeof(script), "! od -An -v -tx1 -w1000000 agent/journal1 | tr -d ' \\n' | grep -q %s",
+                       hex);
+        assert_int_equal(system(script), 0);
+    }
+    ork_workflow_unref(f);
+}
+
 /* It was committed but never sent, and its input is read again, when the run is cancelled. */
 static void cancelled_while_its_input_is_read(void **state)
 {
@@ -281,6 +306,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(an_adopted_attempt_leaves_its_log, world_setup_dir, world_teardown),
         cmocka_unit_test_setup_teardown(after_the_agent_died, world_setup_dir, world_teardown),
+        cmocka_unit_test_setup_teardown(the_agent_forgets_what_ended, world_setup, world_teardown),
         cmocka_unit_test_setup_teardown(cancelled_while_its_input_is_read, world_setup, world_teardown),
         cmocka_unit_test_setup_teardown(an_end_is_stored_whole, world_setup, world_teardown),
         cmocka_unit_test_setup_teardown(decided_at_once, world_setup, world_teardown),
