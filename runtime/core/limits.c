@@ -56,7 +56,7 @@ void ork_limits_run_remove(struct ork_limits *l, struct ork_limits_run *r)
         struct ork_lane *lane = r->lanes[i];
         ork_lane_move(lane, NULL);
         if (lane->pool) {
-            lane->pool->used -= lane->used;
+            ork_pool_let(lane->pool, lane->used);
             lane->pool->held -= lane->held;
             lane->pool->ready -= (uint32_t)lane->len;
             ork_pool_wake(l, lane->pool);
@@ -150,7 +150,10 @@ static void change_held(struct ork_limits *l, struct ork_lane *lane, bool more, 
     lane->held += more ? 1u : -1u;
     lane->used += more ? slots : -slots;
     if (lane->pool) {
-        lane->pool->used += more ? slots : -slots;
+        if (more)
+            lane->pool->used += slots;
+        else
+            ork_pool_let(lane->pool, slots);
         lane->pool->held += more ? 1u : -1u;
     }
     if (more)

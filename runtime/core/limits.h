@@ -41,6 +41,8 @@ uint32_t ork_limits_pool_least(const struct ork_limits *l,
 void ork_limits_pool_wake(struct ork_limits *l,
                           const char *pool); /* somebody released there (NULL: somewhere): wish again */
 /* Slots granted but unused now, to be given back to the store: returns how many were taken out (0 keeps). */
+void ork_limits_pool_over(struct ork_limits *l, const char *pool, uint32_t slots); /* the pool had no room for so many that adopt took: they are
+ * given back before anybody else of ours may use them */
 uint32_t ork_limits_pool_return(struct ork_limits *l, const char *pool);
 /* For `why`: what holds this ready task back. */
 enum ork_held { ORK_HELD_NOT, ORK_HELD_WINDOW, ORK_HELD_RUN, ORK_HELD_POOL };

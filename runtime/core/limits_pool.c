@@ -16,6 +16,27 @@ struct ork_lane *ork_pool_first(const struct ork_pool *p)
     return n ? ork_container(n, struct ork_lane, node) : NULL;
 }
 
+/* What the pool is over its size goes first, before anybody else of ours may use it. */
+void ork_pool_let(struct ork_pool *p, uint32_t slots)
+{
+    uint32_t less = p->over < slots ? p->over : slots;
+
+    p->used -= slots;
+    p->over -= less;
+    p->granted -= less;
+    p->owed += less;
+}
+
+void ork_limits_pool_over(struct ork_limits *l, const char *pool, uint32_t slots)
+{
+    struct ork_pool *p = ork_pool_find(l, pool, true);
+    uint32_t unused = ork_pool_free(p), now = unused < slots ? unused : slots;
+
+    p->granted -= now;
+    p->owed += now;
+    p->over += slots - now;
+}
+
 bool ork_pool_fits(const struct ork_limits *l, const struct ork_pool *p, uint32_t slots)
 {
     return p->held < l->pooled && slots <= ork_pool_free(p);
@@ -136,15 +157,20 @@ bool ork_limits_pool_wish(struct ork_limits *l, const char **pool, uint32_t *mor
     return false;
 }
 
-/* Nothing of ours could use them: nobody is ready, or what we have is too little and no more is to be had. */
+/* What was owed, and what nothing of ours could use: nobody is ready, or what we have is too little and no more is to
+ * be had. */
 uint32_t ork_limits_pool_return(struct ork_limits *l, const char *pool)
 {
     struct ork_pool *p = ork_pool_find(l, pool, false);
     const struct ork_lane *first = p ? ork_pool_first(p) : NULL;
 
-    if (!p || (p->ready && !(p->refused && first && first->entries->slots > ork_pool_free(p))))
+    if (!p)
         return 0;
-    uint32_t unused = ork_pool_free(p);
-    p->granted -= unused;
-    return unused;
+    uint32_t back = p->owed;
+    p->owed = 0;
+    if (!p->ready || (p->refused && first && first->entries->slots > ork_pool_free(p))) {
+        back += ork_pool_free(p);
+        p->granted -= ork_pool_free(p);
+    }
+    return back;
 }

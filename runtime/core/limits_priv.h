@@ -24,6 +24,7 @@ struct ork_pool {
     struct ork_heap waiting; /* lanes parked here */
     uint32_t granted, used;  /* slots of this scheduler */
     uint32_t held;           /* tasks that use them */
+    uint32_t over, owed;     /* granted beyond the pool's size; taken off and not yet given back to the store */
     uint32_t ready;          /* ready tasks, parked or not */
     uint32_t asked;          /* slots wished for and not answered; 0 none */
     bool woken;              /* somebody released while a wish was under way */
@@ -81,6 +82,7 @@ bool ork_limits_run_is_full(const struct ork_limits_run *r);
 
 struct ork_pool *ork_pool_find(struct ork_limits *l, const char *name, bool make);
 uint32_t ork_pool_free(const struct ork_pool *p);
+void ork_pool_let(struct ork_pool *p, uint32_t slots); /* used no more */
 bool ork_pool_fits(const struct ork_limits *l, const struct ork_pool *p, uint32_t slots);
 struct ork_lane *ork_pool_first(const struct ork_pool *p); /* the best lane that waits; NULL none */
 void ork_pool_wake(struct ork_limits *l,

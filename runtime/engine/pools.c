@@ -11,6 +11,7 @@ struct wish {
     struct ork_slots slots;
     char *pool;             /* owned */
     struct ork_active *run; /* counted; set when it is a run's turn */
+    bool turn;              /* kept: a run's, which the limits do not count */
 };
 
 static void give_back(ork_engine *e, const char *pool, uint32_t count, bool turn);
@@ -46,10 +47,13 @@ static void on_granted(void *data, int code, const ork_err *err)
     struct wish *w = data;
 
     (void)err;
-    if (!code && w->slots.granted < w->slots.want)
+    if (!code && !w->slots.keep && w->slots.granted < w->slots.want)
         watch_users(w->engine, w->pool);
     if (w->slots.keep) {
-        ; /* counted already */
+        if (!code && !w->turn) {
+            ork_limits_pool_over(w->engine->limits, w->pool, w->slots.want - w->slots.granted);
+            ork_pools_return(w->engine, w->pool);
+        }
     } else if (!code && w->run) {
         bool wanted = !w->run->dead && !w->run->closing && !w->run->has_turn;
         w->run->waits_for_turn = wanted && w->slots.granted == 0;
@@ -173,7 +177,8 @@ void ork_pools_turn_keep(struct ork_active *a)
         return;
     char *pool = turn_pool(a);
     a->has_turn = true;
-    ork_pools_keep(a->engine, pool, 1);
+    struct wish *w = take(a->engine, pool, 1, NULL);
+    w->slots.keep = w->turn = true;
     ork_free(pool);
 }
 

@@ -100,7 +100,7 @@ struct ork_slots {
     const char *pool;
     uint32_t want, least; /* fewer than `least` are of no use: then none are granted */
     uint32_t granted;
-    bool keep; /* what holds them lives already: all are granted, if the pool has them or not */
+    bool keep; /* what holds them lives already: all are taken; granted tells for how many there was room */
 };             /* unit TAKE_SLOTS; a wish that is not met in full is remembered; a pool nobody declared has one slot */
 struct ork_slots_free {
     const char *pool;

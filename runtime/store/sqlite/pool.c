@@ -57,7 +57,7 @@ int ork_unit_take_slots(struct ork_sqlite *s, struct ork_slots *p, ork_err *err)
 {
     int64_t free_slots, mine;
     int rc = look(s, p->pool, &free_slots, &mine, err);
-    if (!rc && !p->keep && free_slots < p->want) {
+    if (!rc && free_slots < p->want) {
         bool found;
         rc = bury_users(s, p->pool, &found, err);
         if (!rc && found)
@@ -65,7 +65,7 @@ int ork_unit_take_slots(struct ork_sqlite *s, struct ork_slots *p, ork_err *err)
     }
     if (rc)
         return rc;
-    if (p->keep || free_slots >= p->want)
+    if (free_slots >= p->want)
         p->granted = p->want;
     else
         p->granted = free_slots <= 0 || free_slots < p->least ? 0 : (uint32_t)free_slots;
@@ -73,8 +73,11 @@ int ork_unit_take_slots(struct ork_sqlite *s, struct ork_slots *p, ork_err *err)
     ork_stmt_begin(&st, &s->writer, ORK_S_pool_use_put);
     ork_stmt_word(&st, p->pool);
     ork_stmt_id(&st, &s->me);
-    ork_stmt_int(&st, mine + p->granted);
-    ork_stmt_int(&st, p->granted < p->want);
+    ork_stmt_int(&st, mine + (p->keep ? p->want : p->granted));
+    if (p->keep)
+        ork_stmt_null(&st);
+    else
+        ork_stmt_int(&st, p->granted < p->want);
     return ork_stmt_run(&st, err);
 }
 

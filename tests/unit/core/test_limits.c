@@ -245,6 +245,29 @@ static void pooled_tasks_do_not_run_ahead(void **state)
     ork_limits_run_remove(l, a);
 }
 
+/* What was adopted beyond the pool's size is given back before anybody else may use it. */
+static void a_pool_over_its_size_shrinks_first(void **state)
+{
+    (void)state;
+    l = ork_limits_new(10);
+    struct ork_limits_run *a = add(0, 0, "a");
+    assert_int_equal(ork_limits_adopt(l, a, "db", 1), 1);
+    assert_int_equal(ork_limits_adopt(l, a, "db", 2), 2);
+    ork_limits_pool_over(l, "db", 2); /* there was room for one */
+    ork_limits_ready(l, a, 0, 0, "db", 1);
+    assert_int_equal(ork_limits_pool_return(l, "db"), 0);
+    ork_limits_done(l, a, "db", 1);
+    assert_string_equal(all(), "");
+    assert_int_equal(ork_limits_pool_return(l, "db"), 1);
+    ork_limits_done(l, a, "db", 2);
+    assert_int_equal(ork_limits_pool_return(l, "db"), 1);
+    assert_string_equal(all(), "a0");
+    ork_limits_done(l, a, "db", 1);
+    ork_limits_pool_over(l, "db", 1); /* told late: it is free already */
+    assert_int_equal(ork_limits_pool_return(l, "db"), 1);
+    ork_limits_run_remove(l, a);
+}
+
 static void ready_twice_counts_once(void **state)
 {
     (void)state;
@@ -411,7 +434,8 @@ int main(void)
         T(a_run_is_held_to_its_parallel),  T(the_window_is_the_hosts),
         T(a_pool_is_asked_for_first),      T(a_release_during_a_wish_is_not_missed),
         T(nobody_overtakes_within_a_pool), T(adopted_attempts_take_their_place),
-        T(pooled_tasks_do_not_run_ahead),  T(ready_twice_counts_once),
+        T(pooled_tasks_do_not_run_ahead),  T(a_pool_over_its_size_shrinks_first),
+        T(ready_twice_counts_once),
         T(next_is_what_the_model_says),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

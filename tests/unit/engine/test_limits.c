@@ -135,6 +135,42 @@ static void an_adopted_attempt_holds_its_slots(void **state)
     ork_workflow_unref(made);
 }
 
+/* While its owner was dead another took the slot: two run, and the next waits for both. */
+static void a_pool_over_its_size_shrinks_first(void **state)
+{
+    struct world *w = *state;
+    ork_workflow *mine = holds_the_pool("mine", "{\"command\":\"read x <two\"}");
+    ork_workflow *third = holds_the_pool("third", "{\"command\":\"echo third >>ran\"}");
+    char run[ORK_ID_TEXT];
+    int status;
+    ork_err err = {0};
+
+    gate_make("one two");
+    made = holds_the_pool("theirs", "{\"command\":\"read x <one\"}");
+    struct helper h = helper_start(w, owner);
+    helper_hear(&h, 'r');
+    helper_kill(&h);
+    last_run(w, run);
+    world_engine(w);
+    struct ork_started s = start(w, mine);
+    until(w, "a", ORK_TASK_RUNNING);
+    claim(w, run);
+    struct ork_started t = start(w, third);
+    until_query(w, "SELECT sum(used) FROM pool_use", "2");
+    gate_open("one");
+    assert_int_equal(wait_end(w, run), ORK_RUN_SUCCESS);
+    assert_int_equal(ork_run_wait(w->engine, t.run_id, 150, &status, &err), ORK_ETIMEDOUT);
+    assert_query(w, "SELECT sum(used) FROM pool_use", "1");
+    assert_int_equal(access("ran", F_OK), -1);
+    gate_open("two");
+    assert_int_equal(wait_end(w, s.run_id), ORK_RUN_SUCCESS);
+    assert_int_equal(wait_end(w, t.run_id), ORK_RUN_SUCCESS);
+    until_query(w, "SELECT coalesce(sum(used), 0) FROM pool_use", "0");
+    ork_workflow_unref(mine);
+    ork_workflow_unref(third);
+    ork_workflow_unref(made);
+}
+
 /* A slot is for a task that runs: one that only waits in the agent's queue takes none from others. */
 static void what_waits_for_the_agent_holds_no_slot(void **state)
 {
@@ -372,12 +408,19 @@ int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, world_setup_dir, world_teardown)
     const struct CMUnitTest tests[] = {
-        T(two_processes_share_a_pool),         T(a_dead_holder_gives_its_slots_back),
-        T(an_adopted_attempt_holds_its_slots), T(what_waits_for_the_agent_holds_no_slot),
-        T(one_active_run_over_two_processes),  T(a_run_that_was_taken_up_keeps_its_turn),
-        T(a_waiting_run_can_be_cancelled),     T(max_parallel_holds),
-        T(priority_decides_where_one_slot_is), T(every_run_gets_its_turn),
-        T(queue_timeout_ends_the_waiting),     T(waiting_is_not_running_time),
+        T(a_pool_over_its_size_shrinks_first),
+        T(two_processes_share_a_pool),
+        T(a_dead_holder_gives_its_slots_back),
+        T(an_adopted_attempt_holds_its_slots),
+        T(what_waits_for_the_agent_holds_no_slot),
+        T(one_active_run_over_two_processes),
+        T(a_run_that_was_taken_up_keeps_its_turn),
+        T(a_waiting_run_can_be_cancelled),
+        T(max_parallel_holds),
+        T(priority_decides_where_one_slot_is),
+        T(every_run_gets_its_turn),
+        T(queue_timeout_ends_the_waiting),
+        T(waiting_is_not_running_time),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
