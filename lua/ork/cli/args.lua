@@ -2,8 +2,9 @@
 -- Options and words of a command line, read and explained from one table per command.
 --
 -- A command is { name, usage, summary, options = { { "status", "S", "only this status", … }, … }, words = { min, max },
--- params = true }. An option row is name, argument (false: a flag), text, and by key: short ("f"), kind (below), many
--- (a list), choices. Values arrive as options.status; "max-parallel" as options.max_parallel.
+-- params = true, text = paragraphs with an empty line between them, examples = { { "ork runs", "what it does" }, … } }. An
+-- option row is name, argument (false: a flag), text, and by key: short ("f"), kind (below), many (a list), choices. Values
+-- arrive as options.status; "max-parallel" as options.max_parallel.
 local stop = require "ork.cli.stop"
 
 local args = {}
@@ -185,30 +186,8 @@ end
 
 -- ---- explaining ------------------------------------------------------------------------------
 
-local function option_lines(rows)
-  local left, width = {}, 0
-  for i, row in ipairs(rows) do
-    left[i] = (row.short and ("-%s, "):format(row.short) or "") .. "--" .. row[1] .. (row[2] and " " .. row[2] or "")
-    width = math.max(width, #left[i])
-  end
-  local lines = {}
-  for i, row in ipairs(rows) do
-    lines[i] = ("  %-" .. width .. "s  %s"):format(left[i], row[3])
-  end
-  return table.concat(lines, "\n")
-end
-
 --- The text of `ork COMMAND --help`.
-function args.help(command)
-  local parts = { "usage: ork " .. command.usage, "", command.summary .. "." }
-  if command.text then parts[#parts + 1] = (command.text:gsub("\n$", "")) end
-  if command.options and #command.options > 0 then
-    parts[#parts + 1] = "\noptions:\n" .. option_lines(command.options)
-  end
-  parts[#parts + 1] = "\noptions of every command:\n" .. option_lines(args.globals)
-  return table.concat(parts, "\n")
-end
-
-args.option_lines = option_lines
+function args.help(command) return require("ork.cli.explain").command(command) end
+function args.option_lines(rows) return require("ork.cli.explain").option_lines(rows) end
 
 return args
