@@ -16,5 +16,5 @@ return {
   { "rerun", "rerun RUN [name=value ...]", "a new run with the params of an old one", "fix" },
   { "db", "db migrate|status|check", "the database itself", "database" },
   { "version", "version", "the version of this program", "more" },
-  { "help", "help [COMMAND]", "this text, or a command's", "more" },
+  { "help", "help [COMMAND|TOPIC]", "this text, or that of a command or topic", "more" },
 }

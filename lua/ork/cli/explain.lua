@@ -104,4 +104,50 @@ function explain.command(command)
   return table.concat(parts, "\n\n")
 end
 
+-- ---- the whole program -----------------------------------------------------------------------
+
+--- Groups of commands in the order of `ork help`, by the fourth field of their rows.
+explain.groups = {
+  { "run", "run" }, { "look", "look" }, { "fix", "fix and steer" }, { "definitions", "definitions" },
+  { "database", "the database" }, { "more", "more" },
+}
+
+--- Rows of `commands` by group: { { title, rows }, … }; what names no group is in the last.
+function explain.grouped(commands)
+  local list, by_name = {}, {}
+  for i, group in ipairs(explain.groups) do
+    list[i] = { title = group[2], rows = {} }
+    by_name[group[1]] = list[i]
+  end
+  for _, row in ipairs(commands) do table.insert((by_name[row[4]] or list[#list]).rows, row) end
+  return list
+end
+
+--- The text of `ork help`.
+function explain.overview(commands)
+  local lines = {
+    "usage: ork SCRIPT [NAME] [name=value ...]     run a workflow to its end",
+    "       ork COMMAND ...",
+  }
+  local left = 0
+  for _, row in ipairs(commands) do left = math.max(left, #row[2]) end
+  for _, group in ipairs(explain.grouped(commands)) do
+    local rows = {}
+    for i, row in ipairs(group.rows) do rows[i] = { row[2] .. (" "):rep(left - #row[2]), row[3] } end
+    if #rows > 0 then lines[#lines + 1] = ("\n%s:\n%s"):format(group.title, explain.two_columns(rows)) end
+  end
+  lines[#lines + 1] = "\noptions of every command:"
+  lines[#lines + 1] = explain.option_lines(args.globals)
+  local topics = {}
+  for i, topic in ipairs(require "ork.cli.topics") do topics[i] = topic.name end
+  lines[#lines + 1] = "\nRUN is the beginning or end of a run's id, a workflow's name (its newest run), NAME~1 (the one before) or `last`."
+  lines[#lines + 1] = "More: ork COMMAND --help, ork SCRIPT --help, ork help TOPIC (" .. table.concat(topics, ", ") .. ")"
+  return table.concat(lines, "\n")
+end
+
+--- The text of `ork help TOPIC`.
+function explain.topic(topic)
+  return topic.title .. "\n\n" .. text_lines(topic.text)
+end
+
 return explain

@@ -1,14 +1,21 @@
 -- SPDX-License-Identifier: MIT
-local args = require "ork.cli.args"
 local commands = require "ork.cli.commands"
+local explain = require "ork.cli.explain"
 local stop = require "ork.cli.stop"
 local term = require "ork.term"
+local topics = require "ork.cli.topics"
 
 local help = {
   name = "help",
-  usage = "help [COMMAND]",
-  summary = "Explains the program or one command",
+  usage = "help [COMMAND|TOPIC]",
+  summary = "Explains the program, one command, or what several commands share",
   words = { 0, 1 },
+  examples = {
+    { "ork help", "all commands" },
+    { "ork help retry", "one command with its options and examples; also: ork retry --help" },
+    { "ork help exit-codes", "a topic: params, naming, databases, outputs, exit-codes, environment" },
+    { "ork pipeline.lua --help", "a script: what it is for and which params it takes" },
+  },
 }
 
 --- The names of all commands.
@@ -19,39 +26,32 @@ function help.names()
 end
 
 --- The text of `ork help`.
-function help.overview()
-  local rows = {}
-  for i, row in ipairs(commands) do rows[i] = { row[2], false, row[3] } end
-  local width = 0
-  for _, row in ipairs(rows) do width = math.max(width, #row[1]) end
-  local lines = {
-    "usage: ork SCRIPT [NAME] [name=value ...]     run a workflow to its end",
-    "       ork COMMAND ...",
-    "",
-    "commands:",
-  }
-  for _, row in ipairs(rows) do lines[#lines + 1] = ("  %-" .. width .. "s  %s"):format(row[1], row[3]) end
-  lines[#lines + 1] = "\noptions of every command:"
-  lines[#lines + 1] = args.option_lines(args.globals)
-  lines[#lines + 1] = "\nRUN is the beginning or end of a run's id, a workflow's name (its newest run), NAME~1 (the one before) or `last`."
-  lines[#lines + 1] = "More: ork COMMAND --help, ork SCRIPT --help"
-  return table.concat(lines, "\n")
+function help.overview() return explain.overview(commands) end
+
+--- The page of a command or topic; nil when there is none of that name.
+local function page(name)
+  for _, row in ipairs(commands) do
+    if row[1] == name then return explain.command(require("ork.cli." .. name)) end
+  end
+  if name == "script" or name == "SCRIPT" then return explain.command(require "ork.cli.script") end
+  for _, topic in ipairs(topics) do
+    if topic.name == name then return explain.topic(topic) end
+  end
 end
 
 function help.run(given)
   local name = given.words[1]
-  if not name then
-    term.out(help.overview())
+  local found
+  if name then found = page(name) else found = help.overview() end
+  if found then
+    term.out(found)
     return 0
   end
-  for _, row in ipairs(commands) do
-    if row[1] == name then
-      term.out(args.help(require("ork.cli." .. name)))
-      return 0
-    end
-  end
-  local near = require("ork.core").suggest(name, help.names())
-  stop(2, "no command `%s`%s", name, near and ("; did you mean `%s`?"):format(near) or "; `ork help` lists them")
+  local known = help.names()
+  for _, topic in ipairs(topics) do known[#known + 1] = topic.name end
+  if name:find("%.lua$") then stop(2, "`%s` is a script: ork %s --help", name, name) end
+  local near = require("ork.core").suggest(name, known)
+  stop(2, "no command and no topic `%s`; %s", name, near and ("did you mean `%s`?"):format(near) or "`ork help` lists them")
 end
 
 return help

@@ -1,0 +1,103 @@
+-- SPDX-License-Identifier: MIT
+-- What several commands share, a page each: `ork help TOPIC`, the man page and docs/commands.md. name, title, text as in
+-- the commands' tables.
+return {
+  { name = "params", title = "Params: the values of a run", text = [[
+A workflow says which params it takes; `ork SCRIPT --help` lists them with their types, defaults and choices. On the command line
+each is a word, read by the type of its param:
+
+  ork etl.lua day=2026-11-01 limit=100 fast=true tags='["a","b"]'
+
+A date also takes `today`, `yesterday` and `-3d` (three days before the run's logical time). Lists and objects are JSON. A text is
+taken as it is: quote what the shell would read (blanks, `*`, `$`).
+
+`--param name=value` is the same, for values in scripts; `--params-file F` reads a JSON object, and a word beats the file. All
+mistakes are told together, before anything runs. A run keeps its params for ever: `retry` and `resume` use them again, `rerun RUN
+name=value` takes them over with another value.
+
+A script that builds its graph from what is given finds the words in `arg`: `arg[1]`, or `arg.day` as it was typed.]] },
+
+  { name = "naming", title = "Naming runs and tasks", text = [[
+Ork prints the last 8 characters of a run's id (the first ones are a clock, alike for all runs of a day). RUN is
+
+  5bf61a02      any unique beginning or end of the id, 4 characters or more
+  etl           a workflow: its newest run
+  etl~1         the run before that one; etl~2 the one before
+  last          the newest run of all
+
+If it could be two runs, both are listed and nothing happens. TASK is the name that the script gave it; `ork tasks RUN` lists them.
+
+A command that takes several runs takes several names. `--key K` gives a run a name of your own when it starts: while it is
+unfinished, the same command with the same key goes on with it, afterwards it shows how it ended.]] },
+
+  { name = "databases", title = "Which database is meant", text = [[
+The first of these that is given:
+
+  --db URL             on the command line
+  $ORK_DATABASE_URL    in the environment
+  .ork/ork.db          the nearest one, from the current folder upwards
+  $DATABASE_URL        if that database holds Ork's tables already
+
+Without any, a command that runs something makes ./.ork/ork.db and says so; one that only looks says that there is none (exit code 3).
+A URL is `sqlite:PATH`, a plain path, or `sqlite::memory:`, which nobody sees afterwards. An `.ork` folder above that belongs to another
+user is passed over, with a word about it.
+
+Logs and the agent's socket live beside the database, elsewhere by `--data DIR` or `$ORK_DATA`. Any number of `ork` may use one
+database at once. A database with other tables and none of Ork's is left alone until `ork db migrate`; Ork's own is brought to the
+program's version by the first command that may write to it; one that a newer Ork made is refused.]] },
+
+  { name = "outputs", title = "What is printed where", text = [[
+Results go to stdout, everything else to stderr: `ork runs >list` leaves the messages on the terminal. `--quiet` leaves results and
+failures, `--verbose` says more. Colours are for terminals, not for pipes; `--no-color`, $NO_COLOR or TERM=dumb switch them off.
+
+`--json` prints one document on stdout, at the end: `ork SCRIPT --json` the run with its tasks, lists an array. Fields are only ever
+added.
+
+What tasks wrote is shown with control characters and bytes that are not UTF-8 as \x1b; `ork logs --raw` gives the bytes. When whoever
+reads stdout goes away (`ork runs | head`), Ork ends without a word.
+
+A task hands a value on by writing JSON to $ORK_OUTPUT_FILE, or by a line ORK_OUTPUT:{"rows":3} on its stdout. `ork show RUN TASK`
+shows it; the script's other tasks refer to it as `task.output.rows`.]] },
+
+  { name = "exit-codes", title = "Exit codes", text = [[
+  0      success
+  1      the run failed, or was cancelled by somebody else
+  2      wrong usage, or mistakes in a script
+  3      the database or the environment
+  4      not found
+  70     a mistake in Ork itself; it prints a traceback, please report it
+  124    the run took longer than --timeout
+  130    ended by Ctrl-C (SIGINT)
+  143    ended by SIGTERM
+
+Of several workflows or runs, the first that did not succeed decides. A task's own exit code is not Ork's: `ork show RUN TASK`
+has it.
+
+Ctrl-C or SIGTERM cancels the run and waits until its processes are dead; once more kills them. When even that does not end (another
+program holds the database, say), once more leaves the run as it is. Ctrl-Z stops Ork, not the tasks. When the terminal goes away the run
+goes on.]] },
+
+  { name = "environment", title = "The environment", text = [[
+What Ork reads:
+
+  ORK_DATABASE_URL    the database, unless --db names one (`ork help databases`)
+  DATABASE_URL        used when that database holds Ork's tables and no other is there
+  ORK_DATA            where logs and the agent live, unless --data says so
+  ORK_AGENT           the program that starts the tasks (default: beside ork)
+  ORK_MIN_FREE_MB     start nothing new when the disk of the logs has less left
+  ORK_TRACEBACK       any value: mistakes in a script show the whole Lua stack
+  NO_COLOR            any value: no colours
+  COLUMNS             the width of tables, instead of the terminal's
+  TERM                dumb: no colours
+
+What a task finds beside what it inherits from whoever started ork (without Ork's own settings):
+
+  ORK_OUTPUT_FILE     where it may write its output, as JSON
+  ORK_INPUT_FILE      a file with its inputs as JSON; ORK_INPUT_JSON the same text when it is shorter than 32 KiB
+  ORK_RUN_ID          its run; ORK_WORKFLOW_NAME the workflow
+  ORK_TASK_NAME       its name; ORK_TASK_INDEX its place in the script, from 0; ORK_TASK_ID (also EXECUTION_ID) its id
+  ORK_ATTEMPT         1 for the first attempt
+  ORK_ATTEMPT_KEY     the mark by which Ork finds what an attempt started
+
+Its folder is the script's (or the task's `cwd`), its stdin is /dev/null, its stdout and stderr go to its log.]] },
+}
