@@ -287,8 +287,14 @@ end
 
 sh.json = cjson.decode
 
+local also = {} -- what other helpers clean up
+
+--- Calls f at each sh.cleanup, before it does its own.
+function sh.at_cleanup(f) also[#also + 1] = f end
+
 --- For after_each: kills what still runs and everything that works in a temporary folder, then removes the folders.
 function sh.cleanup()
+  for _, f in ipairs(also) do f() end
   for process in pairs(spawned) do
     uv.kill(-process.pid, "sigkill")
   end
