@@ -77,8 +77,8 @@ describe("a program on a pseudo-terminal", function()
     local t = pty.open{ "sh", "-c", "trap 'echo gone >hup; exit 0' HUP; echo ready; sleep 1000 & wait $!", cwd = dir }
     t:expect("ready")
     t:hangup()
-    assert.equal("gone\n", sh.wait_file(dir .. "/hup"))
     assert.equal(0, (t:wait()))
+    assert.equal("gone\n", sh.read(dir .. "/hup"))
   end)
 
   it("raises with what was seen when something does not come", function()
