@@ -9,6 +9,11 @@ local db = {
   name = "db",
   usage = "db migrate|status|check",
   summary = "Looks after the database itself",
+  examples = {
+    { "ork db status", "which file it is, its version, what it holds" },
+    { "ork db check", "after a crash of the disk: is anything damaged? (exit code 3)" },
+    { "ork db migrate --db sqlite:runs.db", "make a new database, or bring an old one to this version" },
+  },
   text = [[
   migrate   bring it to this program's version; the only way to put Ork's tables into a database that has others
   status    where it is, its version, what it holds

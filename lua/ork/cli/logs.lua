@@ -9,7 +9,16 @@ local logs = {
   name = "logs",
   usage = "logs RUN [TASK] [-f]",
   summary = "Shows what tasks wrote; without TASK, the failed ones of a finished run or the running ones",
-  text = "Control characters and bytes that are not UTF-8 are shown as \\x1b; --raw gives the bytes.",
+  text = [[
+Of several tasks, the last 20 lines of each, with its name before each line.
+
+Control characters and bytes that are not UTF-8 are shown as \x1b; --raw gives the bytes.]],
+  examples = {
+    { "ork logs last", "why did it fail: what the failed tasks wrote" },
+    { "ork logs etl load --tail 50", "the end of one task's log" },
+    { "ork logs last -f", "everything that runs, as it is written" },
+    { "ork logs last load --attempt 1 --raw >load.txt", "the first attempt, byte for byte" },
+  },
   words = { 1, 2 },
   options = {
     { "follow", false, "go on as more is written, until the end", short = "f" },

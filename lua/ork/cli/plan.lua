@@ -9,7 +9,14 @@ local plan = {
   name = "plan",
   usage = "plan SCRIPT [NAME] [name=value ...] [--format text|dot|json]",
   summary = "Shows what a run would do: the tasks level by level, and the longest chain",
-  text = "Tasks of one level wait for nothing but earlier levels. Params are checked as for a run.",
+  text = [[
+Tasks of one level wait for nothing but earlier levels; the longest chain is what the run cannot be faster than. Params are
+checked as for a run, nothing is run.]],
+  examples = {
+    { "ork plan pipeline.lua", "levels and the longest chain" },
+    { "ork plan pipeline.lua --format dot | dot -Tsvg >plan.svg", "a picture (Graphviz)" },
+    { "ork plan etl.lua day=yesterday --json", "for programs" },
+  },
   words = { 1, 2 },
   params = true,
   options = {

@@ -10,6 +10,15 @@ local rerun = {
   name = "rerun",
   usage = "rerun RUN [--from T] [--set T.input=JSON] [name=value ...]",
   summary = "Starts a new run with the definition, the params and the logical time of an old one",
+  text = [[
+The old run stays as it is. The definition is the one of then, whatever the script says now; to run the script of now: ork
+SCRIPT.]],
+  examples = {
+    { "ork rerun last", "the same again" },
+    { "ork rerun etl~1 day=2026-10-31", "the run before the newest of `etl`, for another day" },
+    { "ork rerun last --from load", "take over everything before `load` and begin there" },
+    { [[ork rerun last --set load.input='{"rows":3}']], "play it with another input for one task" },
+  },
   words = { 1, 1 },
   params = true,
   options = {

@@ -10,7 +10,13 @@ local resume = {
   name = "resume",
   usage = "resume RUN...",
   summary = "Goes on with paused runs, and with runs whose program died",
-  text = "A run that no living program owns is carried out here, in the foreground.",
+  text = [[
+A run that no living program owns (it was killed, the machine went down) is carried out here, in the foreground, with the
+definition it began with. To go on with a changed script, or to repeat what failed, see `ork help retry`.]],
+  examples = {
+    { "ork resume last", "go on after `ork pause`, or after a crash" },
+    { "ork resume etl --jobs 2", "go on, but with at most two processes at once" },
+  },
   words = { 1 },
   options = { { "jobs", "N", "at most so many processes at once here", kind = "count", short = "j" } },
 }

@@ -10,7 +10,14 @@ local retry = {
   name = "retry",
   usage = "retry RUN [--from T] [--task T]",
   summary = "Runs what failed, was skipped or cancelled in a run again and keeps what succeeded",
-  text = "The run goes on here, in the foreground, unless a living program owns it.",
+  text = [[
+What succeeded is kept. The run goes on here, in the foreground, unless a living program owns it. Retries of the script
+begin anew.]],
+  examples = {
+    { "ork retry last", "the failed and the skipped tasks" },
+    { "ork retry last --task load", "only `load`, and what was skipped because of it" },
+    { "ork retry last --from transform", "`transform` and all after it, also where they succeeded" },
+  },
   words = { 1, 1 },
   options = {
     { "from", "T", "this task and all after it, also where they succeeded" },

@@ -9,6 +9,14 @@ local runs = {
   name = "runs",
   usage = "runs [WORKFLOW] [--status S] [--since D]",
   summary = "Lists runs, newest first",
+  text = [[
+The newest 20 unless --limit says otherwise. TASKS counts those that succeeded. `ork show RUN` says more about one.]],
+  examples = {
+    { "ork runs", "what ran last" },
+    { "ork runs --status failed --since 1d", "last night's failures" },
+    { "ork runs etl -n 5", "the newest five of the workflow `etl`" },
+    { "ork runs --status running --json", "what runs now, for programs" },
+  },
   words = { 0, 1 },
   options = {
     { "workflow", "NAME", "only runs of this workflow" },

@@ -13,6 +13,16 @@ local script = {
   name = "SCRIPT",
   usage = "SCRIPT [NAME] [name=value ...]",
   summary = "Runs the workflow of a script to its end",
+  text = [[
+The script defines workflows and returns them; NAME picks one of several. The run is stored as it goes: killed and started
+again, it goes on where it was, finds tasks that still run, and repeats nothing that succeeded. `ork SCRIPT --help` shows the
+script's own params. Ctrl-C cancels the run.]],
+  examples = {
+    { "ork pipeline.lua", "run it to its end" },
+    { "ork etl.lua day=yesterday limit=100", "with params (see: ork help params)" },
+    { "ork jobs.lua nightly --jobs 4 --timeout 2h", "the workflow `nightly` of several, four processes at once, two hours at most" },
+    { "ork etl.lua --key nightly-2026-11-01 --json >run.json", "once for this key, however often it is called; the run as JSON" },
+  },
   words = { 0, 1 },
   params = true,
   options = {

@@ -12,6 +12,14 @@ local show = {
   name = "show",
   usage = "show RUN [TASK]",
   summary = "Shows a run, or one of its tasks with inputs, output and attempts",
+  text = [[
+A run: where it comes from, its params, when it ran, and its failed and live tasks (`ork tasks RUN` lists them all).
+A task: its inputs, its output, each attempt with how it ended, and where its log is.]],
+  examples = {
+    { "ork show last", "the newest run" },
+    { "ork show etl~1 load", "task `load` of the run before the newest of `etl`" },
+    { "ork show last load --json", "the same as a document: output, attempts, paths of the logs" },
+  },
   words = { 1, 2 },
 }
 

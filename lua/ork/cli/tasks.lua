@@ -7,6 +7,14 @@ local tasks = {
   name = "tasks",
   usage = "tasks RUN [--status S]",
   summary = "Lists the tasks of a run in the order of their definition",
+  text = [[
+One line for each task with its state, time and reason. `ork show RUN TASK` says more about one, `ork why RUN TASK` what
+it waits for.]],
+  examples = {
+    { "ork tasks last", "all tasks of the newest run" },
+    { "ork tasks etl --status failed --status skipped", "what did not happen, in the newest run of `etl`" },
+    { "ork tasks last --json | jq '.[].task_name'", "the names alone, for programs" },
+  },
   words = { 1, 1 },
   options = {
     { "status", "S", "only tasks with this status; may be repeated", many = true,

@@ -9,7 +9,16 @@ local validate = {
   name = "validate",
   usage = "validate SCRIPT... [name=value ...]",
   summary = "Finds all mistakes of scripts at once, without running anything",
-  text = "Each script is loaded twice: it must define the same tasks every time. Params are only for scripts that read `arg`.",
+  text = [[
+Each script is loaded twice: it must define the same tasks every time. Nothing is run and no database is touched, so it is
+safe in an editor, a hook or CI. Exit code 2 when there is a mistake in any of them.
+
+Params (`day=2026-11-01`) are only for scripts that read `arg`.]],
+  examples = {
+    { "ork validate pipeline.lua", "mistakes with file and line, all at once" },
+    { "ork validate *.lua && git commit", "refuse to commit a broken one" },
+    { "ork validate --json pipeline.lua", "the same for programs: problems with file, line and text" },
+  },
   words = { 1 },
   params = true,
 }

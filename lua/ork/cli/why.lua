@@ -9,6 +9,14 @@ local why = {
   name = "why",
   usage = "why [RUN [TASK]]",
   summary = "Says what exactly a run or a task waits for; without RUN, everything that waits",
+  text = [[
+For what waits: a retry, a slot, its turn in a pool, other tasks, a pause, a program that died. For what ended: the reason.
+Advice begins with `->`.]],
+  examples = {
+    { "ork why", "everything that waits, in all runs" },
+    { "ork why last", "what the newest run waits for" },
+    { "ork why etl load", "why the task `load` has not started, or was skipped" },
+  },
   words = { 0, 2 },
 }
 
