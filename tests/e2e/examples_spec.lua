@@ -27,6 +27,125 @@ describe("hello.lua", function()
   end)
 end)
 
+--- Runs an example with params in a folder of its own that has a copy of it; the result, and statuses by task.
+local function play(name, params, expected_code)
+  local dir = sh.tempdir()
+  sh.run({ "cp", "-r", examples .. "/.", dir .. "/examples" })
+  local words = { "examples/" .. name }
+  for _, word in ipairs(params or {}) do words[#words + 1] = word end
+  local result = sh.ork(words, { cwd = dir, env = { TMPDIR = dir } })
+  assert.equal(expected_code or 0, result.code, result.err)
+  return statuses(dir .. "/.ork/ork.db"), dir, result
+end
+
+local function log_of(dir, run, task) return sh.ork({ "logs", run, task }, { cwd = dir, ok = true }).out end
+
+describe("the examples", function()
+  after_each(sh.cleanup)
+
+  it("fit a screen, and say how to run them", function()
+    for name in sh.run({ "/bin/sh", "-c", "ls *.lua */build.lua" }, { cwd = examples }).out:gmatch("%S+") do
+      local text = sh.read(examples .. "/" .. name)
+      assert.is_true(select(2, text:gsub("\n", "")) <= 60, name .. " is long")
+      assert.truthy(text:find("^%-%- SPDX[^\n]*\n%-%- [A-Z`]"), name .. " does not say what it shows")
+      assert.truthy(text:find("\n%-%-   [%w ]*" .. name:match("[^/]+$"):gsub("%p", "%%%0")), name .. " does not say how to run it")
+    end
+  end)
+
+  it("retries.lua tries again what is busy, not what is wrong", function()
+    local function attempts(dir, task)
+      return sh.sql(dir .. "/.ork/ork.db", "SELECT attempt FROM tasks WHERE task_name = '" .. task .. "'")[1].attempt
+    end
+    local status, dir = play("retries.lua")
+    assert.same({ fetch = "success", check = "success", tidy = "success" }, status)
+    assert.equal(3, attempts(dir, "fetch"))
+    status, dir = play("retries.lua", { "busy=9" }, 1)
+    assert.same({ fetch = "failed", check = "skipped", tidy = "success" }, status)
+    assert.equal(5, attempts(dir, "fetch"))
+    status, dir = play("retries.lua", { "busy=0", "answer=it's no number; really" }, 1)
+    assert.same({ fetch = "success", check = "failed", tidy = "success" }, status)
+    assert.equal(1, attempts(dir, "check"))
+    assert.is_false(sh.exists(dir .. "/examples/answer.txt"))
+  end)
+
+  it("branches.lua goes one way and meets again", function()
+    local status, dir = play("branches.lua")
+    assert.same({ measure = "success", too_much = "success", fine = "skipped", report = "success", alarm = "skipped" }, status)
+    assert.equal("too_much: success fine: skipped\n", log_of(dir, "last", "report"))
+    status = play("branches.lua", { "folder=/etc/skel" })
+    assert.same({ measure = "success", too_much = "skipped", fine = "success", report = "success", alarm = "skipped" }, status)
+    status = play("branches.lua", { "folder=/nonexistent" }, 1)
+    assert.same({ measure = "failed", too_much = "skipped", fine = "skipped", report = "skipped", alarm = "success" }, status)
+  end)
+
+  it("parallel.lua adds up what was counted at once", function()
+    local _, dir = play("parallel.lua")
+    local words = sh.run({ "/bin/sh", "-c", "cd /usr/share/common-licenses && cat Apache-2.0 Artistic BSD GFDL-1.3 GPL-2 GPL-3 LGPL-2.1 LGPL-3 | wc -w" })
+    assert.equal(words.out:match("%d+") .. " words in 8 licences\n", log_of(dir, "last", "total"))
+  end)
+
+  it("types.lua refuses an output of another type", function()
+    local status, dir = play("types.lua")
+    assert.same({ count = "success", show = "success" }, status)
+    assert.truthy(log_of(dir, "last", "show"):find("^%d+ users\n *%d+ /"))
+    local result
+    local _
+    status, _, result = play("types.lua", { "wrong=true" }, 1)
+    assert.same({ count = "failed", show = "skipped" }, status)
+    assert.truthy(result.err:find('output.users: wanted int, got "many"', 1, true), result.err)
+  end)
+
+  it("params.lua takes dates, and keeps the report where it is told to", function()
+    local status, dir = play("params.lua", { "day=2026-11-01" })
+    assert.same({ write = "success", show = "success", keep = "skipped", tidy = "success" }, status)
+    assert.equal("report of 2026-11-01, level all\n", log_of(dir, "last", "show"))
+    status, dir = play("params.lua", { "to=kept.txt", "--at", "2026-03-01", "level=error" })
+    assert.equal("success", status.keep)
+    assert.truthy(sh.read(dir .. "/examples/kept.txt"):find("^report of 2026%-02%-28, level error\n"))
+    assert.is_false(sh.exists(dir .. "/examples/report-2026-02-28.txt"))
+  end)
+
+  it("cleanup.lua leaves nothing, after a failure and after Ctrl-C", function()
+    local status, dir = play("cleanup.lua")
+    assert.same({ scratch = "success", find = "success", sort = "success", tell = "success", tidy = "success" }, status)
+    assert.equal("", sh.run({ "/bin/sh", "-c", "ls -d tmp.* 2>/dev/null" }, { cwd = dir }).out)
+    status, dir = play("cleanup.lua", { "fail=true" }, 1)
+    assert.same({ scratch = "success", find = "success", sort = "failed", tell = "success", tidy = "success" }, status)
+    assert.equal("", sh.run({ "/bin/sh", "-c", "ls -d tmp.* 2>/dev/null" }, { cwd = dir }).out)
+
+    dir = sh.tempdir()
+    local run = sh.spawn_ork({ examples .. "/cleanup.lua", "slow=60" }, { cwd = dir, env = { TMPDIR = dir } })
+    run:wait_line("find +running")
+    run:signal("sigint")
+    assert.equal(130, run:wait().code)
+    assert.equal("success", statuses(dir .. "/.ork/ork.db").tidy)
+    assert.equal("", sh.run({ "/bin/sh", "-c", "ls -d tmp.* 2>/dev/null" }, { cwd = dir }).out)
+  end)
+
+  it("factory.lua makes workflows that are alike", function()
+    local dir = sh.tempdir()
+    local listed = sh.ork({ examples .. "/factory.lua" }, { cwd = dir })
+    assert.equal(2, listed.code)
+    assert.truthy(listed.err:find("3 workflows", 1, true) and listed.err:find("pack_skel", 1, true), listed.err)
+    sh.ork({ examples .. "/factory.lua", "--all", "to=" .. dir }, { cwd = dir, ok = true })
+    for _, name in ipairs({ "apt", "skel", "cron" }) do assert.is_true(sh.exists(dir .. "/" .. name .. ".tar.gz")) end
+    local apt = sh.run({ "tar", "-tzf", dir .. "/apt.tar.gz" }).out
+    assert.truthy(apt:find("./", 1, true))
+    assert.is_nil(apt:find("%.gpg\n"))
+  end)
+
+  if sh.run({ "/bin/sh", "-c", "command -v cc" }).code ~= 0 then
+    pending("there is no cc here")
+  else
+    it("build.lua compiles, links and tries a program", function()
+      local status, dir = play("build/build.lua")
+      for name, each in pairs(status) do assert.equal("success", each, name) end
+      local all = sh.run({ "/bin/sh", "-c", "cat *.c *.h | wc" }, { cwd = examples .. "/build" }).out
+      assert.equal(("%d lines, %d words, %d bytes\n"):format(all:match("(%d+) +(%d+) +(%d+)")), log_of(dir, "last", "run"))
+    end)
+  end
+end)
+
 describe("the quickstart", function()
   after_each(sh.cleanup)
 
