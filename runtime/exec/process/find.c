@@ -1,18 +1,22 @@
 /* SPDX-License-Identifier: MIT */
 /* Where ork-agent is. The program and the Lua module may be installed by a package, by LuaRocks, or run from the folder
- * they were built in, so the agent is looked for around the file this code was loaded from. */
+ * they were built in, so the agent is looked for around the file this code was loaded from, wherever that was moved to.
+ * That file is asked of the kernel: the loader knows a program by its argv[0] and a module by what `require` made of a
+ * search path, both of which may be relative to a folder that is not the current one any more. */
 #include "base/alloc.h"
 #include "base/buf.h"
 #include "base/err.h"
 #include "base/path.h"
 #include "exec/process/agent.h"
-#include <dlfcn.h>
+#include <inttypes.h>
 #include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #define NAME "ork-agent"
+#define LUA_ABI "5.4"
 
 static bool usable(const char *path, char **out)
 {
@@ -24,16 +28,45 @@ static bool usable(const char *path, char **out)
     return true;
 }
 
+/* The file that this function was mapped from; false without /proc. */
+static bool own_file(char out[PATH_MAX])
+{
+    static const char deleted[] = " (deleted)"; /* replaced since, by a newer version: its agent is in the same place */
+    char line[PATH_MAX + 128];
+    uintptr_t here = (uintptr_t)own_file, from, to;
+    bool found = false;
+    FILE *f = fopen("/proc/self/maps", "re");
+
+    while (f && !found && fgets(line, sizeof line, f)) {
+        int at = 0;
+        if (sscanf(line, "%" SCNxPTR "-%" SCNxPTR " %*s %*s %*s %*s %n", &from, &to, &at) < 2 || here < from ||
+            here >= to)
+            continue;
+        line[strcspn(line, "\n")] = '\0';
+        size_t n = strlen(line);
+        if (n > sizeof deleted && strcmp(line + n - (sizeof deleted - 1), deleted) == 0)
+            line[n - (sizeof deleted - 1)] = '\0';
+        found = at > 0 && line[at] == '/' && strlen(line + at) < PATH_MAX;
+        if (found)
+            strcpy(out, line + at);
+    }
+    if (f)
+        (void)fclose(f);
+    return found;
+}
+
 static bool try_around(const char *file, char **out)
 {
-    static const char *const places[] = {"", "../libexec/ork/", "../../" /* lib/ork/core.so in a build folder */,
-                                         "../../../../libexec/ork/" /* lib/lua/5.4/ork/core.so */};
-    char full[PATH_MAX];
-    ORK_CLEANUP(ork_free_cleanup) char *dir = NULL;
+    static const char *const places[] = {
+        "",                            /* beside: a folder of a build, or the module of a rock */
+        "../libexec/ork/",             /* bin/ork */
+        "../../../../libexec/ork/",    /* lib/lua/5.4/ork/core.so */
+        "../../../../../libexec/ork/", /* lib/x86_64-linux-gnu/lua/5.4/ork/core.so */
+        "../lib/lua/" LUA_ABI "/ork/", /* bin/ork of a tree of LuaRocks */
+        "../../",                      /* lib/ork/core.so in the folder of a build */
+    };
+    ORK_CLEANUP(ork_free_cleanup) char *dir = ork_path_dirname(file);
 
-    if (!realpath(file, full))
-        return false;
-    dir = ork_path_dirname(full);
     for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
         struct ork_buf path = ORK_BUF_INIT;
         bool found;
@@ -70,21 +103,20 @@ static bool try_path(char **out)
 int ork_agent_find_program(char **out, ork_err *err)
 {
     const char *given = getenv("ORK_AGENT");
-    Dl_info here;
+    char self[PATH_MAX];
 
     if (given && *given) {
         if (usable(given, out))
             return 0;
         return ork_err_set(err, ORK_EAGENT, "ORK_AGENT names `%s`, which is not a program that can be run", given);
     }
-    if (dladdr((void *)ork_agent_find_program, &here) && here.dli_fname && try_around(here.dli_fname, out))
-        return 0;
-    if (try_around("/proc/self/exe", out) || usable("/usr/libexec/ork/" NAME, out) || try_path(out))
+    bool known = own_file(self);
+    if ((known && try_around(self, out)) || usable(ORK_AGENT_HOME "/" NAME, out) || try_path(out))
         return 0;
     return ork_err_set(
         err, ORK_EAGENT,
         "cannot find the program `" NAME
-        "`, which starts the processes of tasks (looked beside `%s`, in ../libexec/ork, /usr/libexec/ork "
-        "and PATH); it belongs to the package `ork`: install that again, or set ORK_AGENT to its path",
-        dladdr((void *)ork_agent_find_program, &here) && here.dli_fname ? here.dli_fname : "this program");
+        "`, which starts the processes of tasks (looked beside `%s`, in its libexec/ork, in " ORK_AGENT_HOME
+        " and in PATH); it belongs to the package `ork`: install that again, or set ORK_AGENT to its path",
+        known ? self : "this program");
 }

@@ -1,0 +1,25 @@
+# Where things go. The program and the module look for the agent around themselves (runtime/exec/process/find.c), so what is installed
+# under one prefix works under any other.
+#
+#   bin/ork  libexec/ork/ork-agent  lib/lua/5.4/ork/core.so  share/lua/5.4/ork/*.lua  include/ork/ork.h
+#   share/man/man1/ork.1  share/bash-completion/completions/ork  share/zsh/vendor-completions/_ork  share/doc/ork/*
+#
+# LuaRocks names its own folders: ORK_LUA_DIR for Lua modules, ORK_LUA_CDIR for the C module, ORK_AGENT_DIR for the agent beside it.
+include(GNUInstallDirs)
+set(ORK_LUA_DIR ${CMAKE_INSTALL_DATADIR}/lua/5.4 CACHE STRING "Folder of Lua modules")
+set(ORK_LUA_CDIR ${CMAKE_INSTALL_LIBDIR}/lua/5.4 CACHE STRING "Folder of Lua's C modules")
+set(ORK_AGENT_DIR ${CMAKE_INSTALL_LIBEXECDIR}/ork CACHE STRING "Folder of ork-agent")
+if(IS_ABSOLUTE ${ORK_AGENT_DIR})
+  set(agent_home /usr/libexec/ork)
+else()
+  set(agent_home ${CMAKE_INSTALL_PREFIX}/${ORK_AGENT_DIR})
+endif()
+set_property(SOURCE runtime/exec/process/find.c APPEND PROPERTY COMPILE_DEFINITIONS ORK_AGENT_HOME="${agent_home}")
+
+install(TARGETS ork RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
+install(TARGETS ork-agent RUNTIME DESTINATION ${ORK_AGENT_DIR})
+install(TARGETS ork_module LIBRARY DESTINATION ${ORK_LUA_CDIR}/ork)
+install(DIRECTORY lua/ork DESTINATION ${ORK_LUA_DIR} FILES_MATCHING PATTERN "*.lua")
+install(FILES runtime/include/ork/ork.h DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/ork)
+install(FILES README.md LICENSE CHANGELOG.md DESTINATION ${CMAKE_INSTALL_DOCDIR})
+install(DIRECTORY examples DESTINATION ${CMAKE_INSTALL_DOCDIR} USE_SOURCE_PERMISSIONS PATTERN ".*" EXCLUDE)
