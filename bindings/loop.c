@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* core.loop: signals, timers and watched files for Lua, on the loop that the engines of this state share.
+/* core.loop: signals, timers, readable descriptors and watched files for Lua, on the loop that the engines of this
+ * state share.
  *
  * A watcher is a userdata that points to a struct of its own memory: libuv keeps using a handle until its close
  * callback, which may come after the userdata is gone. The callback is held in the registry while the handle is open.
@@ -10,6 +11,8 @@
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
+#include <unistd.h>
 
 #define LOOP_KEY "ork.loop"
 #define WATCHER "ork.watcher"
@@ -26,8 +29,10 @@ struct watcher {
         uv_signal_t signal;
         uv_timer_t timer;
         uv_fs_event_t file;
+        uv_poll_t poll;
     } handle;
     int callback; /* registry reference; LUA_NOREF once closed */
+    int owned_fd; /* closed with the handle; -1 none */
 };
 
 /* ---- the loop ---- */
@@ -146,9 +151,19 @@ static void on_file(uv_fs_event_t *handle, const char *name, int events, int sta
     fire(handle->data, name);
 }
 
+static void on_poll(uv_poll_t *handle, int status, int events)
+{
+    (void)status, (void)events;
+    fire(handle->data, NULL);
+}
+
 static void free_watcher(uv_handle_t *handle)
 {
-    free(handle->data);
+    struct watcher *w = handle->data;
+
+    if (w->owned_fd >= 0)
+        close(w->owned_fd);
+    free(w);
 }
 
 static int watcher_close(lua_State *L) /* watcher:close(); closing twice is harmless */
@@ -190,6 +205,7 @@ static struct watcher *new_watcher(lua_State *L)
         luaL_error(L, "not enough memory");
     w->handle.any.data = w;
     w->callback = LUA_NOREF;
+    w->owned_fd = -1;
     *box = w;
     return w;
 }
@@ -256,10 +272,49 @@ static int loop_watch(lua_State *L) /* watch(path, f) -> watcher | nil, message;
     return 1;
 }
 
+/* An epoll descriptor that holds fd, or -1. libuv makes what it polls non-blocking, and standard input is shared with
+ * standard output and with the shell that started us. */
+static int wrap_fd(int fd)
+{
+    struct epoll_event event = {.events = EPOLLIN};
+    int set = epoll_create1(EPOLL_CLOEXEC);
+
+    if (set >= 0 && epoll_ctl(set, EPOLL_CTL_ADD, fd, &event) < 0) {
+        close(set);
+        return -1;
+    }
+    return set;
+}
+
+static int
+loop_readable(lua_State *L) /* readable(fd, f) -> watcher | nil: a file, always readable; f() at each event */
+{
+    int fd = (int)luaL_checkinteger(L, 1);
+    uv_loop_t *loop = ork_lua_loop(L);
+    struct watcher *w = new_watcher(L);
+
+    w->owned_fd = wrap_fd(fd);
+    if (w->owned_fd < 0 || uv_poll_init(loop, &w->handle.poll, w->owned_fd) < 0) {
+        if (w->owned_fd >= 0)
+            close(w->owned_fd);
+        set_closed(L);
+        return 0;
+    }
+    hold_callback(L, w);
+    uv_poll_start(&w->handle.poll, UV_READABLE, on_poll); /* fails only on a closing handle */
+    return 1;
+}
+
 int ork_lua_loop_open(lua_State *L)
 {
-    static const luaL_Reg functions[] = {
-        {"signal", loop_signal}, {"step", loop_step}, {"timer", loop_timer}, {"watch", loop_watch}, {NULL, NULL}};
+    static const luaL_Reg functions[] = {{"interruptible", ork_lua_interruptible},
+                                         {"on_interrupt", ork_lua_on_interrupt},
+                                         {"readable", loop_readable},
+                                         {"signal", loop_signal},
+                                         {"step", loop_step},
+                                         {"timer", loop_timer},
+                                         {"watch", loop_watch},
+                                         {NULL, NULL}};
     static const luaL_Reg meta[] = {{"__gc", watcher_close}, {"__close", watcher_close}, {NULL, NULL}};
 
     luaL_newmetatable(L, WATCHER);
