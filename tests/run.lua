@@ -23,7 +23,7 @@ for i = 3, #arg do
     opts.filters[#opts.filters + 1] = arg[i]
   end
 end
-local limit_s = (opts.long and 3600 or 300) * (opts.asan and 3 or 1)
+local limit_s = (opts.long and 3600 or 300) * (opts.asan and 3 or opts.valgrind and 10 or 1)
 
 local function quote(text) return "'" .. text:gsub("'", "'\\''") .. "'" end
 
@@ -73,7 +73,7 @@ local function unit_command(path)
   local layer, name = path:match("^tests/unit/([^/]+)/(.+)%.c$")
   local program = ("%s/%s_%s"):format(build, layer, name)
   if not lfs.attributes(program) then return nil, program .. " was not built" end
-  local valgrind = opts.valgrind and ("env LD_PRELOAD=%s valgrind -q --child-silent-after-fork=yes --leak-check=full "
+  local valgrind = opts.valgrind and ("env ORK_TEST_SLOW=1 LD_PRELOAD=%s valgrind -q --child-silent-after-fork=yes --leak-check=full "
     .. "--show-leak-kinds=definite --errors-for-leak-kinds=definite --error-exitcode=99 "):format(quote(build .. "/lib/valgrind_lock.so")) or ""
   local leaks = opts.asan and "ASAN_OPTIONS=detect_leaks=1 " or ""
   return sanitize .. " CMOCKA_MESSAGE_OUTPUT=TAP " .. leaks .. "timeout -k 10 " .. limit_s .. " " .. valgrind .. quote(program)

@@ -3,6 +3,8 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <sched.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -72,6 +74,11 @@ void gate_gone(int pid)
     int fd = (int)syscall(SYS_pidfd_open, pid, 0);
     struct pollfd p = {.fd = fd, .events = POLLIN};
 
+    if (fd < 0 && errno == ENOSYS) { /* valgrind knows no pidfd */
+        while (kill(pid, 0) == 0)
+            sched_yield();
+        return;
+    }
     if (fd < 0) {
         assert_int_equal(errno, ESRCH);
         return;
