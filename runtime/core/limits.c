@@ -7,13 +7,16 @@
 #include <stdlib.h>
 #include <string.h>
 
-struct ork_limits *ork_limits_new(uint32_t window)
+struct ork_limits *ork_limits_new(uint32_t host)
 {
     struct ork_limits *l = ork_zalloc(sizeof(*l));
 
-    l->window = window;
+    l->window[ORK_WINDOW_HOST] = host;
+    l->window[ORK_WINDOW_INLINE] = UINT32_MAX;
     l->pooled = UINT32_MAX;
     ork_heap_init(&l->open, ork_lane_before);
+    for (int i = 0; i < ORK_WINDOWS; i++)
+        ork_heap_init(&l->full[i], ork_lane_before);
     return l;
 }
 
@@ -28,12 +31,24 @@ void ork_limits_free(struct ork_limits *l)
     }
     free(l->pools);
     ork_heap_fini(&l->open);
+    for (int i = 0; i < ORK_WINDOWS; i++)
+        ork_heap_fini(&l->full[i]);
     free(l);
 }
 
-void ork_limits_window(struct ork_limits *l, uint32_t window)
+void ork_limits_window(struct ork_limits *l, uint32_t host)
 {
-    l->window = window;
+    l->window[ORK_WINDOW_HOST] = host;
+}
+
+void ork_limits_window_of(struct ork_limits *l, int window, uint32_t tasks)
+{
+    l->window[window] = tasks;
+}
+
+void ork_limits_shut(struct ork_limits *l, int window, bool shut)
+{
+    l->shut[window] = shut;
 }
 
 void ork_limits_pooled(struct ork_limits *l, uint32_t tasks)
@@ -55,16 +70,16 @@ void ork_limits_run_remove(struct ork_limits *l, struct ork_limits_run *r)
     for (size_t i = 0; i < r->lanes_len; i++) {
         struct ork_lane *lane = r->lanes[i];
         ork_lane_move(lane, NULL);
+        l->held[lane->window] -= lane->held;
         if (lane->pool) {
             ork_pool_let(lane->pool, lane->used);
-            lane->pool->held -= lane->held;
+            lane->pool->held -= lane->window == ORK_WINDOW_HOST ? lane->held : 0;
             lane->pool->ready -= (uint32_t)lane->len;
             ork_pool_wake(l, lane->pool);
         }
         free(lane->entries);
         free(lane);
     }
-    l->held -= r->held;
     free(r->lanes);
     free(r->places);
     free(r);
@@ -75,17 +90,18 @@ void *ork_limits_run_data(const struct ork_limits_run *r)
     return r->data;
 }
 
-/* The run's lane for a pool; made when it is new. */
-static struct ork_lane *find_lane(struct ork_limits *l, struct ork_limits_run *r, const char *pool)
+/* The run's lane for a pool and window; made when it is new. */
+static struct ork_lane *find_lane(struct ork_limits *l, struct ork_limits_run *r, int window, const char *pool)
 {
     struct ork_pool *p = pool ? ork_pool_find(l, pool, true) : NULL;
 
     for (size_t i = 0; i < r->lanes_len; i++)
-        if (r->lanes[i]->pool == p)
+        if (r->lanes[i]->pool == p && r->lanes[i]->window == window)
             return r->lanes[i];
     struct ork_lane *lane = ork_zalloc(sizeof(*lane));
     lane->run = r;
     lane->pool = p;
+    lane->window = window;
     lane->no = (uint32_t)r->lanes_len;
     void *items = r->lanes;
     ork_grow(&items, &r->lanes_cap, r->lanes_len + 1, sizeof(*r->lanes));
@@ -115,6 +131,12 @@ void ork_limits_unready(struct ork_limits *l, struct ork_limits_run *r, uint32_t
 void ork_limits_ready(struct ork_limits *l, struct ork_limits_run *r, uint32_t task, int32_t priority, const char *pool,
                       uint32_t slots)
 {
+    ork_limits_ready_in(l, r, ORK_WINDOW_HOST, task, priority, pool, slots);
+}
+
+void ork_limits_ready_in(struct ork_limits *l, struct ork_limits_run *r, int window, uint32_t task, int32_t priority,
+                         const char *pool, uint32_t slots)
+{
     ork_limits_unready(l, r, task);
     if (task >= r->places_cap) {
         size_t before = r->places_cap;
@@ -124,7 +146,7 @@ void ork_limits_ready(struct ork_limits *l, struct ork_limits_run *r, uint32_t t
         memset(r->places + before, 0, (r->places_cap - before) * sizeof(*r->places));
     }
     int64_t sum = (int64_t)priority + r->priority;
-    struct ork_lane *lane = find_lane(l, r, pool);
+    struct ork_lane *lane = find_lane(l, r, window, pool);
     r->places[task].lane = lane->no;
     ork_lane_add(lane, (struct ork_lane_entry){
                            .priority = sum > INT32_MAX   ? INT32_MAX
@@ -145,7 +167,7 @@ static void change_held(struct ork_limits *l, struct ork_lane *lane, bool more, 
 
     for (size_t i = 0; i < r->lanes_len; i++)
         ork_lane_move(r->lanes[i], NULL);
-    l->held += more ? 1u : -1u;
+    l->held[lane->window] += more ? 1u : -1u;
     r->held += more ? 1u : -1u;
     lane->held += more ? 1u : -1u;
     lane->used += more ? slots : -slots;
@@ -154,7 +176,8 @@ static void change_held(struct ork_limits *l, struct ork_lane *lane, bool more, 
             lane->pool->used += slots;
         else
             ork_pool_let(lane->pool, slots);
-        lane->pool->held += more ? 1u : -1u;
+        if (lane->window == ORK_WINDOW_HOST)
+            lane->pool->held += more ? 1u : -1u;
     }
     if (more)
         r->served = ++l->clock;
@@ -164,7 +187,7 @@ static void change_held(struct ork_limits *l, struct ork_lane *lane, bool more, 
 
 uint32_t ork_limits_adopt(struct ork_limits *l, struct ork_limits_run *r, const char *pool, uint32_t slots)
 {
-    struct ork_lane *lane = find_lane(l, r, pool);
+    struct ork_lane *lane = find_lane(l, r, ORK_WINDOW_HOST, pool);
     uint32_t before = lane->pool ? lane->pool->granted : 0, more = 0;
 
     slots = !pool ? 0 : slots ? slots : 1;
@@ -178,10 +201,9 @@ uint32_t ork_limits_adopt(struct ork_limits *l, struct ork_limits_run *r, const 
 
 bool ork_limits_next(struct ork_limits *l, struct ork_limits_run **r, uint32_t *task)
 {
-    struct ork_heap_node *first;
+    struct ork_lane *lane;
 
-    while (l->held < l->window && (first = ork_heap_peek(&l->open))) {
-        struct ork_lane *lane = ork_container(first, struct ork_lane, node);
+    while ((lane = ork_lane_next(l))) {
         if (ork_lane_park(l, lane))
             continue;
         ork_lane_move(lane, NULL); /* before its first entry, its place in the heap, goes */
@@ -196,10 +218,15 @@ bool ork_limits_next(struct ork_limits *l, struct ork_limits_run **r, uint32_t *
 
 void ork_limits_done(struct ork_limits *l, struct ork_limits_run *r, const char *pool, uint32_t slots)
 {
-    struct ork_lane *lane = find_lane(l, r, pool);
+    ork_limits_done_in(l, r, ORK_WINDOW_HOST, pool, slots);
+}
+
+void ork_limits_done_in(struct ork_limits *l, struct ork_limits_run *r, int window, const char *pool, uint32_t slots)
+{
+    struct ork_lane *lane = find_lane(l, r, window, pool);
 
     slots = !pool ? 0 : slots ? slots : 1;
-    assert(l->held > 0 && r->held > 0 && lane->held > 0 && lane->used >= slots);
+    assert(l->held[window] > 0 && r->held > 0 && lane->held > 0 && lane->used >= slots);
     change_held(l, lane, false, slots);
 }
 
@@ -212,9 +239,9 @@ enum ork_held ork_limits_held(const struct ork_limits *l, const struct ork_limit
     const struct ork_lane *lane = r->lanes[at->lane];
     if (ork_limits_run_is_full(r))
         return ORK_HELD_RUN;
-    if (lane->pool && lane->pool->held >= l->pooled)
+    if (lane->pool && lane->window == ORK_WINDOW_HOST && lane->pool->held >= l->pooled)
         return ORK_HELD_WINDOW;
     if (lane->pool && lane->entries[at->pos - 1].slots > ork_pool_free(lane->pool))
         return ORK_HELD_POOL;
-    return l->held >= l->window ? ORK_HELD_WINDOW : ORK_HELD_NOT;
+    return ork_window_has_room(l, lane->window) ? ORK_HELD_NOT : ORK_HELD_WINDOW;
 }

@@ -102,10 +102,35 @@ bool ork_lane_park(struct ork_limits *l, struct ork_lane *lane)
 {
     struct ork_pool *p = lane->pool;
     const struct ork_lane *first = p ? ork_pool_first(p) : NULL;
-    if (p && (!ork_pool_fits(l, p, lane->entries->slots) || (first && ork_lane_before(&first->node, &lane->node)))) {
+    if (p && (!ork_pool_fits(l, lane) || (first && ork_lane_before(&first->node, &lane->node)))) {
         ork_lane_move(lane, &p->waiting);
         ork_pool_wake(l, p);
         return true;
     }
     return false;
+}
+
+/* ---- the next one ---------------------------------------------------------------------------- */
+
+bool ork_window_has_room(const struct ork_limits *l, int window)
+{
+    return l->held[window] < l->window[window] && !l->shut[window];
+}
+
+struct ork_lane *ork_lane_next(struct ork_limits *l)
+{
+    for (;;) {
+        struct ork_heap_node *best = ork_heap_peek(&l->open);
+        for (int i = 0; i < ORK_WINDOWS; i++) {
+            struct ork_heap_node *n = ork_window_has_room(l, i) ? ork_heap_peek(&l->full[i]) : NULL;
+            if (n && (!best || ork_lane_before(n, best)))
+                best = n;
+        }
+        if (!best)
+            return NULL;
+        struct ork_lane *lane = ork_container(best, struct ork_lane, node);
+        if (ork_window_has_room(l, lane->window))
+            return lane;
+        ork_lane_move(lane, &l->full[lane->window]);
+    }
 }

@@ -37,9 +37,14 @@ void ork_limits_pool_over(struct ork_limits *l, const char *pool, uint32_t slots
     p->over += slots - now;
 }
 
-bool ork_pool_fits(const struct ork_limits *l, const struct ork_pool *p, uint32_t slots)
+static bool is_crowded(const struct ork_limits *l, const struct ork_lane *lane)
 {
-    return p->held < l->pooled && slots <= ork_pool_free(p);
+    return lane->window == ORK_WINDOW_HOST && lane->pool->held >= l->pooled;
+}
+
+bool ork_pool_fits(const struct ork_limits *l, const struct ork_lane *lane)
+{
+    return !is_crowded(l, lane) && lane->entries->slots <= ork_pool_free(lane->pool);
 }
 
 /* Lets the first lane that waits for the pool go on, when its first task fits. */
@@ -47,7 +52,7 @@ void ork_pool_wake(struct ork_limits *l, struct ork_pool *p)
 {
     struct ork_lane *first = p ? ork_pool_first(p) : NULL;
 
-    if (first && ork_pool_fits(l, p, first->entries->slots))
+    if (first && ork_pool_fits(l, first))
         ork_lane_move(first, &l->open);
 }
 
@@ -117,19 +122,22 @@ void ork_limits_pool_wake(struct ork_limits *l, const char *pool)
 /* Slots for as many waiting tasks as the window and their runs leave room for: at least what the first lacks. */
 static uint32_t wanted(const struct ork_limits *l, const struct ork_pool *p)
 {
-    uint64_t room = l->window > l->held ? l->window - l->held : 0, slots = 0;
-    if (room > l->pooled - p->held)
-        room = l->pooled - p->held;
+    uint64_t room[ORK_WINDOWS], slots = 0;
+    for (int i = 0; i < ORK_WINDOWS; i++)
+        room[i] = l->window[i] > l->held[i] ? l->window[i] - l->held[i] : 0;
+    if (room[ORK_WINDOW_HOST] > l->pooled - p->held)
+        room[ORK_WINDOW_HOST] = l->pooled - p->held;
     const uint32_t first = ork_pool_first(p)->entries->slots;
 
-    for (size_t i = 0; i < p->waiting.len && room > 0; i++) {
+    for (size_t i = 0; i < p->waiting.len; i++) {
         const struct ork_lane *lane = ork_container(p->waiting.items[i], struct ork_lane, node);
         const struct ork_limits_run *r = lane->run;
-        uint64_t tasks = lane->len < room ? lane->len : room;
+        uint64_t tasks = lane->len < room[lane->window] ? lane->len : room[lane->window];
         if (r->max_parallel && tasks > r->max_parallel - r->held)
             tasks = r->max_parallel - r->held;
-        slots += tasks == lane->len ? lane->slots : tasks > lane->entries->slots ? tasks : lane->entries->slots;
-        room -= tasks;
+        if (tasks > 0)
+            slots += tasks == lane->len ? lane->slots : tasks > lane->entries->slots ? tasks : lane->entries->slots;
+        room[lane->window] -= tasks;
     }
     if (slots < first)
         slots = first;
@@ -139,15 +147,14 @@ static uint32_t wanted(const struct ork_limits *l, const struct ork_pool *p)
 
 bool ork_limits_pool_wish(struct ork_limits *l, const char **pool, uint32_t *more)
 {
-    struct ork_heap_node *open;
+    struct ork_lane *lane;
 
-    while (l->held < l->window && (open = ork_heap_peek(&l->open)) &&
-           ork_lane_park(l, ork_container(open, struct ork_lane, node)))
+    while ((lane = ork_lane_next(l)) && ork_lane_park(l, lane))
         ; /* so that a wish is seen whether or not ork_limits_next was asked before */
     for (size_t i = 0; i < l->pools_len; i++) {
         struct ork_pool *p = l->pools[i];
         const struct ork_lane *first = ork_pool_first(p);
-        if (!first || p->asked || p->refused || p->held >= l->pooled || first->entries->slots <= ork_pool_free(p))
+        if (!first || p->asked || p->refused || is_crowded(l, first) || first->entries->slots <= ork_pool_free(p))
             continue;
         p->asked = wanted(l, p);
         *pool = p->name;

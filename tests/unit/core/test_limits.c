@@ -425,16 +425,78 @@ static void next_is_what_the_model_says(void **state)
     l = ork_limits_new(1);
 }
 
+static void functions_have_a_window_of_their_own(void **state)
+{
+    (void)state;
+    l = ork_limits_new(2);
+    ork_limits_window_of(l, ORK_WINDOW_INLINE, 3);
+    struct ork_limits_run *a = add(0, 0, "a"), *b = add(0, 0, "b");
+    ready(a, 0, 5, 9); /* better ones, but the host is full */
+    for (uint32_t i = 0; i < 5; i++)
+        ork_limits_ready_in(l, b, ORK_WINDOW_INLINE, i, 0, NULL, 0);
+    assert_string_equal(all(), "a0 a1 b0 b1 b2");
+    ork_limits_done_in(l, b, ORK_WINDOW_INLINE, NULL, 0);
+    assert_string_equal(all(), "b3");
+    ork_limits_done(l, a, NULL, 0);
+    ork_limits_unready(l, a, 2); /* the one that was first while the lane stood aside */
+    assert_string_equal(all(), "a3");
+    ork_limits_shut(l, ORK_WINDOW_HOST, true);
+    ork_limits_done(l, a, NULL, 0);
+    ork_limits_done_in(l, b, ORK_WINDOW_INLINE, NULL, 0);
+    assert_string_equal(all(), "b4");
+    ork_limits_shut(l, ORK_WINDOW_HOST, false);
+    assert_string_equal(all(), "a4");
+    ork_limits_run_remove(l, b); /* gives back where it took */
+    b = add(0, 0, "b");
+    for (uint32_t i = 0; i < 4; i++)
+        ork_limits_ready_in(l, b, ORK_WINDOW_INLINE, i, 0, NULL, 0);
+    assert_string_equal(all(), "b0 b1 b2");
+    ork_limits_run_remove(l, a);
+    ork_limits_run_remove(l, b);
+}
+
+static void functions_use_all_slots_of_a_pool(void **state)
+{
+    const char *pool;
+    uint32_t more;
+
+    (void)state;
+    l = ork_limits_new(10);
+    ork_limits_pooled(l, 1); /* processes of a pool do not run ahead of the host's slots; functions do not run ahead */
+    struct ork_limits_run *a = add(0, 0, "a");
+    ork_limits_ready(l, a, 0, 1, "p", 1);
+    ork_limits_ready(l, a, 1, 1, "p", 1);
+    for (uint32_t i = 2; i < 5; i++)
+        ork_limits_ready_in(l, a, ORK_WINDOW_INLINE, i, 2, "p", 1);
+    assert_string_equal(all(), "");
+    assert_true(ork_limits_pool_wish(l, &pool, &more));
+    assert_true(more >= 4);
+    ork_limits_pool_grant(l, "p", more);
+    assert_string_equal(all(), "a2 a3 a4 a0");
+    ork_limits_done_in(l, a, ORK_WINDOW_INLINE, "p", 1);
+    assert_string_equal(all(), "");
+    ork_limits_done(l, a, "p", 1);
+    assert_string_equal(all(), "a1");
+    ork_limits_run_remove(l, a);
+}
+
 #define T(f) cmocka_unit_test_teardown(f, end)
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        T(priority_then_task_order),       T(runs_of_equal_priority_share),
-        T(a_run_is_held_to_its_parallel),  T(the_window_is_the_hosts),
-        T(a_pool_is_asked_for_first),      T(a_release_during_a_wish_is_not_missed),
-        T(nobody_overtakes_within_a_pool), T(adopted_attempts_take_their_place),
-        T(pooled_tasks_do_not_run_ahead),  T(a_pool_over_its_size_shrinks_first),
+        T(priority_then_task_order),
+        T(runs_of_equal_priority_share),
+        T(a_run_is_held_to_its_parallel),
+        T(the_window_is_the_hosts),
+        T(a_pool_is_asked_for_first),
+        T(a_release_during_a_wish_is_not_missed),
+        T(nobody_overtakes_within_a_pool),
+        T(adopted_attempts_take_their_place),
+        T(pooled_tasks_do_not_run_ahead),
+        T(a_pool_over_its_size_shrinks_first),
+        T(functions_have_a_window_of_their_own),
+        T(functions_use_all_slots_of_a_pool),
         T(ready_twice_counts_once),
         T(next_is_what_the_model_says),
     };
