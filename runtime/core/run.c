@@ -35,8 +35,16 @@ void ork_run_init(struct ork_run *r, const ork_workflow *w)
 void ork_run_fini(struct ork_run *r)
 {
     free(r->tasks);
+    free(r->outside);
     ork_workflow_unref((ork_workflow *)(uintptr_t)r->workflow);
     *r = (struct ork_run){0};
+}
+
+void ork_run_leave_out(struct ork_run *r, uint8_t *outside)
+{
+    free(r->outside);
+    r->outside = outside;
+    ork_run_recount(r);
 }
 
 /* ---- failures --------------------------------------------------------------------------------- */

@@ -38,6 +38,7 @@ struct ork_run {
     bool cancelling;              /* cancel or run_timeout or fail_fast happened: only `always` tasks may start */
     uint8_t cancel_reason;        /* enum ork_run_cancel */
     bool killed;                  /* second cancel: `always` tasks are stopped too */
+    uint8_t *outside;             /* owned; NULL: all of the definition is part of this run (ork_run_leave_out) */
 };
 enum ork_run_cancel { ORK_CANCEL_NONE, ORK_CANCEL_USER, ORK_CANCEL_TIMEOUT, ORK_CANCEL_FAIL_FAST };
 
@@ -63,7 +64,8 @@ enum ork_event_type {
                       without grace */
     ORK_EV_RETRY   /* run failed|cancelled (or success with from) → running, with a fresh budget of failures and lost.
                     * ORK_NO_TASK: failed, skipped,   cancelled tasks → pending. task: it, and what was skipped or
-                    * cancelled   after it. task and from: it and all after it, successes too */
+                    * cancelled   after it. task and from: it and all after it, successes too. With any ordinary
+                    * task every `finally` task runs again, also one that succeeded */
 };
 #define ORK_NO_TASK UINT32_MAX
 
@@ -104,6 +106,10 @@ void ork_effects_fini(struct ork_effects *fx);
 
 void ork_run_init(struct ork_run *r, const ork_workflow *w); /* all pending, attempt 0; takes a reference */
 void ork_run_fini(struct ork_run *r);
+/* Before START or RESTORE. outside: taken, by malloc, one byte per task, 1: it is no part of this run. Such a task is
+ * skipped at the start (or has its success from elsewhere), nothing runs it again, and who depends on it does not wait
+ * for it: for the rules that dependency is not there. */
+void ork_run_leave_out(struct ork_run *r, uint8_t *outside);
 /* Appends effects. 0; ORK_ESTATE: not allowed now, nothing changed; ORK_EINVAL: stale attempt (fence) or unknown task,
  * nothing changed: drop it. */
 int ork_run_step(struct ork_run *r, const struct ork_event *ev, struct ork_effects *fx) ORK_MUSTCHECK;

@@ -63,6 +63,8 @@ static const char *check_waiting(const struct ork_run *r, uint32_t i)
         return say(r, i, "is ready before its rule allows it");
     if (r->status == ORK_RUN_PENDING)
         return NULL;
+    if (ork_run_is_outside(r, i))
+        return r->status == ORK_RUN_RUNNING ? say(r, i, "waits though it is no part of this run") : NULL;
     if (verdict == ORK_VERDICT_SKIP)
         return say(r, i, "waits though its rule can no longer come true");
     if (ork_run_is_doomed(r, i))
@@ -110,7 +112,7 @@ static const char *compare(const struct ork_run *r, const struct ork_run *fresh)
 
 const char *ork_run_check(const struct ork_run *r)
 {
-    struct ork_run fresh = *r;
+    struct ork_run fresh = *r; /* borrows what it does not copy */
 
     fresh.tasks = ork_alloc((size_t)r->n * sizeof(*r->tasks));
     memcpy(fresh.tasks, r->tasks, (size_t)r->n * sizeof(*r->tasks));

@@ -22,6 +22,7 @@ bool ork_run_is_live(const struct ork_run *r, uint32_t task);    /* dispatched o
 bool ork_run_is_doomed(const struct ork_run *r,
                        uint32_t task); /* the run is being cancelled and this task may not run */
 bool ork_run_is_finally(const struct ork_run *r, uint32_t task);
+bool ork_run_is_outside(const struct ork_run *r, uint32_t task);
 bool ork_run_is_over(const struct ork_run *r); /* every task is final */
 uint32_t ork_run_cause(const struct ork_run *r, uint32_t task);
 

@@ -19,6 +19,11 @@ bool ork_run_is_finally(const struct ork_run *r, uint32_t task)
     return ork_workflow_def(r->workflow, task)->flags & ORK_TASK_FINALLY;
 }
 
+bool ork_run_is_outside(const struct ork_run *r, uint32_t task)
+{
+    return r->outside && r->outside[task];
+}
+
 bool ork_run_is_doomed(const struct ork_run *r, uint32_t task)
 {
     return r->cancelling && (r->killed || ork_workflow_def(r->workflow, task)->rule != ORK_RULE_ALWAYS);
@@ -31,11 +36,23 @@ bool ork_run_is_over(const struct ork_run *r)
            r->n;
 }
 
+/* It has dependencies, and none of them is part of this run. */
+static bool is_cut_off(const struct ork_run *r, uint32_t task)
+{
+    const struct ork_run_task *t = &r->tasks[task];
+    const uint32_t *first = ork_workflow_deps(r->workflow)->first;
+
+    return r->outside && first[task + 1] > first[task] && !(t->unmet | t->ok | t->bad | t->skipped);
+}
+
 enum ork_verdict ork_run_judge(const struct ork_run *r, uint32_t task)
 {
     const struct ork_run_task *t = &r->tasks[task];
     const enum ork_verdict at_end = t->unmet ? ORK_VERDICT_WAIT : ORK_VERDICT_RUN;
     const bool none = !(t->ok | t->bad | t->skipped);
+
+    if (is_cut_off(r, task))
+        return ORK_VERDICT_RUN;
 
     switch (ork_workflow_def(r->workflow, task)->rule) {
     case ORK_RULE_ALL_SUCCESS:
@@ -74,6 +91,8 @@ uint32_t ork_run_cause(const struct ork_run *r, uint32_t task)
     for (uint32_t e = deps->first[task]; e < deps->first[task + 1] && best_rank < 4; e++) {
         uint32_t dep = deps->to[e], root = dep;
         const struct ork_run_task *d = &r->tasks[dep];
+        if (ork_run_is_outside(r, dep))
+            continue;
         uint8_t worth = rank[d->status];
         if (d->status == ORK_TASK_SKIPPED && d->cause != ORK_NO_TASK) {
             root = d->cause;
@@ -135,12 +154,24 @@ static void skip(struct ork_run *r, uint32_t task, struct ork_effects *fx)
     ork_effects_add(fx, ORK_FX_SKIPPED, task)->cause = r->tasks[task].cause;
 }
 
+static void leave_out(struct ork_run *r, uint32_t task, struct ork_effects *fx)
+{
+    ork_run_end(r, task, ORK_TASK_SKIPPED, fx);
+    r->tasks[task].cause = ORK_NO_TASK;
+    ork_effects_add(fx, ORK_FX_SKIPPED, task);
+}
+
 void ork_run_consider(struct ork_run *r, uint32_t task, bool arm, struct ork_effects *fx)
 {
     struct ork_run_task *t = &r->tasks[task];
 
     if (!ork_run_is_waiting(r, task))
         return;
+    if (ork_run_is_outside(r, task)) {
+        if (r->status == ORK_RUN_RUNNING || r->cancelling)
+            leave_out(r, task, fx);
+        return;
+    }
     if (ork_run_is_doomed(r, task)) {
         ork_run_withdraw(r, task, fx);
         ork_run_end(r, task, ORK_TASK_CANCELLED, fx);
@@ -160,10 +191,15 @@ void ork_run_consider(struct ork_run *r, uint32_t task, bool arm, struct ork_eff
     }
 }
 
-static void count_end(struct ork_run_task *t, int status)
+/* on, which t depends on, is final. */
+static void count_end(const struct ork_run *r, struct ork_run_task *t, uint32_t on)
 {
+    const int status = r->tasks[on].status;
+
     assert(t->unmet > 0);
     t->unmet--;
+    if (ork_run_is_outside(r, on))
+        return;
     if (status == ORK_TASK_SUCCESS)
         t->ok++;
     else if (status == ORK_TASK_SKIPPED)
@@ -182,7 +218,7 @@ void ork_run_spread(struct ork_run *r, struct ork_effects *fx, size_t from)
             continue;
         r->tasks[task].flags &= (uint8_t)~ORK_RT_SPREAD;
         for (uint32_t e = out->first[task]; e < out->first[task + 1]; e++) {
-            count_end(&r->tasks[out->to[e]], r->tasks[task].status);
+            count_end(r, &r->tasks[out->to[e]], task);
             ork_run_consider(r, out->to[e], false, fx);
         }
         if (r->gate && r->open == 0) { /* all that is not `finally` is final: that dependency of theirs is met */
@@ -223,10 +259,10 @@ void ork_run_recount(struct ork_run *r)
         r->tasks[last[k]].unmet += r->gate;
     for (uint32_t k = 0; k < r->n; k++) { /* in order, so that a cause is known before it is handed on */
         uint32_t i = order[k];
-        if (r->tasks[i].status == ORK_TASK_SKIPPED)
+        if (r->tasks[i].status == ORK_TASK_SKIPPED && !ork_run_is_outside(r, i))
             r->tasks[i].cause = ork_run_cause(r, i);
         if (ork_task_is_final(r->tasks[i].status))
             for (uint32_t e = out->first[i]; e < out->first[i + 1]; e++)
-                count_end(&r->tasks[out->to[e]], r->tasks[i].status);
+                count_end(r, &r->tasks[out->to[e]], i);
     }
 }

@@ -84,12 +84,10 @@ int ork_run_cancel_all(struct ork_run *r, int reason, struct ork_effects *fx)
 
 /* ---- retry ------------------------------------------------------------------------------------ */
 
-static bool follows_marked(const struct ork_run *r, uint32_t task, bool any_ordinary)
+static bool follows_marked(const struct ork_run *r, uint32_t task)
 {
     const struct ork_csr *deps = ork_workflow_deps(r->workflow);
 
-    if (any_ordinary && ork_run_is_finally(r, task))
-        return true;
     for (uint32_t e = deps->first[task]; e < deps->first[task + 1]; e++)
         if (r->tasks[deps->to[e]].flags & ORK_RT_MARK)
             return true;
@@ -102,13 +100,17 @@ static bool is_wanted(const struct ork_run *r, uint32_t i, uint32_t task, bool f
 
     if (!ork_task_is_final(status))
         return true; /* a run that failed before it began */
+    if (ork_run_is_outside(r, i))
+        return false;
     if (i == task)
         return from || status != ORK_TASK_SUCCESS;
+    if (any_ordinary && ork_run_is_finally(r, i))
+        return true; /* it tidies up after what runs again, too */
     if (from)
-        return follows_marked(r, i, any_ordinary);
+        return follows_marked(r, i);
     if (status == ORK_TASK_SUCCESS)
         return false;
-    return task == ORK_NO_TASK || (status != ORK_TASK_FAILED && follows_marked(r, i, any_ordinary));
+    return task == ORK_NO_TASK || (status != ORK_TASK_FAILED && follows_marked(r, i));
 }
 
 /* Sets ORK_RT_MARK on what is to be run again; how many. */

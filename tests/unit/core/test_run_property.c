@@ -36,6 +36,7 @@ struct sim {
     bool *ready;
     int64_t *armed;
     uint8_t *before;
+    uint8_t *outside; /* NULL: the run has all tasks */
     int64_t now;
     uint32_t steps;
     char last[160];
@@ -70,7 +71,7 @@ static bool is_last(const struct sim *s, uint32_t t)
 static int verdict(const struct sim *s, const struct ork_run_task *tasks, uint32_t t)
 {
     const struct ork_csr *deps = ork_workflow_deps(s->w);
-    uint32_t all = 0, done = 0, good = 0, bad = 0;
+    uint32_t all = 0, done = 0, good = 0, bad = 0, edges = 0;
 
     for (uint32_t d = 0; d < s->run.n; d++) {
         bool dep = is_last(s, t) && !is_last(s, d);
@@ -78,12 +79,17 @@ static int verdict(const struct sim *s, const struct ork_run_task *tasks, uint32
             dep |= deps->to[e] == d;
         if (!dep)
             continue;
+        edges++;
+        if (s->outside && s->outside[d])
+            continue;
         int status = tasks[d].status;
         all++;
         done += ork_task_is_final(status);
         good += status == ORK_TASK_SUCCESS;
         bad += status == ORK_TASK_FAILED || status == ORK_TASK_CANCELLED;
     }
+    if (edges && !all) /* of what it waits for nothing is part of this run */
+        return 1;
     switch (ork_workflow_def(s->w, t)->rule) {
     case ORK_RULE_ALL_SUCCESS:
         return good == all ? 1 : done > good ? -1 : 0;
@@ -252,6 +258,15 @@ static void agent_exit(struct sim *s, uint32_t t, uint32_t percent_ok)
     tell_exit(s, t);
 }
 
+static void leave_out(struct sim *s)
+{
+    if (s->outside) {
+        uint8_t *mine = ork_zalloc(s->run.n);
+        memcpy(mine, s->outside, s->run.n);
+        ork_run_leave_out(&s->run, mine);
+    }
+}
+
 /* The scheduler dies and another one takes the run up from the rows. */
 static void crash(struct sim *s)
 {
@@ -264,6 +279,7 @@ static void crash(struct sim *s)
     memset(s->armed, 0, old.n * sizeof(*s->armed));
     s->after_len = 0;
     ork_run_init(&s->run, s->w);
+    leave_out(s);
     s->run.status = s->run_row.status;
     s->run.cancelling = s->run_row.cancelling;
     s->run.cancel_reason = s->run_row.cancel_reason;
@@ -434,14 +450,42 @@ static void retry_random(struct sim *s)
         ev.from = chance(&s->dice, 50);
     }
     uint32_t bad = s->run.final[ORK_TASK_FAILED] + s->run.final[ORK_TASK_SKIPPED] + s->run.final[ORK_TASK_CANCELLED];
-    bool allowed = ev.from || (s->run.status != ORK_RUN_SUCCESS &&
+    for (uint32_t t = 0; s->outside && t < s->run.n; t++)
+        bad -= s->outside[t] && s->run.tasks[t].status == ORK_TASK_SKIPPED;
+    const bool of_ours = ev.task == ORK_NO_TASK || !s->outside || !s->outside[ev.task];
+    bool allowed =
+        !of_ours ? false
+                 : ev.from || (s->run.status != ORK_RUN_SUCCESS &&
                                (ev.task == ORK_NO_TASK ? bad > 0 : s->run.tasks[ev.task].status != ORK_TASK_SUCCESS));
     int rc = step(s, &ev);
     CHECK((rc == 0) == allowed, "RETRY gave %d", rc);
     if (rc < 0)
         return;
     CHECK(ev.task == ORK_NO_TASK || s->run.tasks[ev.task].failures == 0, "RETRY kept the failures");
+    bool tidies = true, again = false;
+    for (uint32_t t = 0; t < s->run.n; t++) {
+        const bool open = !ork_task_is_final(s->run.tasks[t].status);
+        again |= open && !is_last(s, t);
+        tidies &= open || !is_last(s, t) || (s->outside && s->outside[t]);
+    }
+    CHECK(!again || tidies, "`finally` does not run again");
     commit(s);
+}
+
+/* A part of the definition: some tasks are left out, some of those have their success from elsewhere. */
+static void choose_part(struct sim *s)
+{
+    if (!chance(&s->dice, 30))
+        return;
+    s->outside = ork_zalloc(s->run.n);
+    const uint32_t percent = 10 + below(&s->dice, 90);
+    for (uint32_t t = 0; t < s->run.n; t++) {
+        s->outside[t] = chance(&s->dice, percent);
+        if (s->outside[t] && chance(&s->dice, 30))
+            s->run.tasks[t].status = s->before[t] = ORK_TASK_SUCCESS;
+    }
+    leave_out(s);
+    CHECK(send(s, ORK_EV_RESTORE, ORK_NO_TASK) == 0, "RESTORE refused");
 }
 
 static void live(uint64_t seed, uint32_t most)
@@ -457,6 +501,7 @@ static void live(uint64_t seed, uint32_t most)
     s->ready = ork_zalloc(n * sizeof(*s->ready));
     s->armed = ork_zalloc(n * sizeof(*s->armed));
     s->before = ork_zalloc(n);
+    choose_part(s);
     commit(s);
     if (chance(&s->dice, 90))
         CHECK(send(s, ORK_EV_START, ORK_NO_TASK) == 0, "START refused");
@@ -475,6 +520,7 @@ static void live(uint64_t seed, uint32_t most)
     free(s->ready);
     free(s->armed);
     free(s->before);
+    free(s->outside);
     free(s->after);
     ork_effects_fini(&s->fx);
     ork_run_fini(&s->run);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* What people ask of a run (pause, cancel, retry), and taking it up after a crash. */
+#include "base/alloc.h"
 #include "core/lib_drive.h"
 #include <setjmp.h>
 #include <stdarg.h>
@@ -153,8 +154,9 @@ static void fail_fast_cancels_the_others(void **state)
     AFTER("due a;grant a;fail a", "+a a=dispatched a=failed c=skipped skip c<a kill b d=cancelled run=running");
     AFTER("fail b", "b=cancelled +tidy");
     AFTER("grant tidy;ok tidy", "tidy=dispatched tidy=success run=failed");
-    AFTER("retry b", "b=pending d=pending +b run=running"); /* the old failure of a does not strike again */
-    AFTER("grant b;ok b;grant d;ok d", "b=dispatched b=success +d d=dispatched d=success run=failed");
+    AFTER("retry b",
+          "b=pending d=pending tidy=pending +b run=running"); /* the old failure of a does not strike again */
+    AFTER("grant b;ok b;grant d;ok d", "b=dispatched b=success +d d=dispatched d=success +tidy");
 }
 
 /* ---- retry of a run --------------------------------------------------------------------------- */
@@ -185,8 +187,79 @@ static void retry_from_a_task_runs_all_after_it(void **state)
     AFTER("retry b from", "b=pending c=pending tidy=pending +b run=running");
     drive("grant b;ok b;grant c;ok c");
     AFTER("grant tidy;ok tidy", "tidy=dispatched tidy=success run=failed"); /* x was not asked for */
-    AFTER("retry x", "x=pending +x run=running");
-    AFTER("grant x;ok x", "x=dispatched x=success run=success");
+    AFTER("retry x", "x=pending tidy=pending +x run=running");
+    AFTER("grant x;ok x", "x=dispatched x=success +tidy");
+    AFTER("grant tidy;ok tidy", "tidy=dispatched tidy=success run=success");
+}
+
+static void retry_runs_finally_again(void **state)
+{
+    (void)state;
+    begin((const struct task[]){{"a"},
+                                {"b", "a"},
+                                {"tidy", .flags = ORK_TASK_FINALLY},
+                                {"tell", "tidy", ORK_RULE_ALWAYS, .flags = ORK_TASK_FINALLY},
+                                {0}},
+          NULL);
+    drive("start;grant a;ok a;grant b;fail b;grant tidy;ok tidy;grant tell;ok tell");
+    AFTER("retry", "b=pending tidy=pending tell=pending +b run=running");
+    drive("grant b;ok b;grant tidy;ok tidy");
+    AFTER("grant tell;fail tell", "tell=dispatched tell=failed run=failed");
+    AFTER("retry", "tell=pending +tell run=running"); /* nothing ran that tidy would have to tidy up after */
+}
+
+/* ---- a part of the definition ----------------------------------------------------------------- */
+
+static void leave_out(const char *names)
+{
+    uint8_t *outside = ork_zalloc(run.n);
+
+    for (uint32_t i = 0; i < run.n; i++)
+        outside[i] = strstr(names, ork_workflow_task_name(flow, i)) != NULL;
+    ork_run_leave_out(&run, outside);
+}
+
+static void a_part_skips_what_is_outside(void **state)
+{
+    (void)state;
+    begin((const struct task[]){{"a"}, {"b", "a"}, {"c", "b"}, {"x"}, {0}}, NULL);
+    leave_out("c x");
+    AFTER("start", "+a c=skipped skip c< x=skipped skip x< run=running");
+    AFTER("grant a;ok a;grant b;fail b", "a=dispatched a=success +b b=dispatched b=failed run=failed");
+    AFTER("retry", "b=pending +b run=running"); /* what is outside stays there */
+    AFTER("grant b;ok b", "b=dispatched b=success run=success");
+    refused("retry c from", ORK_ESTATE);
+    refused("retry x", ORK_ESTATE);
+    AFTER("retry a from", "a=pending b=pending +a run=running");
+}
+
+static void a_task_alone_waits_for_nobody(void **state)
+{
+    (void)state;
+    begin((const struct task[]){{"a"},
+                                {"b", "a"},
+                                {"c", "a", ORK_RULE_ONE_FAILED},
+                                {"d", "a", ORK_RULE_ONE_SUCCESS},
+                                {"e", "a", ORK_RULE_ALL_FAILED},
+                                {"z", .flags = ORK_TASK_FINALLY},
+                                {0}},
+          NULL);
+    leave_out("a z");
+    AFTER("start", "a=skipped skip a< z=skipped skip z< +b +c +d +e run=running");
+    AFTER("cancel", "-b b=cancelled -c c=cancelled -d d=cancelled -e e=cancelled run=cancelled");
+    AFTER("retry", "b=pending c=pending d=pending e=pending +b +c +d +e run=running");
+}
+
+static void a_part_takes_success_from_elsewhere(void **state)
+{
+    (void)state;
+    begin((const struct task[]){{"a"}, {"b", "a"}, {"c", "b"}, {0}}, NULL);
+    leave_out("a c");
+    run.tasks[0].status = ORK_TASK_SUCCESS;
+    AFTER("restore;start", "+b c=skipped skip c< run=running");
+    AFTER("grant b;fail b", "b=dispatched b=failed run=failed");
+    AFTER("restore;retry", "b=pending +b run=running");
+    refused("retry a from", ORK_ESTATE);
 }
 
 static void retry_of_one_task_wakes_what_it_skipped(void **state)
@@ -306,6 +379,10 @@ int main(void)
         T(retry_from_a_task_runs_all_after_it),
         T(retry_of_one_task_wakes_what_it_skipped),
         T(retry_after_cancel_starts_afresh),
+        T(retry_runs_finally_again),
+        T(a_part_skips_what_is_outside),
+        T(a_task_alone_waits_for_nobody),
+        T(a_part_takes_success_from_elsewhere),
         T(restore_goes_on),
         T(restore_of_a_run_whose_end_was_not_stored),
         T(restore_goes_on_cancelling),
