@@ -9,11 +9,19 @@ local help = {
   name = "help",
   usage = "help [COMMAND|TOPIC]",
   summary = "Explains the program, one command, or what several commands share",
+  text = [[
+Without a word, all commands by what they are for. `ork SCRIPT --help` is about a script: what it is for and which params it takes.
+
+Topics: params, naming (of runs), databases, outputs, exit-codes, environment.]],
   words = { 0, 1 },
+  options = {
+    { "format", "F", "the whole manual: man (ork.1) or markdown", choices = { "man", "markdown" } },
+  },
   examples = {
     { "ork help", "all commands" },
     { "ork help retry", "one command with its options and examples; also: ork retry --help" },
-    { "ork help exit-codes", "a topic: params, naming, databases, outputs, exit-codes, environment" },
+    { "ork help --format man | man -l -", "everything, as a man page" },
+    { "ork help exit-codes", "a topic" },
     { "ork pipeline.lua --help", "a script: what it is for and which params it takes" },
   },
 }
@@ -29,7 +37,7 @@ end
 function help.overview() return explain.overview(commands) end
 
 --- The page of a command or topic; nil when there is none of that name.
-local function page(name)
+function help.page(name)
   for _, row in ipairs(commands) do
     if row[1] == name then return explain.command(require("ork.cli." .. name)) end
   end
@@ -40,9 +48,16 @@ local function page(name)
 end
 
 function help.run(given)
-  local name = given.words[1]
+  local name, format = given.words[1], given.options.format
+  if name and format then stop(2, "--format is for the whole manual, without a name") end
   local found
-  if name then found = page(name) else found = help.overview() end
+  if format then
+    found = require("ork.cli.manual")[format]()
+  elseif name then
+    found = help.page(name)
+  else
+    found = help.overview()
+  end
   if found then
     term.out(found)
     return 0
