@@ -125,6 +125,61 @@ struct ork_claim {
     int status;
 }; /* unit CLAIM: owner is NULL, dead (lock free) or me. outcome; owner when not claimed */
 
+/* Unit APPLY: what is the current definition of some workflows, all of it or (the batch failing) nothing. Texts are
+ * borrowed. The numbers of versions are given inside the transaction, so no two get the same. */
+struct ork_apply_item {
+    enum {
+        ORK_APPLY_PUT,   /* this definition; its snapshot is found or put by hash */
+        ORK_APPLY_BACK,  /* the version that is there */
+        ORK_APPLY_REMOVE /* none any more; versions and runs stay */
+    } what;
+    const char *name;
+    ork_id workflow_id, snapshot_id; /* PUT: for rows that do not exist yet */
+    struct ork_text hash, tasks_json, options_json, source_json, script_dir, script_path; /* PUT */
+    uint32_t tasks;                                                                       /* PUT: how many */
+    uint32_t version; /* BACK: which; REMOVE: only while that one is current, 0 whichever is */
+    /* outcome: numbers of the version that was and the one that is current, 0 none; equal: nothing changed */
+    uint32_t was, is;
+    bool missing; /* BACK: no such workflow or version; REMOVE: it is not current. Nothing was done */
+};
+struct ork_apply {
+    struct ork_apply_item *items;
+    size_t n;
+    struct ork_text by;
+    int64_t now_ms;
+};
+
+/* Unit SWEEP: removes finished runs that nobody lives on, in the order given, until about `rows` rows are gone. A run
+ * that does not fit is marked first and found by nobody from then on; the next sweep goes on with it. */
+struct ork_sweep_run {
+    ork_id id;
+    enum {
+        ORK_SWEEP_LATER, /* outcome: not looked at, or not all of it is gone */
+        ORK_SWEEP_GONE,  /* its log folder is noted in run_remains */
+        ORK_SWEEP_KEPT   /* unfinished, owned, needed by another run, or it ended after `before` */
+    } how;
+};
+struct ork_sweep {
+    struct ork_sweep_run *runs;
+    size_t n;
+    uint32_t rows;
+    int64_t before_ms, now_ms; /* before 0: any end */
+    uint32_t removed;          /* outcome: rows */
+    uint32_t tasks;            /* outcome: of them, tasks */
+};
+struct ork_forget { /* unit FORGET: the log folders of these removed runs are gone */
+    const ork_id *runs;
+    size_t n;
+};
+struct ork_discard { /* unit DISCARD: of a workflow, definitions nobody refers to; `workflow`: itself, if it has no runs
+                      */
+    ork_id workflow_id;
+    uint32_t rows; /* at most so many definitions */
+    bool workflow;
+    uint32_t removed; /* outcome: definitions */
+    bool gone;        /* outcome: the workflow */
+};
+
 enum ork_unit_type {
     ORK_UNIT_RUN,
     ORK_UNIT_TASKS,
@@ -138,7 +193,11 @@ enum ork_unit_type {
     ORK_UNIT_TAKE_SLOTS,
     ORK_UNIT_FREE_SLOTS,
     ORK_UNIT_COMMAND,
-    ORK_UNIT_COMMAND_DONE
+    ORK_UNIT_COMMAND_DONE,
+    ORK_UNIT_APPLY,
+    ORK_UNIT_SWEEP,
+    ORK_UNIT_FORGET,
+    ORK_UNIT_DISCARD
 };
 struct ork_unit {
     int type;
@@ -156,6 +215,10 @@ struct ork_unit {
         struct ork_slots_free *free;
         struct ork_command_new command;
         struct ork_command_done done;
+        struct ork_apply *apply; /* borrowed, as the next three */
+        struct ork_sweep *sweep;
+        struct ork_forget *forget;
+        struct ork_discard *discard;
     };
 };
 struct ork_batch {
@@ -220,6 +283,7 @@ static inline struct ork_param ork_param_text(const char *s)
     X(runs_mine)        /* scheduler id → unfinished runs it owns */                                                 \
     X(runs_orphans)     /* → unfinished runs whose owner is NULL or not 'live' by row (locks are checked by          \
                            ork_store_owner_alive) */                                                                   \
+    X(snapshot_inline)  /* of a run that has inline tasks → hash */                                                    \
     X(snapshot_get)     /* id → name, tasks_json, options, source, hash */                                           \
     X(tasks_load)       /* run id → what recovery needs, ordered by task_index; no output, no logs */                \
     X(tasks_list)       /* run id, status csv|null, after index, limit → all columns but output and logs */          \
@@ -234,7 +298,16 @@ static inline struct ork_param ork_param_text(const char *s)
     X(owner_get)        /* scheduler id → row */                                                                     \
     X(pools_list)       /* → name, slots, used */                                                                    \
     X(pool_users)       /* pool, scheduler id → the other schedulers, live by row, that hold slots of it */          \
-    X(waiting_runs)     /* → runs pending, running, paused */
+    X(waiting_runs)     /* → runs pending, running, paused */                                                        \
+    X(workflows_list)   /* name|null, applied ones only, name before the page|null, limit */                           \
+    X(versions_list)    /* workflow name → its versions, newest number first */                                      \
+    X(version_open)     /* workflow name, version (0: the current one) → its definition */                           \
+    X(runs_old)         /* workflow id, finished before|null, created_at|null and id|null of the oldest run kept,      \
+                           created_at|null and id|null before the page, limit → finished runs, oldest first */       \
+    X(runs_old_count)   /* the first four of runs_old → runs, tasks */                                               \
+    X(run_nth)          /* workflow id, offset → the finished run so far behind the newest finished one */           \
+    X(runs_doomed)      /* limit → runs whose removal was interrupted */                                             \
+    X(remains_list)     /* run id before the page|null, limit → removed runs whose logs may still be there */
 enum ork_query {
 #define X(name) ORK_Q_##name,
     ORK_QUERIES(X)

@@ -21,10 +21,11 @@ static int fence(struct ork_sqlite *s, ork_err *err)
     return rc;
 }
 
-/* Units that only the registered owner may write. */
+/* Units that only the registered owner may write; what follows COMMAND_DONE judges by the rows alone. */
 static bool needs_owner(int type)
 {
-    return type != ORK_UNIT_COMMAND && type != ORK_UNIT_CREATE_RUN && type != ORK_UNIT_POOL && type != ORK_UNIT_AGENT;
+    return type != ORK_UNIT_COMMAND && type != ORK_UNIT_CREATE_RUN && type != ORK_UNIT_POOL && type != ORK_UNIT_AGENT &&
+           type <= ORK_UNIT_COMMAND_DONE;
 }
 
 static bool rings(const struct ork_unit *u)

@@ -15,7 +15,11 @@
     X(run_by_key) X(runs_resumable) X(run_owner) X(run_claim) X(run_put) X(runs_list_of_workflow) \
     X(runs_list_of_status) X(runs_list_of_both) X(tasks_insert) X(task_put) X(task_finish) X(attempt_put) \
     X(event_put) X(agent_put) X(pool_put) X(pool_free_slots) X(pool_use_put) X(pool_use_free) \
-    X(pool_use_drop) X(pool_waits) X(command_insert) X(command_done)
+    X(pool_use_drop) X(pool_waits) X(command_insert) X(command_done) \
+    X(workflow_current) X(workflow_apply) X(workflow_unapply) X(workflow_delete) X(workflow_tasks_delete) \
+    X(version_find) X(version_get) X(version_insert) X(version_touch) \
+    X(run_fate) X(run_doom) X(run_delete) X(run_log_path) X(sweep_tasks) X(sweep_events) X(sweep_commands) \
+    X(sweep_snapshots) X(remains_insert) X(remains_delete)
 /* clang-format on */
 enum ork_statement {
     ORK_S_FIRST = ORK_Q_COUNT - 1, /* named queries come first, under their ORK_Q_ number */

@@ -16,13 +16,7 @@
 #include "store/sqlite/sqlite.h"
 #include <string.h>
 
-struct holding {
-    bool found, free, mine;
-    int status;
-    ork_id owner;
-};
-
-static int look(struct ork_sqlite *s, const ork_id *run, struct holding *h, ork_err *err)
+int ork_sqlite_holding(struct ork_sqlite *s, const ork_id *run, struct ork_holding *h, ork_err *err)
 {
     struct ork_stmt st;
     bool live = false;
@@ -65,8 +59,8 @@ static int take(struct ork_sqlite *s, const ork_id *run, ork_err *err)
 
 int ork_unit_claim(struct ork_sqlite *s, struct ork_claim *c, ork_err *err)
 {
-    struct holding h;
-    int rc = look(s, &c->run_id, &h, err);
+    struct ork_holding h;
+    int rc = ork_sqlite_holding(s, &c->run_id, &h, err);
     if (rc)
         return rc;
     c->claimed = h.found && (h.free || h.mine);
@@ -134,8 +128,8 @@ static int get_snapshot(struct ork_sqlite *s, const struct ork_new_run *c, const
 /* A run that exists already: unfinished and free → ours from now on. An unregistered process claims nothing. */
 static int settle(struct ork_sqlite *s, struct ork_new_run *c, const ork_id *run, ork_err *err)
 {
-    struct holding h;
-    int rc = look(s, run, &h, err);
+    struct ork_holding h;
+    int rc = ork_sqlite_holding(s, run, &h, err);
     if (rc)
         return rc;
     c->run_id = *run;
@@ -186,8 +180,8 @@ static int by_resume(struct ork_sqlite *s, struct ork_new_run *c, const ork_id *
     while ((rc = ork_stmt_step(&st, err)) == 1)
         n += n < sizeof runs / sizeof *runs && ork_stmt_get_id(&st, 0, &runs[n]);
     for (size_t i = 0; !rc && i < n; i++) {
-        struct holding h;
-        rc = look(s, &runs[i], &h, err);
+        struct ork_holding h;
+        rc = ork_sqlite_holding(s, &runs[i], &h, err);
         if (!rc && h.free) {
             *settled = true;
             return settle(s, c, &runs[i], err);

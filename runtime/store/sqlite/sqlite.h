@@ -90,12 +90,23 @@ int ork_sqlite_register(ork_store *st, const char *host, ork_id *scheduler, uint
 bool ork_sqlite_owner_alive(ork_store *st, const ork_id *scheduler);
 /* Within a transaction: if that owner, live by its row, is gone, its row and slots say so from now on. */
 int ork_sqlite_bury(struct ork_sqlite *s, const ork_id *scheduler, bool *dead, ork_err *err) ORK_MUSTCHECK;
-/* units.c, create.c, pool.c: within a transaction */
+/* units.c, create.c, pool.c, apply.c, sweep.c: within a transaction */
 int ork_unit_apply(struct ork_sqlite *s, struct ork_unit *u, ork_err *err) ORK_MUSTCHECK;
 int ork_unit_create_run(struct ork_sqlite *s, struct ork_new_run *c, ork_err *err) ORK_MUSTCHECK;
 int ork_unit_claim(struct ork_sqlite *s, struct ork_claim *c, ork_err *err) ORK_MUSTCHECK;
 int ork_unit_take_slots(struct ork_sqlite *s, struct ork_slots *p, ork_err *err) ORK_MUSTCHECK;
 int ork_unit_free_slots(struct ork_sqlite *s, struct ork_slots_free *p, ork_err *err) ORK_MUSTCHECK;
+int ork_unit_apply_definitions(struct ork_sqlite *s, struct ork_apply *a, ork_err *err) ORK_MUSTCHECK;
+int ork_unit_sweep(struct ork_sqlite *s, struct ork_sweep *w, ork_err *err) ORK_MUSTCHECK;
+int ork_unit_forget(struct ork_sqlite *s, const struct ork_forget *f, ork_err *err) ORK_MUSTCHECK;
+int ork_unit_discard(struct ork_sqlite *s, struct ork_discard *d, ork_err *err) ORK_MUSTCHECK;
+/* create.c: may a run be taken, or removed? Its owner, if it is gone, is buried. */
+struct ork_holding {
+    bool found, free, mine;
+    int status;
+    ork_id owner;
+};
+int ork_sqlite_holding(struct ork_sqlite *s, const ork_id *run, struct ork_holding *h, ork_err *err) ORK_MUSTCHECK;
 
 /* writer.c */
 int ork_writer_init(struct ork_sqlite *s, ork_err *err) ORK_MUSTCHECK;

@@ -225,6 +225,14 @@ int ork_unit_apply(struct ork_sqlite *s, struct ork_unit *u, ork_err *err)
         return insert_command(c, &u->command, err);
     case ORK_UNIT_COMMAND_DONE:
         return finish_command(c, &u->done, err);
+    case ORK_UNIT_APPLY:
+        return ork_unit_apply_definitions(s, u->apply, err);
+    case ORK_UNIT_SWEEP:
+        return ork_unit_sweep(s, u->sweep, err);
+    case ORK_UNIT_FORGET:
+        return ork_unit_forget(s, u->forget, err);
+    case ORK_UNIT_DISCARD:
+        return ork_unit_discard(s, u->discard, err);
     default:
         return ork_err_set(err, ORK_EINVAL, "unit type %d is unknown", u->type);
     }

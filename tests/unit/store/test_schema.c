@@ -125,6 +125,9 @@ static void test_final_columns(void **state)
         "pool_use.waiting INTEGER 1 0 0",
         "run_events.seq INTEGER 1 - 2",
         "commands.by TEXT 0 - 0",
+        "workflows.current_version INTEGER 0 - 0",
+        "workflow_versions.version INTEGER 1 - 2",
+        "runs.deleted_at TEXT 0 - 0",
     };
     char *path = test_path("columns.db");
     run_chain(path, ork_migration_count(), false);
@@ -296,6 +299,7 @@ static void test_files_are_frozen(void **state)
         {"add_schedulers", "a689d5ca1f80d2f29510d4ab00a3545b0e132aee88ac9c58af4372ec3774fa19"},
         {"add_run_details", "7445e3be638f9410fdf9f1a69500e7208ee05f56cc409ab49c61a78f55917398"},
         {"add_workflow_options", "9dfb0a3e758a4a6abcb9a1bdaea83dc0b904a557290f3ac89f03873bad96c283"},
+        {"add_workflow_versions", "f5a6ff44271c1d6d77effc1cbd001f680722384fc3860499a2cbf8aaa2200d9e"},
     };
     assert_int_equal(ork_migration_count(), sizeof files / sizeof *files);
     for (size_t i = 0; i < ork_migration_count(); i++) {

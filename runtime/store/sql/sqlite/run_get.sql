@@ -12,4 +12,4 @@ SELECT r.id, r.workflow_id, w.name AS workflow, r.status, r.triggered_by, r.prio
 FROM runs r
 JOIN workflows w ON w.id = r.workflow_id
 LEFT JOIN schedulers s ON s.id = r.scheduler_id
-WHERE r.id = ?1
+WHERE r.id = ?1 AND r.deleted_at IS NULL

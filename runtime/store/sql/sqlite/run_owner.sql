@@ -4,4 +4,4 @@
 SELECT r.status, r.scheduler_id, s.state
 FROM runs r
 LEFT JOIN schedulers s ON s.id = r.scheduler_id
-WHERE r.id = ?1
+WHERE r.id = ?1 AND r.deleted_at IS NULL

@@ -30,19 +30,19 @@ WHERE r.rowid IN (
     UNION ALL
     SELECT rowid FROM (
         SELECT rowid FROM runs
-        WHERE workflow_id = (SELECT id FROM workflows WHERE name = ?1) AND status = 'success' AND instr(',' || ?2 || ',', ',success,') > 0
+        WHERE workflow_id = (SELECT id FROM workflows WHERE name = ?1) AND deleted_at IS NULL AND status = 'success' AND instr(',' || ?2 || ',', ',success,') > 0
           AND created_at >= coalesce(?3, '') AND (created_at, id) < (coalesce(?4, '~'), coalesce(?5, x'ff'))
         ORDER BY created_at DESC, id DESC LIMIT ?6)
     UNION ALL
     SELECT rowid FROM (
         SELECT rowid FROM runs
-        WHERE workflow_id = (SELECT id FROM workflows WHERE name = ?1) AND status = 'failed' AND instr(',' || ?2 || ',', ',failed,') > 0
+        WHERE workflow_id = (SELECT id FROM workflows WHERE name = ?1) AND deleted_at IS NULL AND status = 'failed' AND instr(',' || ?2 || ',', ',failed,') > 0
           AND created_at >= coalesce(?3, '') AND (created_at, id) < (coalesce(?4, '~'), coalesce(?5, x'ff'))
         ORDER BY created_at DESC, id DESC LIMIT ?6)
     UNION ALL
     SELECT rowid FROM (
         SELECT rowid FROM runs
-        WHERE workflow_id = (SELECT id FROM workflows WHERE name = ?1) AND status = 'cancelled' AND instr(',' || ?2 || ',', ',cancelled,') > 0
+        WHERE workflow_id = (SELECT id FROM workflows WHERE name = ?1) AND deleted_at IS NULL AND status = 'cancelled' AND instr(',' || ?2 || ',', ',cancelled,') > 0
           AND created_at >= coalesce(?3, '') AND (created_at, id) < (coalesce(?4, '~'), coalesce(?5, x'ff'))
         ORDER BY created_at DESC, id DESC LIMIT ?6)
 )

@@ -9,7 +9,7 @@ SELECT r.id, r.workflow_id, w.name AS workflow, r.status, r.triggered_by, r.prio
 FROM runs r
 JOIN workflows w ON w.id = r.workflow_id
 LEFT JOIN schedulers s ON s.id = r.scheduler_id
-WHERE r.workflow_id = (SELECT id FROM workflows WHERE name = ?1) AND ?2 IS NULL
+WHERE r.workflow_id = (SELECT id FROM workflows WHERE name = ?1) AND ?2 IS NULL AND r.deleted_at IS NULL
   AND r.created_at >= coalesce(?3, '')
   AND (r.created_at, r.id) < (coalesce(?4, '~'), coalesce(?5, x'ff'))
 ORDER BY r.created_at DESC, r.id DESC

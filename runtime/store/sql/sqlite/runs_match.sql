@@ -16,5 +16,6 @@ FROM (
 ) found
 JOIN runs r ON r.rowid = found.no
 JOIN workflows w ON w.id = r.workflow_id
+WHERE r.deleted_at IS NULL
 ORDER BY r.created_at DESC, r.id DESC
 LIMIT ?5

@@ -4,6 +4,6 @@
 SELECT r.id, w.name AS workflow, r.status, r.created_at
 FROM workflows w
 JOIN runs r ON r.workflow_id = w.id
-WHERE w.name = ?1
+WHERE w.name = ?1 AND r.deleted_at IS NULL
 ORDER BY r.created_at DESC, r.id DESC
 LIMIT 1 OFFSET ?2

@@ -11,7 +11,7 @@ CREATE TABLE workflows (
     task_params TEXT,
     created_at TEXT NOT NULL DEFAULT (STRFTIME('%Y-%m-%dT%H:%M:%fZ', 'now')),
     updated_at TEXT NOT NULL DEFAULT (STRFTIME('%Y-%m-%dT%H:%M:%fZ', 'now'))
-, schedule TEXT, schedule_enabled INTEGER NOT NULL DEFAULT 0, last_scheduled_at TEXT, next_scheduled_at TEXT, current_snapshot_id BLOB, timezone TEXT, catchup TEXT, overlap TEXT, jitter_seconds INTEGER, dst TEXT, max_parallel INTEGER, max_active_runs INTEGER, params_schema TEXT, script_path TEXT);
+, schedule TEXT, schedule_enabled INTEGER NOT NULL DEFAULT 0, last_scheduled_at TEXT, next_scheduled_at TEXT, current_snapshot_id BLOB, timezone TEXT, catchup TEXT, overlap TEXT, jitter_seconds INTEGER, dst TEXT, max_parallel INTEGER, max_active_runs INTEGER, params_schema TEXT, script_path TEXT, current_version INTEGER);
 CREATE INDEX idx_workflows_executor_type ON workflows (executor_type);
 CREATE TABLE workflow_tasks (
     id BLOB PRIMARY KEY,
@@ -35,7 +35,7 @@ CREATE TABLE "runs" (
     finished_at TEXT,
     error TEXT,
     created_at TEXT NOT NULL DEFAULT (STRFTIME('%Y-%m-%dT%H:%M:%fZ', 'now'))
-, snapshot_id BLOB, params TEXT, priority INTEGER NOT NULL DEFAULT 0, idempotency_key TEXT, scheduled_for TEXT, logical_at TEXT, run_timeout_seconds REAL, parent_task_id BLOB, rerun_of BLOB, scheduler_id BLOB, tasks_total INTEGER, next_task_index INTEGER, script_dir TEXT, script_path TEXT, cancel_reason INTEGER NOT NULL DEFAULT 0, killed INTEGER NOT NULL DEFAULT 0, output TEXT);
+, snapshot_id BLOB, params TEXT, priority INTEGER NOT NULL DEFAULT 0, idempotency_key TEXT, scheduled_for TEXT, logical_at TEXT, run_timeout_seconds REAL, parent_task_id BLOB, rerun_of BLOB, scheduler_id BLOB, tasks_total INTEGER, next_task_index INTEGER, script_dir TEXT, script_path TEXT, cancel_reason INTEGER NOT NULL DEFAULT 0, killed INTEGER NOT NULL DEFAULT 0, output TEXT, deleted_at TEXT);
 CREATE TABLE deferred_jobs (
     id BLOB PRIMARY KEY DEFAULT (randomblob(16)),
     task_id BLOB NOT NULL REFERENCES tasks (id) ON DELETE CASCADE,
@@ -175,4 +175,24 @@ CREATE TABLE run_events (
     at TEXT NOT NULL,
     data TEXT NOT NULL,
     PRIMARY KEY (run_id, seq)
+) WITHOUT ROWID;
+CREATE TABLE workflow_versions (
+    workflow_id BLOB NOT NULL REFERENCES workflows (id) ON DELETE CASCADE,
+    version INTEGER NOT NULL,
+    snapshot_id BLOB NOT NULL,
+    tasks INTEGER NOT NULL,
+    script_dir TEXT,
+    script_path TEXT,
+    created_at TEXT NOT NULL,
+    applied_at TEXT NOT NULL,
+    "by" TEXT,
+    PRIMARY KEY (workflow_id, version),
+    UNIQUE (workflow_id, snapshot_id)
+) WITHOUT ROWID;
+CREATE INDEX idx_runs_deleted_at ON runs (deleted_at) WHERE deleted_at IS NOT NULL;
+CREATE INDEX idx_runs_snapshot_id ON runs (snapshot_id, deleted_at);
+CREATE TABLE run_remains (
+    run_id BLOB PRIMARY KEY NOT NULL,
+    dir TEXT,
+    created_at TEXT NOT NULL
 ) WITHOUT ROWID;

@@ -1,0 +1,217 @@
+/* SPDX-License-Identifier: MIT */
+/* Versions: numbered once, made current, gone back to, taken away; two who apply at once. */
+#include "store/lib_child.h"
+#include "store/lib_world.h"
+#include <stdio.h>
+
+static struct ork_apply_item definition(const char *name, const char *hash)
+{
+    return (struct ork_apply_item){
+        .what = ORK_APPLY_PUT,
+        .name = name,
+        .workflow_id = test_id(),
+        .snapshot_id = test_id(),
+        .hash = TEXT(hash),
+        .tasks_json = TEXT("[]"),
+        .options_json =
+            TEXT("{\"description\":\"d\",\"max_parallel\":3,\"schedule\":{\"cron\":\"0 2 * * *\",\"jitter_ms\":5000}}"),
+        .source_json = TEXT("{\"main\":\"e.lua\"}"),
+        .script_dir = TEXT("/s"),
+        .script_path = TEXT("/s/e.lua"),
+        .tasks = 2,
+    };
+}
+
+static void apply_all(struct test_store *t, struct ork_apply_item *items, size_t n)
+{
+    struct ork_batch b = {0};
+    struct ork_apply a = {.items = items, .n = n, .by = TEXT("test"), .now_ms = 1767225600000};
+    ork_batch_add(&b, ORK_UNIT_APPLY)->apply = &a;
+    test_apply_ok(t, &b);
+    ork_batch_fini(&b);
+}
+
+static void put(struct test_store *t, const char *name, const char *hash, uint32_t was, uint32_t is)
+{
+    struct ork_apply_item it = definition(name, hash);
+    apply_all(t, &it, 1);
+    assert_false(it.missing);
+    assert_int_equal(it.was, was);
+    assert_int_equal(it.is, is);
+}
+
+static struct ork_apply_item change(struct test_store *t, int what, const char *name, uint32_t version)
+{
+    struct ork_apply_item it = {.what = what, .name = name, .version = version};
+    apply_all(t, &it, 1);
+    return it;
+}
+
+static void assert_current(struct test_store *t, const char *name, const char *hash)
+{
+    struct ork_rows *r = test_query(t, ORK_Q_version_open, (struct ork_param[]){ORK_P_TEXT(name), ORK_P_INT(0)}, 2);
+    assert_int_equal(ork_rows_len(r), hash ? 1 : 0);
+    if (hash)
+        assert_string_equal(ork_rows_text(r, 0, "hash"), hash);
+    ork_rows_free(r);
+}
+
+static void test_numbers(void **state)
+{
+    (void)state;
+    struct world x;
+    world_open(&x, 1);
+    put(&x.t, "w", "aa", 0, 1);
+    put(&x.t, "w", "aa", 1, 1);
+    put(&x.t, "w", "bb", 1, 2);
+    put(&x.t, "other", "aa", 0, 1);
+    put(&x.t, "w", "cc", 2, 3);
+    assert_current(&x.t, "w", "cc");
+    put(&x.t, "w", "aa", 3, 1); /* the content of version 1 is version 1 */
+    assert_current(&x.t, "w", "aa");
+    put(&x.t, "w", "dd", 1, 4);
+    struct ork_rows *r = test_query(&x.t, ORK_Q_versions_list, (struct ork_param[]){ORK_P_TEXT("w")}, 1);
+    assert_int_equal(ork_rows_len(r), 4);
+    assert_int_equal(ork_rows_int(r, 0, "version", 0), 4);
+    assert_int_equal(ork_rows_int(r, 0, "current", 0), 1);
+    assert_int_equal(ork_rows_int(r, 3, "current", 1), 0);
+    assert_int_equal(ork_rows_int(r, 3, "runs", -1), 0);
+    assert_int_equal(ork_rows_int(r, 3, "tasks", -1), 2);
+    assert_string_equal(ork_rows_text(r, 3, "script_path"), "/s/e.lua");
+    assert_string_equal(ork_rows_text(r, 3, "by"), "test");
+    ork_rows_free(r);
+    world_close(&x);
+}
+
+static void test_back_and_away(void **state)
+{
+    (void)state;
+    struct world x;
+    world_open(&x, 1);
+    put(&x.t, "w", "aa", 0, 1);
+    put(&x.t, "w", "bb", 1, 2);
+    struct ork_apply_item it = change(&x.t, ORK_APPLY_BACK, "w", 1);
+    assert_true(!it.missing && it.was == 2 && it.is == 1);
+    assert_current(&x.t, "w", "aa");
+    it = change(&x.t, ORK_APPLY_BACK, "w", 1);
+    assert_true(!it.missing && it.was == 1 && it.is == 1);
+    it = change(&x.t, ORK_APPLY_BACK, "w", 3);
+    assert_true(it.missing && it.is == 1);
+    it = change(&x.t, ORK_APPLY_BACK, "none", 1);
+    assert_true(it.missing && it.is == 0);
+    it = change(&x.t, ORK_APPLY_REMOVE, "w", 2); /* somebody made another one current meanwhile */
+    assert_true(it.missing && it.is == 1);
+    it = change(&x.t, ORK_APPLY_REMOVE, "w", 1);
+    assert_true(!it.missing && it.was == 1 && it.is == 0);
+    assert_current(&x.t, "w", NULL);
+    it = change(&x.t, ORK_APPLY_BACK, "w", 2);
+    assert_true(!it.missing && it.was == 0 && it.is == 2);
+    assert_current(&x.t, "w", "bb");
+    world_close(&x);
+}
+
+/* The workflow "etl" of the run is known, not applied; applying it finds its row and its snapshot. */
+static void test_known_by_a_run(void **state)
+{
+    (void)state;
+    struct world x;
+    world_open(&x, 1);
+    assert_current(&x.t, "etl", NULL);
+    put(&x.t, "etl", "0000", 0, 1);
+    struct ork_rows *r = test_query(&x.t, ORK_Q_versions_list, (struct ork_param[]){ORK_P_TEXT("etl")}, 1);
+    assert_int_equal(ork_rows_int(r, 0, "runs", 0), 1);
+    ork_rows_free(r);
+    put(&x.t, "etl", "1111", 1, 2);
+    r = test_query(&x.t, ORK_Q_workflows_list,
+                   (struct ork_param[]){ORK_P_TEXT("etl"), ORK_P_INT(0), ORK_P_NULL, ORK_P_INT(9)}, 4);
+    assert_int_equal(ork_rows_int(r, 0, "runs", 0), 1);
+    assert_int_equal(ork_rows_int(r, 0, "unfinished", 0), 1);
+    assert_string_equal(ork_rows_text(r, 0, "schedule"), "0 2 * * *");
+    assert_string_equal(ork_rows_text(r, 0, "last_status"), "pending");
+    ork_rows_free(r);
+    world_close(&x);
+}
+
+static void test_all_or_nothing(void **state)
+{
+    (void)state;
+    struct world x;
+    ork_err err;
+    world_open(&x, 1);
+    struct ork_apply_item items[] = {definition("one", "aa"), definition("two", "bb")};
+    items[1].options_json = TEXT("{\"description\":\"\xff\"}");
+    struct ork_apply a = {.items = items, .n = 2, .by = TEXT("test"), .now_ms = 1};
+    ork_batch_add(&x.b, ORK_UNIT_APPLY)->apply = &a;
+    assert_int_equal(test_apply(&x.t, &x.b, NULL, &err), ORK_EDATA);
+    assert_current(&x.t, "one", NULL);
+    struct ork_rows *r = test_query(&x.t, ORK_Q_workflows_list,
+                                    (struct ork_param[]){ORK_P_TEXT("one"), ORK_P_INT(0), ORK_P_NULL, ORK_P_INT(9)}, 4);
+    assert_int_equal(ork_rows_len(r), 0);
+    ork_rows_free(r);
+    world_close(&x);
+}
+
+/* ---- at once ---- */
+
+#define ROUNDS 40
+
+static void apply_many(struct test_store *t, char who)
+{
+    char hash[16];
+    for (int i = 0; i < ROUNDS; i++) {
+        (void)snprintf(hash, sizeof hash, "%c%d", i % 2 ? who : 's', i); /* every second one is of both */
+        struct ork_apply_item it = definition("w", hash);
+        apply_all(t, &it, 1);
+        assert_true(it.is > 0);
+    }
+}
+
+static void other(int from, int to, void *data)
+{
+    struct test_store t;
+    (void)from;
+    test_open(&t, data);
+    child_tell(to, 'r');
+    assert_int_equal(child_wait(from), 'g');
+    apply_many(&t, 'o');
+    test_close(&t);
+}
+
+static void test_two_at_once(void **state)
+{
+    (void)state;
+    struct test_store t;
+    char *url = test_url("two.db"), *path = test_path("two.db");
+    test_open(&t, url);
+    test_close(&t);
+    struct child c = child_start(other, url);
+    test_open(&t, url);
+    assert_int_equal(child_wait(c.from), 'r');
+    child_tell(c.to, 'g');
+    apply_many(&t, 'm');
+    assert_int_equal(child_end(&c), 0);
+    test_close(&t);
+    /* 20 contents of both, 20 of each alone, numbered without a gap or a double */
+    assert_int_equal(test_count(path, "SELECT count(*) FROM workflow_versions"), ROUNDS / 2 * 3);
+    assert_int_equal(test_count(path, "SELECT max(version) FROM workflow_versions"), ROUNDS / 2 * 3);
+    assert_int_equal(test_count(path, "SELECT count(DISTINCT version) FROM workflow_versions"), ROUNDS / 2 * 3);
+    assert_int_equal(test_count(path, "SELECT count(*) FROM workflows"), 1);
+    ork_free(path);
+    ork_free(url);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_numbers),
+        cmocka_unit_test(test_back_and_away),
+        cmocka_unit_test(test_known_by_a_run),
+        cmocka_unit_test(test_all_or_nothing),
+    };
+    const struct CMUnitTest shared[] = {cmocka_unit_test(test_two_at_once)};
+    world_place = "apply";
+    int failed = cmocka_run_group_tests_name("apply on a file", tests, NULL, NULL);
+    world_place = "";
+    failed += cmocka_run_group_tests_name("apply in memory", tests, NULL, NULL);
+    return failed + cmocka_run_group_tests_name("apply, two programs", shared, NULL, NULL);
+}
