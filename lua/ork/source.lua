@@ -43,8 +43,8 @@ local function start_of_line(text, line)
   return i
 end
 
---- Iterates over tokens from the beginning of a line: kind ("name" "string" "number" "sign"), text, line. The text of a
---- string is what stands between its quotes.
+--- Iterates over tokens from the beginning of a line: kind ("name" "string" "number" "sign"), text, line, first and last
+--- byte. The text of a string is what stands between its quotes.
 function source.tokens(text, from_line)
   local line = from_line or 1
   local i = start_of_line(text, line)
@@ -64,20 +64,20 @@ function source.tokens(text, from_line)
     local at, start = line, i
     if text:find("^[%a_]", i) then
       i = text:match("^[%w_]+()", i)
-      return "name", text:sub(start, i - 1), at
+      return "name", text:sub(start, i - 1), at, start, i - 1
     elseif text:find("^%.?%d", i) then
       i = text:match("^[%w%.]+()", i)
-      return "number", text:sub(start, i - 1), at
+      return "number", text:sub(start, i - 1), at, start, i - 1
     elseif text:find("^[\"']", i) then
       i = skip_quoted(text, i)
-      return "string", text:sub(start + 1, i - 2), at
+      return "string", text:sub(start + 1, i - 2), at, start, i - 1
     elseif text:find(long_open, i) then
       i = skip_long(text, i)
       line = line + count_lines(text, start, i - 1)
-      return "string", (text:sub(start, i - 1):gsub("^%[=*%[\n?", ""):gsub("%]=*%]$", "")), at
+      return "string", (text:sub(start, i - 1):gsub("^%[=*%[\n?", ""):gsub("%]=*%]$", "")), at, start, i - 1
     end
     i = text:match("^%.%.%.?()", i) or i + 1
-    return "sign", text:sub(start, i - 1), at
+    return "sign", text:sub(start, i - 1), at, start, i - 1
   end
 end
 

@@ -14,4 +14,7 @@ int ork_host_main(struct lua_State *L, const char *module, int argc, char **argv
 /* Makes `require` find the embedded modules, before anything on disk. $ORK_LUA_DIR (a lua/ folder) stands in for the
  * embedded tree while Ork itself is worked on. [-0, +0, m] */
 void ork_embed_searcher(struct lua_State *L);
+
+/* The module ork.edit: terminal and files of the prompt (script/edit.c). [-0, +1, m] */
+int ork_script_edit(struct lua_State *L);
 #endif
