@@ -74,6 +74,10 @@ void ork_active_drop(struct ork_active *a)
     if (a->dead)
         return;
     a->dead = true;
+    for (struct ork_live *l = a->live; l; l = l->hh.next) { /* nobody takes its result any more */
+        if (l->call)
+            ork_inline_leave(e, l->call);
+    }
     HASH_DEL(e->runs, a);
     HASH_DELETE(by_prefix, e->prefixes, a);
     ork_active_unnote(a);
@@ -90,6 +94,7 @@ void ork_active_drop(struct ork_active *a)
         a->hand->users--;
     if (a->agent_used && a->hand && !e->closing)
         ork_agent_release(a->hand->agent, &a->id);
+    ork_inline_wake(e, a->text);
     ork_active_unref(a);
 }
 
@@ -174,6 +179,8 @@ struct ork_live *ork_active_live_new(struct ork_active *a, uint32_t task, uint32
 void ork_active_live_free(struct ork_active *a, struct ork_live *l)
 {
     HASH_DEL(a->live, l);
+    if (l->call)
+        ork_inline_free(a->engine, l->call);
     ork_argv_fini(&l->argv);
     ork_free(l->log_path);
     ork_free(l->input_path);

@@ -152,6 +152,7 @@ void ork_engine_bell(void *data)
     ork_engine *e = data;
 
     e->bell_count++;
+    ork_inline_wake(e, NULL);
     if (e->registered) {
         e->pool_wake = true;
         ork_command_look(e);
@@ -293,7 +294,7 @@ static int carry_out_here(ork_engine *e, const ork_id *id, const char *kind, ork
     int status;
 
     ork_id_format(id, text);
-    int rc = ork_run_claim(e, text, err);
+    int rc = ork_start_claim(e, text, err);
     if (rc || !pause)
         return rc ? rc : ork_run_wait(e, text, -1, &status, err);
     for (;;) {
@@ -321,6 +322,8 @@ int ork_run_command(ork_engine *e, const char *run_id, const char *kind, const c
         rc = owner_of(e, &id, &status, &alive, &mine, err);
     if (!rc)
         rc = refuse_early(kind, status, err);
+    if (!rc && !alive && (strcmp(kind, "retry") == 0 || strcmp(kind, "resume") == 0))
+        rc = ork_inline_may_own(e, &id, err);
     if (!rc)
         rc = store_command(e, &id, kind, args, &command, err);
     if (rc)

@@ -239,6 +239,15 @@ static void tell_agent(const struct ork_after *x)
 {
     struct ork_attempt_key key = {.attempt = x->attempt};
 
+    struct ork_live *l = x->type == ORK_AFTER_ACK ? NULL : ork_active_live(x->run, x->task);
+
+    if (l && l->call) {
+        if (l->attempt == x->attempt && x->type == ORK_AFTER_KILL)
+            ork_inline_kill(x->run, l, x->grace_ms);
+        else if (l->attempt == x->attempt)
+            ork_inline_recall(x->run, l);
+        return;
+    }
     ork_active_task_id(x->run, x->task, &key.task);
     if (!x->run->hand)
         return;
@@ -260,6 +269,9 @@ static void carry_out(ork_engine *e, struct ork_after *x)
     switch (x->type) {
     case ORK_AFTER_SPAWN:
         ork_dispatch_spawn(x->run, x->task, x->attempt);
+        break;
+    case ORK_AFTER_INLINE:
+        ork_inline_ready(x->run, x->task, x->attempt);
         break;
     case ORK_AFTER_KILL:
     case ORK_AFTER_RECALL:

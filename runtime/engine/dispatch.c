@@ -29,8 +29,9 @@ static void queue_ready(struct ork_active *a, uint32_t task)
 {
     const struct ork_task_def *def = ork_workflow_def(a->workflow, task);
 
-    ork_limits_ready(a->engine->limits, a->limits, task, def->priority, ork_workflow_pool(a->workflow, task),
-                     def->pool_slots);
+    int window = def->executor == ORK_EXEC_INLINE ? ORK_WINDOW_INLINE : ORK_WINDOW_HOST;
+    ork_limits_ready_in(a->engine->limits, a->limits, window, task, def->priority, ork_workflow_pool(a->workflow, task),
+                        def->pool_slots);
     if (def->queue_timeout_ms > 0)
         ork_timers_arm(a, ORK_TIMER_QUEUE, task, ork_engine_now(a->engine) + def->queue_timeout_ms);
 }
@@ -194,6 +195,7 @@ static int build(struct ork_active *a, struct ork_live *l, json_t *params, ork_e
 static void on_inputs(struct ork_active *a, uint32_t task, json_t *params, int code, const ork_err *err)
 {
     struct ork_event ev = {.type = ORK_EV_GRANT, .task = task};
+    bool inlined = ork_workflow_def(a->workflow, task)->executor == ORK_EXEC_INLINE;
     ork_err why = {0};
 
     ork_timers_disarm(a, ORK_TIMER_QUEUE, task);
@@ -203,12 +205,12 @@ static void on_inputs(struct ork_active *a, uint32_t task, json_t *params, int c
     }
     struct ork_live *l = ork_active_live_new(a, task, a->run.tasks[task].attempt + 1);
     l->dispatched_ms = ork_engine_now(a->engine);
-    if (a->hand)
+    if (a->hand && !inlined)
         l->agent = a->hand->id;
     if (code)
         why = *err;
     else
-        code = build(a, l, params, &why);
+        code = inlined ? ork_inline_build(a, l, params, &why) : build(a, l, params, &why);
     bool refused = ork_refuse_poison(a, task, l->attempt) != NULL; /* its rows already; now without the path */
     if (!code && !refused) {
         l->log_path = ork_active_file(a, task, l->attempt, "log");
@@ -222,11 +224,12 @@ static void on_inputs(struct ork_active *a, uint32_t task, json_t *params, int c
         return;
     }
     if (code || refused) {
-        ork_settle_fail(a, task, ORK_KIND_INPUT, why.msg);
+        ork_settle_fail(a, task, code == ORK_ESTATE ? ORK_KIND_POLICY : ORK_KIND_INPUT, why.msg);
         return;
     }
-    struct ork_after *x = ork_commit_after(a->engine, ORK_AFTER_SPAWN, a, task);
+    struct ork_after *x = ork_commit_after(a->engine, inlined ? ORK_AFTER_INLINE : ORK_AFTER_SPAWN, a, task);
     x->attempt = l->attempt;
+    a->engine->current->urgent = true; /* a call leaves no row of its own that would be */
 }
 
 /* Full disk: nothing new may start, what runs goes on. Looked at once a second while tasks start, and again by a timer
@@ -259,9 +262,9 @@ void ork_dispatch_pump(ork_engine *e)
 
     if (!e->runs || !e->registered)
         return;
+    ork_limits_shut(e->limits, ORK_WINDOW_HOST, false);
     ork_pools_wish(e);
-    if (!ork_hands_ready(e))
-        return;
+    ork_limits_shut(e->limits, ORK_WINDOW_HOST, !ork_hands_ready(e));
     if (disk_is_full(e)) {
         if (!uv_is_active((uv_handle_t *)&e->disk))
             uv_timer_start(&e->disk, on_disk_again, 1100, 0);
@@ -282,7 +285,9 @@ void ork_dispatch_release(struct ork_active *a, uint32_t task)
 
     if (!a->limits)
         return;
-    ork_limits_done(a->engine->limits, a->limits, pool, ork_workflow_def(a->workflow, task)->pool_slots);
+    const struct ork_task_def *def = ork_workflow_def(a->workflow, task);
+    ork_limits_done_in(a->engine->limits, a->limits,
+                       def->executor == ORK_EXEC_INLINE ? ORK_WINDOW_INLINE : ORK_WINDOW_HOST, pool, def->pool_slots);
     if (pool)
         ork_pools_return(a->engine, pool);
 }

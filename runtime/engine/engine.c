@@ -64,10 +64,12 @@ static void init_handles(ork_engine *e)
     uv_timer_init(e->loop, &e->away);
     uv_timer_init(e->loop, &e->deadline);
     uv_timer_init(e->loop, &e->disk);
+    uv_timer_init(e->loop, &e->call_timer);
     uv_prepare_start(&e->prepare, on_prepare);
     uv_check_start(&e->check, on_check);
-    uv_handle_t *all[] = {(uv_handle_t *)&e->prepare, (uv_handle_t *)&e->check,    (uv_handle_t *)&e->lazy,
-                          (uv_handle_t *)&e->away,    (uv_handle_t *)&e->deadline, (uv_handle_t *)&e->disk};
+    uv_handle_t *all[] = {(uv_handle_t *)&e->prepare,   (uv_handle_t *)&e->check,    (uv_handle_t *)&e->lazy,
+                          (uv_handle_t *)&e->away,      (uv_handle_t *)&e->deadline, (uv_handle_t *)&e->disk,
+                          (uv_handle_t *)&e->call_timer};
     for (size_t i = 0; i < sizeof(all) / sizeof(*all); i++) {
         all[i]->data = e;
         uv_unref(all[i]);
@@ -126,6 +128,7 @@ int ork_engine_open(const struct ork_engine_opts *o, ork_engine **out, ork_err *
     char cwd[4096];
     e->cwd = ork_strdup(getcwd(cwd, sizeof(cwd)) ? cwd : "/");
     init_handles(e);
+    ork_inline_init(e);
 
     struct ork_store_opts so = {.loop = e->loop, .clock = e->clock, .log = &e->log, .flags = o->flags};
     int rc = ork_store_open(o->url, &so, &e->store, err);
@@ -137,6 +140,7 @@ int ork_engine_open(const struct ork_engine_opts *o, ork_engine **out, ork_err *
     }
     e->limits = ork_limits_new(e->jobs + ORK_AHEAD);
     ork_limits_pooled(e->limits, e->jobs);
+    ork_limits_window_of(e->limits, ORK_WINDOW_INLINE, ORK_INLINE_WINDOW);
     *out = e;
     return 0;
 }
@@ -196,6 +200,12 @@ int ork_engine_drive(ork_engine *e, const bool *done, ork_err *err)
     return 0;
 }
 
+static bool nothing_new(ork_engine *e, const ork_id *run, bool mine, uint64_t bells)
+{
+    return !e->fenced && !e->interrupted && !e->deadline_over &&
+           (mine ? ork_active_find(e, run) != NULL : e->bell_count == bells);
+}
+
 /* Until the run has left our table, a bell rang, or the time is over (0 then: the caller looks again). */
 int ork_engine_drive_change(ork_engine *e, const ork_id *run, uint64_t bells, int64_t timeout_ms, ork_err *err)
 {
@@ -205,9 +215,11 @@ int ork_engine_drive_change(ork_engine *e, const ork_id *run, uint64_t bells, in
     if (timeout_ms >= 0)
         uv_timer_start(&e->deadline, on_deadline, (uint64_t)timeout_ms, 0);
     uv_ref((uv_handle_t *)&e->check);
-    while (!e->fenced && !e->interrupted && !e->deadline_over &&
-           (mine ? ork_active_find(e, run) != NULL : e->bell_count == bells))
-        uv_run(e->loop, UV_RUN_ONCE);
+    while (nothing_new(e, run, mine, bells)) {
+        bool more = ork_inline_turn(e); /* which may drive the loop itself, for a moment */
+        if (nothing_new(e, run, mine, bells))
+            uv_run(e->loop, more ? UV_RUN_NOWAIT : UV_RUN_ONCE);
+    }
     uv_unref((uv_handle_t *)&e->check);
     uv_timer_stop(&e->deadline);
     if (!e->interrupted)
@@ -231,6 +243,8 @@ void ork_engine_suspend(ork_engine *e)
 
 int ork_engine_step(ork_engine *e, bool wait)
 {
+    if (ork_inline_turn(e))
+        wait = false;
     ork_engine_turn(e);
     if (wait)
         uv_ref((uv_handle_t *)&e->check);
@@ -244,9 +258,16 @@ int ork_engine_fd(const ork_engine *e)
 {
     return uv_backend_fd(e->loop);
 }
-int ork_engine_timeout_ms(const ork_engine *e)
+/* With something that keeps the loop alive, as while it is driven: libuv says 0 of a loop that would end. */
+int ork_engine_timeout_ms(ork_engine *e)
 {
-    return uv_backend_timeout(e->loop);
+    if (e->current && e->current->urgent && !e->inflight && !e->fenced)
+        return 0;
+    uv_ref((uv_handle_t *)&e->check);
+    uv_update_time(e->loop);
+    int ms = uv_backend_timeout(e->loop);
+    uv_unref((uv_handle_t *)&e->check);
+    return ms;
 }
 const char *ork_engine_data_dir(const ork_engine *e)
 {
@@ -303,8 +324,9 @@ static void last_commit(ork_engine *e)
 
 static void close_handles(ork_engine *e)
 {
-    uv_handle_t *all[] = {(uv_handle_t *)&e->prepare, (uv_handle_t *)&e->check,    (uv_handle_t *)&e->lazy,
-                          (uv_handle_t *)&e->away,    (uv_handle_t *)&e->deadline, (uv_handle_t *)&e->disk};
+    uv_handle_t *all[] = {(uv_handle_t *)&e->prepare,   (uv_handle_t *)&e->check,    (uv_handle_t *)&e->lazy,
+                          (uv_handle_t *)&e->away,      (uv_handle_t *)&e->deadline, (uv_handle_t *)&e->disk,
+                          (uv_handle_t *)&e->call_timer};
     for (size_t i = 0; i < sizeof(all) / sizeof(*all); i++)
         uv_close(all[i], on_handle_closed);
     if (e->timer_fd >= 0)
@@ -319,6 +341,13 @@ void ork_engine_close(ork_engine *e)
 {
     if (!e)
         return;
+    for (struct ork_active *r = e->runs; r; r = r->hh.next) { /* like their program, calls end here and are lost */
+        for (struct ork_live *l = r->live; l; l = l->hh.next) {
+            if (l->call)
+                ork_inline_leave(e, l->call);
+        }
+    }
+    e->host_calls = (struct ork_inline_host){0};
     if (e->store && e->registered)
         last_commit(e);
     if (e->private_dir)
@@ -339,6 +368,8 @@ void ork_engine_close(ork_engine *e)
     ork_engine_watch_fini(e);
     close_handles(e);
     ork_heap_fini(&e->timers);
+    ork_heap_fini(&e->call_deadlines);
+    ork_free(e->call_input);
     if (e->limits)
         ork_limits_free(e->limits);
     if (e->owns_loop) {

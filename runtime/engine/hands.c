@@ -30,7 +30,7 @@ static void on_ready(void *data, const ork_id *agent, const char *socket, const 
             continue;
         a->claimed = false;
         for (struct ork_live *l = a->live; l; l = l->hh.next)
-            l->known = false;
+            l->known = l->call != NULL; /* no agent knows of a function */
     }
 }
 
@@ -243,6 +243,8 @@ void ork_hands_claim(struct ork_active *a)
 {
     ork_err err;
 
+    if (ork_inline_only(a->workflow))
+        return;
     if (!a->hand)
         ork_hands_use(a, ork_hands_for(a->engine, NULL, &err)); /* there since we are registered */
     if (!a->hand)
@@ -270,6 +272,8 @@ void ork_hands_kill_all(ork_engine *e)
 {
     for (struct ork_active *a = e->runs; a; a = a->hh.next) {
         for (struct ork_live *l = a->live; a->hand && l; l = l->hh.next) {
+            if (l->call)
+                continue;
             struct ork_attempt_key key = {.attempt = l->attempt};
             ork_active_task_id(a, l->task, &key.task);
             ork_agent_kill(a->hand->agent, &key, 0);

@@ -74,12 +74,12 @@ static void put_attempt(struct ork_active *a, const struct ork_live *l, int stat
     p->snapshot_id = a->snapshot;
     p->started_ms = x && x->started_ms ? x->started_ms : l->started_ms;
     p->finished_ms = ork_task_is_final(status) ? (x && x->finished_ms ? x->finished_ms : ork_engine_now(e)) : 0;
-    p->log_bytes = x ? x->log_bytes : -1;
+    p->log_bytes = x ? x->log_bytes : l->call ? l->call->log_bytes : -1;
     p->user_ms = x ? x->user_ms : -1;
     p->system_ms = x ? x->system_ms : -1;
     p->max_rss_kb = x ? x->max_rss_kb : -1;
     p->host = text_of(e->host);
-    if (l->log_path)
+    if (l->log_path && !(l->call && l->call->log_bytes == 0))
         p->log_path = text_of(ork_strdup(l->log_path));
     if (error)
         p->error = text_of(ork_strdup(error));
@@ -110,6 +110,8 @@ void ork_settle_ended(struct ork_active *a, uint32_t task)
     end->attempt = false;
     int now = a->run.tasks[task].status; /* what the core made of it: a killed task that exits 0 is cancelled */
     int status = now == ORK_TASK_SUCCESS || now == ORK_TASK_CANCELLED ? now : ORK_TASK_FAILED;
+    if (l->call && status == ORK_TASK_SUCCESS) /* the task's row says it all */
+        return;
     put_attempt(a, l, status, status == ORK_TASK_SUCCESS ? ORK_KIND_NONE : a->run.tasks[task].kind, end->exit,
                 end->error, true);
 }
@@ -144,9 +146,15 @@ static void end_attempt(struct ork_active *a, struct ork_live *l, struct ork_eve
     a->end = end;
     (void)ork_active_step(a, ev);
     a->end = NULL;
-    forget(a, l, !x || end->had_output);
+    if (!l->call)
+        forget(a, l, !x || end->had_output);
     ork_active_live_free(a, l);
     ork_dispatch_release(a, task);
+}
+
+void ork_settle_call(struct ork_active *a, struct ork_live *l, struct ork_event *ev, struct ork_end *end)
+{
+    end_attempt(a, l, ev, end, NULL);
 }
 
 /* ---- exits ---- */
@@ -194,32 +202,30 @@ static void describe_failure(struct ork_active *a, const struct ork_result *r, s
     }
 }
 
-static int check_output(struct ork_active *a, struct ork_result *r, ork_err *err)
+int ork_settle_output(struct ork_active *a, uint32_t task, json_t **output, char **output_text, size_t *output_len,
+                      ork_err *err)
 {
-    uint32_t sig = ork_workflow_def(a->workflow, r->task)->signature;
+    uint32_t sig = ork_workflow_def(a->workflow, task)->signature;
 
-    if (r->code) {
-        *err = r->err;
-        return r->code;
-    }
     if (!sig)
         return 0;
     const char *text = ork_workflow_text(a->workflow, sig);
     json_t *signature = NULL;
     int rc = ork_json_parse(text, strlen(text), &signature, err);
     json_t *type = rc ? NULL : json_object_get(signature, "output_type");
-    if (type && !r->output) {
+    if (type && !*output) {
         if (!ork_type_is_optional(type))
-            rc = ork_err_set(err, ORK_ETYPE,
-                             "it declares an output_type but gave no output: write JSON to $ORK_OUTPUT_FILE or print a "
-                             "line ORK_OUTPUT:{…}");
+            rc = ork_err_set(err, ORK_ETYPE, "it declares an output_type but gave no output: %s",
+                             ork_workflow_def(a->workflow, task)->executor == ORK_EXEC_INLINE
+                                 ? "its function returned nothing"
+                                 : "write JSON to $ORK_OUTPUT_FILE or print a line ORK_OUTPUT:{…}");
     } else if (type) {
-        json_t *before = json_incref(r->output);
-        rc = ork_type_apply(type, &r->output, "output", err);
+        json_t *before = json_incref(*output);
+        rc = ork_type_apply(type, output, "output", err);
         if (!rc) { /* 10.0 may have become 10 */
-            ork_free(r->output_text);
-            r->output_text = NULL;
-            rc = ork_json_text(r->output, &r->output_text, &r->output_len, err);
+            ork_free(*output_text);
+            *output_text = NULL;
+            rc = ork_json_text(*output, output_text, output_len, err);
         }
         json_decref(before);
     }
@@ -227,9 +233,18 @@ static int check_output(struct ork_active *a, struct ork_result *r, ork_err *err
     return rc;
 }
 
-static void refusal_text(const struct ork_poison *p, struct ork_buf *why)
+static int check_output(struct ork_active *a, struct ork_result *r, ork_err *err)
 {
-    ork_buf_adds(why, p->times > 1 ? "the database refuses what it left" : p->why);
+    if (r->code) {
+        *err = r->err;
+        return r->code;
+    }
+    return ork_settle_output(a, r->task, &r->output, &r->output_text, &r->output_len, err);
+}
+
+const char *ork_settle_refused(const struct ork_poison *p)
+{
+    return p->times > 1 ? "the database refuses what it left" : p->why;
 }
 
 static void on_result(struct ork_result *r)
@@ -253,7 +268,7 @@ static void on_result(struct ork_result *r)
     if (poison) {
         ev.ok = false;
         ev.failure = (struct ork_failure){.kind = ORK_KIND_OUTPUT, .exit_code = r->exit.exit_code};
-        refusal_text(poison, &why);
+        ork_buf_adds(&why, ork_settle_refused(poison));
     } else if (!ev.ok) {
         describe_failure(a, r, &ev, &why);
     } else if (check_output(a, r, &err) != 0) {
@@ -307,7 +322,7 @@ void ork_settle_fail(struct ork_active *a, uint32_t task, int kind, const char *
 
     if (poison) {
         ev.failure.kind = ORK_KIND_OUTPUT;
-        refusal_text(poison, &why);
+        ork_buf_adds(&why, ork_settle_refused(poison));
         end.error = why.data;
     }
     end_attempt(a, l, &ev, &end, NULL);
@@ -352,8 +367,10 @@ void ork_settle_recalled(struct ork_active *a, uint32_t task, uint32_t attempt)
         return;
     if (ork_active_step(a, &ev) != 0)
         return;
-    put_attempt(a, l, ORK_TASK_CANCELLED, ORK_KIND_CANCELLED, NULL, "taken back before it started", true);
-    forget(a, l, false);
+    if (!l->call) {
+        put_attempt(a, l, ORK_TASK_CANCELLED, ORK_KIND_CANCELLED, NULL, "taken back before it started", true);
+        forget(a, l, false);
+    }
     ork_active_live_free(a, l);
     ork_dispatch_release(a, task);
 }

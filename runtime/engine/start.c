@@ -119,8 +119,10 @@ int ork_run_start(ork_engine *e, ork_workflow *w, const struct ork_start_opts *o
     struct ork_starting s = {.engine = e, .workflow = w};
     char hash[65], *tasks = NULL, *path = NULL;
     size_t tasks_len = 0;
-    int rc = ork_engine_register(e, err);
+    int rc = ork_inline_may_start(e, w, err);
 
+    if (!rc)
+        rc = ork_engine_register(e, err);
     if (!rc)
         rc = ork_json_parse(o->params ? o->params : "{}", o->params ? strlen(o->params) : 2, &s.params, err);
     if (!rc)
@@ -189,6 +191,17 @@ static void on_claim(void *data, int code, const ork_err *err)
 }
 
 int ork_run_claim(ork_engine *e, const char *run_id, ork_err *err)
+{
+    ork_id id;
+    ork_err own;
+    int rc = ork_doc_parse_run(run_id, &id, err ? err : &own);
+
+    if (!rc && !ork_active_find(e, &id))
+        rc = ork_inline_may_own(e, &id, err ? err : &own);
+    return rc ? rc : ork_start_claim(e, run_id, err);
+}
+
+int ork_start_claim(ork_engine *e, const char *run_id, ork_err *err)
 {
     struct claiming c = {.engine = e};
     ork_err own;

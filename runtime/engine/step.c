@@ -173,7 +173,13 @@ static void task_changed(struct ork_active *a, uint32_t task)
 {
     const struct ork_run_task *t = &a->run.tasks[task];
     bool started = t->status == ORK_TASK_RUNNING;
+    const struct ork_live *l = ork_active_live(a, task);
 
+    if (l && l->call && (started || t->status == ORK_TASK_DISPATCHED)) { /* its first row is its result */
+        if (started)
+            note(a, task, NULL);
+        return;
+    }
     ork_commit_together(a->engine);
     ork_settle_put(a, task, !started);
     ork_settle_ended(a, task);

@@ -38,6 +38,7 @@ static void on_owner_dead(void *data, const ork_id *scheduler)
         ork_free(w);
     }
     e->bell_count++;
+    ork_inline_wake(e, NULL);
     e->pool_wake = e->registered; /* its slots are free */
     uv_stop(e->loop);
 }
@@ -91,6 +92,21 @@ static int look_at_other(ork_engine *e, const ork_id *id, int *status, bool *end
     }
     return ork_err_set(err, ORK_ESTATE, "the run is %s and no ork owns it; `ork resume` goes on with it",
                        ork_run_status_name(*status));
+}
+
+int ork_run_ended(ork_engine *e, const char *run_id, bool *ended, int *status, ork_err *err)
+{
+    ork_id id;
+    ork_err own;
+    int rc = ork_doc_parse_run(run_id, &id, err ? err : &own);
+
+    *ended = false;
+    if (rc)
+        return rc;
+    if (e->fenced)
+        return ork_err_set(err, ORK_EFENCED,
+                           "another scheduler took over the runs of this one while it was not running");
+    return ork_active_find(e, &id) ? 0 : look_at_other(e, &id, status, ended, err ? err : &own);
 }
 
 int ork_run_wait(ork_engine *e, const char *run_id, int64_t timeout_ms, int *status, ork_err *err)

@@ -322,8 +322,9 @@ ORK_API void ork_engine_interrupt(ork_engine *e);
 /* Stops this process (SIGSTOP), as Ctrl-Z means it, as soon as no commit is on its way: whoever is stopped inside one
  * stops every other program on that database. From the loop's thread. */
 ORK_API void ork_engine_suspend(ork_engine *e);
-ORK_API int ork_engine_fd(const ork_engine *e);         /* for other loops; -1 none */
-ORK_API int ork_engine_timeout_ms(const ork_engine *e); /* -1: for ever */
+/* For other loops: ork_engine_step(e, false) is due when the descriptor is readable or the time is over. */
+ORK_API int ork_engine_fd(const ork_engine *e);   /* -1 none */
+ORK_API int ork_engine_timeout_ms(ork_engine *e); /* -1: for ever; asked anew after every call that changes something */
 
 struct ork_start_opts {
     const char *params;       /* complete params, from ork_workflow_params */
@@ -351,6 +352,9 @@ ORK_API int ork_run_claim(ork_engine *e, const char *run_id, ork_err *err) ORK_M
  * ORK_ETIMEDOUT; ORK_EFENCED: taken over. */
 ORK_API int ork_run_wait(ork_engine *e, const char *run_id, int64_t timeout_ms, int *status,
                          ork_err *err) ORK_MUSTCHECK;
+/* Has it ended? Never drives the loop: for who waits by other means. Until it has, the host's `wake` (below) tells when
+ * to ask again. *status is its status when *ended. Errors as ork_run_wait. */
+ORK_API int ork_run_ended(ork_engine *e, const char *run_id, bool *ended, int *status, ork_err *err) ORK_MUSTCHECK;
 ORK_API bool ork_run_owned(const ork_engine *e, const char *run_id); /* by this engine, and not ended */
 
 /* Wishes. Durable when they return; the owner carries them out. No live owner: cancel and pause are carried out here,
@@ -362,6 +366,64 @@ ORK_API int ork_run_command(ork_engine *e, const char *run_id, const char *kind,
 /* New run like an old one. args JSON: {"params":{…},"from":T,"set":{"T.input":…}}. Uses the old run's snapshot. */
 ORK_API int ork_run_rerun(ork_engine *e, const char *run_id, const char *args, struct ork_started *out,
                           ork_err *err) ORK_MUSTCHECK;
+
+/* ---- functions of the host program ---------------------------------------------------------- */
+
+/* Tasks with executor inline are functions of the program that holds the engine, which calls them itself and says how
+ * each call ended. An attempt that succeeds at once is one row change; one whose program dies leaves no trace and is
+ * made again. They take no slots of `jobs`: at most 256 of an engine are under way at once, pools and max_parallel hold
+ * for them. Everything on the engine's thread. */
+
+struct ork_inline_call { /* borrowed until ork_inline_done, but input: until the next ork_inline_ call */
+    uint64_t token;      /* names this attempt, never used again */
+    const char *run_id, *workflow, *task;
+    const char *definition; /* hash of the workflow (ork_workflow_hash): which functions are meant */
+    uint32_t task_no, attempt;
+    const char *input; /* JSON, checked against input_type */
+    size_t input_len;
+    int64_t scheduled_for_ms; /* 0 none */
+    int64_t timeout_ms;       /* of the attempt, 0 none */
+};
+struct ork_inline_result {
+    const char *output; /* JSON; NULL none. Checked against output_type */
+    size_t output_len;
+    const char *error;      /* NULL: it succeeded */
+    int kind;               /* of a failure: enum ork_kind; 0: ORK_KIND_ERROR */
+    const char *code;       /* for `retries.on.codes`; NULL none */
+    bool final;             /* of a failure: no retry, whatever the task's policy */
+    int64_t retry_after_ms; /* > 0: instead of the policy's delay */
+};
+struct ork_inline_host {
+    void *data;
+    /* Has this program the functions of that definition? Asked before a run of another, dead program is taken up. */
+    bool (*knows)(void *data, const char *definition);
+    /* The call is to end early; kind ORK_KIND_TIMEOUT or ORK_KIND_CANCELLED. It is still ended by ork_inline_done, by
+     * then at the latest when this comes again with now = true (after the task's grace, or at once when the run is
+     * killed or the engine closed): after that the engine has forgotten the call. May come from inside ork_inline_done
+     * of another call, and from callbacks of the loop. */
+    void (*interrupt)(void *data, uint64_t token, int kind, bool now);
+    /* Between two turns of the loop while ork_run_wait or ork_engine_step drives it, outside of its callbacks: the place
+     * to take and make calls. A short slice: nothing else happens meanwhile. true: there is more to do at once. NULL
+     * fine: then `wake` tells of calls too. */
+    bool (*turn)(void *data);
+    /* Something to look at: calls to take, a run of this engine left it (ended: its id), or others changed something.
+     * From callbacks of the loop: only note it. NULL fine. */
+    void (*wake)(void *data, const char *ended);
+};
+/* Before the first run is started. NULL: no functions are called here (runs that need them are refused). */
+ORK_API void ork_engine_on_inline(ork_engine *e, const struct ork_inline_host *host);
+/* The next call that may begin, which counts as begun now: its timeout runs. false: none. */
+ORK_API bool ork_inline_next(ork_engine *e, struct ork_inline_call *out);
+/* The call has ended. ENOTFOUND: the engine does not wait for it (any more); nothing is changed. */
+ORK_API int ork_inline_done(ork_engine *e, uint64_t token, const struct ork_inline_result *r, ork_err *err)
+    ORK_MUSTCHECK;
+/* Optional news of a call under way. An unknown token is ignored. */
+ORK_API void ork_inline_running(ork_engine *e, uint64_t token); /* it does not end at once: watchers see `running` */
+ORK_API void ork_inline_progress(ork_engine *e, uint64_t token, double done, double total); /* shown by `why` */
+/* While it waits for another run of this engine it takes none of the 256 places, so that those never wait for it. */
+ORK_API void ork_inline_lend(ork_engine *e, uint64_t token, bool lend);
+/* Appends to the attempt's log, which is made with the first byte (mode 0600). */
+ORK_API int ork_inline_log(ork_engine *e, uint64_t token, const char *text, size_t len, ork_err *err) ORK_MUSTCHECK;
 
 /* ---- reading -------------------------------------------------------------------------------- */
 
