@@ -18,6 +18,9 @@ set_property(SOURCE runtime/exec/process/find.c APPEND PROPERTY COMPILE_DEFINITI
 
 install(TARGETS ork RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
 install(TARGETS ork-agent RUNTIME DESTINATION ${ORK_AGENT_DIR})
+if(TARGET ork_edit)
+  install(TARGETS ork_edit LIBRARY DESTINATION ${ORK_AGENT_DIR}) # found from bin/ork: runtime/script/edit.c
+endif()
 install(TARGETS ork_module LIBRARY DESTINATION ${ORK_LUA_CDIR}/ork)
 install(DIRECTORY lua/ork DESTINATION ${ORK_LUA_DIR} FILES_MATCHING PATTERN "*.lua")
 install(FILES runtime/include/ork/ork.h DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/ork)
