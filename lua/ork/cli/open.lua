@@ -29,12 +29,22 @@ local function open_for(options, extra)
   return engine
 end
 
+local lent
+
+--- Every command uses this engine from now on: that of the prompt, which closes it itself. nil: each opens its own again.
+function open.lend(engine) lent = engine end
+
+--- Opens one even while one is lent. wanted: "read" "change" "run", as below.
+function open.fresh(options, wanted)
+  return open_for(options, { read = wanted == "read", create = wanted == "run" })
+end
+
 --- For looking: nothing is written.
-function open.read(options) return open_for(options, { read = true }) end
+function open.read(options) return lent or open.fresh(options, "read") end
 --- For steering runs that exist.
-function open.change(options) return open_for(options, {}) end
+function open.change(options) return lent or open.fresh(options, "change") end
 --- For running something: ./.ork/ork.db is made when there is none.
-function open.run(options) return open_for(options, { create = true }) end
+function open.run(options) return lent or open.fresh(options, "run") end
 --- Also for `db migrate`.
 function open.migrate(options) return open_for(options, { migrate = true, create = options.db ~= nil }) end
 
