@@ -45,7 +45,7 @@ for _, name in ipairs({ "start", "run" }) do
   end
   core.methods[name] = ork[name]
 end
-for _, name in ipairs({ "runs", "find" }) do ork[name] = run[name] end
+for _, name in ipairs({ "runs", "find", "why" }) do ork[name] = run[name] end
 
 --- Opens a database for this program. A script that does is one that drives its runs itself.
 ork.open = function(url)
@@ -58,7 +58,7 @@ end
 local later = {
   each = "fan-out", product = "fan-out", executor = "executors of your own", defer = "deferred jobs", serve = "the server",
   spawn = "coroutines that wait", attach = "running on another loop", fd = "running on another loop",
-  timeout = "running on another loop", step = "running on another loop", testing = "the simulator", why = "the prompt",
+  timeout = "running on another loop", step = "running on another loop", testing = "the simulator",
 }
 
 return setmetatable(ork, {

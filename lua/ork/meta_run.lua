@@ -92,6 +92,13 @@ function run_task:log(attempt) end
 ---@field since? string|ork.duration a time, or how long ago
 ---@field limit? integer default 20
 
+---@class ork.why
+---@field run string its id
+---@field workflow string
+---@field status string
+---@field reasons { task?: string, text: string, ["until"]?: string }[]
+---@field advice? string[] what to do about it
+
 ---@class ork.database
 ---@field url string
 local database = {}
@@ -117,6 +124,12 @@ function database:runs(filter) end
 ---@param name string the beginning or end of an id, a workflow's name, NAME~1, or "last"
 ---@return ork.run?, string?, string?
 function database:find(name) end
+
+---What exactly a run or a task waits for, or why it ended so; without a run, everything that waits.
+---@param which? ork.run|ork.run_task|string a run, a task of a run, or what find takes
+---@param task? string
+---@return ork.why|ork.why[]|nil, string?, string?
+function database:why(which, task) end
 
 ---Closes it; processes that still run go on under their agent.
 function database:close() end
@@ -147,3 +160,8 @@ function ork.runs(filter) end
 ---@param name string
 ---@return ork.run?, string?, string?
 function ork.find(name) end
+
+---@param which? ork.run|ork.run_task|string
+---@param task? string
+---@return ork.why|ork.why[]|nil, string?, string?
+function ork.why(which, task) end

@@ -83,6 +83,22 @@ local function words(value)
   return nil, "a status or a list of them"
 end
 
+-- ---- lists -----------------------------------------------------------------------------------
+
+-- What iterators and documents of this file stand for: the prompt shows them as tables. { kind, documents }
+local shown = setmetatable({}, { __mode = "k" })
+
+local function remember(value, kind, documents)
+  if value ~= nil then shown[value] = { kind = kind, documents = documents or value } end
+  return value
+end
+
+--- "runs", "tasks" or "why" and the documents, when the value is such a list.
+function run.listed(value)
+  local found = shown[value]
+  if found then return found.kind, found.documents end
+end
+
 -- ---- handles ---------------------------------------------------------------------------------
 
 --- A metatable whose instances have methods and computed fields, and raise on any other name.
@@ -91,7 +107,7 @@ local function class(name, methods, fields)
   for key in pairs(fields) do names[#names + 1] = key end
   local label = name:match("[^.]+$")
   return {
-    __name = name,
+    __name = name, methods = methods, fields = fields, -- for completion at the prompt
     __index = function(self, key)
       local method = methods[key]
       if method then return method end
@@ -234,7 +250,8 @@ end
 --- Names and statuses: { { name, status, … }, … } in the order of definition.
 function run_methods.tasks(self, filter)
   local checked = check_options("run:tasks", filter, { status = words, limit = whole }, 2)
-  return rawget(self, "engine"):tasks(rawget(self, "run_id"), next(checked) and checked or nil)
+  local documents, why, code = rawget(self, "engine"):tasks(rawget(self, "run_id"), next(checked) and checked or nil)
+  return remember(documents, "tasks"), why, code
 end
 
 Run = class("ork.run", run_methods, run_fields)
@@ -283,10 +300,10 @@ local function list(engine, filter, level)
   local documents, why, code = engine:runs(next(checked) and checked or nil)
   if not documents then return nil, why, code end
   local i = 0
-  return function()
+  return remember(function()
     i = i + 1
     return documents[i] and new_run(engine, documents[i].id)
-  end
+  end, "runs", documents)
 end
 
 local database_methods = {}
@@ -310,6 +327,28 @@ function database_methods.find(self, name)
   local id, why, code = rawget(self, "engine"):find(name)
   if not id then return nil, why, code end
   return new_run(rawget(self, "engine"), id)
+end
+
+--- What exactly a run or one of its tasks waits for, or why it ended so: { run, workflow, status, reasons, advice }. Without
+--- a run a list of those that wait. which: a run, a task of a run, or what find takes.
+function database_methods.why(self, which, task)
+  local engine, id = rawget(self, "engine"), nil
+  local meta = getmetatable(which)
+  if meta == Task then
+    engine, id, task = rawget(which, "engine"), rawget(which, "run_id"), rawget(which, "task_name")
+  elseif meta == Run then
+    engine, id = rawget(which, "engine"), rawget(which, "run_id")
+  elseif type(which) == "string" then
+    local why, code
+    id, why, code = engine:find(which)
+    if not id then return nil, why, code end
+  elseif which ~= nil then
+    error("why takes a run, a task of a run, or the name of a run, not " .. type(which), 2)
+  end
+  if getmetatable(task) == Task then task = rawget(task, "task_name") end
+  if task ~= nil and type(task) ~= "string" then error("why takes the name of a task, not " .. type(task), 2) end
+  local documents, why, code = engine:why(id, task)
+  return remember(documents, "why"), why, code
 end
 
 function database_methods.close(self) rawget(self, "engine"):close() end
@@ -340,7 +379,7 @@ end
 --- The database used without ork.open, if it was opened.
 function run.opened() return default end
 
-for _, name in ipairs({ "start", "run", "runs", "find" }) do
+for _, name in ipairs({ "start", "run", "runs", "find", "why" }) do
   local method = database_methods[name]
   run[name] = function(...)
     local db, why, code = default_database()

@@ -1,5 +1,4 @@
 -- SPDX-License-Identifier: MIT
-local columns = require "ork.cli.columns"
 local open = require "ork.cli.open"
 local stop = require "ork.cli.stop"
 local term = require "ork.term"
@@ -28,14 +27,6 @@ The newest 20 unless --limit says otherwise. TASKS counts those that succeeded. 
   },
 }
 
-local function row_of(run)
-  local counts = run.counts or {}
-  return {
-    text.short(run.id), term.line(run.workflow), run.status, ("%d/%d"):format(counts.success or 0, run.tasks_total or 0),
-    text.time(run.started_at or run.created_at), text.took(run), run.error and run.error ~= run.status and term.line(run.error) or "",
-  }
-end
-
 function runs.run(given)
   local options = given.options
   local limit = options.limit or 20
@@ -56,13 +47,7 @@ function runs.run(given)
     term.news(any and "no runs yet" or "no such runs")
     return 0
   end
-  local rows = {}
-  for i = 1, math.min(#list, limit) do rows[i] = row_of(list[i]) end
-  local lines = columns({
-    { "RUN" }, { "WORKFLOW", shrink = true }, { "STATUS", paint = term.paint_status }, { "TASKS", right = true },
-    { "STARTED" }, { "TOOK", right = true }, { "ERROR", shrink = true },
-  }, rows, term.width())
-  for _, line in ipairs(lines) do term.out(line) end
+  require "ork.cli.run_table"(list, limit)
   if #list > limit then term.news(("older ones: ork runs --before %s"):format(text.short(list[limit].id))) end
   return 0
 end

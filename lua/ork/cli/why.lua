@@ -20,6 +20,7 @@ Advice begins with `->`.]],
   words = { 0, 2 },
 }
 
+--- Prints one document.
 local function tell(document)
   term.out(("%s %s: %s"):format(text.short(document.run), document.workflow, document.status))
   for _, reason in ipairs(document.reasons or {}) do
@@ -33,6 +34,17 @@ local function tell(document)
   for _, advice in ipairs(document.advice or {}) do term.out("  -> " .. term.escape(advice)) end
 end
 
+--- Prints the document of a run or a task, or a list of them.
+function why.tell(document)
+  if document.run then
+    tell(document)
+  elseif #document == 0 then
+    term.news("nothing waits")
+  else
+    for _, one in ipairs(document) do tell(one) end
+  end
+end
+
 function why.run(given)
   local engine <close> = open.read(given.options)
   local name, task = given.words[1], given.words[2]
@@ -40,12 +52,8 @@ function why.run(given)
   local document = stop.check(engine:why(id, task, term.json))
   if term.json then
     term.out(document)
-  elseif document.run then
-    tell(document)
-  elseif #document == 0 then
-    term.news("nothing waits")
   else
-    for _, one in ipairs(document) do tell(one) end
+    why.tell(document)
   end
   return 0
 end
