@@ -56,7 +56,7 @@ static void carry_out(struct ork_active *a, const char *kind, const char *args, 
     if (!rc)
         ork_buf_adds(outcome, "done");
     else if (ork_run_is_final(before))
-        ork_buf_addf(outcome, "too late: the run is %s", ork_run_status_name(before));
+        ork_buf_addf(outcome, "too late: the run had ended (%s)", ork_run_status_name(before));
     else
         ork_buf_addf(outcome, "not possible: the run is %s", ork_run_status_name(before));
 }
@@ -84,7 +84,7 @@ static void apply_row(ork_engine *e, const struct ork_rows *rows, size_t i)
         return; /* part of the beginning of its run */
     struct ork_active *a = ork_active_find(e, &run);
     if (a && a->closing)
-        ork_buf_addf(&outcome, "too late: the run is %s", ork_run_status_name(a->run.status));
+        ork_buf_addf(&outcome, "too late: the run had ended (%s)", ork_run_status_name(a->run.status));
     else if (a)
         carry_out(a, ork_rows_text(rows, i, "kind"), ork_rows_text(rows, i, "args"), &outcome);
     else
@@ -251,7 +251,7 @@ static int refuse_early(const char *kind, int status, ork_err *err)
                      : ork_err_set(err, ORK_ESTATE, "the run is %s; only a run that ended can be retried",
                                    ork_run_status_name(status));
     if (final)
-        return ork_err_set(err, ORK_ESTATE, "too late: the run is %s", ork_run_status_name(status));
+        return ork_err_set(err, ORK_ESTATE, "too late: the run had ended (%s)", ork_run_status_name(status));
     if (strcmp(kind, "pause") == 0 && status == ORK_RUN_PAUSED)
         return ork_err_set(err, ORK_ESTATE, "the run is paused already");
     return 0;

@@ -1,6 +1,7 @@
 -- SPDX-License-Identifier: MIT
 local drive = require "ork.cli.drive"
 local open = require "ork.cli.open"
+local selection = require "ork.cli.selection"
 local stop = require "ork.cli.stop"
 local term = require "ork.term"
 local text = require "ork.cli.text"
@@ -8,7 +9,7 @@ local wish = require "ork.cli.wish"
 
 local resume = {
   name = "resume",
-  usage = "resume RUN...",
+  usage = "resume RUN...|FILTER",
   summary = "Goes on with paused runs, and with runs whose program died",
   text = [[
 A run that no living program owns (it was killed, the machine went down) is carried out here, in the foreground, with the
@@ -16,53 +17,49 @@ definition it began with. To go on with a changed script, or to repeat what fail
   examples = {
     { "ork resume last", "go on after `ork pause`, or after a crash" },
     { "ork resume etl --jobs 2", "go on, but with at most two processes at once" },
+    { "ork resume --workflow etl", "all unfinished runs of `etl` that are paused or whose program died, after a question" },
   },
-  words = { 1 },
-  options = { { "jobs", "N", "at most so many processes at once here", kind = "count", short = "j" } },
+  words = { 0 },
+  options = selection.options { { "jobs", "N", "at most so many processes at once here", kind = "count", short = "j" } },
 }
 
-local FINAL = { success = true, failed = true, cancelled = true }
-
-local function sent(engine, run)
-  local outcome, why, code = engine:command(run.id, "resume")
-  if not outcome and code ~= "ESTATE" then stop.check(nil, why, code) end
-  local words = { done = "resumed", sent = "resuming", ["too late"] = "had ended before" }
-  return { run = run, outcome = outcome or "refused", text = outcome and (words[outcome] or outcome) or why }
-end
+local WORDS = { done = "resumed", sent = "resuming" }
 
 --- Takes an ownerless run and carries it out to its end.
-local function carry_on(engine, run)
+local function carry_on(engine, results, run)
   term.news(("going on with run %s of %s"):format(text.short(run.id), run.workflow))
-  return drive.to_end(engine, function()
+  local code = drive.to_end(engine, function()
     if run.status == "paused" then stop.check(engine:command(run.id, "resume")) end
     return drive.take(engine, run.id)
   end)
+  results:add(run, stop.check(engine:run(run.id)).status, nil, code)
+  return code
 end
 
+--- Those whose program lives are told first; then what nobody carries out is carried out here, one after the other.
 function resume.run(given)
   local engine <close> = open.change(given.options)
-  local results, ownerless, code = {}, {}, 0
-  for _, run in ipairs(wish.runs(engine, given.words)) do
-    if FINAL[run.status] then
-      results[#results + 1] = { run = run, outcome = "refused",
-        text = ("ended: %s%s"):format(run.status, run.status == "success" and "" or "; `ork retry` runs what failed again") }
-      code = 2
-    elseif run.owner and run.owner.alive then
-      results[#results + 1] = sent(engine, run)
-      if results[#results].outcome == "refused" then code = 2 end
+  local results, ownerless = wish.results(), {}
+  for _, chosen in ipairs(selection.runs(engine, given, "resume", { "pending", "running", "paused" })) do
+    local run = stop.check(engine:run(chosen.id))
+    local lives = run.owner and run.owner.alive
+    if run.finished_at then
+      results:add(run, "refused", ("ended: %s%s"):format(run.status,
+        run.status == "success" and "" or "; `ork retry` runs what failed again"), 2)
+    elseif lives and run.status ~= "paused" and #given.words == 0 then
+      results:add(run, "runs", nil) -- a filter also means those that need no help
+    elseif lives then
+      wish.send(engine, results, run, "resume", WORDS)
     else
-      ownerless[#ownerless + 1] = run
+      ownerless[#ownerless + 1] = { id = run.id, workflow = run.workflow, status = run.status }
     end
   end
-  if #results > 0 and not term.json then wish.tell(results) end
   drive.prepare(engine)
   drive.collect_documents()
   for _, run in ipairs(ownerless) do
-    code = math.max(code, carry_on(engine, run))
-    results[#results + 1] = { run = run, outcome = stop.check(engine:run(run.id)).status }
+    if wish.interrupted(carry_on(engine, results, run)) then break end
   end
-  if term.json then wish.tell(results) end
-  return code
+  return results:finish()
 end
 
 return resume

@@ -1,6 +1,7 @@
 -- SPDX-License-Identifier: MIT
 local drive = require "ork.cli.drive"
 local open = require "ork.cli.open"
+local selection = require "ork.cli.selection"
 local stop = require "ork.cli.stop"
 local term = require "ork.term"
 local text = require "ork.cli.text"
@@ -8,42 +9,42 @@ local wish = require "ork.cli.wish"
 
 local retry = {
   name = "retry",
-  usage = "retry RUN [--from T] [--task T]",
+  usage = "retry RUN...|FILTER [--from T] [--task T]",
   summary = "Runs what failed, was skipped or cancelled in a run again and keeps what succeeded",
   text = [[
-What succeeded is kept. The run goes on here, in the foreground, unless a living program owns it. Retries of the script
-begin anew.]],
+What succeeded is kept; `finally` tasks run again after what is repeated. The run goes on here, in the foreground, unless a
+living program owns it; several go on one after the other. Retries of the script begin anew. A filter (any of --workflow,
+--status, --since) means the failed and cancelled runs that match; they are listed, and you are asked.]],
   examples = {
     { "ork retry last", "the failed and the skipped tasks" },
     { "ork retry last --task load", "only `load`, and what was skipped because of it" },
     { "ork retry last --from transform", "`transform` and all after it, also where they succeeded" },
+    { "ork retry --workflow etl --since 1d", "all runs of `etl` that failed since yesterday, after a question" },
   },
-  words = { 1, 1 },
-  options = {
+  words = { 0 },
+  options = selection.options {
     { "from", "T", "this task and all after it, also where they succeeded" },
     { "task", "T", "only this failed task, and what was skipped because of it" },
     { "jobs", "N", "at most so many processes at once here", kind = "count", short = "j" },
   },
 }
 
-function retry.run(given)
-  local options = given.options
-  if options.from and options.task then stop(2, "--from and --task exclude each other") end
-  local engine <close> = open.change(options)
-  local run = stop.check(engine:run(open.find(engine, given.words[1])))
-  local args = (options.from or options.task) and { from = options.from, task = options.task } or nil
-  local named = options.from or options.task
-  local task = named and stop.check(engine:task(run.id, named))
-  if options.task and task.status == "success" then
-    stop(2, "task `%s` succeeded; --from %s runs it and all after it again", named, named)
-  end
-  drive.prepare(engine)
+local WORDS = { done = "trying again", sent = "will be tried again by its program" }
 
-  if run.owner and run.owner.alive then
-    local outcome = stop.check(engine:command(run.id, "retry", args))
-    wish.tell({ { run = run, outcome = outcome, text = outcome == "sent" and "will be tried again by its program" or outcome } })
-    return 0
+--- Refuses a task that is not there or succeeded: nil, message, code.
+local function check_task(engine, run, options)
+  local named = options.from or options.task
+  if not named then return true end
+  local task, why, symbol = engine:task(run.id, named)
+  if not task then return nil, why, symbol end
+  if options.task and task.status == "success" then
+    return nil, ("task `%s` succeeded; --from %s runs it and all after it again"):format(named, named), "ESTATE"
   end
+  return true
+end
+
+--- Carries the retry out here. Returns the exit code.
+local function carry_on(engine, run, options, args)
   local words = run.status == "success" and not options.from
     and "run %s of %s succeeded, nothing to try again (--from TASK repeats that task and all after it)"
     or "trying again: run %s of %s"
@@ -53,6 +54,43 @@ function retry.run(given)
     if engine:owned(run.id) then return run.id, "resumed" end
     return drive.take(engine, run.id)
   end)
+end
+
+local function try_again(engine, results, run, options)
+  local args = (options.from or options.task) and { from = options.from, task = options.task } or nil
+  local good, why, symbol = check_task(engine, run, options)
+  if not good then return results:refused(run, why, symbol) end
+  if run.owner and run.owner.alive then return wish.send(engine, results, run, "retry", WORDS, args) end
+  local code = carry_on(engine, run, options, args)
+  results:add(run, stop.check(engine:run(run.id)).status, nil, code)
+  return code
+end
+
+--- One run that was named: with --json its document, as `ork SCRIPT` prints it.
+local function one(engine, id, options)
+  local run = stop.check(engine:run(id))
+  stop.check(check_task(engine, run, options))
+  drive.prepare(engine)
+  local args = (options.from or options.task) and { from = options.from, task = options.task } or nil
+  if not (run.owner and run.owner.alive) then return carry_on(engine, run, options, args) end
+  local results = wish.results()
+  wish.send(engine, results, run, "retry", WORDS, args)
+  return results:finish()
+end
+
+function retry.run(given)
+  local options = given.options
+  if options.from and options.task then stop(2, "--from and --task exclude each other") end
+  local engine <close> = open.change(options)
+  local chosen = selection.runs(engine, given, "retry", { "failed", "cancelled" })
+  if #given.words == 1 then return one(engine, chosen[1].id, options) end
+  local results = wish.results()
+  drive.prepare(engine)
+  drive.collect_documents()
+  for _, each in ipairs(chosen) do
+    if wish.interrupted(try_again(engine, results, stop.check(engine:run(each.id)), options)) then break end
+  end
+  return results:finish()
 end
 
 return retry

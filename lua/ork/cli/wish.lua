@@ -1,50 +1,63 @@
 -- SPDX-License-Identifier: MIT
--- What cancel, pause and resume share: a wish for some runs, carried out by whoever owns them, told run by run.
-local json = require("ork.core").json
+-- What cancel, pause, resume and retry share: a wish for some runs, carried out by whoever owns them, told run by run.
+local core = require "ork.core"
 local open = require "ork.cli.open"
+local selection = require "ork.cli.selection"
 local stop = require "ork.cli.stop"
 local term = require "ork.term"
 local text = require "ork.cli.text"
 
 local wish = {}
 
---- The runs that the words name, each once; nothing is done when one of them is unknown.
-function wish.runs(engine, words)
-  local list, seen = {}, {}
-  for _, word in ipairs(words) do
-    local id = open.find(engine, word)
-    if not seen[id] then
-      seen[id] = true
-      list[#list + 1] = stop.check(engine:run(id))
-    end
-  end
-  return list
-end
+-- What is about one run only: the others may still be helped.
+local OF_A_RUN = { ESTATE = true, EBUSY = true, ENOTFOUND = true, ECORRUPT = true, EDATA = true, EDEF = true }
 
---- Prints what became of the wishes. results: { { run = document, outcome, text }, … }
-function wish.tell(results)
+local Results = {}
+Results.__index = Results
+
+--- Collects what became of wishes: told at once, or with --json as one list at the end (`finish`, which returns the worst
+--- exit code).
+function wish.results() return setmetatable({ list = {}, code = 0 }, Results) end
+
+--- outcome: a word for programs; said: for people.
+function Results:add(run, outcome, said, code)
+  self.code = math.max(self.code, code or 0)
   if term.json then
-    local list = {}
-    for i, r in ipairs(results) do list[i] = { run = r.run.id, workflow = r.run.workflow, outcome = r.outcome } end
-    term.out((stop.check(json.encode(list))))
-    return
+    self.list[#self.list + 1] = { run = run.id, workflow = run.workflow, outcome = outcome }
+  elseif said then
+    term.out(("%s %s: %s"):format(text.short(run.id), run.workflow, said))
   end
-  for _, r in ipairs(results) do term.out(("%s %s: %s"):format(text.short(r.run.id), r.run.workflow, r.text)) end
 end
 
---- A command that is nothing but a wish. words: outcome of the engine → what is printed.
-function wish.command(kind, words)
+--- What an engine's method refused. Ends the command when it is not about this run alone.
+function Results:refused(run, why, symbol)
+  if not OF_A_RUN[symbol] then stop.check(nil, why, symbol) end
+  self:add(run, "refused", why, core.sys.exit_code(symbol))
+end
+
+function Results:finish()
+  if term.json then term.out((stop.check(core.json.encode(core.json.list(self.list))))) end
+  return self.code
+end
+
+--- Of several runs that are carried out here: does this exit code say that a signal ended them all?
+function wish.interrupted(code) return code == 130 or code == 143 end
+
+--- Leaves a wish with a run. words: outcome of the engine → what is printed.
+function wish.send(engine, results, run, kind, words, args)
+  local outcome, why, symbol = engine:command(run.id, kind, args)
+  if not outcome then return results:refused(run, why, symbol) end
+  local late = outcome:find("^too late") or outcome:find("^not possible")
+  results:add(run, outcome, words[outcome] or outcome, late and 2 or 0)
+end
+
+--- A command that is nothing but a wish. statuses: what a filter means without --status.
+function wish.command(kind, words, statuses)
   return function(given)
     local engine <close> = open.change(given.options)
-    local results, code = {}, 0
-    for i, run in ipairs(wish.runs(engine, given.words)) do
-      local outcome, why, symbol = engine:command(run.id, kind)
-      if not outcome and symbol ~= "ESTATE" then stop.check(nil, why, symbol) end
-      if not outcome then code = 2 end
-      results[i] = { run = run, outcome = outcome or "refused", text = outcome and (words[outcome] or outcome) or why }
-    end
-    wish.tell(results)
-    return code
+    local results = wish.results()
+    for _, run in ipairs(selection.runs(engine, given, kind, statuses)) do wish.send(engine, results, run, kind, words) end
+    return results:finish()
   end
 end
 

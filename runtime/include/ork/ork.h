@@ -431,7 +431,8 @@ ORK_API int ork_inline_log(ork_engine *e, uint64_t token, const char *text, size
 /* RUN as users name it: beginning or end of the id (>= 4), a workflow's name, NAME~1, "last". ENOTFOUND; EAMBIGUOUS
  * lists candidates in err. */
 ORK_API int ork_run_find(ork_engine *e, const char *name, char run_id[ORK_ID_TEXT], ork_err *err) ORK_MUSTCHECK;
-/* filter JSON: {"workflow":…,"status":…|[…],"since_ms":…,"limit":N,"before":run_id} */
+/* filter JSON: {"workflow":…,"status":…|[…],"since_ms":…,"limit":N,"before":run_id,"brief":true: only id, workflow,
+ * status, created_at} */
 ORK_API int ork_runs_json(ork_engine *e, const char *filter, char **out, ork_err *err) ORK_MUSTCHECK;
 ORK_API int ork_run_json(ork_engine *e, const char *run_id, char **out, ork_err *err) ORK_MUSTCHECK;
 /* filter JSON: {"status":…|[…],"limit":N,"after":task_index} or NULL */
