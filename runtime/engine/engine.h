@@ -490,6 +490,7 @@ struct ork_starting {
     ork_err err;
 };
 int ork_start_commit(struct ork_starting *s, struct ork_started *out, ork_err *err) ORK_MUSTCHECK;
+char *ork_start_script_path(const ork_workflow *w); /* owned; NULL for a definition made by a host program */
 int ork_start_claim(ork_engine *e, const char *run_id,
                     ork_err *err) ORK_MUSTCHECK; /* whether or not we can call its functions */
 /* rerun.c: puts results of a->copy into the new run, before it begins; false: more are left, for after this commit */

@@ -103,7 +103,7 @@ static void declare_pools(ork_engine *e, const ork_workflow *w)
 
 /* The script the definition came from: its folder and the name its sources give; NULL for one made by a host program.
  */
-static char *script_path(const ork_workflow *w)
+char *ork_start_script_path(const ork_workflow *w)
 {
     const char *source = ork_workflow_source_json(w);
     json_t *o = source && ork_workflow_dir(w) ? json_loads(source, 0, NULL) : NULL;
@@ -152,7 +152,7 @@ int ork_run_start(ork_engine *e, ork_workflow *w, const struct ork_start_opts *o
         .tasks_total = ork_workflow_len(w),
         .resume = o->resume,
     };
-    path = script_path(w);
+    path = ork_start_script_path(w);
     s.row.script_path = text_of(path);
     s.row.logical_ms = o->logical_ms ? o->logical_ms : s.row.now_ms;
     s.row.scheduled_for_ms = o->scheduled ? s.row.logical_ms : 0;

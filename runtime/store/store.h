@@ -153,6 +153,8 @@ struct ork_apply {
  * that does not fit is marked first and found by nobody from then on; the next sweep goes on with it. */
 struct ork_sweep_run {
     ork_id id;
+    char *
+        dir; /* outcome of GONE: where its logs were, owned by whoever asked; NULL: where the data directory has them */
     enum {
         ORK_SWEEP_LATER, /* outcome: not looked at, or not all of it is gone */
         ORK_SWEEP_GONE,  /* its log folder is noted in run_remains */
@@ -283,7 +285,7 @@ static inline struct ork_param ork_param_text(const char *s)
     X(runs_mine)        /* scheduler id → unfinished runs it owns */                                                 \
     X(runs_orphans)     /* → unfinished runs whose owner is NULL or not 'live' by row (locks are checked by          \
                            ork_store_owner_alive) */                                                                   \
-    X(snapshot_inline)  /* of a run that has inline tasks → hash */                                                    \
+    X(snapshot_inline)  /* of a run that has inline tasks → hash */                                                  \
     X(snapshot_get)     /* id → name, tasks_json, options, source, hash */                                           \
     X(tasks_load)       /* run id → what recovery needs, ordered by task_index; no output, no logs */                \
     X(tasks_list)       /* run id, status csv|null, after index, limit → all columns but output and logs */          \

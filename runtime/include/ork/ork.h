@@ -450,6 +450,47 @@ ORK_API int ork_log_read(ork_engine *e, const char *run_id, const char *task, ui
 ORK_API int ork_log_path(ork_engine *e, const char *run_id, const char *task, uint32_t attempt, char **out,
                          ork_err *err) ORK_MUSTCHECK;
 
+/* ---- definitions that stay in the database ---------------------------------------------------- */
+
+/* A workflow is applied when a definition of it is current: then it can be started by its name alone. Every definition
+ * that was current has a number (version 1, 2, 3 …). Documents: docs/internals/json.md, "catalog". */
+
+/* Makes these definitions (sealed, each name once) current and takes the workflows named in `remove` (JSON list of
+ * {"workflow","version"}: only while that version is current; NULL none) out of the catalog, in one commit or not at
+ * all. Content that is current already, or was, keeps its number. *out: [{"workflow","was","version","removed"}], 0 and
+ * null: none. EDEF: a task is a function of this program, which no database can keep. */
+ORK_API int ork_workflow_apply(ork_engine *e, ork_workflow *const *w, size_t n, const char *remove, char **out,
+                               ork_err *err) ORK_MUSTCHECK;
+/* Makes a version that exists current again. *was (may be NULL): the number that was, 0 none. ENOTFOUND lists what
+ * there is. */
+ORK_API int ork_workflow_activate(ork_engine *e, const char *name, uint32_t version, uint32_t *was,
+                                  ork_err *err) ORK_MUSTCHECK;
+/* filter JSON or NULL: {"name":…,"applied":true,"after":name,"limit":N}; by name. */
+ORK_API int ork_workflows_json(ork_engine *e, const char *filter, char **out, ork_err *err) ORK_MUSTCHECK;
+/* The versions of a workflow, newest number first; [] when it was never applied. ENOTFOUND: no such workflow. */
+ORK_API int ork_workflow_versions_json(ork_engine *e, const char *name, char **out, ork_err *err) ORK_MUSTCHECK;
+/* A definition from the database, sealed, with its sources; version 0: the current one. The caller unrefs *out.
+ * ENOTFOUND: no such workflow or version, or it is not applied; err names what there is. */
+ORK_API int ork_workflow_open(ork_engine *e, const char *name, uint32_t version, ork_workflow **out,
+                              ork_err *err) ORK_MUSTCHECK;
+/* What became of `from` in `to`, both sealed: tasks by name, options, sources line by line. */
+ORK_API int ork_workflow_diff_json(const ork_workflow *from, const ork_workflow *to, char **out,
+                                   ork_err *err) ORK_MUSTCHECK;
+
+/* Removes a workflow: its definitions, runs and their logs. ESTATE: runs of it are unfinished (err names them), or one
+ * was started meanwhile. *out: as of ork_runs_prune. */
+ORK_API int ork_workflow_delete(ork_engine *e, const char *name, char **out, ork_err *err) ORK_MUSTCHECK;
+/* Removes finished runs and their logs, a part at a time, never one that somebody owns. options JSON:
+ * {"older_than_ms":D,"keep":N,"workflow":…,"dry_run":bool,"count":bool}: those that ended more than D ago, but the
+ * newest N finished ones of each workflow; one of the two is needed. What an interrupted removal left goes too.
+ * dry_run: nothing is removed; count: nor are logs measured. *out:
+ * {"runs","tasks","log_bytes","definitions","kept","workflows":[{"workflow","runs","tasks"}]}. */
+ORK_API int ork_runs_prune(ork_engine *e, const char *options, char **out, ork_err *err) ORK_MUSTCHECK;
+
+/* Pools: [{"name","slots","used","waiting"}], and the size of one (from 1; made when it is new). */
+ORK_API int ork_pools_json(ork_engine *e, char **out, ork_err *err) ORK_MUSTCHECK;
+ORK_API int ork_pool_set(ork_engine *e, const char *name, uint32_t slots, ork_err *err) ORK_MUSTCHECK;
+
 /* ---- the database --------------------------------------------------------------------------- */
 
 ORK_API int ork_db_status_json(ork_engine *e, char **out, ork_err *err)

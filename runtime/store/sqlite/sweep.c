@@ -7,6 +7,7 @@
  *
  * A crash in between leaves a marked run or a noted folder, and the next sweep goes on with it. Whether a run may go is
  * judged in the transaction that marks it: who claims it first (to resume or retry it) keeps it. */
+#include "base/alloc.h"
 #include "base/err.h"
 #include "core/state.h"
 #include "store/sqlite/sqlite.h"
@@ -82,6 +83,21 @@ static int doom(struct ork_sqlite *s, const ork_id *run, int64_t now_ms, ork_err
     return ork_stmt_run(&st, err);
 }
 
+static int read_remains(struct ork_sqlite *s, struct ork_sweep_run *r, ork_err *err)
+{
+    struct ork_stmt st;
+    ork_stmt_begin(&st, &s->writer, ORK_S_remains_get);
+    ork_stmt_id(&st, &r->id);
+    int rc = ork_stmt_step(&st, err);
+    if (rc != 1)
+        return rc;
+    const char *dir = (const char *)sqlite3_column_text(st.st, 0);
+    ork_free(r->dir);
+    r->dir = dir ? ork_strdup(dir) : NULL;
+    ork_stmt_end(&st);
+    return 0;
+}
+
 /* Rows that a statement with (run, limit) removes, cascades included. */
 static int remove_some(struct ork_sqlite *s, int which, const ork_id *run, uint32_t limit, uint32_t *rows,
                        uint32_t *direct, ork_err *err)
@@ -149,9 +165,10 @@ static int sweep_one(struct ork_sqlite *s, struct ork_sweep *w, struct ork_sweep
     }
     if (!rc)
         rc = remove_rows(s, w, &r->id, &gone, err);
-    if (!rc && gone)
-        r->how = ORK_SWEEP_GONE;
-    return rc;
+    if (rc || !gone)
+        return rc;
+    r->how = ORK_SWEEP_GONE;
+    return read_remains(s, r, err);
 }
 
 int ork_unit_sweep(struct ork_sqlite *s, struct ork_sweep *w, ork_err *err)

@@ -106,7 +106,7 @@ static bool is_small(const struct ork_batch *b)
     size_t rows = 0, bytes = b->bytes;
     for (size_t i = 0; i < b->len; i++) {
         const struct ork_unit *u = &b->units[i];
-        rows += u->type == ORK_UNIT_TASKS ? u->tasks.count : 1;
+        rows += u->type == ORK_UNIT_TASKS ? u->tasks.count : u->type == ORK_UNIT_SWEEP ? u->sweep->rows : 1;
         if (u->type == ORK_UNIT_CREATE_RUN)
             bytes += u->create->tasks_json.n + u->create->source_json.n;
     }
