@@ -18,12 +18,19 @@ lua_State *ork_lua_loop_state(uv_loop_t *loop);
 /* In a callback: calls the function below the n arguments, protected; keeps its first error. [-(n+1), +0, -] */
 void ork_lua_loop_call(uv_loop_t *loop, lua_State *L, int n);
 
+/* Callbacks run in L from now on: what ran in between may have named another, that sleeps now. [-0, +0, -] */
+void ork_lua_loop_use(uv_loop_t *loop, lua_State *L);
+
+/* Keeps the error on top of the stack as a callback's. [-1, +0, -] */
+void ork_lua_loop_keep(uv_loop_t *loop, lua_State *L);
+
 /* After driving the loop: raises what a callback raised. [-0, +0, v] */
 void ork_lua_loop_raise(lua_State *L, uv_loop_t *loop);
 
 int ork_lua_loop_open(lua_State *L);     /* pushes the namespace core.loop */
 int ork_lua_interruptible(lua_State *L); /* core.loop.interruptible and .on_interrupt (bindings/interrupt.c) */
 int ork_lua_on_interrupt(lua_State *L);
-int ork_lua_escape(lua_State *L);   /* core.sys.escape (bindings/escape.c) */
-int ork_lua_sys_open(lua_State *L); /* pushes the namespace core.sys */
+int ork_lua_escape(lua_State *L);    /* core.sys.escape (bindings/escape.c) */
+int ork_lua_sys_open(lua_State *L);  /* pushes the namespace core.sys */
+void ork_lua_terminal(lua_State *L); /* adds core.sys's functions about terminals (bindings/terminal.c) [-0, +0, m] */
 #endif

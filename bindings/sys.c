@@ -7,7 +7,6 @@
 #include <ork/ork.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -56,17 +55,6 @@ static int sys_stat(lua_State *L) /* stat(path) -> "file"|"folder"|"other", size
 static int sys_uid(lua_State *L)
 {
     lua_pushinteger(L, (lua_Integer)geteuid());
-    return 1;
-}
-
-static int sys_terminal(lua_State *L) /* terminal(fd) -> its columns (0 when it does not say) | nil: no terminal */
-{
-    int fd = (int)luaL_checkinteger(L, 1);
-    struct winsize size;
-
-    if (!isatty(fd))
-        return 0;
-    lua_pushinteger(L, ioctl(fd, TIOCGWINSZ, &size) == 0 ? size.ws_col : 0);
     return 1;
 }
 
@@ -146,11 +134,11 @@ int ork_lua_sys_open(lua_State *L)
                                          {"now", sys_now},
                                          {"realpath", sys_realpath},
                                          {"stat", sys_stat},
-                                         {"terminal", sys_terminal},
                                          {"time", sys_time},
                                          {"uid", sys_uid},
                                          {NULL, NULL}};
 
     luaL_newlib(L, functions);
+    ork_lua_terminal(L);
     return 1;
 }

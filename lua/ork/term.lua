@@ -13,10 +13,11 @@ local status_colors = {
 --- Options that every command takes, and what the environment asks for.
 function term.configure(options)
   term.quiet, term.verbose, term.json = options.quiet or false, options.verbose or false, options.json or false
-  local plain = os.getenv("NO_COLOR")
+  local plain, kind = os.getenv("NO_COLOR"), os.getenv("TERM") or ""
   term.err_columns = sys.terminal(2)
   term.out_columns = sys.terminal(1)
-  term.color = not options.no_color and not (plain and plain ~= "") and os.getenv("TERM") ~= "dumb"
+  term.dumb = kind == "" or kind == "dumb"
+  term.color = not options.no_color and not (plain and plain ~= "") and not term.dumb
   io.stdout:setvbuf(term.out_columns and "line" or "full")
   io.stderr:setvbuf("full")
 end
@@ -28,6 +29,9 @@ function term.width(stream)
   columns = tonumber(os.getenv("COLUMNS") or "") or columns
   return columns >= 20 and columns or nil
 end
+
+--- May stderr be drawn on, so that progress is a live view instead of lines?
+function term.lively() return term.err_columns ~= nil and not term.dumb end
 
 --- `text` in a colour, where the stream ("out", "err") is a terminal that shows colours.
 function term.paint(color, text, stream)
@@ -70,8 +74,12 @@ function term.out(text) check(io.stdout:write(text, "\n")) end
 function term.out_raw(bytes) check(io.stdout:write(bytes)) end
 function term.flush() check(io.stdout:flush()) end
 
+--- The live view that has the end of the terminal, or nil; its above(text) shows a text over it.
+term.view = nil
+
 --- Messages: always shown. A terminal that is gone is nobody's mistake.
 function term.message(text)
+  if term.view then return term.view:above(text) end
   io.stderr:write(text, "\n")
   io.stderr:flush()
 end

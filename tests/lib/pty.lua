@@ -64,8 +64,8 @@ function Terminal:drain()
 end
 
 function Terminal:describe(what)
-  return ("%s\n$ %s\n-- screen\n%s\n-- all that was written\n%s"):format(what, table.concat(self.argv, " "),
-    table.concat(self.view:all(), "\n"), ("%q"):format(self.bytes:sub(-8000)))
+  return ("%s\n$ %s\n-- screen\n%s\n-- the end of what was written\n%s"):format(what, table.concat(self.argv, " "),
+    table.concat(self.view:all(), "\n"), ("%q"):format(self.bytes:sub(-2000)))
 end
 
 --- Reads until check() returns something true, which is returned; raises when the time or the output is over.

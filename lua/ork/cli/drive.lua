@@ -4,6 +4,7 @@
 -- SIGINT and SIGTERM cancel the run, a second one kills what is left, one more than a second later leaves it as it is (an agent
 -- that does not answer, a database that others hold); SIGHUP is ignored, so the run outlives its terminal;
 -- SIGTSTP stops the program, but never inside a commit, which all other programs would wait for.
+-- On a terminal progress is the live view (live.lua, loaded only there), elsewhere lines (progress.lua).
 local core = require "ork.core"
 local loop = core.loop
 local progress = require "ork.cli.progress"
@@ -14,6 +15,8 @@ local text = require "ork.cli.text"
 
 local drive = {}
 
+local view -- the live view; nil without a terminal
+
 local PATIENCE_MS = 1000 -- after the second signal, before another one means: now
 
 local Signals = {}
@@ -21,6 +24,7 @@ Signals.__index = Signals
 
 --- Ends the program at once, wherever it waits. Like a kill this costs nothing but the owner: what is stored is stored.
 function Signals:leave()
+  if view then view:close() end
   term.message("leaving; `ork cancel` ends what is left of the run")
   os.exit(self.code)
 end
@@ -39,11 +43,15 @@ local function take_signals(engine)
   ending("int", 130)
   ending("term", 143)
   self.watchers[#self.watchers + 1] = loop.signal("hup", function() end)
-  self.watchers[#self.watchers + 1] = loop.signal("tstp", function() engine:suspend() end)
+  self.watchers[#self.watchers + 1] = loop.signal("tstp", function()
+    if view then view:suspend() end
+    engine:suspend()
+  end)
   return self
 end
 
 function Signals:close()
+  if view then view:close() end
   for _, watcher in ipairs(self.watchers) do watcher:close() end
 end
 Signals.__close = Signals.close
@@ -58,6 +66,7 @@ local function obey(engine, id, signals)
   while signals.handled < signals.count do
     signals.handled = signals.handled + 1
     if signals.handled == 1 then
+      if view then view:ending(id) end
       term.message("cancelling; once more kills what is still running")
       wish(engine, id, "cancel")
     else
@@ -127,11 +136,25 @@ function drive.show_end(engine, id)
   if not term.quiet then term.out(report.summary(run)) end
 end
 
---- Makes progress lines come. names: the tasks, as far as known.
+--- Makes progress be shown. names: the tasks, as far as known.
 function drive.prepare(engine, names)
   if term.quiet then return end
-  local lines = progress.new(names or {})
-  engine:on_change(function(change) lines:tell(change) end)
+  local shown
+  if term.lively() then
+    view = view or require("ork.cli.live").new()
+    view:expect(names or {})
+    shown = view
+  else
+    shown = progress.new(names or {})
+  end
+  engine:on_change(function(change) shown:tell(change) end)
+end
+
+--- From now on the live view shows the run.
+local function begin_view(engine, id, how)
+  if not view then return end
+  local run = stop.check(engine:run(id))
+  view:begin(id, run, how == "new" and { pending = run.tasks_total } or nil)
 end
 
 --- Takes a run without an owner; somebody who came first carries it out. Returns its id and "resumed" or "watched".
@@ -150,6 +173,7 @@ function drive.to_end(engine, begin, opts)
   local deadline = opts.timeout and core.sys.now() + opts.timeout
   local id, how = begin()
   local status, overdue
+  if how ~= "finished" then begin_view(engine, id, how) end
   if how == "finished" then
     status = stop.check(engine:run(id)).status
   elseif engine:owned(id) or how ~= "watched" then
@@ -159,6 +183,7 @@ function drive.to_end(engine, begin, opts)
     status = watch(engine, id, signals)
   end
   term.exit_code = exit_code(status, signals, overdue)
+  if view then view:finish(id) end
   drive.show_end(engine, id)
   return term.exit_code
 end

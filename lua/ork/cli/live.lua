@@ -1,0 +1,272 @@
+-- SPDX-License-Identifier: MIT
+-- Progress on a terminal: a block of lines at its end shows what runs now (block.lua); what is over scrolls away above it and stays.
+--
+-- The block is drawn at most ten times a second, when something changed; while its times are moving, once a second by a timer.
+-- That timer exists for eyes only: not without a terminal, not in the background, not while stopped, not when nothing runs.
+-- Laws: the cursor is always at the start of the line under the block, and never hidden, so whoever else writes there
+-- starts on a line of its own, and a kill leaves nothing to clean up. A terminal that takes nothing (Ctrl-S) or is gone
+-- stops the drawing, never the run.
+local core = require "ork.core"
+local block = require "ork.cli.block"
+local progress = require "ork.cli.progress"
+local loop = core.loop
+local sys = core.sys
+local term = require "ork.term"
+local text = require "ork.cli.text"
+
+local live = {}
+
+local FRAME_MS = 100
+local SMALL = 40   -- tasks; of larger runs only what fails is told line by line
+local BURST = 50   -- lines of one frame; more than that nobody reads
+local HELD = 1000  -- lines kept for a terminal that takes nothing
+
+local View = {}
+View.__index = View
+
+--- Takes the end of the terminal, until close(). names: the tasks, as far as known.
+function live.new(names)
+  local self = setmetatable({
+    words = progress.new(names or {}), runs = {}, shown = {}, lines = {}, dropped = 0, height = 0, widths = {}, drawn_at = 0, watchers = {},
+  }, View)
+  self:measure()
+  return self
+end
+
+--- More tasks to come, for the width of their column.
+function View:expect(names) self.words = progress.new(names) end
+
+-- ---- what is known ---------------------------------------------------------------------------
+
+local function run_of(self, change)
+  local run = self.runs[change.run_id]
+  if not run then
+    run = { id = change.run_id, workflow = change.workflow, counts = {}, total = 0, running = {}, retrying = {}, retries = 0 }
+    self.runs[change.run_id] = run
+  end
+  return run
+end
+
+local function count(run, status, n)
+  if status then run.counts[status] = (run.counts[status] or 0) + n end
+end
+
+local function retrying(run, name, at)
+  if (run.retrying[name] ~= nil) ~= (at ~= nil) then run.retries = run.retries + (at and 1 or -1) end
+  run.retrying[name] = at
+end
+
+--- Is the change told by a line of its own, which stays?
+local function is_told(run, change)
+  if term.verbose then return true end
+  local to = change.to
+  if to == "failed" or to == "pending" or change.adopted then return true end
+  return run.total <= SMALL and to ~= "running" and to ~= "dispatched"
+end
+
+--- A change of a task or a run; for engine:on_change.
+function View:tell(change)
+  local run, now = run_of(self, change), sys.now()
+  if not change.task then
+    run.status = change.to
+  else
+    if change.from ~= change.to then
+      count(run, change.from, -1)
+      count(run, change.to, 1)
+    end
+    retrying(run, change.task, change.to == "pending" and change.retry_at or nil)
+    run.running[change.task] = change.to == "running" and { since = change.since or now, attempt = change.attempt or 1 } or nil
+    local line = is_told(run, change) and self.words:line(change, now)
+    if line then self:add(line) end
+  end
+  self:wake()
+end
+
+--- Shows run `id` from now on. base: its counts before any change of it was told; nil: `document` has them as of now.
+function View:begin(id, document, base)
+  local run = run_of(self, { run_id = id, workflow = document.workflow })
+  run.since = document.started_at and sys.time(document.started_at) or sys.now()
+  run.status, run.total = document.status, document.tasks_total or 0
+  if base then
+    for status, n in pairs(base) do count(run, status, n) end
+  else
+    run.counts = {}
+    for status, n in pairs(document.counts or {}) do count(run, status, n) end
+  end
+  for _, task in ipairs(document.tasks or {}) do
+    if task.status == "running" and not run.running[task.name] then
+      run.running[task.name] = { since = task.started_at and sys.time(task.started_at) or sys.now(), attempt = task.attempt or 1 }
+    elseif task.status == "pending" and task.retry_at then
+      retrying(run, task.name, sys.time(task.retry_at))
+    end
+  end
+  self.shown[#self.shown + 1] = run
+  if #self.watchers == 0 then self:take() end
+  self.drawn_at = sys.now() -- a run that is over in a moment shows no block at all
+  self:wake()
+end
+
+--- That run is over, or not looked at any more.
+function View:finish(id)
+  for i, run in ipairs(self.shown) do
+    if run.id == id then
+      table.remove(self.shown, i)
+      break
+    end
+  end
+  self.runs[id] = nil
+  if #self.shown == 0 then self:close() end
+end
+
+--- The user asked for its end.
+function View:ending(id)
+  if self.runs[id] then self.runs[id].ending = true end
+end
+
+-- ---- the terminal ----------------------------------------------------------------------------
+
+function View:measure()
+  local cols, rows = sys.terminal(2)
+  self.cols = cols and cols > 0 and cols or tonumber(os.getenv("COLUMNS") or "") or 80
+  self.rows = rows and rows > 0 and rows or 24
+  term.err_columns = term.err_columns and self.cols
+end
+
+--- Messages and signals come here from now on.
+function View:take()
+  term.view = self
+  self.watchers = {
+    loop.signal("winch", function()
+      self:measure()
+      self:frame()
+    end),
+    loop.signal("cont", function() -- a shell has written meanwhile: the old block is history
+      self.stopped, self.height = false, 0
+      self:measure()
+      self:wake()
+    end),
+  }
+end
+
+--- Before the program is stopped (Ctrl-Z): no block stays above the shell's words.
+function View:suspend()
+  self.stopped = true
+  self:frame()
+end
+
+--- Gives the terminal back: the block goes, what was told stays.
+function View:close()
+  self.shown = {}
+  if term.view == self then
+    self:frame(true)
+    term.view = nil
+  end
+  for _, watcher in ipairs(self.watchers) do watcher:close() end
+  self.watchers = {}
+  self:disarm()
+end
+
+-- ---- drawing ---------------------------------------------------------------------------------
+
+--- A line that stays.
+function View:add(line)
+  if #self.lines < HELD then
+    self.lines[#self.lines + 1] = line
+  else
+    self.dropped = self.dropped + 1
+  end
+end
+
+--- Shows a message over the block, now.
+function View:above(message)
+  self:frame(true, message)
+end
+
+function View:disarm()
+  if self.timer then self.timer:close() end
+  self.timer, self.due = nil, nil
+end
+
+--- Draws in `ms`, or earlier when that was arranged before.
+function View:arm(ms)
+  local due = sys.now() + ms
+  if self.due and self.due <= due and self.due > due - 2000 then return end
+  self:disarm()
+  self.due = due
+  self.timer = loop.timer(ms, function()
+    self:disarm()
+    self:frame()
+  end)
+end
+
+--- Something changed.
+function View:wake()
+  if term.view ~= self or self.dead or self.stopped then return end
+  local since = sys.now() - self.drawn_at
+  if since >= FRAME_MS or since < 0 then
+    self:frame()
+  else
+    self:arm(FRAME_MS - since)
+  end
+end
+
+--- Rows that the block takes on the terminal as it is now: a narrower window has wrapped its lines.
+function View:rows_taken()
+  local taken = 0
+  for i = 1, self.height do taken = taken + math.max(1, (self.widths[i] + self.cols - 1) // self.cols) end
+  return taken
+end
+
+local function plain_width(line) return text.columns((line:gsub("\27%[[%d;]*m", ""))) end
+
+--- The lines that stay, no more of them than anybody reads.
+function View:told()
+  local lines = self.lines
+  local hidden = self.dropped + math.max(0, #lines - BURST)
+  self.lines, self.dropped = {}, 0
+  if hidden == 0 then return lines end
+  local told = table.move(lines, 1, BURST, 1, {})
+  told[#told + 1] = ("… and %s; `ork tasks` has all of them"):format(text.plural(hidden, "more change"))
+  return told
+end
+
+--- Draws what there is. must: also on a terminal that may make us wait; message: above it all.
+function View:frame(must, message)
+  self.drawn_at = sys.now()
+  if self.dead then return end
+  if not must and not sys.writable(2) then return self:arm(1000) end
+  local front = sys.foreground(2)
+  local up = self.height > 0 and front and ("\r\27[%dA"):format(self:rows_taken()) or ""
+  local parts = {}
+  if sys.unwritten() > 0 then -- somebody wrote to io.stderr: those bytes first
+    sys.write(2, up .. (front and "\27[J" or ""))
+    io.stderr:flush()
+    up = ""
+  end
+  parts[1] = up
+  local eol = front and "\27[K\n" or "\n"
+  for _, line in ipairs(self:told()) do parts[#parts + 1] = line .. eol end
+  if message then parts[#parts + 1] = message:gsub("\n", eol) .. eol end
+  local lines = front and not self.stopped and block.lines(self.shown, self.drawn_at, self.cols, self.rows) or {}
+  for i, line in ipairs(lines) do
+    parts[#parts + 1] = line .. eol
+    self.widths[i] = plain_width(line)
+  end
+  if front and (up ~= "" or #lines > 0) then parts[#parts + 1] = "\27[J" end
+  self.height = #lines
+  if not sys.write(2, table.concat(parts)) then
+    self.dead = true -- the terminal is gone; the run is not
+    return
+  end
+  if #lines > 0 and self:moves() then self:arm(1000 - (self.drawn_at - self.shown[1].since) % 1000) end
+end
+
+--- Do the times that are shown change by themselves?
+function View:moves()
+  for _, run in ipairs(self.shown) do
+    if next(run.running) or next(run.retrying) then return true end
+  end
+  return false
+end
+
+return live

@@ -1,0 +1,233 @@
+-- SPDX-License-Identifier: MIT
+-- The live view of `ork SCRIPT`, on a pseudo-terminal.
+local pty = require "tests.lib.pty"
+local sh = require "tests.lib.sh"
+
+-- tasks that end when they can read a line from the fifo `gate`, one that fails at once, one at the end
+local GATED = [[
+local ork = require "ork"
+local w = ork.workflow("gated")
+local all = {}
+for i = 1, 3 do all[i] = w:task("part_" .. i, { command = "read x <gate" }) end
+w:task("quick", { command = { "true" } })
+w:task("broken", { command = "echo oh no; exit 3" })
+w:task("last", { command = { "true" }, depends_on = all })
+return w
+]]
+
+describe("the live view", function()
+  local dir, gate
+  before_each(function()
+    dir = sh.tempdir()
+    sh.write(dir .. "/gated.lua", GATED)
+    assert.equal(0, sh.run({ "mkfifo", dir .. "/gate" }).code)
+  end)
+  after_each(function()
+    if gate then gate:close() end
+    gate = nil
+    sh.cleanup()
+  end)
+
+  --- Starts `ork words…` on a terminal.
+  local function open(words, opts)
+    opts = opts or {}
+    return pty.open({ sh.ork_path(), cols = opts.cols, rows = opts.rows, env = opts.env, cwd = dir, reflow = opts.reflow,
+      table.unpack(words) })
+  end
+
+  --- Lets all tasks at the gate go, those that come to it later too.
+  local function open_gate()
+    gate = assert(io.open(dir .. "/gate", "r+"))
+    gate:write(("go\n"):rep(20)):flush()
+  end
+
+  --- Lines of a list that match.
+  local function matching(lines, pattern)
+    local found = {}
+    for _, line in ipairs(lines) do
+      if line:find(pattern) then found[#found + 1] = line end
+    end
+    return found
+  end
+
+  --- No line of the block is left, the cursor was never hidden.
+  local function assert_clean(t)
+    assert.same({}, matching(t:history(), "waiting"))
+    assert.same({}, matching(t:history(), "^  part_"))
+    assert.is_nil(t:text():find("\27[?", 1, true), "no mode of the terminal is changed")
+    assert.equal(1, t.view.col)
+  end
+
+  it("shows what runs, keeps what failed, and leaves one final state", function()
+    local t = open({ "gated.lua", "-j8" })
+    t:expect_line("gated .* 2/6  1 failed, 3 running, 1 waiting  %ds")
+    local shown = t:screen()
+    assert.same({ "part_1", "part_2", "part_3" }, { shown[#shown - 3]:match("part_%d"), shown[#shown - 2]:match("part_%d"),
+      shown[#shown - 1]:match("part_%d") })
+    assert.equal(1, #matching(shown, "^%d%d:%d%d:%d%d  broken    failed  .* exit code 3$"))
+    open_gate()
+    assert.equal(1, (t:wait()))
+    assert_clean(t)
+    local history = t:history()
+    assert.matches("^failed: gated, 1 failed, 5 success in", history[#history])
+    assert.equal(5, #matching(history, "^%d%d:%d%d:%d%d  %S+ +success"))
+    assert.equal(1, #matching(history, "^broken failed: exit code 3$"))
+  end)
+
+  it("counts the seconds while nothing else happens", function()
+    local t = open({ "gated.lua", "-j8" })
+    t:expect_line("part_1 +1s$")
+    t:expect_line("part_1 +2s$")
+    open_gate()
+    t:wait()
+    assert_clean(t)
+  end)
+
+  it("fits 20 columns and 5 rows", function()
+    local t = open({ "gated.lua", "-j8" }, { cols = 20, rows = 5 })
+    t:expect_line("^2/6  1 failed  +%ds$")
+    for _, line in ipairs(t:screen()) do assert.is_true(#line <= 20, line) end
+    t:expect_line("^part_2 +1s$")
+    open_gate()
+    t:wait()
+    assert.same({}, matching(t:history(), "^part_%d +%ds"))
+    assert.same({}, matching(t:history(), "^%d/6"))
+  end)
+
+  for name, env in pairs({ dumb = { TERM = "dumb" }, unset = { TERM = false } }) do
+    it("is plain lines where TERM is " .. name, function()
+      local t = open({ "gated.lua", "-j8" }, { env = env })
+      t:expect("part_3    running")
+      open_gate()
+      assert.equal(1, (t:wait()))
+      assert.is_nil(t:text():find("\27", 1, true))
+      assert.matches("last      running", t:text(), 1, true)
+    end)
+  end
+
+  it("has no colours under NO_COLOR", function()
+    local t = open({ "gated.lua", "-j8" }, { env = { NO_COLOR = "1" } })
+    t:expect_line("1 failed, 3 running")
+    open_gate()
+    t:wait()
+    assert.is_nil(t:text():find("\27%[[%d;]*m"))
+    assert_clean(t)
+  end)
+
+  it("says nothing under --quiet, and leaves stdout alone under --json", function()
+    sh.write(dir .. "/fine.lua", 'local w = require("ork").workflow("fine") w:task("t", { command = "read x <gate" }) return w')
+    local t = open({ "fine.lua", "--quiet" })
+    sh.wait_file(dir .. "/.ork/ork.db")
+    open_gate()
+    assert.same({ 0, 0 }, { t:wait() })
+    assert.equal("", t:text())
+    gate:close() -- with what is left in it
+    t = pty.open{ "sh", "-c", sh.ork_path() .. " fine.lua --json >out", cwd = dir }
+    t:expect_line("fine .* 0/1  1 running")
+    open_gate()
+    assert.equal(0, (t:wait()))
+    assert.equal("success", sh.json(sh.read(dir .. "/out")).status)
+    assert_clean(t)
+  end)
+
+  it("follows the size of the window", function()
+    local t = open({ "gated.lua", "-j8" }, { cols = 100 })
+    t:expect_line("gated .* 2/6  1 failed")
+    t:resize(40, 12)
+    t:expect_line("^gated  2/6  1 failed, 3 running  %ds$")
+    assert.equal(1, #matching(t:screen(), "part_1"))
+    t:resize(24, 12)
+    t:expect_line("^2/6  1 failed  +%ds$")
+    t:resize(90, 20)
+    t:expect_line("gated .* 2/6  1 failed, 3 running, 1 waiting")
+    assert.equal(1, #matching(t:screen(), "part_1"))
+    open_gate()
+    t:wait()
+    assert_clean(t)
+  end)
+
+  it("goes before Ctrl-Z and comes back with fg", function()
+    local t = pty.open{ "bash", "--norc", "-i", cwd = dir, env = { PS1 = "prompt> ", HISTFILE = "" } }
+    t:send(sh.ork_path() .. " gated.lua -j8\r")
+    t:expect_line("1 failed, 3 running")
+    t:send("\26")
+    t:expect("Stopped")
+    assert.same({}, matching(t:screen(), "3 running"))
+    t:send("fg\r")
+    t:expect_line("1 failed, 3 running")
+    t:send("\26")
+    t:expect("Stopped")
+    t:send("bg\r") -- in the background it tells only what stays
+    t:expect("&\r\n")
+    open_gate()
+    t:expect("last      \27[32msuccess")
+    t:expect("failed\27[0m: gated")
+    t:send("exit\r")
+    t:wait()
+    assert.same({}, matching(t:history(), "running, 1 waiting"))
+  end)
+
+  it("is left cleanly by Ctrl-C, which cancels", function()
+    local t = open({ "gated.lua", "-j8" })
+    t:expect_line("1 failed, 3 running")
+    t:send("\3")
+    assert.equal(130, (t:wait()))
+    assert_clean(t)
+    assert.equal(1, #matching(t:history(), "^cancelling; once more kills"))
+    assert.matches("^cancelled: gated, 1 failed, 4 cancelled, 1 success", t:history()[#t:history()])
+  end)
+
+  it("goes on without its terminal", function()
+    local t = open({ "gated.lua", "-j8" })
+    t:expect_line("1 failed, 3 running")
+    t:hangup()
+    open_gate()
+    assert.equal(1, (t:wait()))
+    local run = sh.json(sh.ork({ "runs", "--json" }, { cwd = dir }).out)[1]
+    assert.same({ "failed", 5 }, { run.status, run.counts.success })
+  end)
+
+  it("puts what the script prints above itself", function()
+    sh.write(dir .. "/print.lua", [[
+      local ork = require "ork"
+      local w = ork.workflow("printing")
+      w:task("t", { command = "read x <gate" })
+      print("before")
+      local run = w:start()
+      print("started")
+      io.stderr:write("straight\n")
+      run:wait()
+      print("after " .. run.status)
+    ]])
+    local t = open({ "print.lua" })
+    t:expect_line("printing .* 0/1  1 running")
+    open_gate()
+    assert.equal(0, (t:wait()))
+    local words = {}
+    for _, line in ipairs(t:history()) do words[#words + 1] = line:match("^(%l+)") or nil end
+    assert.same({ "before", "created", "run", "started", "straight", "success", "after" }, words)
+    assert_clean(t)
+  end)
+
+  it("folds what does not fit", function()
+    sh.write(dir .. "/wide.lua", [[
+      local ork = require "ork"
+      local w = ork.workflow("wide")
+      for _, stem in ipairs({ "alpha", "beta" }) do
+        for i = 1, 20 do w:task(stem .. "_" .. i, { command = "read x <gate" }) end
+      end
+      for c in ("abcdefghijklmnop"):gmatch(".") do
+        w:task(("a_very_long_name_"):rep(6) .. c, { command = "read x <gate" })
+      end
+      return w
+    ]])
+    local t = open({ "wide.lua", "-j60" }, { rows = 12 })
+    t:expect_line("wide .* 0/56  56 running")
+    t:expect_line("^  alpha_%* %(20%)  +%ds$")
+    t:expect_line("^  beta_%* %(20%)  +%ds$")
+    t:expect_line("^  a_very_long_name_a_.*….*_%* %(16%)  +%ds$")
+    assert.is_true(#t:screen() <= 12)
+    t:send("\3")
+    t:wait()
+  end)
+end)
