@@ -1,10 +1,22 @@
 # SPDX-License-Identifier: MIT
-# ork.1, the man page: printed by the program itself, from the tables that `ork help` prints.
+# ork.1, the man page, and the completion of shells: printed by the program itself, from the tables that `ork help` prints.
 set(ORK_MAN_PAGE ${CMAKE_BINARY_DIR}/ork.1)
-add_custom_command(
-  OUTPUT ${ORK_MAN_PAGE}
-  COMMAND ${CMAKE_COMMAND} -E env --unset=ORK_LUA_DIR $<TARGET_FILE:ork> help --format man > ${ORK_MAN_PAGE}
-  DEPENDS ork
-  VERBATIM)
-add_custom_target(ork_man ALL DEPENDS ${ORK_MAN_PAGE})
+set(ORK_BASH_COMPLETION ${CMAKE_BINARY_DIR}/completion/ork)
+set(ORK_ZSH_COMPLETION ${CMAKE_BINARY_DIR}/completion/_ork)
+file(MAKE_DIRECTORY ${CMAKE_BINARY_DIR}/completion)
+
+function(ork_print output)
+  add_custom_command(
+    OUTPUT ${output}
+    COMMAND ${CMAKE_COMMAND} -E env --unset=ORK_LUA_DIR $<TARGET_FILE:ork> ${ARGN} > ${output}
+    DEPENDS ork
+    VERBATIM)
+endfunction()
+ork_print(${ORK_MAN_PAGE} help --format man)
+ork_print(${ORK_BASH_COMPLETION} completion bash)
+ork_print(${ORK_ZSH_COMPLETION} completion zsh)
+add_custom_target(ork_man ALL DEPENDS ${ORK_MAN_PAGE} ${ORK_BASH_COMPLETION} ${ORK_ZSH_COMPLETION})
+
 install(FILES ${ORK_MAN_PAGE} DESTINATION ${CMAKE_INSTALL_MANDIR}/man1)
+install(FILES ${ORK_BASH_COMPLETION} DESTINATION ${CMAKE_INSTALL_DATADIR}/bash-completion/completions)
+install(FILES ${ORK_ZSH_COMPLETION} DESTINATION ${CMAKE_INSTALL_DATADIR}/zsh/vendor-completions)

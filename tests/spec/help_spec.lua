@@ -11,6 +11,7 @@ local function load_command(name) return require("ork.cli." .. name) end
 
 --- The Ork command lines in a line of shell: { { "runs", "--json" }, … }.
 local function command_lines(line)
+  line = line:gsub('eval "$%((.-)%)"', "%1")
   local list, words, word = {}, {}, nil
   local function finish_word()
     if word then words[#words + 1] = word end

@@ -14,7 +14,9 @@ return {
   { "resume", "resume RUN...|FILTER", "go on with paused runs, or with runs whose program died", "fix" },
   { "retry", "retry RUN...|FILTER", "run what failed, was skipped or cancelled again", "fix" },
   { "rerun", "rerun RUN [name=value ...]", "a new run with the params of an old one", "fix" },
+  { "repl", "repl [SCRIPT]", "a prompt: try workflows, start runs and look at them", "run" },
   { "db", "db migrate|status|check", "the database itself", "database" },
+  { "completion", "completion bash|zsh", "what a shell needs to complete words after ork", "more" },
   { "version", "version", "the version of this program", "more" },
   { "help", "help [COMMAND|TOPIC]", "this text, or that of a command or topic", "more" },
 }
