@@ -251,7 +251,8 @@ end
 function run_methods.tasks(self, filter)
   local checked = check_options("run:tasks", filter, { status = words, limit = whole }, 2)
   local documents, why, code = rawget(self, "engine"):tasks(rawget(self, "run_id"), next(checked) and checked or nil)
-  return remember(documents, "tasks"), why, code
+  if not documents then return nil, why, code end
+  return remember(documents, "tasks")
 end
 
 Run = class("ork.run", run_methods, run_fields)
@@ -348,7 +349,8 @@ function database_methods.why(self, which, task)
   if getmetatable(task) == Task then task = rawget(task, "task_name") end
   if task ~= nil and type(task) ~= "string" then error("why takes the name of a task, not " .. type(task), 2) end
   local documents, why, code = engine:why(id, task)
-  return remember(documents, "why"), why, code
+  if not documents then return nil, why, code end
+  return remember(documents, "why")
 end
 
 function database_methods.close(self) rawget(self, "engine"):close() end

@@ -12,6 +12,7 @@
 #include <lauxlib.h>
 #include <limits.h>
 #include <lua.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -87,6 +88,13 @@ static int edit_read(lua_State *L) /* read(fd) -> bytes, "" at the end | nil, me
     return 1;
 }
 
+static int edit_stop(lua_State *L) /* stop(): as Ctrl-Z, when no engine has to be asked first */
+{
+    (void)L;
+    raise(SIGSTOP);
+    return 0;
+}
+
 static int edit_make_folder(lua_State *L) /* make_folder(path) -> true | nil, message; private to its user */
 {
     ork_err err;
@@ -145,6 +153,7 @@ int ork_script_edit(lua_State *L)
     static const luaL_Reg functions[] = {{"make_folder", edit_make_folder},
                                          {"open", edit_open},
                                          {"read", edit_read},
+                                         {"stop", edit_stop},
                                          {"write", edit_write},
                                          {NULL, NULL}};
 
