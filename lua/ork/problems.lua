@@ -1,11 +1,15 @@
 -- SPDX-License-Identifier: MIT
 -- Mistakes of scripts: { code, file, line, text, hint }. C collects them with the call and the way to the key; here the
--- key's own line is found and they become text.
+-- key's own place is found (column and length, in bytes, where it can be) and they become text.
 local core = require "ork.core"
+local excerpt = require "ork.excerpt"
 local source = require "ork.source"
 require "ork.place"
 
 local problems = {}
+
+local MOST_PLACES = 200 -- mistakes whose column is looked for
+local MOST_SHOWN = 20 -- mistakes that are printed; nobody reads more at once
 
 -- Texts of scripts by the name users know, as they were loaded.
 local texts = {}
@@ -67,7 +71,14 @@ function problems.resolve(list)
   list = fold(list)
   for i, p in ipairs(list) do
     local text = p.path and p.path ~= "" and p.file and text_of(p.file)
-    if text then p.line = source.find_key(text, p.line, p.call, p.name, p.path) or p.line end
+    local start
+    if text then
+      local line
+      line, start = source.find_key(text, p.line, p.call, p.name, p.path)
+      p.line = line or p.line
+    end
+    text = text or p.file and (p.line or 0) > 0 and text_of(p.file)
+    if text and i <= MOST_PLACES then excerpt.place(p, text, start) end
     p.text, p.hint = clean(p.text), clean(p.hint)
     p.order, p.path, p.call, p.name = i, nil, nil, nil
   end
@@ -90,6 +101,19 @@ end
 function problems.text(list)
   local lines = {}
   for i, p in ipairs(list) do lines[i] = problems.line(p) end
+  return table.concat(lines, "\n")
+end
+
+--- For people: the first ones with the line of the script they are in, the rest counted.
+function problems.report(list)
+  local lines = {}
+  for i = 1, math.min(#list, MOST_SHOWN) do
+    local p = list[i]
+    local text = p.file and p.column and text_of(p.file)
+    lines[#lines + 1] = problems.line(p)
+    lines[#lines + 1] = text and excerpt.of(p, text) or nil
+  end
+  if #list > MOST_SHOWN then lines[#lines + 1] = ("and %d more; `ork validate --json` lists them all"):format(#list - MOST_SHOWN) end
   return table.concat(lines, "\n")
 end
 

@@ -86,10 +86,10 @@ local function lazy_tokens(text, from_line)
   local next_token, n = source.tokens(text, from_line), 0
   return setmetatable({}, { __index = function(tokens, i)
     while n < i do
-      local kind, value, line = next_token()
+      local kind, value, line, start = next_token()
       if not kind then return nil end
       n = n + 1
-      rawset(tokens, n, { kind = kind, text = value, line = line })
+      rawset(tokens, n, { kind = kind, text = value, line = line, start = start })
     end
     return rawget(tokens, i)
   end })
@@ -160,8 +160,8 @@ local function find_call(tokens, line, method, name)
   return computed
 end
 
---- The line of a key in the option table of a call that begins at `line`: path is "retries\nlimit", "command\n#2". As far
---- as the path can be followed; nil when the table is not written there.
+--- The line of a key in the option table of a call that begins at `line`, and its first byte in the text: path is
+--- "retries\nlimit", "command\n#2". As far as the path can be followed; nil when the table is not written there.
 function source.find_key(text, line, method, name, path)
   local tokens = lazy_tokens(text, line)
   local call = find_call(tokens, line, method, name)
@@ -172,14 +172,14 @@ function source.find_key(text, line, method, name, path)
     local index, inner = tonumber(part:match("^#(%d+)$")), nil
     each_entry(tokens, at, function(key, position, first, value)
       if (index and position == index) or (not index and key == part) then
-        found, inner = tokens[first].line, value
+        found, inner = tokens[first], value
         return true
       end
     end)
     if not inner or (tokens[inner] or {}).text ~= "{" then break end
     at = inner
   end
-  return found
+  if found then return found.line, found.start end
 end
 
 --- Names of modules that the source requires by a literal.

@@ -22,7 +22,7 @@ local function render(page)
   local path = sh.write(sh.tempdir() .. "/ork.1", page)
   local r = sh.run({ "groff", "-ww", "-man", "-Tutf8", "-P-c", "-rLL=400n", path })
   assert.same({ 0, "" }, { r.code, r.err })
-  return (r.out:gsub(".\8", ""):gsub("\u{2010}", "-"):gsub("\u{2212}", "-"))
+  return (r.out:gsub("[\0-\127\194-\244][\128-\191]*\8", ""):gsub("\u{2010}", "-"):gsub("\u{2212}", "-"))
 end
 
 describe("the manual", function()
