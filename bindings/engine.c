@@ -3,7 +3,7 @@
  *
  * Law: nothing of the engine is called from inside its callbacks but interrupt(); a change handler only looks and
  * prints. */
-#include "engine.h"
+#include "catalog.h"
 #include <stdbool.h>
 #include <string.h>
 
@@ -239,10 +239,11 @@ int ork_lua_engine(lua_State *L)
 
     luaL_newmetatable(L, ENGINE);
     luaL_setfuncs(L, meta, 0);
-    lua_createtable(L, 0, 32); /* module meta methods */
+    lua_createtable(L, 0, 40); /* module meta methods */
     luaL_setfuncs(L, methods, 0);
     luaL_setfuncs(L, ork_lua_run_methods, 0);
     luaL_setfuncs(L, ork_lua_read_methods, 0);
+    luaL_setfuncs(L, ork_lua_catalog_methods, 0);
     lua_setfield(L, -2, "__index");
     lua_pop(L, 1);
     lua_pushcfunction(L, core_open);
@@ -252,5 +253,6 @@ int ork_lua_engine(lua_State *L)
     ork_lua_sys_open(L);
     lua_setfield(L, -2, "sys");
     ork_lua_add_definition(L);
+    ork_lua_add_catalog(L);
     return 0;
 }

@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /* Engine methods that read. Documents (docs/internals/json.md) come as Lua tables, or with a true last argument as the
  * text the engine made, which --json prints untouched. */
-#include "engine.h"
+#include "catalog.h"
 #include <stdbool.h>
 #include <string.h>
 
-/* Pushes a document, as text or as a table, and frees it. */
-static int push_document(lua_State *L, struct ork_lua_engine *e, int status, char *document, const ork_err *read,
-                         bool as_text)
+int ork_lua_push_document(lua_State *L, struct ork_lua_engine *e, int status, char *document, const ork_err *read,
+                          bool as_text)
 {
     ork_err err = {0};
 
@@ -47,7 +46,7 @@ static int read_runs(lua_State *L) /* runs(filter | nil[, raw]) -> list */
     ork_err err;
     int status = ork_runs_json(e->engine, filter, &document, &err);
 
-    return push_document(L, e, status, document, &err, raw);
+    return ork_lua_push_document(L, e, status, document, &err, raw);
 }
 
 static int read_run(lua_State *L) /* run(id[, raw]) */
@@ -58,7 +57,7 @@ static int read_run(lua_State *L) /* run(id[, raw]) */
     ork_err err;
     int status = ork_run_json(e->engine, luaL_checkstring(L, 2), &document, &err);
 
-    return push_document(L, e, status, document, &err, raw);
+    return ork_lua_push_document(L, e, status, document, &err, raw);
 }
 
 static int read_tasks(lua_State *L) /* tasks(id, filter | nil[, raw]) -> list */
@@ -71,7 +70,7 @@ static int read_tasks(lua_State *L) /* tasks(id, filter | nil[, raw]) -> list */
     ork_err err;
     int status = ork_tasks_json(e->engine, id, filter, &document, &err);
 
-    return push_document(L, e, status, document, &err, raw);
+    return ork_lua_push_document(L, e, status, document, &err, raw);
 }
 
 static int read_task(lua_State *L) /* task(id, name[, raw]) */
@@ -83,7 +82,7 @@ static int read_task(lua_State *L) /* task(id, name[, raw]) */
     ork_err err;
     int status = ork_task_json(e->engine, id, luaL_checkstring(L, 3), &document, &err);
 
-    return push_document(L, e, status, document, &err, raw);
+    return ork_lua_push_document(L, e, status, document, &err, raw);
 }
 
 static int read_why(lua_State *L) /* why(id | nil, task | nil[, raw]) */
@@ -95,7 +94,7 @@ static int read_why(lua_State *L) /* why(id | nil, task | nil[, raw]) */
     ork_err err;
     int status = ork_why_json(e->engine, id, luaL_optstring(L, 3, NULL), &document, &err);
 
-    return push_document(L, e, status, document, &err, raw);
+    return ork_lua_push_document(L, e, status, document, &err, raw);
 }
 
 /* log_read(id, task, attempt, offset, len) -> bytes, size of the file, is it only the stored tail?
@@ -148,7 +147,7 @@ static int read_db_status(lua_State *L) /* db_status([raw]) */
     ork_err err;
     int status = ork_db_status_json(e->engine, &document, &err);
 
-    return push_document(L, e, status, document, &err, raw);
+    return ork_lua_push_document(L, e, status, document, &err, raw);
 }
 
 static int read_db_check(lua_State *L) /* db_check([raw]) */
@@ -159,7 +158,7 @@ static int read_db_check(lua_State *L) /* db_check([raw]) */
     ork_err err;
     int status = ork_db_check_json(e->engine, &document, &err);
 
-    return push_document(L, e, status, document, &err, raw);
+    return ork_lua_push_document(L, e, status, document, &err, raw);
 }
 
 const luaL_Reg ork_lua_read_methods[] = {{"db_check", read_db_check},

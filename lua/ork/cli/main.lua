@@ -50,7 +50,7 @@ local function dispatch(argv)
   local given = args.parse(command, words, options)
   term.configure(given.options)
   if is_script then given.script = word end
-  if given.options.help and not is_script then
+  if given.options.help and not is_script and not (command.helps and given.words[1]) then
     term.out(args.help(command))
     return 0
   end

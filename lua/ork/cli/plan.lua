@@ -1,21 +1,25 @@
 -- SPDX-License-Identifier: MIT
+local catalog = require "ork.cli.catalog"
 local core = require "ork.core"
 local definition = require "ork.cli.definition"
+local open = require "ork.cli.open"
 local stop = require "ork.cli.stop"
 local term = require "ork.term"
 local text = require "ork.cli.text"
 
 local plan = {
   name = "plan",
-  usage = "plan SCRIPT [NAME] [name=value ...] [--format text|dot|json]",
+  usage = "plan SCRIPT|NAME [name=value ...] [--format text|dot|json]",
   summary = "Shows what a run would do: the tasks level by level, and the longest chain",
   text = [[
 Tasks of one level wait for nothing but earlier levels; the longest chain is what the run cannot be faster than. Params are
-checked as for a run, nothing is run.]],
+checked as for a run, nothing is run. Without a script NAME is an applied workflow, or NAME@VERSION; behind a script that defines
+several, NAME picks one.]],
   examples = {
     { "ork plan pipeline.lua", "levels and the longest chain" },
     { "ork plan pipeline.lua --format dot | dot -Tsvg >plan.svg", "a picture (Graphviz)" },
     { "ork plan etl.lua day=yesterday --json", "for programs" },
+    { "ork plan etl@2", "version 2 of an applied workflow" },
   },
   words = { 1, 2 },
   params = true,
@@ -60,11 +64,20 @@ local function show_dot(workflow, name)
   term.out("}")
 end
 
+local function from_script(path, name, given)
+  return definition.pick(definition.load(path, definition.arg(path, { name }, given.params)), path, name)
+end
+
+local function from_database(word, extra, options)
+  if extra then stop(2, "`%s` is one word too many: ork %s", extra, plan.usage) end
+  local engine <close> = open.read(options)
+  return catalog.open(engine, word)
+end
+
 function plan.run(given)
   local options, path, name = given.options, given.words[1], given.words[2]
   local format = options.format or (term.json and "json" or "text")
-  local loaded = definition.load(path, definition.arg(path, { name }, given.params))
-  local workflow = definition.pick(loaded, path, name)
+  local workflow = catalog.is_script(path) and from_script(path, name, given) or from_database(path, name, options)
   if next(given.params) or options.params_file then definition.params(workflow, given.params, options) end
   name = workflow.name
   if format == "json" then

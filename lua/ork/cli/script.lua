@@ -65,7 +65,8 @@ local function tell_start(engine, id, how, name, tasks)
   if how == "new" or how == "resumed" then tell_orphans(engine, id) end
 end
 
-local function run_one(engine, workflow, params, options)
+--- Starts a run and carries it out to its end; also of an applied workflow.
+function script.run_one(engine, workflow, params, options)
   local name, tasks = workflow.name, core.task_names(workflow)
   drive.prepare(engine, tasks)
   return drive.to_end(engine, function()
@@ -173,7 +174,7 @@ function script.run(given)
   local engine <close> = open.run(options)
   local code = 0
   for _, each in ipairs(runs) do
-    code = run_one(engine, each.workflow, each.params, options)
+    code = script.run_one(engine, each.workflow, each.params, options)
     if code ~= 0 then break end
   end
   drive.print_documents()
