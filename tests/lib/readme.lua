@@ -1,19 +1,25 @@
 -- SPDX-License-Identifier: MIT
--- A document as a session at a terminal: its ```console blocks are commands (`$ …`) and what they print, its ```lua blocks
+-- A document as a session at a terminal: its ```console blocks are commands (`$ …`) and what they print, other blocks
 -- that follow a line with only a `file name` are files. A line `…` in an output stands for lines left out.
 local readme = {}
 
---- Parses the text: a list of { file, text } and { command, output (lines), line }, in order.
+--- Parses the text: a list of { file, text, line } and { command, output (lines), line }, in order; and the ```lua blocks
+--- that are no files, { text, line }. Lines are those at which the block or the command stands.
 function readme.parse(text)
-  local steps, block, kind, before, number = {}, nil, nil, nil, 0
+  local steps, snippets, block, kind, before, number = {}, {}, nil, nil, nil, 0
   for line in (text .. "\n"):gmatch("(.-)\n") do
     number = number + 1
     local fence = line:match("^```(%a*)$")
     if fence and not kind then
       kind, block = fence, { line = number }
     elseif fence == "" and kind then
-      local file = kind == "lua" and before and before:match("^`([%w_./-]+)`:?$")
-      if file then steps[#steps + 1] = { file = file, text = table.concat(block, "\n") .. "\n" } end
+      local file = kind ~= "console" and before and before:match("^`([%w_./-]+)`:?$")
+      local content = table.concat(block, "\n") .. "\n"
+      if file then
+        steps[#steps + 1] = { file = file, text = content, line = block.line }
+      elseif kind == "lua" then
+        snippets[#snippets + 1] = { text = content, line = block.line }
+      end
       kind, before = nil, nil
     elseif kind == "console" then
       local command = line:match("^%$ (.+)$")
@@ -29,14 +35,16 @@ function readme.parse(text)
       before = line
     end
   end
-  return steps
+  return steps, snippets
 end
 
 --- A line without what differs from run to run: clock, ids, durations, the width of columns.
 function readme.normal(line)
-  line = line:gsub("%d%d%d%d%-%d%d%-%d%d", "DATE"):gsub("%d%d:%d%d:%d%d", "TIME")
+  line = line:gsub("%d%d%d%d%-%d%d%-%d%d", "DATE"):gsub("%d%d:%d%d:%d%d%.?%d*", "TIME")
   line = line:gsub("%x%x%x%x%x%x%x%x%-%x%x%x%x%-%x%x%x%x%-%x%x%x%x%-%x+", "UUID"):gsub("%f[%w]%x%x%x%x%x%x%x%x%f[%W]", "ID")
   line = line:gsub("%f[%w]%d+%.?%d*m?s%f[%W]", "TOOK"):gsub("%f[%w]%d+m TOOK", "TOOK")
+  line = line:gsub("^ork %d+%.%d+%.%d+%S*", "ork VERSION")
+  line = line:gsub("%f[%w]%d+%.?%d* [kMG]B%f[%W]", "SIZE")
   line = line:gsub("19 tasks, 1 skipped", "19 tasks"):gsub("1%d/19", "N/19") -- the quickstart skips a task on tidy machines only
   return (line:gsub("%s+", " "):gsub(" $", ""))
 end

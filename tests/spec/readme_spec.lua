@@ -3,17 +3,20 @@
 local readme = require "tests.lib.readme"
 
 describe("reading a document", function()
-  local steps = readme.parse(table.concat({
+  local steps, snippets = readme.parse(table.concat({
     "text", "`a.lua`:", "", "```lua", "return 1", "```", "", "```lua", "not a file", "```",
     "```console", "$ ork a.lua", "one", "", "two", "$ ork runs", "```", "", "```mermaid", "$ no command", "```",
+    "`run.sh`:", "```sh", "$ no command", "```",
   }, "\n"))
 
   it("finds files, commands and what they print", function()
     assert.same({
-      { file = "a.lua", text = "return 1\n" },
+      { file = "a.lua", text = "return 1\n", line = 4 },
       { command = "ork a.lua", output = { "one", "", "two" }, line = 12 },
       { command = "ork runs", output = {}, line = 16 },
+      { file = "run.sh", text = "$ no command\n", line = 23 },
     }, steps)
+    assert.same({ { text = "not a file\n", line = 8 } }, snippets)
   end)
 end)
 

@@ -1,0 +1,70 @@
+-- SPDX-License-Identifier: MIT
+-- A page of the documentation, followed to the letter: its files are written and its commands are run, top to bottom, in one
+-- scratch folder that has a copy of examples/ and `ork` in its PATH. `cd` lasts, as at a terminal; other changes of the
+-- shell do not.
+--
+--   local page = page.open(root .. "/docs/x.md")
+--   for _, step in ipairs(page.steps) do local wrong = page:play(step) end
+local readme = require "tests.lib.readme"
+local sh = require "tests.lib.sh"
+
+local page = {}
+page.__index = page
+
+local HOME = "/home/ada" -- stands for the scratch folder in what is shown
+
+--- A page without its scratch folder, which page:begin() makes.
+function page.open(path, root)
+  local steps, snippets = readme.parse(sh.read(path))
+  return setmetatable({ path = path, root = root, steps = steps, snippets = snippets }, page)
+end
+
+function page:begin()
+  self.dir = sh.tempdir()
+  local bin = self.dir .. "/.bin"
+  sh.run({ "cp", "-r", self.root .. "/examples", self.dir .. "/examples" })
+  sh.run({ "mkdir", "-p", bin, self.dir .. "/.tmp" })
+  sh.write(bin .. "/ork", ('#!/bin/sh\nexec "%s" "$@"\n'):format(sh.ork_path()), "755")
+  sh.write(self.dir .. "/.cwd", self.dir .. "\n")
+  self.path_variable = bin .. ":" .. os.getenv("PATH")
+end
+
+--- What a command prints, as lines.
+function page:run(command)
+  local state = self.dir .. "/.cwd"
+  local script = ('exec 2>&1; cd "$(cat "%s")"; %s\ncode=$?; pwd >"%s"; exit $code'):format(state, command, state)
+  local result = sh.run({ "/bin/sh", "-c", script }, {
+    env = { PATH = self.path_variable, TERM = "dumb", HOME = self.dir, TMPDIR = self.dir .. "/.tmp", XDG_STATE_HOME = false },
+    timeout = 60,
+  })
+  local lines = {}
+  local text = result.out:gsub(self.dir:gsub("%p", "%%%0"), HOME)
+  for line in (text:gsub("\n+$", "") .. "\n"):gmatch("(.-)\n") do lines[#lines + 1] = line:gsub("%s+$", "") end
+  if #lines == 1 and lines[1] == "" then lines = {} end
+  return lines
+end
+
+--- The text of an example without the line of its licence, which pages leave out.
+function page:example(file) return (sh.read(self.root .. "/" .. file):gsub("^[^\n]*SPDX[^\n]*\n", "")) end
+
+--- Does one step. nil, or what is not as the page says, and the lines that would be right.
+function page:play(step)
+  if step.command then
+    local printed = self:run(step.command)
+    local nothing = #step.output == 1 and step.output[1] == "…" -- a place to be filled by `script/docs update`
+    local difference = nothing and "is not shown at all" or readme.differs(step.output, printed)
+    if difference then return difference, printed end
+  elseif step.file:find("^examples/") then
+    local text = self:example(step.file)
+    if text == step.text then return nil end
+    local lines = {}
+    for line in text:gmatch("(.-)\n") do lines[#lines + 1] = line end
+    return "is not " .. step.file, lines
+  else
+    local folder = sh.read(self.dir .. "/.cwd"):match("[^\n]+")
+    local mode = step.text:find("^#!") and "755" or "644"
+    sh.write(folder .. "/" .. step.file, step.text, mode)
+  end
+end
+
+return page
