@@ -20,6 +20,13 @@ int64_t ork_engine_now(ork_engine *e)
     return e->clock->now_ms(e->clock->data);
 }
 
+int64_t ork_engine_min_free(void)
+{
+    const char *mb = getenv("ORK_MIN_FREE_MB");
+
+    return mb ? strtoll(mb, NULL, 10) << 20 : ORK_MIN_FREE;
+}
+
 void ork_engine_turn(ork_engine *e)
 {
     if (e->in_turn || e->fenced || e->closing)
@@ -123,8 +130,7 @@ int ork_engine_open(const struct ork_engine_opts *o, ork_engine **out, ork_err *
     e->jobs = o->jobs ? o->jobs : (uint32_t)(cores > 0 ? 2 * cores : 4);
     ork_idgen_init(&e->ids, e->clock);
     e->timer_fd = -1;
-    const char *min_free = getenv("ORK_MIN_FREE_MB");
-    e->min_free = min_free ? strtoll(min_free, NULL, 10) << 20 : ORK_MIN_FREE;
+    e->min_free = ork_engine_min_free();
     char cwd[4096];
     e->cwd = ork_strdup(getcwd(cwd, sizeof(cwd)) ? cwd : "/");
     init_handles(e);

@@ -293,6 +293,7 @@ struct ork_engine {
 
 /* engine.c */
 int64_t ork_engine_now(ork_engine *e);
+int64_t ork_engine_min_free(void); /* bytes of disk that are kept free: ORK_MIN_FREE_MB, or the default */
 int ork_engine_register(ork_engine *e, ork_err *err) ORK_MUSTCHECK;
 void ork_engine_watch(ork_engine *e); /* listens to the bell */
 int ork_engine_drive(ork_engine *e, const bool *done,

@@ -365,5 +365,7 @@ void ork_store_on_bell(
     void *data); /* starts watching, which keeps the loop alive; NULL stops. Look once after starting */
 
 int ork_store_status_json(ork_store *s, struct ork_buf *out, ork_err *err) ORK_MUSTCHECK; /* see ork_db_status_json */
+int ork_store_schema(void);          /* the newest schema version of this build */
+const char *ork_store_library(void); /* version of the database library: "3.40.1" of SQLite */
 int ork_store_check_json(ork_store *s, struct ork_buf *out, ork_err *err) ORK_MUSTCHECK;
 #endif

@@ -95,3 +95,16 @@ int ork_sqlite_status(ork_store *store, struct ork_buf *out, ork_err *err)
     ork_buf_fini(&rest);
     return rc;
 }
+
+int ork_store_schema(void)
+{
+    struct ork_migration m;
+
+    ork_migration_get(ork_migration_count() - 1, &m);
+    return m.version;
+}
+
+const char *ork_store_library(void)
+{
+    return sqlite3_libversion();
+}
