@@ -22,6 +22,7 @@ struct ork_lua_ctx {
     const char *codes[64];  /* borrowed from the option table on the stack */
     char own[256];          /* chunk names of lua/ork begin so; "" none */
     size_t own_len;
+    struct ork_lua_engine *engines; /* open; each takes itself out (inline.c) */
 };
 
 /* user values of the context */

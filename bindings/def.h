@@ -30,6 +30,7 @@ struct ork_lua_task {
     const char *default_cwd, *default_env; /* borrowed JSON of the defaults; NULL none */
     bool whole_inputs;                     /* inputs is one reference */
     bool finally, has_work, has_rule;
+    bool has_run, has_executor;              /* a function; where it is to be called was said */
     struct json_t *input_type, *output_type; /* owned until the task is added */
     struct json_t
         *input_kinds; /* owned: types of what `inputs` gives, {field: T}, null where unknown; NULL: a reference */
@@ -61,6 +62,7 @@ struct ork_lua_def {
     char *file; /* owned: the last file name interned, and its number */
     uint32_t file_no;
     bool sealed, judged; /* judged: sealing was tried */
+    bool scripted;       /* defined by a script that is loaded, not by the program that runs */
 };
 
 struct ork_lua_def *ork_lua_def_check(lua_State *L, int idx, const char *method);    /* raises when it is no workflow */

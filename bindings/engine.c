@@ -91,6 +91,7 @@ core_open(lua_State *L) /* open{ url, data_dir, agent_path, jobs, log_level, cre
     luaL_setmetatable(L, ENGINE);
     if (ork_engine_open(&opts, &e->engine, &err) < 0)
         return ork_lua_fail(L, &err);
+    ork_lua_inline_add(L, e);
     return 1;
 }
 
@@ -103,6 +104,7 @@ static int engine_close(lua_State *L) /* close(); again: nothing */
         return 0;
     ork_lua_loop(L);
     e->engine = NULL;
+    ork_lua_inline_remove(L, e);
     ork_engine_close(engine);
     luaL_unref(L, LUA_REGISTRYINDEX, e->on_change);
     e->on_change = LUA_NOREF;
@@ -250,6 +252,8 @@ int ork_lua_engine(lua_State *L)
     lua_setfield(L, -2, "open");
     ork_lua_loop_open(L);
     lua_setfield(L, -2, "loop");
+    ork_lua_inline_open(L);
+    lua_setfield(L, -2, "inline");
     ork_lua_sys_open(L);
     lua_setfield(L, -2, "sys");
     ork_lua_add_definition(L);

@@ -7,9 +7,10 @@
 #include <uv.h>
 
 struct ork_lua_engine {
-    ork_engine *engine; /* owned; NULL once closed */
-    uv_loop_t *loop;    /* borrowed from the state, which keeps it longer */
-    int on_change;      /* registry reference to the Lua callback; LUA_NOREF none */
+    ork_engine *engine;          /* owned; NULL once closed */
+    uv_loop_t *loop;             /* borrowed from the state, which keeps it longer */
+    int on_change;               /* registry reference to the Lua callback; LUA_NOREF none */
+    struct ork_lua_engine *next; /* of the open ones of this state */
 };
 
 /* The engine at idx, open; callbacks it causes run in L from now on. Raises "the database is closed". [-0, +0, e] */
@@ -20,6 +21,13 @@ const char *ork_lua_arg_json(lua_State *L, int idx, const char *what);
 
 void ork_lua_add_definition(
     lua_State *L); /* to the module table on top of the stack (bindings/definition.c) [-0, +0, m] */
+
+/* core.inline: what calls functions as tasks (bindings/inline.c). */
+int ork_lua_inline_open(lua_State *L);                           /* pushes the namespace [-0, +1, m] */
+void ork_lua_inline_add(lua_State *L, struct ork_lua_engine *e); /* an engine was opened, or is about to be closed */
+void ork_lua_inline_remove(lua_State *L, struct ork_lua_engine *e);
+/* The workflow at idx is about to be started; with run_id: it was. Its functions can be called. [-0, +0, e] */
+void ork_lua_inline_learn(lua_State *L, int idx, const char *run_id);
 
 extern const luaL_Reg ork_lua_run_methods[];  /* bindings/run.c */
 extern const luaL_Reg ork_lua_read_methods[]; /* bindings/read.c */

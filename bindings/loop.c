@@ -21,6 +21,7 @@ struct lua_loop {
     uv_loop_t uv;
     lua_State *L; /* where callbacks run; the state that drives the loop */
     int error;    /* registry reference to what a callback raised first; LUA_NOREF none */
+    int inside;   /* callbacks under way */
 };
 
 struct watcher {
@@ -72,6 +73,7 @@ uv_loop_t *ork_lua_loop(lua_State *L)
         luaL_error(L, "cannot make an event loop: %s", uv_strerror(status));
     loop->L = L;
     loop->error = LUA_NOREF;
+    loop->inside = 0;
     lua_createtable(L, 0, 1);
     lua_pushcfunction(L, loop_gc);
     lua_setfield(L, -2, "__gc");
@@ -89,12 +91,15 @@ void ork_lua_loop_call(uv_loop_t *uv, lua_State *L, int n)
 {
     struct lua_loop *loop = (struct lua_loop *)(void *)uv;
 
-    if (lua_pcall(L, n, 0, 0) == LUA_OK)
-        return;
-    if (loop->error == LUA_NOREF)
-        loop->error = luaL_ref(L, LUA_REGISTRYINDEX);
-    else
-        lua_pop(L, 1);
+    lua_State *before = loop->L;
+    int status;
+
+    loop->inside++;
+    status = lua_pcall(L, n, 0, 0);
+    loop->inside--;
+    loop->L = before; /* what was called may have driven the loop from a coroutine that sleeps now */
+    if (status != LUA_OK)
+        ork_lua_loop_keep(uv, L);
 }
 
 void ork_lua_loop_raise(lua_State *L, uv_loop_t *uv)
@@ -108,6 +113,29 @@ void ork_lua_loop_raise(lua_State *L, uv_loop_t *uv)
     lua_rawgeti(L, LUA_REGISTRYINDEX, error);
     luaL_unref(L, LUA_REGISTRYINDEX, error);
     lua_error(L);
+}
+
+void ork_lua_loop_use(uv_loop_t *loop, lua_State *L)
+{
+    ((struct lua_loop *)(void *)loop)->L = L;
+}
+
+void ork_lua_loop_keep(uv_loop_t *uv, lua_State *L)
+{
+    struct lua_loop *loop = (struct lua_loop *)(void *)uv;
+
+    if (loop->error == LUA_NOREF)
+        loop->error = luaL_ref(L, LUA_REGISTRYINDEX);
+    else
+        lua_pop(L, 1);
+}
+
+static int loop_inside(lua_State *L) /* inside() -> in a callback of this loop? */
+{
+    struct lua_loop *loop = (struct lua_loop *)(void *)ork_lua_loop(L);
+
+    lua_pushboolean(L, loop->inside > 0);
+    return 1;
 }
 
 static int loop_step(lua_State *L) /* step(wait) -> is anything left to happen? */
@@ -307,8 +335,11 @@ loop_readable(lua_State *L) /* readable(fd, f) -> watcher | nil: a file, always 
 
 int ork_lua_loop_open(lua_State *L)
 {
-    static const luaL_Reg functions[] = {{"interruptible", ork_lua_interruptible},
+    static const luaL_Reg functions[] = {{"inside", loop_inside},
+                                         {"interruptible", ork_lua_interruptible},
+
                                          {"on_interrupt", ork_lua_on_interrupt},
+                                         {"process", ork_lua_process},
                                          {"readable", loop_readable},
                                          {"signal", loop_signal},
                                          {"step", loop_step},
@@ -317,6 +348,7 @@ int ork_lua_loop_open(lua_State *L)
                                          {NULL, NULL}};
     static const luaL_Reg meta[] = {{"__gc", watcher_close}, {"__close", watcher_close}, {NULL, NULL}};
 
+    ork_lua_process_open(L);
     luaL_newmetatable(L, WATCHER);
     luaL_setfuncs(L, meta, 0);
     lua_createtable(L, 0, 1);

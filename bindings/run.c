@@ -71,7 +71,10 @@ static int run_start(lua_State *L)
     opts.logical_ms = field_integer(L, 3, "logical_ms");
     opts.scheduled = field_flag(L, 3, "scheduled");
     opts.resume = field_flag(L, 3, "resume");
+    ork_lua_inline_learn(L, 2, NULL);
     status = ork_run_start(e->engine, w, &opts, &started, &err);
+    if (status == 0)
+        ork_lua_inline_learn(L, 2, started.run_id);
     return push_started(L, e, status, &started, &err);
 }
 
@@ -123,6 +126,22 @@ static int run_wait(lua_State *L) /* wait(run id[, ms]) -> status | nil, message
     return 1;
 }
 
+static int run_ended(lua_State *L) /* ended(run id) -> status | false: not yet | nil, message, code */
+{
+    struct ork_lua_engine *e = ork_lua_check_engine(L, 1);
+    int run_status = 0;
+    bool ended;
+    ork_err err;
+
+    if (ork_run_ended(e->engine, luaL_checkstring(L, 2), &ended, &run_status, &err) < 0)
+        return ork_lua_fail(L, &err);
+    if (ended)
+        lua_pushstring(L, ork_run_status_name(run_status));
+    else
+        lua_pushboolean(L, false);
+    return 1;
+}
+
 static int run_command(lua_State *L) /* command(run id, kind, args | nil) -> outcome */
 {
     struct ork_lua_engine *e = ork_lua_check_engine(L, 1);
@@ -143,6 +162,6 @@ static int run_command(lua_State *L) /* command(run id, kind, args | nil) -> out
     return 1;
 }
 
-const luaL_Reg ork_lua_run_methods[] = {{"claim", run_claim}, {"command", run_command}, {"owned", run_owned},
-                                        {"rerun", run_rerun}, {"start", run_start},     {"wait", run_wait},
-                                        {NULL, NULL}};
+const luaL_Reg ork_lua_run_methods[] = {
+    {"claim", run_claim}, {"command", run_command}, {"ended", run_ended}, {"owned", run_owned},
+    {"rerun", run_rerun}, {"start", run_start},     {"wait", run_wait},   {NULL, NULL}};

@@ -101,6 +101,15 @@ static int sys_time(lua_State *L) /* time("2026-11-01T02:00:00Z") -> ms since 19
     return push_parsed(L, status, ms, &err);
 }
 
+static int sys_format_time(lua_State *L) /* format_time(ms since 1970) -> "2026-11-01T02:00:00.000Z" */
+{
+    char text[32];
+
+    ork_time_format((int64_t)luaL_checkinteger(L, 1), text);
+    lua_pushstring(L, text);
+    return 1;
+}
+
 static int sys_format_duration(lua_State *L) /* format_duration(ms) -> "1h30m" */
 {
     char text[32];
@@ -131,6 +140,7 @@ int ork_lua_sys_open(lua_State *L)
                                          {"escape", ork_lua_escape},
                                          {"exit_code", sys_exit_code},
                                          {"format_duration", sys_format_duration},
+                                         {"format_time", sys_format_time},
                                          {"now", sys_now},
                                          {"realpath", sys_realpath},
                                          {"stat", sys_stat},

@@ -193,6 +193,21 @@ static int add_task(struct ork_lua_reader *r, struct ork_lua_task *t, uint32_t *
     return 0;
 }
 
+/* The workflow keeps the function: option `run` of the table at 3. */
+static void keep_function(lua_State *L, uint32_t no)
+{
+    if (lua_getiuservalue(L, 1, 1) != LUA_TTABLE) {
+        lua_pop(L, 1);
+        lua_newtable(L);
+        lua_pushvalue(L, -1);
+        lua_setiuservalue(L, 1, 1);
+    }
+    lua_pushliteral(L, "run");
+    lua_rawget(L, 3);
+    lua_rawseti(L, -2, (lua_Integer)no + 1);
+    lua_pop(L, 1);
+}
+
 static void push_handle(lua_State *L, struct ork_lua_def *def, uint32_t no)
 {
     struct handle *h = lua_newuserdatauv(L, sizeof *h, 1);
@@ -220,10 +235,33 @@ static struct ork_lua_def *check_call(lua_State *L, const char *method)
     return def;
 }
 
+/* A function is called in this program: its folder and its environment are the program's own. */
+static void judge_function(struct ork_lua_reader *r, struct ork_lua_task *t)
+{
+    if (t->command.len > 0)
+        ork_lua_bad(r, "run", "make two tasks of it", "stands beside `command`; a task does one thing");
+    else if (r->def->scripted && !t->has_executor)
+        ork_lua_bad(r, "run",
+                    "executor = \"inline\" calls the function in the program that runs the workflow; or run a program: "
+                    "command = { … }",
+                    "in a process of its own comes with a later version");
+    if (t->cwd.len > 0)
+        ork_lua_bad(r, "cwd", "the function can pass one to ctx.exec", "is for `command`, not for a function");
+    if (t->env.len > 0)
+        ork_lua_bad(r, "env", "the function can pass one to ctx.exec", "is for `command`, not for a function");
+    t->default_cwd = t->default_env = NULL;
+    t->spec.executor = ORK_EXEC_INLINE;
+}
+
 static void judge(struct ork_lua_reader *r, struct ork_lua_task *t)
 {
+    if (t->has_run)
+        judge_function(r, t);
+    else if (t->has_executor)
+        ork_lua_bad(r, "executor", "give it run = function(input, ctx) … end", "is for a function");
     if (!t->has_work)
-        ork_lua_bad_at(r, NULL, "give it a command = { \"program\", … }", "it does nothing");
+        ork_lua_bad_at(r, NULL, "give it a command = { \"program\", … }, or run = function(input, ctx) … end",
+                       "it does nothing");
     if (t->finally && t->has_rule)
         ork_lua_bad(r, "trigger_rule", "leave it out", "cannot be chosen for a finally task: it always runs");
     if (t->finally)
@@ -257,6 +295,8 @@ static int define(lua_State *L, const char *method, bool finally)
         return ork_lua_raise(L, "%s", err.msg);
     if (r.options)
         read_depends_on(&r, no);
+    if (t.has_run)
+        keep_function(L, no);
     warn_of_join(&r, &t);
     push_handle(L, def, no);
     return 1;

@@ -105,6 +105,24 @@ static void read_keep_children(struct ork_lua_reader *r, int idx, const char *pa
         t->spec.flags = (t->spec.flags & ~ORK_TASK_KEEP_CHILDREN) | (keep ? ORK_TASK_KEEP_CHILDREN : 0);
 }
 
+static void read_run(struct ork_lua_reader *r, int idx, const char *path, void *out)
+{
+    struct ork_lua_task *t = out;
+    t->has_work = true;
+    if (lua_type(r->L, idx) == LUA_TFUNCTION)
+        t->has_run = true;
+    else
+        ork_lua_bad(r, path, NULL, "wants a function, got %s", ork_lua_shown(r->L, idx));
+}
+
+static void read_executor(struct ork_lua_reader *r, int idx, const char *path, void *out)
+{
+    static const char *const words[] = {"inline", NULL};
+    struct ork_lua_task *t = out;
+    t->has_executor = true;
+    (void)ork_lua_read_word(r, idx, path, words);
+}
+
 #define FIELD(member) offsetof(struct ork_lua_task, member)
 #define LATER(word, what)                                                                                              \
     {                                                                                                                  \
@@ -123,7 +141,7 @@ static const struct ork_lua_option rows[] = {
     LATER("deferred_timeout", "a limit for deferred jobs"),
     {.name = "depends_on", .read = read_nothing},
     {.name = "env", .read = ork_lua_read_env, .by_default = true},
-    LATER_WORK("executor", "other executors"),
+    {.name = "executor", .read = read_executor},
     {.name = "grace", .kind = ORK_LUA_DURATION, .at = FIELD(grace_ms), .by_default = true},
     {.name = "input_type", .read = read_input_type},
     {.name = "inputs", .read = ork_lua_read_inputs},
@@ -148,7 +166,7 @@ static const struct ork_lua_option rows[] = {
     LATER("region", "the region of a Cloud Run job"),
     LATER("resources", "limits of memory and CPU time"),
     {.name = "retries", .read = ork_lua_read_retries, .by_default = true},
-    LATER_WORK("run", "a Lua function"),
+    {.name = "run", .read = read_run},
     LATER("task_count", "the tasks of a Cloud Run job"),
     {.name = "timeout", .kind = ORK_LUA_DURATION, .at = FIELD(spec.timeout_ms), .off = true, .by_default = true},
     {.name = "trigger_rule", .read = read_rule, .by_default = true},

@@ -16,16 +16,18 @@ static int collect(lua_State *L) /* __gc */
 
 /* ---- making one ---- */
 
-static void collect_workflow(lua_State *L, int idx) /* appends it to the list of the loader, if one listens */
+/* Appends it to the list of the loader, if one listens: does one? */
+static bool collect_workflow(lua_State *L, int idx)
 {
     idx = lua_absindex(L, idx);
     ork_lua_ctx_push(L);
-    lua_getiuservalue(L, -1, ORK_LUA_COLLECTED);
-    if (lua_istable(L, -1)) {
+    bool listens = lua_getiuservalue(L, -1, ORK_LUA_COLLECTED) == LUA_TTABLE;
+    if (listens) {
         lua_pushvalue(L, idx);
         lua_rawseti(L, -2, (lua_Integer)lua_rawlen(L, -2) + 1);
     }
     lua_pop(L, 2);
+    return listens;
 }
 
 static int make_workflow(lua_State *L) /* ork.workflow(name[, options]) -> workflow */
@@ -46,7 +48,7 @@ static int make_workflow(lua_State *L) /* ork.workflow(name[, options]) -> workf
     const char *name = lua_tostring(L, 1);
     if (strlen(name) != lua_rawlen(L, 1))
         return ork_lua_raise(L, "the name of the workflow holds a NUL byte");
-    struct ork_lua_def *d = lua_newuserdatauv(L, sizeof *d, 0);
+    struct ork_lua_def *d = lua_newuserdatauv(L, sizeof *d, 1); /* its functions, by task number from 1 */
     *d = (struct ork_lua_def){0};
     luaL_setmetatable(L, ORK_LUA_WORKFLOW);
     if (ork_workflow_new(name, &d->w, &err) < 0)
@@ -61,9 +63,9 @@ static int make_workflow(lua_State *L) /* ork.workflow(name[, options]) -> workf
     r.options = lua_istable(L, 2) ? 2 : 0;
     ork_lua_buf_clear(&ctx->values);
     ctx->deps.len = 0;
+    d->scripted = collect_workflow(L, 3);
     if (r.options)
         ork_lua_workflow_options(&r);
-    collect_workflow(L, 3);
     return 1;
 }
 

@@ -1,6 +1,8 @@
 -- SPDX-License-Identifier: MIT
 -- Ork: workflows written in Lua. `local ork = require "ork"`
 local core = require "ork.core"
+local attach = require "ork.attach"
+local inline = require "ork.inline"
 local loader = require "ork.loader"
 local problems = require "ork.problems"
 local run = require "ork.run"
@@ -53,19 +55,23 @@ ork.open = function(url)
   return run.open(url)
 end
 
+-- ---- other loops -----------------------------------------------------------------------------
+
+ork.spawn = inline.spawn
+for _, name in ipairs({ "attach", "fd", "timeout", "step" }) do ork[name] = attach[name] end
+
 -- ---- names -----------------------------------------------------------------------------------
 
 local later = {
   each = "fan-out", product = "fan-out", executor = "executors of your own", defer = "deferred jobs", serve = "the server",
-  spawn = "coroutines that wait", attach = "running on another loop", fd = "running on another loop",
-  timeout = "running on another loop", step = "running on another loop", testing = "the simulator",
+  testing = "the simulator",
 }
 
 return setmetatable(ork, {
   __name = "ork",
   __index = function(_, name)
     if later[name] then
-      error(("ork.%s (%s) comes with a later version; this one runs process tasks (`command`)"):format(name, later[name]), 2)
+      error(("ork.%s (%s) comes with a later version; this one runs programs (`command`) and functions (`run`)"):format(name, later[name]), 2)
     end
     local names = {}
     for each in next, ork do names[#names + 1] = each end

@@ -4,6 +4,9 @@
 -- Misuse raises at the caller's line; an operation that fails returns nil, message, "ECODE". Without a database of its own
 -- (ork.open) a program uses one that is found as `ork` finds it, else ./.ork/ork.db, opened on first use.
 local core = require "ork.core"
+local attach = require "ork.attach"
+local fiber = require "ork.fiber"
+local inline = require "ork.inline"
 local sys = core.sys
 
 local run = {}
@@ -180,6 +183,22 @@ end
 
 local run_methods = {}
 
+--- Keeps a call from being a tail call, where levels are counted.
+local function same(...) return ... end
+
+--- In a coroutine of ours only that one waits; elsewhere the loop is driven, which its own callbacks cannot do.
+local function wait(engine, id, ms, level)
+  local self = fiber.current()
+  if self then return inline.wait(self, engine, id, ms) end
+  if self == false then
+    error("waiting holds up the task's function; call it there, not in a coroutine that it made", level)
+  end
+  if core.loop.inside() or attach.inside() then
+    error("a callback of the loop cannot wait; ork.spawn(function() … end) makes a coroutine that can", level)
+  end
+  return host.wait(engine, id, ms)
+end
+
 --- Waits for the end; its status, or nil, "timeout", "ETIMEDOUT".
 function run_methods.wait(self, timeout)
   local ms = -1
@@ -188,7 +207,7 @@ function run_methods.wait(self, timeout)
     ms, wanted = duration(timeout)
     if not ms then error(("wait takes %s, not %s"):format(wanted, tostring(timeout)), 2) end
   end
-  return host.wait(rawget(self, "engine"), rawget(self, "run_id"), ms)
+  return same(wait(rawget(self, "engine"), rawget(self, "run_id"), ms, 3))
 end
 
 for _, kind in ipairs({ "cancel", "pause" }) do
@@ -284,6 +303,7 @@ local function start(engine, workflow, params, opts, level)
     })
   end, workflow)
   if not id then return nil, how, code end
+  fiber.on_work()
   return new_run(engine, id, how)
 end
 
@@ -315,7 +335,7 @@ function database_methods.run(self, workflow, params, opts)
   local started, why, code = start(rawget(self, "engine"), workflow, params, opts, 3)
   if not started then return nil, why, code end
   local status
-  status, why, code = started:wait()
+  status, why, code = wait(rawget(started, "engine"), rawget(started, "run_id"), -1, 3)
   if not status then return nil, why, code end
   return started
 end

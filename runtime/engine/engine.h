@@ -376,7 +376,7 @@ void ork_inline_init(ork_engine *e);
 bool ork_inline_only(const ork_workflow *w); /* needs no agent */
 /* May this program go on with the run: does it need functions that live elsewhere? */
 int ork_inline_may_own(ork_engine *e, const ork_id *run, ork_err *err) ORK_MUSTCHECK;
-int ork_inline_may_start(ork_engine *e, const ork_workflow *w, ork_err *err) ORK_MUSTCHECK;
+int ork_inline_may_start(ork_engine *e, ork_workflow *w, ork_err *err) ORK_MUSTCHECK;
 
 /* inputs.c */
 typedef void (*ork_inputs_cb)(struct ork_active *a, uint32_t task, json_t *params, int code, const ork_err *err);

@@ -47,14 +47,20 @@ static bool is_known(ork_engine *e, const char *hash)
     return e->host_calls.knows && e->host_calls.knows(e->host_calls.data, hash);
 }
 
-int ork_inline_may_start(ork_engine *e, const ork_workflow *w, ork_err *err)
+int ork_inline_may_start(ork_engine *e, ork_workflow *w, ork_err *err)
 {
-    for (uint32_t i = 0; !e->host_calls.interrupt && i < ork_workflow_len(w); i++) {
-        if (ork_workflow_def(w, i)->executor == ORK_EXEC_INLINE)
-            return ork_err_set(err, ORK_ESTATE, "task `%s` is a function, and this program calls none",
-                               ork_workflow_task_name(w, i));
-    }
-    return 0;
+    char hash[65];
+    uint32_t i = 0;
+
+    while (i < ork_workflow_len(w) && ork_workflow_def(w, i)->executor != ORK_EXEC_INLINE)
+        i++;
+    if (i == ork_workflow_len(w))
+        return 0;
+    int rc = ork_workflow_hash(w, hash, err);
+    if (!rc && !is_known(e, hash))
+        rc = ork_err_set(err, ORK_ESTATE, "task `%s` is a function, which only the program that defines it can call",
+                         ork_workflow_task_name(w, i));
+    return rc;
 }
 
 int ork_inline_may_own(ork_engine *e, const ork_id *run, ork_err *err)

@@ -273,6 +273,8 @@ int ork_run_rerun(ork_engine *e, const char *run_id, const char *args, struct or
 
     if (!rc)
         rc = ork_doc_open_run(e, run_id, &old, &p.old, err);
+    if (!rc)
+        rc = ork_inline_may_own(e, &old, err);
     if (!rc && args)
         rc = ork_json_parse(args, strlen(args), &p.args, err);
     if (!rc && !ork_rows_id(p.old, 0, "snapshot_id", &p.s.row.rerun_snapshot))

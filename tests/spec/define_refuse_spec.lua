@@ -7,7 +7,7 @@ local later = " comes with a later version; this one runs process tasks"
 
 --- options of task `t` on line 4 → the refusals
 local of_task = {
-  { [[{}]], "4: task `t`: it does nothing; give it a command = { \"program\", … }" },
+  { [[{}]], "4: task `t`: it does nothing; give it a command = { \"program\", … }, or run = function(input, ctx) … end" },
   { [[{ command = "x", retires = 1 }]], "4: task `t`: unknown option `retires`; did you mean `retries`?" },
   { [[{ command = "x", cmd = 1 }]], "4: task `t`: unknown option `cmd`; did you mean `command`?" },
   { [[{ command = "x", needs = a }]], "4: task `t`: unknown option `needs`; did you mean `depends_on`?" },
@@ -175,7 +175,16 @@ local of_task = {
     "4: task `t`: `pool` named by a reference comes with a later version; give its name as a text" },
   { [[{ command = "x", priority = "high" }]], "4: task `t`: `priority` wants a whole number, got \"high\"" },
   -- words of later versions
-  { [[{ run = function() end }]], "4: task `t`: `run` (a Lua function)" .. later .. "; give it a `command`" },
+  -- functions
+  { [[{ run = "f" }]], "4: task `t`: `run` wants a function, got \"f\"" },
+  { [[{ run = function() end, command = "x" }]], "4: task `t`: `run` stands beside `command`; a task does one thing; make two tasks of it" },
+  { [[{ run = function() end }]], "4: task `t`: `run` in a process of its own comes with a later version; executor = \"inline\" calls the function " ..
+    "in the program that runs the workflow; or run a program: command = { … }" },
+  { [[{ run = function() end, executor = "inline", cwd = "/" }]],
+    "4: task `t`: `cwd` is for `command`, not for a function; the function can pass one to ctx.exec" },
+  { [[{ command = "x", executor = "inline" }]], "4: task `t`: `executor` is for a function; give it run = function(input, ctx) … end" },
+  { [[{ run = function() end, executor = "inlined" }]],
+    "4: task `t`: `executor` wants one of inline, got \"inlined\"; did you mean \"inline\"?" },
   { [[{ python = "a.py:f" }]], "4: task `t`: `python` (a Python function)" .. later .. "; give it a `command`" },
   { [[{ wait = "30m" }]], "4: task `t`: `wait` (waiting without a process)" .. later .. "; give it a `command`" },
   { [[{ workflow = w }]], "4: task `t`: `workflow` (a sub-workflow)" .. later .. "; give it a `command`" },
@@ -250,7 +259,7 @@ local calls = {
   { [[ork.workflow()]], "4: `workflow` wants a name, got none" },
   { [[ork.workflw("x")]], "4: ork has no field `workflw`; did you mean `workflow`?" },
   { [[ork.each(a.output.parts)]],
-    "4: ork.each (fan-out) comes with a later version; this one runs process tasks (`command`)" },
+    "4: ork.each (fan-out) comes with a later version; this one runs programs (`command`) and functions (`run`)" },
   { [[ork.x = 1]], "4: ork.x cannot be set" },
   { [[ork.date("1x")]], "4: ork.date: \"1x\" is no duration: unknown unit \"x\"; the units are w d h m s ms" },
   { [[ork.date(0, "%Q")]], "4: ork.date: the format has %Q; known are %Y %m %d %H %M %S %j %y %F %T %s %a %b %%" },
@@ -359,8 +368,8 @@ w:task("t", {
   it("sorts the mistakes of a script", function()
     local got = script.refusals("w:task('t', { command = 'x', depends_on = 'zz' })\nw:task('u', { x = 1 })\nw:task('v', {})")
     assert.same({ "4: task `t` depends on `zz`, which is not a task of this workflow",
-      "5: task `u`: unknown option `x`", "5: task `u`: it does nothing; give it a command = { \"program\", … }",
-      "6: task `v`: it does nothing; give it a command = { \"program\", … }" }, got)
+      "5: task `u`: unknown option `x`", "5: task `u`: it does nothing; give it a command = { \"program\", … }, or run = function(input, ctx) … end",
+      "6: task `v`: it does nothing; give it a command = { \"program\", … }, or run = function(input, ctx) … end" }, got)
   end)
 end)
 
@@ -375,7 +384,7 @@ describe("a workflow with mistakes", function()
     local lines = {}
     for line in message:gmatch("[^\n]+") do lines[#lines + 1] = line:match("define_refuse_spec%.lua:%d+: (.*)$") end
     assert.same({ "task `t`: unknown option `retires`; did you mean `retries`?",
-      "task `u`: it does nothing; give it a command = { \"program\", … }" }, lines)
+      "task `u`: it does nothing; give it a command = { \"program\", … }, or run = function(input, ctx) … end" }, lines)
   end)
 
   it("takes no more tasks once it was checked", function()

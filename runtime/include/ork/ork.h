@@ -316,6 +316,7 @@ ORK_API const char *ork_engine_url(const ork_engine *e);
 ORK_API void ork_engine_on_change(ork_engine *e, ork_change_cb cb, void *data);
 /* One turn of the loop; wait: block until something happened. Returns 0 when nothing is left to happen. */
 ORK_API int ork_engine_step(ork_engine *e, bool wait);
+ORK_API bool ork_engine_busy(const ork_engine *e); /* is anything left to happen: runs of ours, changes to store */
 /* Makes a waiting call of this engine return ORK_ECANCELLED ("interrupted"); from the loop's thread, e.g. a signal
  * handle. */
 ORK_API void ork_engine_interrupt(ork_engine *e);
@@ -402,9 +403,9 @@ struct ork_inline_host {
      * killed or the engine closed): after that the engine has forgotten the call. May come from inside ork_inline_done
      * of another call, and from callbacks of the loop. */
     void (*interrupt)(void *data, uint64_t token, int kind, bool now);
-    /* Between two turns of the loop while ork_run_wait or ork_engine_step drives it, outside of its callbacks: the place
-     * to take and make calls. A short slice: nothing else happens meanwhile. true: there is more to do at once. NULL
-     * fine: then `wake` tells of calls too. */
+    /* Between two turns of the loop while ork_run_wait or ork_engine_step drives it, outside of its callbacks: the
+     * place to take and make calls. A short slice: nothing else happens meanwhile. true: there is more to do at once.
+     * NULL fine: then `wake` tells of calls too. */
     bool (*turn)(void *data);
     /* Something to look at: calls to take, a run of this engine left it (ended: its id), or others changed something.
      * From callbacks of the loop: only note it. NULL fine. */
@@ -415,8 +416,8 @@ ORK_API void ork_engine_on_inline(ork_engine *e, const struct ork_inline_host *h
 /* The next call that may begin, which counts as begun now: its timeout runs. false: none. */
 ORK_API bool ork_inline_next(ork_engine *e, struct ork_inline_call *out);
 /* The call has ended. ENOTFOUND: the engine does not wait for it (any more); nothing is changed. */
-ORK_API int ork_inline_done(ork_engine *e, uint64_t token, const struct ork_inline_result *r, ork_err *err)
-    ORK_MUSTCHECK;
+ORK_API int ork_inline_done(ork_engine *e, uint64_t token, const struct ork_inline_result *r,
+                            ork_err *err) ORK_MUSTCHECK;
 /* Optional news of a call under way. An unknown token is ignored. */
 ORK_API void ork_inline_running(ork_engine *e, uint64_t token); /* it does not end at once: watchers see `running` */
 ORK_API void ork_inline_progress(ork_engine *e, uint64_t token, double done, double total); /* shown by `why` */

@@ -1,0 +1,229 @@
+-- SPDX-License-Identifier: MIT
+-- What a task's function gets beside its input: ctx. Its functions are plain ones; a colon works too.
+local core = require "ork.core"
+local fiber = require "ork.fiber"
+
+local native = core.inline
+local ctx = {}
+
+local MAX_OUTPUT = 1024 * 1024 -- bytes of each of ctx.exec's outputs that are kept, when nothing else is said
+local MAX_PROCESSES = 64       -- of ctx.exec at once; more wait
+
+local function duration(what, value, level)
+  local ms = type(value) == "string" and core.sys.duration(value)
+    or type(value) == "number" and value >= 0 and value < 1e11 and math.floor(value * 1000 + 0.5)
+  if not ms or ms < 0 then
+    error(("%s wants a duration, seconds or a text such as \"10m\", not %s"):format(what, tostring(value)), level + 1)
+  end
+  return ms
+end
+
+--- The task's fiber, which alone may wait. Raises elsewhere.
+local function waiter(call, what, level)
+  local self = fiber.current()
+  if self and self == call.fiber then return self end
+  error(("%s waits, which only the task's function itself can: not a coroutine that it made, nor anything after its end")
+    :format(what), level + 1)
+end
+
+local methods = {}
+
+function methods.log(call, text, ...)
+  text = tostring(text)
+  if select("#", ...) > 0 then
+    local ok, formatted = pcall(string.format, text, ...)
+    if not ok then error("ctx.log: " .. formatted:gsub("^bad argument #%d+ to 'format' ", ""), 3) end
+    text = formatted
+  end
+  local ok, why = native.log(call.engine, call.token, text .. "\n")
+  if not ok then error("ctx.log: " .. why, 3) end
+end
+
+function methods.progress(call, done, total)
+  if type(done) ~= "number" or (total ~= nil and type(total) ~= "number") then
+    error("ctx.progress wants numbers: how many are done, and of how many", 3)
+  end
+  native.progress(call.engine, call.token, done, total or 0)
+end
+
+function methods.sleep(call, time)
+  local ms = duration("ctx.sleep", time, 3)
+  local self = waiter(call, "ctx.sleep", 3)
+  self:pause(function(ticket)
+    return core.loop.timer(ms, function() self:wake(ticket) end)
+  end)
+end
+
+function methods.fail(_, message, opts)
+  if type(message) ~= "string" then error("ctx.fail wants a message, not " .. type(message), 3) end
+  local failure = { message = message }
+  for key, value in pairs(opts or {}) do
+    if key ~= "code" and key ~= "retry" and key ~= "after" then
+      error(("ctx.fail has no option `%s`; there are after, code, retry"):format(tostring(key)), 3)
+    end
+    failure[key] = value
+  end
+  if failure.after ~= nil then duration("ctx.fail: `after`", failure.after, 3) end
+  error(failure, 0)
+end
+
+function methods.secret(_, name)
+  if type(name) ~= "string" or not name:find("^[%a_][%w_]*$") then error("ctx.secret wants the name of a secret: letters, digits, _", 3) end
+  local value = os.getenv(name)
+  if value then return value end
+  error({ message = ("the secret `%s` is not in the environment"):format(name), retry = false }, 0)
+end
+
+-- ---- exec ------------------------------------------------------------------------------------
+
+local processes, queued = 0, {}
+
+--- A place for one more process; waits for one in turn.
+local function take_place(self)
+  if processes < MAX_PROCESSES then
+    processes = processes + 1
+    return
+  end
+  local entry = { self }
+  queued[#queued + 1] = entry
+  self:pause(function(ticket)
+    entry.ticket = ticket
+    return setmetatable({}, { __close = function()
+      for i = #queued, 1, -1 do
+        if queued[i] == entry then table.remove(queued, i) end
+      end
+    end })
+  end) -- whoever gave its place kept the count
+end
+
+local function give_place()
+  local entry = table.remove(queued, 1)
+  if not entry then
+    processes = processes - 1
+    return
+  end
+  entry[1]:wake(entry.ticket)
+end
+
+local exec_options = { cwd = "string", env = "table", max_output = "number", stdin = "string", timeout = true }
+
+local function check_exec(argv, opts)
+  if type(argv) ~= "table" or #argv == 0 then error("ctx.exec wants a list: { program, argument, … }", 4) end
+  local list = {}
+  for i, each in ipairs(argv) do
+    if type(each) ~= "string" and math.type(each) == nil then
+      error(("ctx.exec: argument %d is a %s, not a text"):format(i, type(each)), 4)
+    end
+    list[i] = tostring(each)
+  end
+  for key, value in pairs(opts) do
+    local kind = exec_options[key]
+    if not kind then
+      local near = type(key) == "string" and core.suggest(key, { "cwd", "env", "max_output", "stdin", "timeout" })
+      error(("ctx.exec has no option `%s`%s"):format(tostring(key), near and ("; did you mean `%s`?"):format(near) or ""), 4)
+    end
+    if kind ~= true and type(value) ~= kind then error(("ctx.exec: `%s` is a %s, not a %s"):format(key, type(value), kind), 4) end
+  end
+  return list
+end
+
+--- { K = "V", X = false } → { "K=V", "X" }.
+local function environment(env)
+  local list = {}
+  for key, value in pairs(env or {}) do
+    if type(key) ~= "string" or key == "" or key:find("[=%z]") then error("ctx.exec: `env` wants names of variables, not " .. tostring(key), 4) end
+    if value ~= false and type(value) ~= "string" and type(value) ~= "number" then
+      error(("ctx.exec: `env.%s` is a %s, not a text, or false to unset it"):format(key, type(value)), 4)
+    end
+    list[#list + 1] = value == false and key or key .. "=" .. tostring(value)
+  end
+  return list
+end
+
+--- Runs a process to its end: { code, signal, out, err, truncated, timed_out }, or nil, message, "ECODE". It and what it
+--- started end with the attempt at the latest.
+function methods.exec(call, argv, opts)
+  opts = opts or {}
+  local list = check_exec(argv, opts)
+  local env = environment(opts.env)
+  local limit = opts.timeout and duration("ctx.exec: `timeout`", opts.timeout, 3)
+  local self = waiter(call, "ctx.exec", 3)
+  take_place(self)
+  local place <close> = setmetatable({}, { __close = give_place }) -- luacheck: ignore 211
+  local result, why, code, timed_out, timer
+  self:pause(function(ticket)
+    local process
+    process, why, code = core.loop.process({
+      argv = list, cwd = opts.cwd, env = env, stdin = opts.stdin, max_output = opts.max_output or MAX_OUTPUT,
+    }, function(ended)
+      result = ended
+      self:wake(ticket)
+    end)
+    if not process then
+      self:wake(ticket)
+      return nil
+    end
+    timer = limit and core.loop.timer(limit, function()
+      timed_out = true
+      process:kill()
+    end)
+    return setmetatable({}, { __close = function()
+      if timer then timer:close() end
+      process:close()
+    end })
+  end)
+  if not result then return nil, why, code end
+  result.timed_out = timed_out or nil
+  return result
+end
+
+-- ---- the table -------------------------------------------------------------------------------
+
+local fields = {
+  run_id = function(call) return call.run_id end,
+  task = function(call) return call.task end,
+  attempt = function(call) return call.attempt end,
+  item = function() return nil end,
+  scheduled_for = function(call) return call.scheduled_for_ms > 0 and core.sys.format_time(call.scheduled_for_ms) or nil end,
+  --- Was it told to end early? Whatever waits raises then.
+  cancelled = function(call) return call.stopped ~= nil end,
+}
+
+local later = { heartbeat = true, http = true, artifact = true }
+
+local names = { "artifact", "heartbeat", "http" }
+for name in pairs(methods) do names[#names + 1] = name end
+for name in pairs(fields) do names[#names + 1] = name end
+table.sort(names)
+
+local calls = setmetatable({}, { __mode = "k" }) -- ctx → its call
+
+local Ctx = { __name = "ork.ctx" }
+
+function Ctx.__index(self, name)
+  local call = calls[self]
+  local method = methods[name]
+  if method then
+    local function bound(first, ...)
+      if first == self then return method(call, ...) end
+      return method(call, first, ...)
+    end
+    rawset(self, name, bound)
+    return bound
+  end
+  if fields[name] then return fields[name](call) end
+  if later[name] then error(("ctx.%s comes with a later version"):format(name), 2) end
+  local near = type(name) == "string" and core.suggest(name, names)
+  error(("ctx has no field `%s`%s"):format(tostring(name), near and ("; did you mean `%s`?"):format(near) or ""), 2)
+end
+
+function Ctx.__newindex(_, name) error(("ctx.%s cannot be set"):format(tostring(name)), 2) end
+function Ctx.__tostring(self) return ("ctx of task %s, attempt %d"):format(calls[self].task, calls[self].attempt) end
+
+function ctx.new(call)
+  local self = setmetatable({}, Ctx)
+  calls[self] = call
+  return self
+end
+
+return ctx

@@ -1,0 +1,123 @@
+-- SPDX-License-Identifier: MIT
+-- Coroutines that wait without holding up the loop: functions called as tasks, and those given to ork.spawn.
+--
+--   new ──► ready ──resume──► running ──pause──► waits for a ticket ──wake(ticket)──► ready … ──► over(ok, what)
+--
+-- Laws: a fiber is resumed only by fiber.step, outside of the loop's callbacks, so what runs in it may drive the loop;
+-- each pause has its own ticket, so a wake that comes late wakes nothing; one that is told to stop raises at its next
+-- pause, and at each one after that.
+local fiber = {}
+
+local Fiber = {}
+Fiber.__index = Fiber
+
+local PAUSE = {} -- what a fiber yields that waits; any other yield only lets others run
+
+local running              -- the fiber that runs now
+local by_thread = setmetatable({}, { __mode = "k" })
+local queue, first, last = {}, 1, 0
+local alive = 0
+
+--- Called when there is work though nothing drives the loop (ork.attach).
+fiber.on_work = function() end
+
+local function push(self)
+  last = last + 1
+  queue[last] = self
+  if not running then fiber.on_work() end
+end
+
+--- A fiber for body(). over(ok, result or error, thread) is called when it has ended.
+function fiber.new(body, over)
+  local self = setmetatable({ thread = coroutine.create(body), over = over, ticket = 0 }, Fiber)
+  by_thread[self.thread] = self
+  alive = alive + 1
+  push(self)
+  return self
+end
+
+--- The fiber whose own function is running, or nil. In a coroutine that it made itself: false.
+function fiber.current()
+  if not running then return nil end
+  return by_thread[coroutine.running()] == running and running or false
+end
+
+function fiber.is_running() return running ~= nil end
+
+--- How many have not ended.
+function fiber.alive() return alive end
+
+function fiber.is_ready() return first <= last end
+
+local function finish(self, ok, what)
+  alive = alive - 1
+  by_thread[self.thread] = nil
+  self.done = true
+  local close <close> = setmetatable({}, { __close = function() coroutine.close(self.thread) end }) -- luacheck: ignore 211
+  self.over(ok, what, self.thread) -- which may look at its stack
+end
+
+local function resume(self)
+  running = self
+  local ok, what = coroutine.resume(self.thread)
+  running = nil
+  if self.done then return end -- given up meanwhile
+  if coroutine.status(self.thread) == "dead" then
+    finish(self, ok, what)
+  elseif what ~= PAUSE then
+    push(self)
+  elseif self.on_pause then
+    self:on_pause()
+  end
+end
+
+--- Resumes the next one that is ready. false: none is.
+function fiber.step()
+  if first > last or running then return false end
+  local self = queue[first]
+  queue[first] = nil
+  first = first + 1
+  if first > last then first, last = 1, 0 end
+  if not self.done then resume(self) end
+  return true
+end
+
+local function check_stop(self)
+  if self.stop then error(self.stop, 0) end
+end
+
+--- Waits until wake is called with the ticket that begin(ticket) got. What begin returns (nil, or something with __close)
+--- is closed at the end of the wait, however it ends. Only for the running fiber.
+function Fiber:pause(begin)
+  check_stop(self)
+  self.ticket = self.ticket + 1
+  self.waits = true
+  local begun <close> = begin(self.ticket) -- luacheck: ignore 211
+  while self.waits do coroutine.yield(PAUSE) end
+  check_stop(self)
+end
+
+--- Ends the wait of that ticket.
+function Fiber:wake(ticket)
+  if ticket ~= self.ticket or not self.waits or self.done then return end
+  self.waits = false
+  push(self)
+end
+
+--- Raises `reason` at the pause it is in, and at every later one.
+function Fiber:interrupt(reason)
+  self.stop = self.stop or reason
+  self:wake(self.ticket)
+end
+
+--- Gives it up: it is never resumed again. Its to-be-closed variables are closed.
+function Fiber:abandon()
+  if self.done then return end
+  self.stop = self.stop or "abandoned"
+  alive = alive - 1
+  self.done = true
+  by_thread[self.thread] = nil
+  if self ~= running and coroutine.status(self.thread) == "suspended" then coroutine.close(self.thread) end
+end
+
+return fiber

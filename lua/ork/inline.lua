@@ -1,0 +1,199 @@
+-- SPDX-License-Identifier: MIT
+-- Tasks that are functions of this program: the engine's calls become fibers, what they return or raise becomes results.
+-- A slice of them runs between two turns of the loop (bindings/inline.c).
+local core = require "ork.core"
+local fiber = require "ork.fiber"
+
+local native = core.inline
+local inline = {}
+
+local SLICE_MS = 5 -- then results are stored and others have their turn
+local HOOK_EVERY = 10000 -- instructions between two looks at the time, in a function with a timeout
+
+local known = setmetatable({}, { __mode = "v" }) -- hash of a definition → the workflow with its functions
+local held = {}    -- run id → its workflow, while the run is in the hands of this program
+local under_way = {} -- engine → token → fiber
+local waiting = {} -- run id → { fiber → ticket }
+
+--- A workflow is about to be started here: its functions can be called from now on. With a run's id: that is in our
+--- hands, so they stay.
+local function learn(workflow, run_id)
+  if not native.has(workflow) then return end
+  if run_id then
+    held[run_id] = workflow
+  else
+    known[core.hash(workflow)] = workflow
+  end
+end
+
+-- ---- how a call ends -------------------------------------------------------------------------
+
+local Stop = { __name = "ork.stop", __tostring = function(self) return self.text end }
+local stops = {
+  timeout = setmetatable({ kind = "timeout", text = "the task's timeout is over" }, Stop),
+  cancelled = setmetatable({ kind = "cancelled", text = "the task was cancelled" }, Stop),
+}
+
+local function text_of(value)
+  if type(value) == "string" then return value end
+  return value ~= nil and tostring(value) or nil
+end
+
+--- { message, code, retry, after } as ctx.fail and error{…} give it → the arguments of native.fail.
+local function of_table(t)
+  local after = t.after
+  if after ~= nil then
+    after = type(after) == "number" and math.floor(after * 1000 + 0.5) or type(after) == "string" and core.sys.duration(after)
+  end
+  local code = text_of(t.code)
+  return text_of(t.message) or code or "failed", code, t.retry == false, math.type(after) == "integer" and after > 0 and after or 0
+end
+
+local function fail(call, what, thread)
+  local engine, token = call.engine, call.token
+  if getmetatable(what) == Stop then
+    native.fail(engine, token, what.text, what.kind, nil, false, 0)
+  elseif type(what) == "table" and (what.message ~= nil or what.code ~= nil) then
+    local message, code, final, after_ms = of_table(what)
+    native.fail(engine, token, message, "error", code, final, after_ms)
+  else
+    local message = text_of(what) or "nil"
+    native.log(engine, token, debug.traceback(thread, message) .. "\n")
+    native.fail(engine, token, message, "error", nil, false, 0)
+  end
+end
+
+local function over(call, ok, what, thread)
+  local calls = under_way[call.engine]
+  if calls then calls[call.token] = nil end
+  if not ok then return fail(call, what, thread) end
+  local done, why, code = native.done(call.engine, call.token, what)
+  if done == nil and code == "EJSON" then native.fail(call.engine, call.token, why, "output", nil, false, 0) end
+end
+
+-- ---- calls -----------------------------------------------------------------------------------
+
+--- Ends a function that never pauses when its time is over.
+local function limit_time(thread, ms)
+  local deadline = native.mono() + ms
+  debug.sethook(thread, function()
+    if native.mono() > deadline then error(stops.timeout, 0) end
+  end, "", HOOK_EVERY)
+end
+
+local function begin(call)
+  local workflow = held[call.run_id] or known[call.definition]
+  local body = workflow and native.of(workflow, call.number)
+  if not body then
+    native.fail(call.engine, call.token, "its function lives in the program that started the run", "policy", nil, true, 0)
+    return
+  end
+  held[call.run_id] = workflow
+  local input = core.json.decode(call.input)
+  call.input = nil
+  local ctx = require("ork.ctx").new(call)
+  local self
+  self = fiber.new(function() return body(input, ctx) end, function(ok, what, thread) over(call, ok, what, thread) end)
+  self.call = call
+  call.fiber = self
+  self.on_pause = function()
+    self.on_pause = nil
+    native.running(call.engine, call.token)
+  end
+  if call.timeout_ms > 0 then limit_time(self.thread, call.timeout_ms) end
+  local calls = under_way[call.engine]
+  if not calls then
+    calls = {}
+    under_way[call.engine] = calls
+  end
+  calls[call.token] = self
+end
+
+--- One slice: fibers that may go on, then new calls. Is there more?
+local function turn()
+  if fiber.is_running() then return false end
+  local stop = native.mono() + SLICE_MS
+  repeat
+    if not fiber.step() then
+      local call = native.next()
+      if not call then return fiber.is_ready() end
+      begin(call)
+    end
+  until native.mono() >= stop
+  return true
+end
+
+local function interrupt(engine, token, kind, now)
+  local self = under_way[engine] and under_way[engine][token]
+  if not self then return end
+  self.call.stopped = kind
+  if now then
+    under_way[engine][token] = nil
+    self:abandon()
+  else
+    self:interrupt(stops[kind])
+  end
+end
+
+-- ---- waiting for runs ------------------------------------------------------------------------
+
+local function wake_all(waiters)
+  for self, ticket in pairs(waiters) do self:wake(ticket) end
+end
+
+local function wake(_, ended)
+  fiber.on_work()
+  if ended then
+    held[ended] = nil
+    if waiting[ended] then wake_all(waiting[ended]) end
+    return
+  end
+  for _, waiters in pairs(waiting) do wake_all(waiters) end
+end
+
+--- Waits in a fiber for the end of a run, at most ms (-1: for ever). Its status, or nil, message, code.
+function inline.wait(self, engine, run_id, ms)
+  local deadline = ms >= 0 and native.mono() + ms
+  local waiters = waiting[run_id] or {}
+  waiting[run_id] = waiters
+  local call = self.call
+  if call then native.lend(call.engine, call.token, true) end
+  local leave <close> = setmetatable({}, { __close = function() -- luacheck: ignore 211
+    waiters[self] = nil
+    if not next(waiters) and waiting[run_id] == waiters then waiting[run_id] = nil end
+    if call then native.lend(call.engine, call.token, false) end
+  end })
+  while true do
+    local status, why, code = engine:ended(run_id)
+    if status ~= false then return status, why, code end
+    local left = deadline and deadline - native.mono()
+    if left and left <= 0 then return nil, "timeout", "ETIMEDOUT" end
+    self:pause(function(ticket)
+      waiters[self] = ticket
+      return left and core.loop.timer(math.ceil(left), function() self:wake(ticket) end) or nil
+    end)
+  end
+end
+
+-- ---- ork.spawn -------------------------------------------------------------------------------
+
+--- Runs f(…) as a coroutine in which waiting calls let everything else go on. What it raises is raised by the call that
+--- drives the loop.
+function inline.spawn(f, ...)
+  if type(f) ~= "function" then error("ork.spawn takes a function, not a " .. type(f), 2) end
+  local arguments = table.pack(...)
+  local spawned
+  spawned = fiber.new(function() f(table.unpack(arguments, 1, arguments.n)) end, function(ok, what, thread)
+    if ok then return end
+    spawned.failure = type(what) == "string" and debug.traceback(thread, what) or what
+    error(spawned.failure, 0)
+  end)
+end
+
+native.handlers({
+  turn = turn, interrupt = interrupt, wake = wake, learn = learn,
+  knows = function(definition) return known[definition] ~= nil end,
+})
+
+inline.turn = turn
+return inline
