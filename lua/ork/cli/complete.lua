@@ -71,7 +71,20 @@ finders["T.input=JSON"] = function(state, add)
   finders.TASK(state, function(name, text) add(name .. ".input=", text, true) end)
 end
 
---- What is known about params: of the script that is named, or those that the named run has.
+--- The params of an applied workflow.
+local function params_of_workflow(state)
+  local engine, core = engine_of(state), require "ork.core"
+  local name, version = (state.words[1] or ""):match("^([^@]*)@?(%d*)$")
+  local workflow = engine and name and engine:workflow(name, math.tointeger(tonumber(version)))
+  local options, list = workflow and core.json.decode(core.options_json(workflow)), {}
+  for param, spec in pairs(options and options.params or {}) do
+    list[#list + 1] = { name = param, type = spec.type, choices = spec.choices, description = spec.description }
+  end
+  table.sort(list, function(a, b) return a.name < b.name end)
+  return list
+end
+
+--- What is known about params: of the script or the applied workflow that is named, or those that the named run has.
 local function params_of(state)
   local script = state.script or (state.words[1] or ""):find("%.lua$") and state.words[1]
   if script then
@@ -84,6 +97,7 @@ local function params_of(state)
     end
     return list
   end
+  if state.command.name == "run" then return params_of_workflow(state) end
   local id, list = named_run(state), {}
   local run = id and state.engine:run(id)
   for name, value in pairs(run and run.params or {}) do list[#list + 1] = { name = name, description = "was " .. tostring(value) } end
@@ -108,8 +122,13 @@ finders["name=value"] = function(state, add)
   end
 end
 
---- NAME after a script is one of its workflows, elsewhere one of the database.
+--- NAME after a script is one of its workflows, elsewhere one of the database; that of `ork pool` is a pool.
 function finders.NAME(state, add)
+  if state.command and state.command.name == "pool" then
+    local engine = engine_of(state)
+    for _, pool in ipairs(engine and engine:pools() or {}) do add(pool.name, "pool") end
+    return
+  end
   local script = state.script or (state.words[1] or ""):find("%.lua$") and state.words[1]
   if not script then return finders.WORKFLOW(state, add) end
   local workflows = require "ork.cli.outline"(script)
@@ -119,6 +138,13 @@ function finders.NAME(state, add)
 end
 
 finders["NAME@VERSION"] = finders.WORKFLOW
+
+function finders.VERSION(state, add)
+  local engine = engine_of(state)
+  for _, version in ipairs(engine and state.words[1] and engine:versions(state.words[1]) or {}) do
+    add(tostring(version.version), version.current and "current" or "version")
+  end
+end
 
 function finders.SCRIPT(state) state.files = "lua" end
 function finders.F(state) state.files = "any" end
@@ -135,12 +161,13 @@ end
 
 finders.T = finders.TASK
 function finders.FILTER() end -- stands for options
+function finders.SLOTS() end
 
 -- ---- what stands where -----------------------------------------------------------------------
 
 --- The positions of a usage behind its first word: { { { "SCRIPT", "NAME" }, many = bool }, … }; options are left out.
 function complete.positions(usage)
-  usage = usage:gsub("^%S+%s*", "", 1):gsub("%[%-[^%]]*%]", ""):gsub("%[name=value %.%.%.%]", "")
+  usage = usage:gsub("^%S+%s*", "", 1):gsub("%s*|%s*", "|"):gsub("%[%-[^%]]*%]", ""):gsub("%[name=value %.%.%.%]", "")
   local list = {}
   for word in usage:gmatch("[^%s%[%]]+") do
     local plain = word:gsub("%.%.%.", "")
