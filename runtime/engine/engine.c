@@ -257,7 +257,12 @@ int ork_engine_step(ork_engine *e, bool wait)
     uv_run(e->loop, wait ? UV_RUN_ONCE : UV_RUN_NOWAIT);
     if (wait)
         uv_unref((uv_handle_t *)&e->check);
-    return (e->runs || !ork_commit_idle(e)) && !e->fenced ? 1 : 0;
+    return ork_engine_busy(e);
+}
+
+bool ork_engine_busy(const ork_engine *e)
+{
+    return (e->runs || !ork_commit_idle(e)) && !e->fenced;
 }
 
 int ork_engine_fd(const ork_engine *e)
