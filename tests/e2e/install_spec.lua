@@ -11,7 +11,8 @@ local preload = os.getenv("TEST_HOST_PRELOAD")
 
 local FILES = {
   "bin/ork", "libexec/ork/ork-agent", "lib/lua/5.4/ork/core.so", "share/lua/5.4/ork/init.lua", "share/lua/5.4/ork/cli/main.lua",
-  "include/ork/ork.h", "share/man/man1/ork.1", "share/doc/ork/README.md", "share/doc/ork/examples/hello.lua",
+  "include/ork/ork.h", "share/man/man1/ork.1", "share/bash-completion/completions/ork", "share/zsh/vendor-completions/_ork",
+  "share/doc/ork/README.md", "share/doc/ork/docs/tasks.md", "share/doc/ork/examples/hello.lua",
 }
 
 local HOST = [[
