@@ -91,8 +91,7 @@ end
 
 local programs = {}
 for _, path in ipairs(find("tests/unit", "/test_[^/]*%.c$", {})) do
-  local slow = opts.valgrind and path:find("^tests/unit/engine/") -- its time limits are for programs at full speed
-  if wanted(path) and not slow then programs[#programs + 1] = { path = path, command = unit_command } end
+  if wanted(path) then programs[#programs + 1] = { path = path, command = unit_command } end
 end
 if not opts.valgrind then
   for _, dir in ipairs({ "tests/spec", "tests/e2e" }) do
