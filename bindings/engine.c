@@ -87,7 +87,7 @@ core_open(lua_State *L) /* open{ url, data_dir, agent_path, jobs, log_level, cre
                  (flag(L, "migrate") ? ORK_OPEN_MIGRATE : 0u);
     opts.loop = ork_lua_loop(L);
     e = lua_newuserdatauv(L, sizeof *e, 0);
-    *e = (struct ork_lua_engine){.loop = opts.loop, .on_change = LUA_NOREF};
+    *e = (struct ork_lua_engine){.loop = opts.loop, .on_change = LUA_NOREF, .on_news = LUA_NOREF};
     luaL_setmetatable(L, ENGINE);
     if (ork_engine_open(&opts, &e->engine, &err) < 0)
         return ork_lua_fail(L, &err);
@@ -107,7 +107,8 @@ static int engine_close(lua_State *L) /* close(); again: nothing */
     ork_lua_inline_remove(L, e);
     ork_engine_close(engine);
     luaL_unref(L, LUA_REGISTRYINDEX, e->on_change);
-    e->on_change = LUA_NOREF;
+    luaL_unref(L, LUA_REGISTRYINDEX, e->on_news);
+    e->on_change = e->on_news = LUA_NOREF;
     return 0;
 }
 
@@ -204,6 +205,30 @@ static int engine_on_change(lua_State *L) /* on_change(f | nil): f gets a table 
     return 0;
 }
 
+static void on_news(void *data)
+{
+    struct ork_lua_engine *e = data;
+    lua_State *L = ork_lua_loop_state(e->loop);
+
+    if (e->on_news == LUA_NOREF || !lua_checkstack(L, 8))
+        return;
+    lua_rawgeti(L, LUA_REGISTRYINDEX, e->on_news);
+    ork_lua_loop_call(e->loop, L, 0);
+}
+
+static int engine_on_news(lua_State *L) /* on_news(f | nil): f() when another process has changed a run */
+{
+    struct ork_lua_engine *e = ork_lua_check_engine(L, 1);
+
+    if (!lua_isnoneornil(L, 2))
+        luaL_checktype(L, 2, LUA_TFUNCTION);
+    luaL_unref(L, LUA_REGISTRYINDEX, e->on_news);
+    lua_settop(L, 2);
+    e->on_news = lua_isnil(L, 2) ? LUA_NOREF : luaL_ref(L, LUA_REGISTRYINDEX);
+    ork_engine_on_news(e->engine, e->on_news == LUA_NOREF ? NULL : on_news, e);
+    return 0;
+}
+
 static int engine_step(lua_State *L) /* step(wait) -> is anything left to happen? */
 {
     struct ork_lua_engine *e = ork_lua_check_engine(L, 1);
@@ -228,14 +253,10 @@ static int engine_suspend(lua_State *L) /* suspend(): stops this process when no
 
 int ork_lua_engine(lua_State *L)
 {
-    static const luaL_Reg methods[] = {{"close", engine_close},
-                                       {"data_dir", engine_data_dir},
-                                       {"interrupt", engine_interrupt},
-                                       {"on_change", engine_on_change},
-                                       {"step", engine_step},
-                                       {"suspend", engine_suspend},
-                                       {"url", engine_url},
-                                       {NULL, NULL}};
+    static const luaL_Reg methods[] = {
+        {"close", engine_close},         {"data_dir", engine_data_dir}, {"interrupt", engine_interrupt},
+        {"on_change", engine_on_change}, {"on_news", engine_on_news},   {"step", engine_step},
+        {"suspend", engine_suspend},     {"url", engine_url},           {NULL, NULL}};
     static const luaL_Reg meta[] = {
         {"__gc", engine_close}, {"__close", engine_close}, {"__tostring", engine_tostring}, {NULL, NULL}};
 

@@ -10,6 +10,7 @@ struct ork_lua_engine {
     ork_engine *engine;          /* owned; NULL once closed */
     uv_loop_t *loop;             /* borrowed from the state, which keeps it longer */
     int on_change;               /* registry reference to the Lua callback; LUA_NOREF none */
+    int on_news;                 /* the same */
     struct ork_lua_engine *next; /* of the open ones of this state */
 };
 

@@ -60,6 +60,31 @@ static int read_run(lua_State *L) /* run(id[, raw]) */
     return ork_lua_push_document(L, e, status, document, &err, raw);
 }
 
+static int read_progress(lua_State *L) /* progress(id[, raw]): counts, and seq of the newest event */
+{
+    struct ork_lua_engine *e = ork_lua_check_engine(L, 1);
+    bool raw = lua_toboolean(L, 3);
+    char *document = NULL;
+    ork_err err;
+    int status = ork_run_progress_json(e->engine, luaL_checkstring(L, 2), &document, &err);
+
+    return ork_lua_push_document(L, e, status, document, &err, raw);
+}
+
+static int read_events(lua_State *L) /* events(id, after seq, limit) -> list */
+{
+    struct ork_lua_engine *e = ork_lua_check_engine(L, 1);
+    const char *id = luaL_checkstring(L, 2);
+    lua_Integer after = luaL_checkinteger(L, 3), limit = luaL_checkinteger(L, 4);
+    char *document = NULL;
+    ork_err err;
+    int status;
+
+    luaL_argcheck(L, limit > 0, 4, "more than nothing");
+    status = ork_run_events_json(e->engine, id, after, limit, &document, &err);
+    return ork_lua_push_document(L, e, status, document, &err, false);
+}
+
 static int read_tasks(lua_State *L) /* tasks(id, filter | nil[, raw]) -> list */
 {
     struct ork_lua_engine *e = ork_lua_check_engine(L, 1);
@@ -163,9 +188,11 @@ static int read_db_check(lua_State *L) /* db_check([raw]) */
 
 const luaL_Reg ork_lua_read_methods[] = {{"db_check", read_db_check},
                                          {"db_status", read_db_status},
+                                         {"events", read_events},
                                          {"find", read_find},
                                          {"log_path", read_log_path},
                                          {"log_read", read_log},
+                                         {"progress", read_progress},
                                          {"run", read_run},
                                          {"runs", read_runs},
                                          {"task", read_task},

@@ -295,6 +295,11 @@ void ork_engine_on_change(ork_engine *e, ork_change_cb cb, void *data)
     e->change_data = data;
 }
 
+void ork_engine_on_news(ork_engine *e, ork_news_cb cb, void *data)
+{
+    ork_store_on_news(e->store, cb, data);
+}
+
 /* ---- closing ---- */
 
 static void on_store_closed(void *data)

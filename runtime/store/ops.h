@@ -19,6 +19,7 @@ struct ork_store_ops {
     int (*query)(ork_store *s, enum ork_query q, const struct ork_param *params, size_t n, struct ork_rows **out,
                  ork_err *err);
     void (*on_bell)(ork_store *s, ork_bell_cb cb, void *data);
+    void (*on_news)(ork_store *s, ork_bell_cb cb, void *data);
     int (*status)(ork_store *s, struct ork_buf *out, ork_err *err);
     int (*check)(ork_store *s, struct ork_buf *out, ork_err *err);
 };

@@ -84,6 +84,11 @@ void ork_store_on_bell(ork_store *s, ork_bell_cb cb, void *data)
     s->ops->on_bell(s, cb, data);
 }
 
+void ork_store_on_news(ork_store *s, ork_bell_cb cb, void *data)
+{
+    s->ops->on_news(s, cb, data);
+}
+
 int ork_store_status_json(ork_store *s, struct ork_buf *out, ork_err *err)
 {
     return s->ops->status(s, out, err);

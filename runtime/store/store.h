@@ -297,6 +297,7 @@ static inline struct ork_param ork_param_text(const char *s)
     X(commands_open)    /* scheduler id → open commands of runs it owns, by created_at, id */                        \
     X(commands_of_run)  /* run id → all, for history */                                                              \
     X(events_of_run)    /* run id, after seq, limit */                                                                 \
+    X(events_last)      /* run id → seq of the newest, 0 none */                                                     \
     X(owner_get)        /* scheduler id → row */                                                                     \
     X(pools_list)       /* → name, slots, used */                                                                    \
     X(pool_users)       /* pool, scheduler id → the other schedulers, live by row, that hold slots of it */          \
@@ -363,6 +364,10 @@ int ork_store_query(ork_store *s, enum ork_query q, const struct ork_param *para
 void ork_store_on_bell(
     ork_store *s, ork_bell_cb cb,
     void *data); /* starts watching, which keeps the loop alive; NULL stops. Look once after starting */
+
+/* cb after commits of other processes that changed a run, many of which may come as one. Who owns runs only says so
+ * while somebody listens. Starts watching, as on_bell; NULL stops. Look once after starting. */
+void ork_store_on_news(ork_store *s, ork_bell_cb cb, void *data);
 
 int ork_store_status_json(ork_store *s, struct ork_buf *out, ork_err *err) ORK_MUSTCHECK; /* see ork_db_status_json */
 int ork_store_schema(void);          /* the newest schema version of this build */

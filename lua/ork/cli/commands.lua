@@ -11,6 +11,7 @@ return {
   { "runs", "runs [WORKFLOW]", "runs, newest first", "look" },
   { "show", "show RUN [TASK]", "a run, or one of its tasks, in full", "look" },
   { "tasks", "tasks RUN", "the tasks of a run", "look" },
+  { "watch", "watch RUN", "a run as it goes on, whoever carries it out", "look" },
   { "logs", "logs RUN [TASK]", "what tasks wrote", "look" },
   { "why", "why [RUN [TASK]]", "what exactly something waits for", "look" },
   { "cancel", "cancel RUN...|FILTER", "stop runs and kill what they have running", "fix" },

@@ -15,7 +15,8 @@ local text = require "ork.cli.text"
 
 local drive = {}
 
-local view -- the live view; nil without a terminal
+local view  -- the live view; nil without a terminal
+local shown -- what changes are told to: the view, lines; nil: nothing
 
 local PATIENCE_MS = 1000 -- after the second signal, before another one means: now
 
@@ -29,8 +30,9 @@ function Signals:leave()
   os.exit(self.code)
 end
 
---- Takes the signals over until closed. count: how many asked to end; code: the exit code they ask for.
-local function take_signals(engine)
+--- Takes the signals over until closed. count: how many asked to end; code: the exit code they ask for. look: the run is
+--- not ours, so nothing is lost with the terminal.
+local function take_signals(engine, look)
   local self = setmetatable({ count = 0, handled = 0, watchers = {} }, Signals)
   local function ending(name, code)
     self.watchers[#self.watchers + 1] = loop.signal(name, function()
@@ -42,7 +44,11 @@ local function take_signals(engine)
   end
   ending("int", 130)
   ending("term", 143)
-  self.watchers[#self.watchers + 1] = loop.signal("hup", function() end)
+  if look then
+    ending("hup", 129)
+  else
+    self.watchers[#self.watchers + 1] = loop.signal("hup", function() end)
+  end
   self.watchers[#self.watchers + 1] = loop.signal("tstp", function()
     if view then view:suspend() end
     engine:suspend()
@@ -93,14 +99,18 @@ local function wait(engine, id, signals, deadline)
   end
 end
 
---- A run that another program carries out: waits with it; a signal ends only the watching.
+--- A run that another program carries out: shows it, and waits with it; a signal ends only the watching.
 local function watch(engine, id, signals)
+  local feed <close> = shown and require("ork.cli.feed").new(engine, id, function(change) shown:tell(change) end,
+    view and function(run) view:recount(id, run) end)
   while signals.count == 0 do
     local status, why, code = engine:wait(id, -1)
+    if feed then feed:catch_up() end
     if status then return status end
     if code ~= "ECANCELLED" then stop.check(nil, why, code) end
   end
-  term.message("the run goes on in its own program")
+  if view then view:finish(id) end
+  term.news("the run goes on in its own program")
   stop.quietly(signals.code)
 end
 
@@ -139,7 +149,6 @@ end
 --- Makes progress be shown. names: the tasks, as far as known.
 function drive.prepare(engine, names)
   if term.quiet then return end
-  local shown
   if term.lively() then
     view = view or require("ork.cli.live").new()
     view:expect(names or {})
@@ -149,6 +158,9 @@ function drive.prepare(engine, names)
   end
   engine:on_change(function(change) shown:tell(change) end)
 end
+
+--- Progress is told to `printer`:tell(change).
+function drive.show_by(printer) shown = printer end
 
 --- From now on the live view shows the run.
 local function begin_view(engine, id, how)
@@ -166,10 +178,10 @@ function drive.take(engine, id)
 end
 
 --- Waits for the run and shows its end. begin() starts (or claims) it and returns its id; it is called with the signals
---- already taken. opts: timeout (ms), watched(id) → true when another program owns it. Returns the exit code.
+--- already taken. opts: timeout (ms), look (only watch). Returns the exit code.
 function drive.to_end(engine, begin, opts)
   opts = opts or {}
-  local signals <close> = take_signals(engine)
+  local signals <close> = take_signals(engine, opts.look)
   local deadline = opts.timeout and core.sys.now() + opts.timeout
   local id, how = begin()
   local status, overdue
@@ -179,7 +191,7 @@ function drive.to_end(engine, begin, opts)
   elseif engine:owned(id) or how ~= "watched" then
     status, overdue = wait(engine, id, signals, deadline)
   else
-    term.news(("run %s is carried out by another program; watching it"):format(text.short(id)))
+    if not opts.look then term.news(("run %s is carried out by another program; watching it"):format(text.short(id))) end
     status = watch(engine, id, signals)
   end
   term.exit_code = exit_code(status, signals, overdue)

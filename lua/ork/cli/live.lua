@@ -68,9 +68,9 @@ end
 function View:tell(change)
   local run, now = run_of(self, change), sys.now()
   if not change.task then
-    run.status = change.to
+    run.status, run.ending = change.to, change.ending or run.ending
   else
-    if change.from ~= change.to then
+    if change.from and change.from ~= change.to then
       count(run, change.from, -1)
       count(run, change.to, 1)
     end
@@ -103,6 +103,14 @@ function View:begin(id, document, base)
   self.shown[#self.shown + 1] = run
   if #self.watchers == 0 then self:take() end
   self.drawn_at = sys.now() -- a run that is over in a moment shows no block at all
+  self:wake()
+end
+
+--- Counts of a run that another program carries out.
+function View:recount(id, now)
+  local run = self.runs[id]
+  if not run then return end
+  run.counts, run.status, run.total = now.counts, now.status, now.tasks_total or run.total
   self:wake()
 end
 

@@ -314,6 +314,12 @@ ORK_API void ork_engine_close(ork_engine *e); /* tasks under the agent go on; dr
 ORK_API const char *ork_engine_data_dir(const ork_engine *e);
 ORK_API const char *ork_engine_url(const ork_engine *e);
 ORK_API void ork_engine_on_change(ork_engine *e, ork_change_cb cb, void *data);
+/* cb when another process has stored a change of a run; many changes may come as one. Whoever owns runs says so at each
+ * commit, but only while some program listens: pass NULL when no longer interested. Read afterwards
+ * (ork_run_progress_json, ork_run_events_json), and once right after this call. On the loop's thread; in it only
+ * ork_engine_interrupt. */
+typedef void (*ork_news_cb)(void *data);
+ORK_API void ork_engine_on_news(ork_engine *e, ork_news_cb cb, void *data);
 /* One turn of the loop; wait: block until something happened. Returns 0 when nothing is left to happen. */
 ORK_API int ork_engine_step(ork_engine *e, bool wait);
 ORK_API bool ork_engine_busy(const ork_engine *e); /* is anything left to happen: runs of ours, changes to store */
@@ -436,6 +442,13 @@ ORK_API int ork_run_find(ork_engine *e, const char *name, char run_id[ORK_ID_TEX
  * status, created_at} */
 ORK_API int ork_runs_json(ork_engine *e, const char *filter, char **out, ork_err *err) ORK_MUSTCHECK;
 ORK_API int ork_run_json(ork_engine *e, const char *run_id, char **out, ork_err *err) ORK_MUSTCHECK;
+/* How far a run is: as ork_runs_json has it, and "seq", the number of the newest event. One query of its tasks' states.
+ */
+ORK_API int ork_run_progress_json(ork_engine *e, const char *run_id, char **out, ork_err *err) ORK_MUSTCHECK;
+/* The history of a run behind number `after_seq` (0: from the start), at most `limit` (> 0) rows:
+ * [{"seq","at","data"}], data: a list of events. */
+ORK_API int ork_run_events_json(ork_engine *e, const char *run_id, int64_t after_seq, int64_t limit, char **out,
+                                ork_err *err) ORK_MUSTCHECK;
 /* filter JSON: {"status":…|[…],"limit":N,"after":task_index} or NULL */
 ORK_API int ork_tasks_json(ork_engine *e, const char *run_id, const char *filter, char **out,
                            ork_err *err) ORK_MUSTCHECK;

@@ -106,6 +106,6 @@ void ork_sqlite_close(ork_store *st, ork_store_close_cb cb, void *data)
     s->phase = ORK_STORE_CLOSING;
     s->close_cb = cb;
     s->close_data = data;
-    s->bell.cb = NULL;
+    s->bell.cb = s->bell.on_news = NULL;
     ork_sqlite_close_step(s);
 }

@@ -44,6 +44,12 @@ static bool rings(const struct ork_unit *u)
     }
 }
 
+/* Units after which a run looks different. */
+static bool is_news(const struct ork_unit *u)
+{
+    return u->type == ORK_UNIT_EVENT || u->type == ORK_UNIT_RUN;
+}
+
 static int apply_units(struct ork_sqlite *s, ork_err *err)
 {
     for (size_t i = 0; i < s->batch->len; i++) {
@@ -58,6 +64,7 @@ static int apply_units(struct ork_sqlite *s, ork_err *err)
             return rc;
         }
         s->ring = s->ring || rings(u);
+        s->news = s->news || is_news(u);
     }
     return 0;
 }
@@ -68,6 +75,7 @@ static int transaction(struct ork_sqlite *s, ork_err *err)
         return ork_err_set(err, ORK_EREADONLY, "%s was opened for reading only", s->path);
     s->bad_unit = SIZE_MAX;
     s->ring = s->batch->ring;
+    s->news = false;
     int rc = ork_conn_run(&s->writer, ORK_S_begin, err);
     if (!rc && !ork_id_is_zero(&s->me))
         rc = fence(s, err);
@@ -92,6 +100,8 @@ void ork_sqlite_commit(struct ork_sqlite *s)
         return;
     if (!ork_id_is_zero(&s->me))
         s->last_batch++;
+    if (s->news)
+        ork_bell_news(s);
     if (s->ring)
         ork_bell_ring(s);
 }

@@ -114,6 +114,7 @@ const struct ork_store_ops ork_store_sqlite = {
     .read = ork_sqlite_read,
     .query = ork_sqlite_query,
     .on_bell = ork_bell_watch,
+    .on_news = ork_bell_on_news,
     .status = ork_sqlite_status,
     .check = ork_sqlite_check,
 };

@@ -23,6 +23,9 @@ struct ork_bell {
     bool inited, on;
     ork_bell_cb cb; /* NULL: not watching */
     void *data;
+    uint64_t news; /* the count of changed runs when this process last looked */
+    ork_bell_cb on_news;
+    void *news_data;
 };
 
 struct ork_sqlite {
@@ -49,6 +52,7 @@ struct ork_sqlite {
     ork_err err;
     size_t bad_unit;
     bool ring;      /* others must look */
+    bool news;      /* a run changed: whoever looks on may want to know */
     double mean_ms; /* running mean of small commits, each counted as at most CLAMP */
 
     /* writer.c */
@@ -126,6 +130,8 @@ void ork_watch_stop(struct ork_sqlite *s);    /* ends the threads */
 int ork_bell_open(struct ork_sqlite *s, ork_err *err) ORK_MUSTCHECK;
 void ork_bell_ring(struct ork_sqlite *s); /* with the turn, after the commit */
 void ork_bell_watch(ork_store *st, ork_bell_cb cb, void *data);
+void ork_bell_news(struct ork_sqlite *s); /* with the turn, after a commit that changed a run: for who looks on */
+void ork_bell_on_news(ork_store *st, ork_bell_cb cb, void *data);
 
 /* read.c, status.c, check.c */
 void ork_sqlite_read(ork_store *st, enum ork_query q, const struct ork_param *params, size_t n, ork_read_cb cb,

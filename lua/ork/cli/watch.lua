@@ -1,0 +1,62 @@
+-- SPDX-License-Identifier: MIT
+local drive = require "ork.cli.drive"
+local open = require "ork.cli.open"
+local stop = require "ork.cli.stop"
+local json = require("ork.core").json
+local term = require "ork.term"
+local text = require "ork.cli.text"
+
+local watch = {
+  name = "watch",
+  usage = "watch RUN",
+  summary = "Shows a run as it goes on, whoever carries it out, until it ends",
+  text = [[
+Ctrl-C ends the watching, never the run. The exit code is the run's: 0 when it succeeded.
+With --json each change of a task is a line on stdout, and the run itself the last one.]],
+  words = { 1, 1 },
+  options = {},
+  examples = {
+    { "ork watch last", "the newest run" },
+    { "ork watch nightly && deploy", "go on when the newest run of `nightly` has succeeded" },
+  },
+}
+
+local function time_of(ms) return ms and os.date("!%Y-%m-%dT%H:%M:%S", ms // 1000) .. (".%03dZ"):format(ms % 1000) end
+
+--- Prints changes as JSON lines.
+local lines = {}
+function lines.tell(_, change)
+  term.out((stop.check(json.encode({
+    run = change.run_id, task = change.task, status = change.to, attempt = change.attempt, at = time_of(change.at),
+    error = change.error, kind = change.kind, took_ms = change.took_ms, retry_at = time_of(change.retry_at),
+  }))))
+  term.flush()
+end
+
+local function tell_state(engine, run)
+  local c = run.counts
+  local done = (c.success or 0) + (c.failed or 0) + (c.cancelled or 0) + (c.skipped or 0)
+  term.news(("run %s of %s: %s, %d of %s over"):format(text.short(run.id), run.workflow, run.status, done,
+    text.plural(run.tasks_total, "task")))
+  if term.lively() then return end
+  local names = {}
+  for i, task in ipairs(stop.check(engine:tasks(run.id, { status = "running", limit = 7 }))) do names[i] = task.name end
+  if #names > 0 then term.news("running: " .. text.list(names)) end
+end
+
+function watch.run(given)
+  local engine <close> = open.read(given.options)
+  local id = open.find(engine, given.words[1])
+  local run = stop.check(engine:progress(id))
+  if not run.finished_at then
+    if term.json then
+      drive.show_by(lines)
+    else
+      drive.prepare(engine)
+      tell_state(engine, run)
+    end
+  end
+  return drive.to_end(engine, function() return id, run.finished_at and "finished" or "watched" end, { look = true })
+end
+
+return watch

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: MIT */
+/* Documents for who looks on while a run is carried out: how far it is, and what happened since a number. */
+#include "engine/engine.h"
+
+int ork_run_progress_json(ork_engine *e, const char *run_id, char **out, ork_err *err)
+{
+    struct ork_rows *run = NULL, *last = NULL;
+    struct ork_buf b = ORK_BUF_INIT;
+    ork_id id;
+    int rc = ork_doc_parse_run(run_id, &id, err);
+    struct ork_param p[] = {ORK_P_ID(&id)};
+
+    if (!rc) /* first: what comes between the two is told again, not missed */
+        rc = ork_store_query(e->store, ORK_Q_events_last, p, 1, &last, err);
+    if (!rc)
+        rc = ork_doc_open_run(e, run_id, &id, &run, err);
+    if (!rc) {
+        ork_buf_addc(&b, '{');
+        rc = ork_doc_run(e, run, 0, false, &b, err);
+        ork_doc_int(&b, "seq", ork_rows_int(last, 0, "seq", 0));
+        ork_buf_addc(&b, '}');
+    }
+    ork_rows_free(run);
+    ork_rows_free(last);
+    if (rc)
+        ork_buf_fini(&b);
+    else
+        *out = ork_buf_steal(&b, NULL);
+    return rc;
+}
+
+int ork_run_events_json(ork_engine *e, const char *run_id, int64_t after_seq, int64_t limit, char **out, ork_err *err)
+{
+    struct ork_rows *rows = NULL;
+    struct ork_buf b = ORK_BUF_INIT;
+    ork_id id;
+    int rc = ork_doc_parse_run(run_id, &id, err);
+    struct ork_param p[] = {ORK_P_ID(&id), ORK_P_INT(after_seq), ORK_P_INT(limit)};
+
+    if (!rc)
+        rc = ork_store_query(e->store, ORK_Q_events_of_run, p, 3, &rows, err);
+    if (rc)
+        return rc;
+    ork_buf_addc(&b, '[');
+    for (size_t i = 0; i < ork_rows_len(rows); i++) {
+        ork_buf_adds(&b, i ? ",{" : "{");
+        ork_doc_int(&b, "seq", ork_rows_int(rows, i, "seq", 0));
+        ork_doc_time(&b, "at", ork_rows_time(rows, i, "at"));
+        ork_doc_raw(&b, "data", ork_rows_text(rows, i, "data"));
+        ork_buf_addc(&b, '}');
+    }
+    ork_buf_addc(&b, ']');
+    ork_rows_free(rows);
+    *out = ork_buf_steal(&b, NULL);
+    return 0;
+}
