@@ -31,12 +31,16 @@ static int interrupted(struct prune *p, ork_err *err)
                        (long long)p->runs);
 }
 
+/* The list is taken first: asking drives the loop, where more folders may be reported gone. */
 static int forget(struct prune *p, ork_err *err)
 {
-    struct ork_forget f = {.runs = p->remains.done, .n = p->remains.done_len};
-    int rc = f.n ? ork_ask(p->e, &(struct ork_unit){.type = ORK_UNIT_FORGET, .forget = &f}, 0, false, err) : 0;
+    ork_id *runs = p->remains.done;
+    struct ork_forget f = {.runs = runs, .n = p->remains.done_len};
 
-    p->remains.done_len = 0;
+    p->remains.done = NULL;
+    p->remains.done_len = p->remains.done_cap = 0;
+    int rc = f.n ? ork_ask(p->e, &(struct ork_unit){.type = ORK_UNIT_FORGET, .forget = &f}, 0, false, err) : 0;
+    ork_free(runs);
     return rc;
 }
 
