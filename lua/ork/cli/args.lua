@@ -2,9 +2,9 @@
 -- Options and words of a command line, read and explained from one table per command.
 --
 -- A command is { name, usage, summary, options = { { "status", "S", "only this status", … }, … }, words = { min, max },
--- params = true, text = paragraphs with an empty line between them, examples = { { "ork runs", "what it does" }, … } }. An
--- option row is name, argument (false: a flag), text, and by key: short ("f"), kind (below), many (a list), choices. Values
--- arrive as options.status; "max-parallel" as options.max_parallel.
+-- params = true, bytes = true (words need not be UTF-8), text = paragraphs with an empty line between them, examples = {
+-- { "ork runs", "what it does" }, … } }. An option row is name, argument (false: a flag), text, and by key: short ("f"), kind
+-- (below), many (a list), choices. Values arrive as options.status; "max-parallel" as options.max_parallel.
 local stop = require "ork.cli.stop"
 
 local args = {}
@@ -106,6 +106,11 @@ local function store(options, row, value)
   end
 end
 
+--- Names and values are texts; only the path of a file that is there may be other bytes.
+local function check_text(word)
+  if not utf8.len(word) and not core().sys.stat(word) then stop(2, "`%s` is not UTF-8 text", word) end
+end
+
 --- Reads one option at words[i]; returns the index of the last word it took.
 local function read_option(command, options, words, i)
   local word = words[i]
@@ -131,6 +136,7 @@ local function read_option(command, options, words, i)
     i = i + 1
     value = words[i]
     if not value then stop(2, "--%s needs a value: --%s %s", row[1], row[1], row[2]) end
+    check_text(value)
   end
   store(options, row, convert(row, value))
   return i
@@ -151,6 +157,7 @@ function args.parse(command, words, options)
   local i, only_words = 1, false
   while i <= #words do
     local word = words[i]
+    if not command.bytes then check_text(word:match("^%-%-[%w-]+=(.*)$") or word) end
     if not only_words and word == "--" then
       only_words = true
     elseif not only_words and word:find("^%-.") then

@@ -26,6 +26,7 @@ params with their choices. It only looks: a script is read, never run, and no da
     { "ork completion zsh >~/.zfunc/_ork", "for zsh, in a folder of $fpath" },
   },
   words = { 1, 4 },
+  bytes = true,
 }
 
 local scripts = {}

@@ -9,7 +9,7 @@ local definition = {}
 
 --- Prints mistakes or warnings, each with its place.
 function definition.tell(problems)
-  if #problems > 0 then term.message(term.escape(require("ork.problems").report(problems))) end
+  if #problems > 0 then term.message(stop.shorten(term.escape(require("ork.problems").report(problems)))) end
 end
 
 --- What a script finds in `arg`: [0] its path, the words after it, and by name the params as they were typed, for graphs

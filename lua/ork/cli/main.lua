@@ -68,7 +68,7 @@ local function guard(f, ...)
   if ok then return result end
   if result == term.Closed then return term.exit_code end
   if type(result) ~= "table" then error(result, 0) end
-  if result.message then term.message("ork: " .. term.escape(result.message)) end
+  if result.message then term.message("ork: " .. stop.shorten(term.escape(result.message))) end
   return result.code
 end
 

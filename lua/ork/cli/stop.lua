@@ -3,6 +3,8 @@
 -- "ork: " and exits with the code (0 success 1 run failed 2 usage 3 environment 4 not found 124 timeout).
 local stop = {}
 
+local LONGEST = 1000 -- bytes of a word that is shown in full; a path may have many
+
 local function raise(code, message, ...)
   if select("#", ...) > 0 then message = message:format(...) end
   error({ stop = true, code = code, message = message }, 0)
@@ -14,6 +16,14 @@ function stop.check(value, message, code, ...)
     raise(require("ork.core").sys.exit_code(code or "EIO"), "%s", message)
   end
   return value, message, code, ...
+end
+
+--- A message with words that nobody would read to their end cut off (an argument can have 128 KiB).
+function stop.shorten(message)
+  return (message:gsub("%S+", function(word)
+    if #word <= LONGEST then return nil end
+    return ("%s… (%d bytes)"):format(word:sub(1, (utf8.offset(word, 0, LONGEST // 3) or 1) - 1), #word)
+  end))
 end
 
 --- An exit code without words: everything was said.
