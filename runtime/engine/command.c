@@ -269,19 +269,35 @@ static bool rests(const struct ork_active *a)
     return true;
 }
 
+/* What became of a wish. No answer yet and the run has ended: it ended before the wish was looked at, and whoever
+ * claims it for a retry will write the same. */
 static int read_outcome(ork_engine *e, const ork_id *run, const ork_id *command, char **outcome, ork_err *err)
 {
     struct ork_rows *rows = NULL;
     struct ork_param p[] = {ORK_P_ID(run)};
+    struct ork_buf how = ORK_BUF_INIT;
+    bool alive, mine;
     ork_id id;
-    int rc = ork_store_query(e->store, ORK_Q_commands_of_run, p, 1, &rows, err);
+    int status = 0, rc = ork_store_query(e->store, ORK_Q_commands_of_run, p, 1, &rows, err);
 
-    for (size_t i = 0; !rc && outcome && i < ork_rows_len(rows); i++) {
+    for (size_t i = 0; !rc && i < ork_rows_len(rows); i++) {
         const char *text = ork_rows_text(rows, i, "outcome");
-        if (ork_rows_id(rows, i, "id", &id) && ork_id_eq(&id, command))
-            *outcome = ork_strdup(text ? text : "sent");
+        if (text && ork_rows_id(rows, i, "id", &id) && ork_id_eq(&id, command))
+            ork_buf_adds(&how, text);
     }
     ork_rows_free(rows);
+    if (!rc && how.len == 0)
+        rc = owner_of(e, run, &status, &alive, &mine, err);
+    if (!rc && how.len == 0 && ork_run_is_final(status))
+        ork_buf_addf(&how, "too late: the run had ended (%s)", ork_run_status_name(status));
+    else if (how.len == 0)
+        ork_buf_adds(&how, "sent");
+    size_t n;
+    char *text = ork_buf_steal(&how, &n);
+    if (!rc && outcome)
+        *outcome = text;
+    else
+        ork_free(text);
     return rc;
 }
 

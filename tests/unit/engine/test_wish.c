@@ -242,7 +242,9 @@ static void the_run_ends_while_it_is_paused_here(void **state)
     leave_orphan(w, f, run);
     change_rows(w, "UPDATE runs SET cancel_reason=1");
     assert_int_equal(ork_run_command(w->engine, run, "pause", NULL, &how, &err), 0);
-    assert_non_null(strstr(how, "not possible"));
+    /* its task may be dead before the wish is read */
+    assert_true(strcmp(how, "not possible: the run is running") == 0 ||
+                strcmp(how, "too late: the run had ended (cancelled)") == 0);
     ork_free(how);
     assert_query(w, "SELECT status FROM runs", "cancelled");
     ork_workflow_unref(f);
