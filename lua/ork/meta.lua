@@ -1,157 +1,214 @@
 ---@meta ork
 -- SPDX-License-Identifier: MIT
 -- luacheck: ignore 212 241
--- For editors (LuaLS): what ork.core makes in C, and the option tables. Nothing loads this file.
+-- For editors (LuaLS) and docs/reference.md: what ork.core makes in C, and the option tables. Nothing loads this file;
+-- tests/spec/meta_spec.lua compares it with what is really there.
 
 ---@alias ork.duration number|string seconds, or "500ms" "10m" "1h30m" "2d"
 ---@alias ork.type string|table "str" "int" "float" "bool" "date" "datetime_notz" "datetime_tz" "datetime_utc" "any", "T?", { T }, { field = T }
 ---@alias ork.text string|number|ork.ref
+---@alias ork.rule "all_success"|"none_failed"|"all_done"|"always"|"all_failed"|"one_failed"|"one_success"
+---@alias ork.kind "exit"|"signal"|"timeout"|"spawn"|"lost"|"error"|"input"|"output"|"remote"|"rejected"|"policy" why an attempt failed
 
----A value that is known only in the run: goes into inputs, command, env, cwd, when; `..` makes text of it.
+---A value that is known only in the run. It goes into `inputs`, `command`, `env`, `cwd` and `when`; `..` and `ork.format` make a
+---text of it. A field gives a reference to that field; one that the declared type lacks raises an error, and so do `ref[1]`,
+---`#`, `pairs`, `<`, arithmetic and a call: the value does not exist while the script loads.
 ---@class ork.ref
 ---@field [string] ork.ref a field of the value
 ---@operator concat(any): ork.ref
 
+---What `w:task` and `w:finally` return. It stands for the task in `depends_on`; its fields are references.
 ---@class ork.task
 ---@field name string
----@field output ork.ref what the task gave
+---@field output ork.ref what the task gave; null where it did not succeed
 ---@field status ork.ref "success" "failed" "cancelled" "skipped"
----@field error ork.ref
----@field results ork.ref
+---@field error ork.ref the message of its failure; null without
+---@field results ork.ref for tasks with several items, which come with a later version
 
+---About the task itself and its run; used in its own options.
+---@class ork.this
+---@field run_id ork.ref the whole id
+---@field task ork.ref its name
+---@field task_index ork.ref from 0, in the order of definition
+---@field attempt ork.ref from 1
+---@field logical_time ork.ref of the run, RFC 3339
+---@field scheduled_for ork.ref when a schedule wanted the run; null when it was started by hand
+---@field workflow ork.ref the name of the workflow
+
+---How often and when a failed attempt is tried again. A table replaces that of `defaults` whole.
 ---@class ork.retry
 ---@field limit integer further attempts after the first
----@field delay? ork.duration default: 1, 2, 4, 8, 16, 32, 60, 60… s
----@field factor? number delay grows by it each time
----@field max_delay? ork.duration
----@field jitter? boolean
----@field on? { kinds?: string[], exit_codes?: integer[], codes?: string[] } which failures are tried again
+---@field delay? ork.duration before the first retry; without it 1, 2, 4, 8, 16, 32, 60, 60… s
+---@field factor? number from 1 to 1000; the delay grows by it each time (needs `delay`; default 1)
+---@field max_delay? ork.duration the delay grows no further
+---@field jitter? boolean a random part of the delay, so that many do not come at once
+---@field on? ork.retry_on only these failures; default: every kind but input, output, policy and rejected
 
+---Which failures are tried again: any that one of the lists names.
+---@class ork.retry_on
+---@field kinds? ork.kind[]
+---@field exit_codes? integer[] 1 to 255
+---@field codes? string[] codes of errors that functions raise
+
+---Slots of a pool that a task takes while it runs.
+---@class ork.pool_use
+---@field [1] string the pool
+---@field slots? integer default 1
+
+---Options that a task may have and `defaults` may give to all tasks of a workflow. `false` switches off what `defaults` gives.
 ---@class ork.defaults
----@field cwd? ork.text|false
----@field env? table<string, ork.text|false>|false
----@field grace? ork.duration between TERM and KILL
----@field keep_children? boolean background processes may outlive the attempt
----@field max_lost? integer|false
----@field pool? string|table|false "db" or { "db", slots = 2 }
----@field priority? integer higher first
----@field queue_timeout? ork.duration|false from ready to started
----@field retries? integer|ork.retry|false
----@field timeout? ork.duration|false of an attempt
----@field trigger_rule? "all_success"|"none_failed"|"all_done"|"always"|"all_failed"|"one_failed"|"one_success"
+---@field cwd? ork.text|false where the command runs; default: the folder of the script, from which relative paths count
+---@field env? table<string, ork.text|false>|false variables for the command; `NAME = false` unsets one
+---@field grace? ork.duration between SIGTERM and SIGKILL when it is stopped; default 5 s
+---@field keep_children? boolean processes it started may live on after it has ended
+---@field max_lost? integer|false so often it is begun again after the machine or the agent died; default 3
+---@field pool? string|ork.pool_use|false the pool whose slots it takes
+---@field priority? integer who comes first when slots are few: higher is earlier; default 0
+---@field queue_timeout? ork.duration|false fails it when it was ready for so long and could not start
+---@field retries? integer|ork.retry|false further attempts after a failure; default 0
+---@field timeout? ork.duration|false of each attempt; default: none
+---@field trigger_rule? ork.rule what it needs of the tasks it depends on; default "all_success"
 
+---Options of a task. References in them are dependencies.
 ---@class ork.task_options: ork.defaults
----@field command? string|ork.text[]|ork.ref a list runs directly, a text by /bin/sh -c
----@field depends_on? ork.task|string|(ork.task|string)[]
----@field input_type? table<string, ork.type>
----@field inputs? table<string, any>|ork.ref
----@field output_type? ork.type
----@field when? ork.ref|any[] a reference that is truthy, or { a, op, b } with == ~= < <= > >= in
+---@field command? string|ork.text[]|ork.ref a list is run directly, an argument each; a text by /bin/sh -c
+---@field depends_on? ork.task|string|(ork.task|string)[] tasks to wait for, themselves or their names
+---@field input_type? table<string, ork.type> what its inputs are; checked at validation and in the run
+---@field inputs? table<string, any>|ork.ref values by name, or a reference to an object; JSON in $ORK_INPUT_FILE
+---@field output_type? ork.type what it gives; checked when it ends
+---@field run? fun(input: any, ctx: ork.ctx): any instead of `command`: a function of this program; what it returns is the output
+---@field executor? "inline" where `run` is called: in the program that started the run, the only place in this version
+---@field when? ork.ref|any[] run only if the reference is there and not false, or if { a, op, b } holds, with == ~= < <= > >= in
 
+---A param of a workflow. One without a default that is not optional ("T?") must be given.
 ---@class ork.param
 ---@field type ork.type
----@field default? any|ork.ref a constant or ork.date(…)
----@field choices? any[]
----@field min? number|string
----@field max? number|string
----@field description? string
+---@field default? any a constant, or ork.date(…)
+---@field choices? any[] the only values it may have
+---@field min? number|string|ork.ref of a number or a date; included
+---@field max? number|string|ork.ref included
+---@field description? string shown by `ork SCRIPT --help`
 
+---When runs are due: either `cron` or `every`. It is checked and stored; this version does not start runs by it.
 ---@class ork.schedule
----@field cron? string
----@field every? ork.duration
----@field timezone? string
----@field params? table<string, any>
----@field catchup? "none"|"latest"|"all"
----@field catchup_limit? integer
----@field overlap? "allow"|"skip"|"queue"|"cancel_running"
+---@field cron? string 5 fields (minute first), 6 (second first) or 7 (with year); "@daily" and the like
+---@field every? ork.duration 1 s or more
+---@field timezone? string "Europe/Berlin"; default "UTC"
+---@field params? table<string, any> params of scheduled runs
+---@field catchup? "none"|"latest"|"all" of the times that were missed; default "latest"
+---@field catchup_limit? integer default 100
+---@field overlap? "allow"|"skip"|"queue"|"cancel_running" while the last run still goes on; default "skip"
 ---@field jitter? ork.duration
----@field dst? "skip"|"shift"|"both"
+---@field dst? "skip"|"shift"|"both" for a time that a change of the clock leaves out or repeats
 
+---Options of a workflow.
 ---@class ork.workflow_options
----@field description? string
----@field params? table<string, ork.type|ork.param>
----@field schedule? ork.schedule
+---@field description? string one line, shown by --help
+---@field params? table<string, ork.type|ork.param> by name; a type alone is a param without default
+---@field schedule? ork.schedule when runs are due
 ---@field defaults? ork.defaults for its tasks
----@field max_parallel? integer|false
----@field max_active_runs? integer|false
----@field run_timeout? ork.duration|false
----@field fail_fast? boolean
+---@field max_parallel? integer|false tasks of one run at once
+---@field max_active_runs? integer|false runs at once; others wait
+---@field run_timeout? ork.duration|false cancels a run that takes longer; `finally` tasks still run
+---@field fail_fast? boolean cancel the rest as soon as a task has failed
 ---@field tags? string[]
 
+---A workflow: what `ork.workflow` returns and a script gives back at its end.
 ---@class ork.workflow
 ---@field name string
----@field params ork.ref
+---@field params ork.ref `w.params.NAME` is the value of a param in the run
 local workflow = {}
 
----Defines a task.
----@param name string letters, digits, _ . -
+---Defines a task. A mistake in the options is told when the script has been read, with all others.
+---@param name string letters, digits, _ . -; unique in the workflow
 ---@param options ork.task_options
 ---@return ork.task
 function workflow:task(name, options) end
 
----Defines a task that runs last, also after failure or cancel.
+---Defines a task that runs last, when all other tasks have ended: also after failure, cancel and `run_timeout`. Its failure fails the run.
 ---@param name string
 ---@param options ork.task_options
 ---@return ork.task
 function workflow:finally(name, options) end
 
----Raises everything that is wrong with it, a line each.
+---Raises everything that is wrong with the definition as one error, a line each.
 ---@return true
 function workflow:validate() end
 
----Creates a run and does not wait.
+---Creates a run and does not wait: `ork.start(w, params, options)`.
 ---@param params? table<string, any>
----@param options? { key?: string, priority?: integer, at?: string, resume?: boolean }
+---@param options? ork.start_options
 ---@return ork.run?, string?, string?
 function workflow:start(params, options) end
 
----Creates a run and waits for its end.
+---Creates a run and waits for its end: `ork.run(w, params, options)`. A run that failed is returned like any other.
 ---@param params? table<string, any>
----@param options? table
+---@param options? ork.start_options
 ---@return ork.run?, string?, string?
 function workflow:run(params, options) end
 
+---JSON as Ork stores it: exact numbers, no duplicate keys, nothing deeper than 200.
+---@class ork.json
+---@field null lightuserdata the same as ork.null
+local json = {}
+
+---The text of a value. Functions, cycles, lists with holes and invalid UTF-8 give nil and the path.
+---@param value any
+---@return string?, string?, string?
+function json.encode(value) end
+
+---The value of a text. A null field is nil, a null in a list is ork.null.
+---@param text string
+---@return any, string?, string?
+function json.decode(text) end
+
+---The same as ork.list.
+---@param t? table
+---@return table t
+function json.list(t) end
+
 ---@class ork
----@field input ork.ref this task's own inputs
----@field this { run_id: ork.ref, task: ork.ref, task_index: ork.ref, attempt: ork.ref, logical_time: ork.ref, scheduled_for: ork.ref, workflow: ork.ref }
----@field null lightuserdata
----@field json { encode: (fun(value: any): string?, string?, string?), decode: (fun(text: string): any, string?, string?), null: lightuserdata }
----@field version string
+---@field input ork.ref this task's own inputs: `ork.input.NAME`, in its `command`, `env` and `cwd`
+---@field this ork.this
+---@field null lightuserdata JSON's null, where nil would be a hole; equal to cjson.null
+---@field json ork.json
+---@field version string of the module
 local ork = {}
 
----@param name string
+---Begins a workflow.
+---@param name string letters, digits, _ . -
 ---@param options? ork.workflow_options
 ---@return ork.workflow
 function ork.workflow(name, options) end
 
----The run's logical time plus an offset.
----@param offset? ork.duration "-1d"
----@param format? string default "%Y-%m-%d"
+---The run's logical time plus an offset, as a text. The time is the run's own and does not change when it is tried again.
+---@param offset? ork.duration "-1d" is a day earlier; default 0
+---@param format? string with %Y %m %d %H %M %S %j %y %F %T %s %a %b %%; default "%Y-%m-%d"
 ---@return ork.ref
 function ork.date(offset, format) end
 
----A secret, for `env`.
----@param name string
+---A secret, for `env` only. Sources of secrets come with a later version; until then a task that uses one fails.
+---@param name string letters, digits, _
 ---@return ork.ref
 function ork.secret(name) end
 
----string.format that takes references in %s.
+---Like string.format, and takes references in %s. Without references the result is a plain string.
 ---@param format string
 ---@return ork.ref|string
 function ork.format(format, ...) end
 
----Declares a pool and its slots.
+---Declares a pool: what uses the same thing shares its slots, over all workflows and all programs on a database.
 ---@param name string
----@param slots integer
----@return string name
+---@param slots integer 1 or more
+---@return string name for the option `pool`
 function ork.pool(name, slots) end
 
----Marks a table as a list, so that an empty one is written [].
+---Marks a table as a list, so that an empty one is written [] and not {}.
 ---@param t? table
----@return table
+---@return table t
 function ork.list(t) end
 
----The text of a file beside the script; it becomes part of the snapshot.
+---The text of a file beside the script; it becomes part of the snapshot, so a run keeps it as it was.
 ---@param path string
 ---@return string?, string?, string?
 function ork.read(path) end

@@ -9,18 +9,18 @@
 
 ---A run. Its fields are read from the database each time.
 ---@class ork.run
----@field id string
----@field how? "new"|"resumed"|"watched"|"finished" what start did
----@field workflow string
+---@field id string the whole id; `ork` prints its last 8 characters
+---@field how? "new"|"resumed"|"watched"|"finished" what the start of it did
+---@field workflow string its name
 ---@field status ork.run_status
----@field error? string
+---@field error? string why it failed, in one line
 ---@field output? any
----@field params table<string, any>
----@field counts table<ork.task_status, integer>
+---@field params table<string, any> complete, with defaults
+---@field counts table<ork.task_status, integer> how many of its tasks are in which status
 ---@field created_at string RFC 3339, as all times
 ---@field started_at? string
 ---@field finished_at? string
----@field took_ms? integer
+---@field took_ms? integer milliseconds from start to end, or until now
 local run = {}
 
 ---Waits for the end, or no longer than `timeout` (then nil, "timeout", "ETIMEDOUT").
@@ -28,9 +28,8 @@ local run = {}
 ---@return ork.run_status?, string?, string?
 function run:wait(timeout) end
 
----What has started is killed, what has not never will be.
----@return string? outcome "done" or "sent" (to the program that owns the run)
----@return string?, string?
+---What has started is killed, what has not never will be; `finally` tasks still run.
+---@return string?, string?, string? outcome: "done", "sent" (to the program that owns the run) or "too late"
 function run:cancel() end
 
 ---Starts no new tasks; what runs may finish.
@@ -41,55 +40,73 @@ function run:pause() end
 ---@return string?, string?, string?
 function run:resume() end
 
----Runs failed and skipped tasks again; with `from` that task and all after it.
----@param options? { from?: string, task?: string }
+---Runs what failed, was skipped or cancelled again, and keeps what succeeded. Does not wait.
+---@param options? ork.retry_options
 ---@return string?, string?, string?
 function run:retry(options) end
 
----A new run with the same definition, params and logical time.
----@param options? { params?: table<string, any>, from?: string, set?: table<string, any> }
+---A new run with the same definition, params and logical time. Does not wait.
+---@param options? ork.rerun_options
 ---@return ork.run?, string?, string?
 function run:rerun(options) end
 
+---One of its tasks. A name it does not have raises an error.
 ---@param name string
----@param item? integer of a fan-out
+---@param item? integer for tasks with several items, which come with a later version
 ---@return ork.run_task
 function run:task(name, item) end
 
----@param filter? { status?: ork.task_status|ork.task_status[], limit?: integer }
----@return table[]?, string?, string? { name, status, … } in the order of definition
+---Its tasks, in the order of definition: tables with name, status, attempt, error, took_ms and more (docs/internals/json.md).
+---@param filter? ork.tasks_filter
+---@return table[]?, string?, string?
 function run:tasks(filter) end
 
----A task of a run.
+---A task of a run. As long as it has not ended its fields are read from the database each time.
 ---@class ork.run_task
 ---@field name string
 ---@field status ork.task_status
----@field output? any
----@field input? any
----@field error? string
----@field kind? string why it failed: "exit" "signal" "timeout" …
----@field exit_code? integer
----@field attempts integer how often it was tried
----@field started_at? string
+---@field output? any what it gave
+---@field input? any not kept by this version: nil
+---@field error? string why it failed, or was skipped
+---@field kind? ork.kind the kind of its failure
+---@field exit_code? integer of the last attempt
+---@field attempt? integer the number of the newest attempt
+---@field attempts integer how often it was tried; 0 before the first time
+---@field started_at? string of the newest attempt
 ---@field finished_at? string
----@field took_ms? integer
+---@field took_ms? integer milliseconds
 local run_task = {}
 
----What it wrote, at most the last 16 MiB.
+---What an attempt wrote to stdout and stderr, at most its last 16 MiB.
 ---@param attempt? integer default: the newest
 ---@return string?, string?, string?
 function run_task:log(attempt) end
 
+---Options of a start.
 ---@class ork.start_options
----@field key? string the run's name: the same key is the same run
----@field priority? integer higher first
----@field at? string its logical time
----@field resume? boolean take an interrupted run of the same definition and params instead
+---@field key? string the run's name: the same key is the same run, whether it is new, goes on or has ended
+---@field priority? integer higher first; default 0
+---@field at? string its logical time, "2026-11-01" or RFC 3339; default: now
+---@field resume? boolean take an interrupted run of the same definition and params, if there is one; default false
+---@field triggered_by? string a word about who starts it; default "manual"
+
+---@class ork.retry_options
+---@field from? string this task and all after it, also where they succeeded
+---@field task? string only this failed task, and what was skipped because of it
+
+---@class ork.rerun_options
+---@field params? table<string, any> other values for some params
+---@field from? string take over what succeeded before this task
+---@field set? table<string, any> ["TASK.input"] = value: another input for a task
+
+---@class ork.tasks_filter
+---@field status? ork.task_status|ork.task_status[]
+---@field limit? integer default: all
 
 ---@class ork.runs_filter
 ---@field workflow? string
 ---@field status? ork.run_status|ork.run_status[]
----@field since? string|ork.duration a time, or how long ago
+---@field since? string|ork.duration created since this time, or so long ago
 ---@field limit? integer default 20
 
 ---@class ork.why
@@ -99,10 +116,12 @@ function run_task:log(attempt) end
 ---@field reasons { task?: string, text: string, ["until"]?: string }[]
 ---@field advice? string[] what to do about it
 
+---A database that this program has open.
 ---@class ork.database
 ---@field url string
 local database = {}
 
+---Creates a run and does not wait.
 ---@param workflow ork.workflow
 ---@param params? table<string, any>
 ---@param options? ork.start_options
@@ -121,6 +140,7 @@ function database:run(workflow, params, options) end
 ---@return (fun(): ork.run?)?, string?, string?
 function database:runs(filter) end
 
+---A run by its name.
 ---@param name string the beginning or end of an id, a workflow's name, NAME~1, or "last"
 ---@return ork.run?, string?, string?
 function database:find(name) end
@@ -137,30 +157,36 @@ function database:close() end
 ---@class ork
 local ork = {}
 
----@param url? string sqlite:PATH; default: found from the current folder, or made there
+---Opens a database. `local db <close> = …` closes it at the end of the block.
+---@param url? string sqlite:PATH, a path, or sqlite::memory:; default: the nearest .ork/ork.db from the current folder upwards, or a new one there
 ---@return ork.database?, string?, string?
 function ork.open(url) end
 
+---Creates a run in the program's default database and does not wait.
 ---@param workflow ork.workflow
 ---@param params? table<string, any>
 ---@param options? ork.start_options
 ---@return ork.run?, string?, string?
 function ork.start(workflow, params, options) end
 
+---Creates a run there and waits for its end. A run that failed is returned like any other.
 ---@param workflow ork.workflow
 ---@param params? table<string, any>
 ---@param options? ork.start_options
 ---@return ork.run?, string?, string?
 function ork.run(workflow, params, options) end
 
+---Iterates over runs, newest first.
 ---@param filter? ork.runs_filter
 ---@return (fun(): ork.run?)?, string?, string?
 function ork.runs(filter) end
 
+---A run by its name: the beginning or end of an id, a workflow's name, NAME~1, or "last".
 ---@param name string
 ---@return ork.run?, string?, string?
 function ork.find(name) end
 
+---What exactly a run or a task waits for, or why it ended so; without a run, everything that waits.
 ---@param which? ork.run|ork.run_task|string
 ---@param task? string
 ---@return ork.why|ork.why[]|nil, string?, string?

@@ -7,9 +7,10 @@ local SECTIONS = {
   { "The module", "What `local ork = require \"ork\"` gives.", "ork", "ork.json" },
   { "Defining", "Handles that exist while a script is loaded.", "ork.workflow", "ork.task", "ork.ref", "ork.this" },
   { "Options", "Tables given to the functions above. Unknown names are refused, at the line where they stand.", "ork.workflow_options",
-    "ork.param", "ork.schedule", "ork.defaults", "ork.task_options", "ork.retry", "ork.retry_on" },
+    "ork.param", "ork.schedule", "ork.defaults", "ork.task_options", "ork.retry", "ork.retry_on", "ork.pool_use" },
+  { "Functions as tasks", "What a function given as `run` has.", "ork.ctx", "ork.exec_options", "ork.exec_result", "ork.fail_options" },
   { "Runs", "Operations return `nil, message, \"ECODE\"` when they fail; a call that cannot be meant raises an error.", "ork.run",
-    "ork.run_task", "ork.database" },
+    "ork.run_task", "ork.database", "ork.start_options", "ork.retry_options", "ork.rerun_options", "ork.runs_filter", "ork.tasks_filter", "ork.why" },
 }
 
 local sources = {}
@@ -86,8 +87,12 @@ for _, section in ipairs(SECTIONS) do
   add("## %s\n\n%s\n", section[1], section[2])
   for i = 3, #section do add_class(section[i]) end
 end
-add("## More option tables\n")
-for _, name in ipairs(parsed.order) do add_class(name) end
+local more = {}
+for _, name in ipairs(parsed.order) do
+  if not done[name] then more[#more + 1] = name end
+end
+if #more > 0 then add("## More\n") end
+for _, name in ipairs(more) do add_class(name) end
 add("## Words\n")
 add("| name | stands for | |\n|---|---|---|")
 for _, alias in ipairs(parsed.aliases) do

@@ -1,0 +1,90 @@
+---@meta ork
+-- SPDX-License-Identifier: MIT
+-- luacheck: ignore 212 241
+-- Functions as tasks, coroutines that wait, other loops (lua/ork/inline.lua, ctx.lua, attach.lua), for LuaLS. Never loaded.
+
+---What the function of a task gets beside its input. Its functions are plain ones; a colon works too.
+---@class ork.ctx
+---@field run_id string
+---@field task string its name
+---@field attempt integer from 1
+---@field item? integer for tasks with several items, which come with a later version
+---@field scheduled_for? string when a schedule wanted the run, RFC 3339
+---@field cancelled boolean was it told to end? Then whatever waits raises an error
+local ctx = {}
+
+---Writes a line into the task's log. With further arguments `text` is a format, as of string.format.
+---@param text any
+---@param ... any
+function ctx.log(text, ...) end
+
+---Says how far it is.
+---@param done number
+---@param total? number
+function ctx.progress(done, total) end
+
+---Waits, while everything else goes on.
+---@param time ork.duration
+function ctx.sleep(time) end
+
+---Runs a program to its end, without a shell, while everything else goes on. It and what it started end with the attempt at the latest.
+---@param argv (string|number)[] the program and its arguments
+---@param options? ork.exec_options
+---@return ork.exec_result?, string?, string? nil, message, "ECODE" when it could not be started
+function ctx.exec(argv, options) end
+
+---Fails the attempt: raises an error with a code that `retries.on.codes` can name.
+---@param message string
+---@param options? ork.fail_options
+function ctx.fail(message, options) end
+
+---The value of a secret, from the environment of the program. Without it the attempt fails, for good.
+---@param name string letters, digits, _
+---@return string
+function ctx.secret(name) end
+
+---@class ork.exec_options
+---@field cwd? string where it runs; default: the program's own folder
+---@field env? table<string, string|number|false> added to the environment; false unsets
+---@field stdin? string what it reads
+---@field timeout? ork.duration it is killed when it takes longer
+---@field max_output? integer bytes of stdout and of stderr that are kept; default 1 MiB
+
+---@class ork.exec_result
+---@field code integer exit code
+---@field signal? integer that ended it
+---@field out string what it wrote to stdout
+---@field err string what it wrote to stderr
+---@field truncated? boolean it wrote more than is kept
+---@field timed_out? boolean it was killed by `timeout`
+
+---@class ork.fail_options
+---@field code? string for `retries.on.codes`
+---@field retry? boolean false: not tried again, whatever `retries` says
+---@field after? ork.duration tried again after this time
+
+---@class ork
+local ork = {}
+
+---Runs `f(…)` as a coroutine in which waiting calls (`run:wait`, `w:run`) let everything else go on. What it raises is raised by the
+---call that drives the loop.
+---@param f function
+---@param ... any
+function ork.spawn(f, ...) end
+
+---Runs Ork on luv's loop from now on: `ork.attach(require "luv")`. Calls that wait then belong into coroutines of `ork.spawn`.
+---@param luv table the module luv
+function ork.attach(luv) end
+
+---For other loops: the descriptor that is readable when `ork.step` is due.
+---@return integer
+function ork.fd() end
+
+---For other loops: seconds until `ork.step` is due though nothing is readable; nil: for ever. To be asked again after each step and each start.
+---@return number?
+function ork.timeout() end
+
+---For other loops: does all that is due. With `wait` until something happens.
+---@param wait? boolean
+---@return boolean more whether anything is left to happen
+function ork.step(wait) end
