@@ -14,6 +14,7 @@
 #include <signal.h>
 #include <stdbool.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #define INTERRUPTED "ork.interrupted"
@@ -22,8 +23,10 @@
 
 static volatile sig_atomic_t noted, ending, unanswered;
 static uv_async_t wake;
-static bool taken; /* the signals are ours and wake is open */
-static int depth;  /* of interruptible calls */
+static bool taken;      /* the signals are ours and wake is open */
+static int depth;       /* of interruptible calls */
+static bool raised;     /* in this one: from now on at every instruction */
+static unsigned spared; /* instructions of our own files since */
 static int on_interrupt = LUA_NOREF;
 
 static void on_signal(int number)
@@ -50,11 +53,32 @@ static int raise_interrupt(lua_State *L)
     return lua_error(L);
 }
 
+static void on_count(lua_State *L, lua_Debug *ar);
+
+static void hook(lua_State *L, int every)
+{
+    lua_sethook(L, on_count, LUA_MASKCOUNT, every);
+}
+
+/* Message handlers and clean-up are our own files and short; what else of them runs is given up a little later. */
+static bool is_spared(lua_State *L, lua_Debug *ar)
+{
+    lua_getinfo(L, "S", ar);
+    return strncmp(ar->source, "@ork/", 5) == 0 && ++spared % HOOK_EVERY != 0;
+}
+
 static void on_count(lua_State *L, lua_Debug *ar)
 {
-    (void)ar;
-    if (noted && depth > 0)
-        raise_interrupt(L);
+    bool wanted = noted && depth > 0;
+
+    if (!wanted && lua_gethookcount(L) == 1)
+        hook(L, HOOK_EVERY);
+    if (!wanted || (raised && is_spared(L, ar)))
+        return;
+    if (!raised || lua_gethookcount(L) != 1)
+        hook(L, 1);
+    raised = true;
+    raise_interrupt(L);
 }
 
 static int call_back(lua_State *L) /* (f) */
@@ -69,9 +93,11 @@ static void on_wake(uv_async_t *handle)
 
     if (!noted || depth == 0 || !lua_checkstack(L, 8))
         return;
+    raised = true;
     lua_pushcfunction(L, call_back);
     lua_rawgeti(L, LUA_REGISTRYINDEX, on_interrupt);
     ork_lua_loop_call(handle->loop, L, 1);
+    hook(L, 1);
 }
 
 static const int numbers[] = {SIGINT, SIGTERM, SIGHUP};
@@ -110,7 +136,7 @@ int ork_lua_on_interrupt(lua_State *L)
     lua_setfield(L, LUA_REGISTRYINDEX, INTERRUPTED);
     lua_pushvalue(L, 2);
     on_interrupt = luaL_ref(L, LUA_REGISTRYINDEX);
-    lua_sethook(L, on_count, LUA_MASKCOUNT, HOOK_EVERY);
+    hook(L, HOOK_EVERY);
     sigemptyset(&action.sa_mask);
     for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
         sigaction(numbers[i], &action, NULL);
@@ -131,8 +157,11 @@ int ork_lua_interruptible(lua_State *L)
         uv_async_send(&wake); /* its event may have passed */
     status = lua_pcall(L, lua_gettop(L) - 2, LUA_MULTRET, 1);
     depth--;
-    if (depth == 0)
-        noted = ending, unanswered = 0; /* an end stays wanted */
+    if (depth == 0) {
+        noted = ending; /* an end stays wanted */
+        unanswered = 0;
+        raised = false;
+    }
     if (ending)
         lua_pushinteger(L, ending);
     else

@@ -137,6 +137,7 @@ function input:read(prompt)
     line, why = self:read_plain()
   end
   self.typing = false
+  if why == "end" and self.terminal then term.message("") end -- what follows begins on a line of its own
   return line, why
 end
 

@@ -38,7 +38,7 @@ local function run_line(change, now)
   local words = { text.clock(now), ("run %s of %s:"):format(text.short(change.run_id), change.workflow), term.paint_status(change.to, nil, "err") }
   if change.took_ms then words[#words + 1] = "in " .. text.duration(change.took_ms) end
   local line = table.concat(words, " ")
-  if change.to == "failed" then line = line .. ("   (show, logs, why, retry: %s)"):format(text.short(change.run_id)) end
+  if change.to == "failed" then line = line .. ('   why("%s")'):format(text.short(change.run_id)) end
   return line
 end
 

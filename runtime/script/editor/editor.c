@@ -138,17 +138,6 @@ static int get_char(EditLine *el, wchar_t *out)
     }
 }
 
-static unsigned char clear_line(EditLine *el, int key)
-{
-    const LineInfoW *line = el_wline(el);
-
-    (void)key;
-    editor_of(el)->cleared = true;
-    el_cursor(el, (int)(line->lastchar - line->cursor));
-    el_set(el, EL_REFRESH);
-    return CC_NEWLINE;
-}
-
 /* ---- the screen ------------------------------------------------------------------------------ */
 
 static int columns_of(wchar_t c)
@@ -184,7 +173,8 @@ static int rows_above_cursor(struct editor *ed)
     return row;
 }
 
-static void print_above(struct editor *ed, const char *text, size_t len)
+/* To the beginning of the prompt, with nothing behind it: EL_REFRESH draws from there. */
+static FILE *go_to_start(struct editor *ed)
 {
     FILE *out = NULL;
     int rows = rows_above_cursor(ed);
@@ -194,11 +184,34 @@ static void print_above(struct editor *ed, const char *text, size_t len)
     if (rows > 0)
         fprintf(out, "\033[%dA", rows);
     fputs("\033[J", out);
+    return out;
+}
+
+static void print_above(struct editor *ed, const char *text, size_t len)
+{
+    FILE *out = go_to_start(ed);
+
     fwrite(text, 1, len, out);
     if (len == 0 || text[len - 1] != '\n')
         fputc('\n', out);
     fflush(out);
     el_set(ed->el, EL_REFRESH);
+}
+
+/* Ctrl-C: the line stays on the screen, marked as the terminal does it elsewhere, and is gone for us. */
+static unsigned char clear_line(EditLine *el, int key)
+{
+    struct editor *ed = editor_of(el);
+    const LineInfoW *line = el_wline(el);
+    FILE *out = go_to_start(ed);
+
+    (void)key;
+    ed->cleared = true;
+    el_cursor(el, (int)(line->lastchar - line->cursor));
+    el_winsertstr(el, L"^C");
+    el_set(el, EL_REFRESH);
+    fputs("\r\n", out);
+    return CC_NEWLINE;
 }
 
 static char *prompt_of(EditLine *el)
@@ -256,6 +269,7 @@ static int editor_read(lua_State *L)
     ed->chars = 0;
     ed->cleared = ed->failed = false;
     ed->L = L;
+    el_set(ed->el, EL_PREP_TERM, 1); /* before the prompt: what is typed from then on is echoed once */
     line = el_gets(ed->el, &n);
     ed->L = NULL;
     lua_settop(L, 2);
