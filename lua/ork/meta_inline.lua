@@ -5,7 +5,7 @@
 
 ---What the function of a task gets beside its input. Its functions are plain ones; a colon works too.
 ---@class ork.ctx
----@field run_id string
+---@field run_id string the whole id
 ---@field task string its name
 ---@field attempt integer from 1
 ---@field item? integer for tasks with several items, which come with a later version
