@@ -109,16 +109,17 @@ local function begin(call)
   calls[call.token] = self
 end
 
---- One slice: fibers that may go on, then new calls. Is there more?
+--- One slice: fibers that may go on, then new calls. Was there anything to do?
 local function turn()
   if fiber.is_running() then return false end
-  local stop = native.mono() + SLICE_MS
+  local stop, busy = native.mono() + SLICE_MS, false
   repeat
     if not fiber.step() then
       local call = native.next()
-      if not call then return fiber.is_ready() end
+      if not call then return busy end
       begin(call)
     end
+    busy = true
   until native.mono() >= stop
   return true
 end

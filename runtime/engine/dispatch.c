@@ -29,6 +29,8 @@ static void queue_ready(struct ork_active *a, uint32_t task)
 {
     const struct ork_task_def *def = ork_workflow_def(a->workflow, task);
 
+    if (a->strange && def->executor == ORK_EXEC_INLINE && !a->run.cancelling)
+        return; /* for who has its function; only what is to be tidied up cannot wait, and fails */
     int window = def->executor == ORK_EXEC_INLINE ? ORK_WINDOW_INLINE : ORK_WINDOW_HOST;
     ork_limits_ready_in(a->engine->limits, a->limits, window, task, def->priority, ork_workflow_pool(a->workflow, task),
                         def->pool_slots);

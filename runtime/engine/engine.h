@@ -138,6 +138,7 @@ struct ork_active {
     char *error;         /* the run's own */
     uint32_t inserted;   /* task rows that are durable; running only when all are */
     bool resumed;        /* recovered rather than created here */
+    bool strange;        /* its functions live elsewhere: taken up only to be cancelled, paused */
     bool claimed;        /* the agent answered the claim */
     bool agent_used;     /* a claim was sent */
     bool closing;        /* its last commit is on the way */
@@ -376,6 +377,7 @@ void ork_inline_init(ork_engine *e);
 bool ork_inline_only(const ork_workflow *w); /* needs no agent */
 /* May this program go on with the run: does it need functions that live elsewhere? */
 int ork_inline_may_own(ork_engine *e, const ork_id *run, ork_err *err) ORK_MUSTCHECK;
+bool ork_inline_strange(ork_engine *e, ork_workflow *w); /* has functions, and not ours */
 int ork_inline_may_start(ork_engine *e, ork_workflow *w, ork_err *err) ORK_MUSTCHECK;
 
 /* inputs.c */
@@ -402,6 +404,7 @@ void ork_outputs_put(ork_engine *e, const ork_id *run, uint32_t task, enum ork_c
                      json_t *value); /* NULL: it has none */
 bool ork_outputs_get(ork_engine *e, const ork_id *run, uint32_t task, enum ork_cached_what what,
                      json_t **value); /* false: not cached; borrowed */
+void ork_outputs_leave(struct ork_active *a); /* its run is about to leave the table */
 void ork_outputs_fini(ork_engine *e);
 
 /* result.c: what an attempt left behind */

@@ -47,20 +47,33 @@ static bool is_known(ork_engine *e, const char *hash)
     return e->host_calls.knows && e->host_calls.knows(e->host_calls.data, hash);
 }
 
-int ork_inline_may_start(ork_engine *e, ork_workflow *w, ork_err *err)
+static uint32_t first_function(const ork_workflow *w) /* the number of tasks: there is none */
 {
-    char hash[65];
     uint32_t i = 0;
 
     while (i < ork_workflow_len(w) && ork_workflow_def(w, i)->executor != ORK_EXEC_INLINE)
         i++;
-    if (i == ork_workflow_len(w))
+    return i;
+}
+
+bool ork_inline_strange(ork_engine *e, ork_workflow *w)
+{
+    char hash[65];
+    ork_err err;
+
+    if (first_function(w) == ork_workflow_len(w))
+        return false;
+    return !e->host_calls.interrupt || ork_workflow_hash(w, hash, &err) != 0 || !is_known(e, hash);
+}
+
+int ork_inline_may_start(ork_engine *e, ork_workflow *w, ork_err *err)
+{
+    uint32_t i = first_function(w);
+
+    if (!ork_inline_strange(e, w))
         return 0;
-    int rc = ork_workflow_hash(w, hash, err);
-    if (!rc && !is_known(e, hash))
-        rc = ork_err_set(err, ORK_ESTATE, "task `%s` is a function, which only the program that defines it can call",
-                         ork_workflow_task_name(w, i));
-    return rc;
+    return ork_err_set(err, ORK_ESTATE, "task `%s` is a function, which only the program that defines it can call",
+                       ork_workflow_task_name(w, i));
 }
 
 int ork_inline_may_own(ork_engine *e, const ork_id *run, ork_err *err)
@@ -114,7 +127,7 @@ int ork_inline_build(struct ork_active *a, struct ork_live *l, json_t *params, o
     char *text = NULL;
     size_t len = 0;
 
-    if (!a->engine->host_calls.interrupt)
+    if (a->strange)
         return ork_err_set(err, ORK_ESTATE, "its function lives in the program that started the run");
     ork_inputs_scope(&data, a, l->task, l->attempt, &scope);
     int rc = ork_inputs_bind(a, l->task, params, &scope, &input, err);

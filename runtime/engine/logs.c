@@ -56,19 +56,92 @@ static int attempt_row(const struct ork_rows *attempts, uint32_t attempt, size_t
     return ork_err_set(err, ORK_ENOTFOUND, "no attempt %u; there are %zu", attempt, n);
 }
 
+static bool is_inline(const struct ork_rows *task)
+{
+    return strcmp(ork_rows_text(task, 0, "executor_type"), "inline") == 0;
+}
+
+static char *usual_path(ork_engine *e, const struct ork_rows *task, uint32_t attempt)
+{
+    struct ork_buf b = ORK_BUF_INIT;
+    char run[ORK_ID_TEXT];
+    ork_id id = {0};
+
+    (void)ork_rows_id(task, 0, "run_id", &id);
+    ork_id_format(&id, run);
+    ork_buf_addf(&b, "%s/logs/%s/%lld.%u.log", e->data_dir, run, (long long)ork_rows_int(task, 0, "task_index", 0),
+                 attempt);
+    return ork_buf_steal(&b, NULL);
+}
+
+/* Inline attempts have a row when they failed; of others the log is where it always is, if there is one. The number of
+ * one under way is not stored: it is the next. */
+static int inline_path(ork_engine *e, const struct ork_rows *task, const struct ork_rows *attempts, uint32_t attempt,
+                       char **path, ork_err *err)
+{
+    uint32_t newest = (uint32_t)ork_rows_int(task, 0, "attempt", 0);
+    bool open = !ork_task_is_final(ork_task_status_parse(ork_rows_text(task, 0, "status")));
+    uint32_t most = newest + (open ? 1 : 0), want = attempt ? attempt : most;
+    struct stat st;
+
+    for (;; want--) {
+        for (size_t i = 0; i < ork_rows_len(attempts); i++) {
+            const char *kept = ork_rows_text(attempts, i, "log_path");
+            if (kept && ork_rows_int(attempts, i, "attempt", 0) == want) {
+                *path = ork_strdup(kept);
+                return 0;
+            }
+        }
+        *path = usual_path(e, task, want);
+        if (attempt || want <= newest || stat(*path, &st) == 0)
+            break;
+        ork_free(*path);
+        *path = NULL;
+    }
+    if (want == 0 || want > most) {
+        ork_free(*path);
+        *path = NULL;
+        return want ? ork_err_set(err, ORK_ENOTFOUND, "no attempt %u; there are %u", want, newest)
+                    : ork_err_set(err, ORK_ENOTFOUND, "it was not started yet");
+    }
+    if (stat(*path, &st) != 0) {
+        ork_free(*path);
+        *path = NULL; /* it wrote nothing */
+    }
+    return 0;
+}
+
+/* The path of an attempt's log; NULL: it has none. *last: is the task's stored tail of this attempt? Freed by the
+ * caller. */
+static int find_path(ork_engine *e, const struct ork_rows *task, const struct ork_rows *attempts, uint32_t attempt,
+                     char **path, bool *last, ork_err *err)
+{
+    size_t row;
+
+    if (is_inline(task)) {
+        *last = !attempt || attempt == (uint32_t)ork_rows_int(task, 0, "attempt", 0);
+        return inline_path(e, task, attempts, attempt, path, err);
+    }
+    int rc = attempt_row(attempts, attempt, &row, err);
+    const char *kept = rc ? NULL : ork_rows_text(attempts, row, "log_path");
+    *path = kept ? ork_strdup(kept) : NULL;
+    *last = !rc && row + 1 == ork_rows_len(attempts);
+    return rc;
+}
+
 int ork_log_path(ork_engine *e, const char *run_id, const char *task, uint32_t attempt, char **out, ork_err *err)
 {
     struct ork_rows *rows = NULL, *attempts = NULL;
-    size_t row;
+    char *path = NULL;
+    bool last;
     int rc = ork_doc_open_task(e, run_id, task, &rows, &attempts, err);
 
     if (!rc)
-        rc = attempt_row(attempts, attempt, &row, err);
-    const char *path = rc ? NULL : ork_rows_text(attempts, row, "log_path");
+        rc = find_path(e, rows, attempts, attempt, &path, &last, err);
     if (!rc && !path)
         rc = ork_err_set(err, ORK_ENOTFOUND, "this attempt has no log");
     if (!rc)
-        *out = ork_strdup(path);
+        *out = path;
     ork_rows_free(attempts);
     ork_rows_free(rows);
     return rc;
@@ -111,18 +184,24 @@ int ork_log_read(ork_engine *e, const char *run_id, const char *task, uint32_t a
                  char **out, size_t *out_len, int64_t *size, bool *stored_tail, ork_err *err)
 {
     struct ork_rows *rows = NULL, *attempts = NULL;
-    size_t row = 0;
+    char *path = NULL;
+    bool last = false;
     int rc = ork_doc_open_task(e, run_id, task, &rows, &attempts, err);
 
     *stored_tail = false;
     if (!rc)
-        rc = attempt_row(attempts, attempt, &row, err);
-    const char *path = rc ? NULL : ork_rows_text(attempts, row, "log_path"),
-               *tail = rc ? NULL : ork_rows_text(rows, 0, "logs");
+        rc = find_path(e, rows, attempts, attempt, &path, &last, err);
+    const char *tail = rc ? NULL : ork_rows_text(rows, 0, "logs");
     if (!rc) {
         rc = path ? read_file(path, offset, len, out, out_len, size, err)
                   : ork_err_set(err, ORK_ENOTFOUND, "this attempt has no log");
-        if (rc && tail && row + 1 == ork_rows_len(attempts)) {
+        if (rc && !path && !tail && is_inline(rows)) { /* which makes its log with the first byte */
+            rc = 0;
+            *out = ork_strdup("");
+            *out_len = 0;
+            *size = 0;
+        }
+        if (rc && tail && last) {
             rc = 0;
             *stored_tail = true;
             *out_len = strlen(tail);
@@ -130,6 +209,7 @@ int ork_log_read(ork_engine *e, const char *run_id, const char *task, uint32_t a
             *out = ork_strdup(tail);
         }
     }
+    ork_free(path);
     ork_rows_free(attempts);
     ork_rows_free(rows);
     return rc;

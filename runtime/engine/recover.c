@@ -250,9 +250,10 @@ static int load(ork_engine *e, const ork_id *id, ork_workflow *same, struct ork_
         return rc;
     }
     struct ork_active *a = ork_active_new(e, id, w);
-    ork_workflow_unref(w);
     load_run_row(a, run);
     a->resumed = true;
+    a->strange = ork_inline_strange(e, w);
+    ork_workflow_unref(w);
     a->priority = (int32_t)ork_rows_int(run, 0, "priority", 0);
     bool rerun = ork_rows_text(run, 0, "rerun_of") && a->run.status == ORK_RUN_PENDING;
     ork_rows_free(run);

@@ -6,10 +6,12 @@
 
 struct why {
     ork_engine *engine;
+    const ork_id *run;
     struct ork_buf *out; /* the array of reasons */
     struct ork_rows *tasks;
     const char *run_status;
-    bool owned; /* a live scheduler has the run */
+    bool owned;     /* a live scheduler has the run */
+    bool functions; /* tasks of it are inline */
 };
 
 static const char *status_of(const struct why *w, const char *name)
@@ -79,6 +81,33 @@ static void pool_text(struct why *w, const char *pool, struct ork_buf *b)
     ork_rows_free(rows);
 }
 
+/* Functions leave no row while they run: what we know of ours, or who knows. false: it is no function, or waits. */
+static bool inline_text(struct why *w, size_t i, struct ork_buf *b)
+{
+    struct ork_active *a = ork_active_find(w->engine, w->run);
+    uint32_t task = (uint32_t)ork_rows_int(w->tasks, i, "task_index", 0);
+    const struct ork_live *l = a && task < a->run.n ? ork_active_live(a, task) : NULL;
+    char span[32];
+
+    if (strcmp(ork_rows_text(w->tasks, i, "executor_type"), "inline") != 0)
+        return false;
+    if (!w->owned) {
+        ork_buf_adds(b, "ready; its function lives in the program that started the run: start that program again");
+    } else if (!a) {
+        ork_buf_adds(b, "its function is called by the program that owns the run, or will be");
+    } else if (l && l->call && l->call->token) {
+        ork_duration_format(w->engine->clock->mono_ms(w->engine->clock->data) - l->call->begun_ms, span);
+        ork_buf_addf(b, "its function has been running for %s", span);
+        if (l->call->total > 0)
+            ork_buf_addf(b, " (%g of %g)", l->call->done, l->call->total);
+        else if (l->call->done > 0)
+            ork_buf_addf(b, " (%g done)", l->call->done);
+    } else if (l) {
+        ork_buf_adds(b, "ready; its function is called when this program's loop runs");
+    }
+    return b->len > 0;
+}
+
 static void pending(struct why *w, size_t i, const char *name)
 {
     struct ork_buf b = ORK_BUF_INIT;
@@ -99,6 +128,8 @@ static void pending(struct why *w, size_t i, const char *name)
                      (long long)ork_rows_int(w->tasks, i, "attempts", 0),
                      (long long)ork_rows_int(w->tasks, i, "max_retries", 0) + 1, span, error ? "; last: " : "",
                      error ? error : "");
+    } else if (inline_text(w, i, &b)) {
+        /* told */
     } else if (!w->owned) {
         ork_buf_adds(&b, "ready, but no ork is alive that owns the run");
     } else {
@@ -140,12 +171,15 @@ static void task_reason(struct why *w, size_t i)
     ork_buf_fini(&b);
 }
 
-static void advice(struct ork_buf *b, const char *status, bool owned, const char *short_id)
+static void advice(struct ork_buf *b, const char *status, bool owned, bool functions, const char *short_id)
 {
     struct ork_buf line = ORK_BUF_INIT;
 
     ork_buf_addc(b, '[');
-    if (strcmp(status, "paused") == 0)
+    if (functions && !owned && strcmp(status, "success") != 0)
+        ork_buf_addf(&line, "tasks of it are functions that live in the program that started it: %s there",
+                     ork_run_is_final(ork_run_status_parse(status)) ? "`run:retry()`" : "start the run again");
+    else if (strcmp(status, "paused") == 0)
         ork_buf_addf(&line, "`ork resume %s` goes on with it", short_id);
     else if (strcmp(status, "failed") == 0)
         ork_buf_addf(&line, "`ork retry %s` runs its failed and skipped tasks again", short_id);
@@ -164,7 +198,7 @@ static void advice(struct ork_buf *b, const char *status, bool owned, const char
 static int why_run(ork_engine *e, const ork_id *id, const char *only, struct ork_buf *out, ork_err *err)
 {
     struct ork_rows *run = NULL;
-    struct why w = {.engine = e};
+    struct why w = {.engine = e, .run = id};
     struct ork_param p[] = {ORK_P_ID(id)};
     struct ork_buf reasons = ORK_BUF_INIT;
     ork_id owner;
@@ -186,6 +220,8 @@ static int why_run(ork_engine *e, const ork_id *id, const char *only, struct ork
     ork_buf_addc(&reasons, '[');
     bool final = ork_run_is_final(ork_run_status_parse(w.run_status)), found = false;
     size_t given = 0;
+    for (size_t i = 0; i < ork_rows_len(w.tasks) && !w.functions; i++)
+        w.functions = strcmp(ork_rows_text(w.tasks, i, "executor_type"), "inline") == 0;
     for (size_t i = 0; i < ork_rows_len(w.tasks) && given < MANY; i++) {
         int status = ork_task_status_parse(ork_rows_text(w.tasks, i, "status"));
         bool named = only && strcmp(only, ork_rows_text(w.tasks, i, "task_name")) == 0;
@@ -210,7 +246,7 @@ static int why_run(ork_engine *e, const ork_id *id, const char *only, struct ork
     ork_doc_raw(out, "owned", w.owned ? "true" : "false");
     ork_doc_raw(out, "reasons", reasons.data);
     ork_doc_key(out, "advice");
-    advice(out, w.run_status, w.owned, short_id);
+    advice(out, w.run_status, w.owned, w.functions, short_id);
     ork_buf_fini(&reasons);
     ork_rows_free(w.tasks);
     ork_rows_free(run);

@@ -410,8 +410,8 @@ struct ork_inline_host {
      * of another call, and from callbacks of the loop. */
     void (*interrupt)(void *data, uint64_t token, int kind, bool now);
     /* Between two turns of the loop while ork_run_wait or ork_engine_step drives it, outside of its callbacks: the
-     * place to take and make calls. A short slice: nothing else happens meanwhile. true: there is more to do at once.
-     * NULL fine: then `wake` tells of calls too. */
+     * place to take and make calls. A short slice: nothing else happens meanwhile. true: something was done, or is left
+     * to do, so the loop is not to sleep. NULL is fine: then `wake` tells of calls too. */
     bool (*turn)(void *data);
     /* Something to look at: calls to take, a run of this engine left it (ended: its id), or others changed something.
      * From callbacks of the loop: only note it. NULL fine. */
