@@ -71,6 +71,31 @@ static int read_progress(lua_State *L) /* progress(id[, raw]): counts, and seq o
     return ork_lua_push_document(L, e, status, document, &err, raw);
 }
 
+static int read_outputs(lua_State *L) /* outputs(id, after index, limit) -> list */
+{
+    struct ork_lua_engine *e = ork_lua_check_engine(L, 1);
+    const char *id = luaL_checkstring(L, 2);
+    lua_Integer after = luaL_checkinteger(L, 3), limit = luaL_checkinteger(L, 4);
+    char *document = NULL;
+    ork_err err;
+    int status;
+
+    luaL_argcheck(L, limit > 0, 4, "more than nothing");
+    status = ork_outputs_json(e->engine, id, after, limit, &document, &err);
+    return ork_lua_push_document(L, e, status, document, &err, false);
+}
+
+static int read_status(lua_State *L) /* status(since in ms[, raw]) */
+{
+    struct ork_lua_engine *e = ork_lua_check_engine(L, 1);
+    bool raw = lua_toboolean(L, 3);
+    char *document = NULL;
+    ork_err err;
+    int status = ork_status_json(e->engine, luaL_checkinteger(L, 2), &document, &err);
+
+    return ork_lua_push_document(L, e, status, document, &err, raw);
+}
+
 static int read_events(lua_State *L) /* events(id, after seq, limit) -> list */
 {
     struct ork_lua_engine *e = ork_lua_check_engine(L, 1);
@@ -192,9 +217,11 @@ const luaL_Reg ork_lua_read_methods[] = {{"db_check", read_db_check},
                                          {"find", read_find},
                                          {"log_path", read_log_path},
                                          {"log_read", read_log},
+                                         {"outputs", read_outputs},
                                          {"progress", read_progress},
                                          {"run", read_run},
                                          {"runs", read_runs},
+                                         {"status", read_status},
                                          {"task", read_task},
                                          {"tasks", read_tasks},
                                          {"why", read_why},

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Documents for who looks on while a run is carried out: how far it is, and what happened since a number. */
+/* Documents of a run that are read in parts: how far it is, what happened since a number, outputs behind a task. */
 #include "engine/engine.h"
 
 int ork_run_progress_json(ork_engine *e, const char *run_id, char **out, ork_err *err)
@@ -53,4 +53,37 @@ int ork_run_events_json(ork_engine *e, const char *run_id, int64_t after_seq, in
     ork_rows_free(rows);
     *out = ork_buf_steal(&b, NULL);
     return 0;
+}
+
+#define OUTPUTS_BYTES (8u << 20)
+
+int ork_outputs_json(ork_engine *e, const char *run_id, int64_t after, int64_t limit, char **out, ork_err *err)
+{
+    struct ork_buf b = ORK_BUF_INIT;
+    ork_id id;
+    int rc = ork_doc_parse_run(run_id, &id, err);
+    bool more = true;
+
+    ork_buf_addc(&b, '[');
+    while (!rc && more && limit > 0 && b.len < OUTPUTS_BYTES) { /* a few at a time: one may be 16 MiB */
+        struct ork_rows *rows = NULL;
+        struct ork_param p[] = {ORK_P_ID(&id), ORK_P_INT(after), ORK_P_INT(limit < 16 ? limit : 16)};
+        rc = ork_store_query(e->store, ORK_Q_tasks_outputs, p, 3, &rows, err);
+        more = !rc && ork_rows_len(rows) == 16;
+        for (size_t i = 0; !rc && i < ork_rows_len(rows); i++, limit--) {
+            after = ork_rows_int(rows, i, "task_index", 0);
+            ork_buf_adds(&b, b.len > 1 ? ",{" : "{");
+            ork_doc_int(&b, "index", after);
+            ork_doc_text(&b, "name", ork_rows_text(rows, i, "task_name"));
+            ork_doc_text(&b, "output", ork_rows_text(rows, i, "output"));
+            ork_buf_addc(&b, '}');
+        }
+        ork_rows_free(rows);
+    }
+    ork_buf_addc(&b, ']');
+    if (rc)
+        ork_buf_fini(&b);
+    else
+        *out = ork_buf_steal(&b, NULL);
+    return rc;
 }

@@ -103,6 +103,28 @@ static void attempt_members(const struct ork_rows *r, size_t i, struct ork_buf *
     ork_doc_text(out, "host", ork_rows_text(r, i, "host"));
 }
 
+#define NEAR_MAX 1000 /* tasks among which a mistyped name is looked for */
+
+static int no_task(ork_engine *e, const ork_id *run, const char *task, ork_err *err)
+{
+    const char *names[NEAR_MAX + 1];
+    struct ork_rows *rows = NULL;
+    struct ork_param p[] = {ORK_P_ID(run), ORK_P_NULL, ORK_P_INT(-1), ORK_P_INT(NEAR_MAX)};
+    int rc = ork_store_query(e->store, ORK_Q_tasks_list, p, 4, &rows, err);
+    size_t n = rc ? 0 : ork_rows_len(rows);
+
+    for (size_t i = 0; i < n; i++)
+        names[i] = ork_rows_text(rows, i, "task_name");
+    names[n] = NULL;
+    const char *near = ork_suggest(task, names);
+    if (!rc && near)
+        rc = ork_err_set(err, ORK_ENOTFOUND, "no task `%s` in this run; did you mean `%s`?", task, near);
+    else if (!rc)
+        rc = ork_err_set(err, ORK_ENOTFOUND, "no task `%s` in this run; `ork tasks RUN` lists them", task);
+    ork_rows_free(rows);
+    return rc;
+}
+
 int ork_doc_open_task(ork_engine *e, const char *run_id, const char *task, struct ork_rows **out,
                       struct ork_rows **attempts, ork_err *err)
 {
@@ -116,7 +138,7 @@ int ork_doc_open_task(ork_engine *e, const char *run_id, const char *task, struc
     struct ork_param p[] = {ORK_P_ID(&id), ORK_P_TEXT(task)};
     rc = ork_store_query(e->store, ORK_Q_task_get, p, 2, &rows, err);
     if (!rc && ork_rows_len(rows) == 0)
-        rc = ork_err_set(err, ORK_ENOTFOUND, "no task `%s` in this run; `ork tasks RUN` lists them", task);
+        rc = no_task(e, &id, task, err);
     if (!rc && attempts && ork_rows_id(rows, 0, "id", &task_id)) {
         struct ork_param q[] = {ORK_P_ID(&task_id)};
         rc = ork_store_query(e->store, ORK_Q_attempts_of_task, q, 1, attempts, err);

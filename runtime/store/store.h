@@ -301,6 +301,9 @@ static inline struct ork_param ork_param_text(const char *s)
     X(owner_get)        /* scheduler id → row */                                                                     \
     X(pools_list)       /* → name, slots, used */                                                                    \
     X(pool_users)       /* pool, scheduler id → the other schedulers, live by row, that hold slots of it */          \
+    X(runs_ended)       /* ended since, created since → status, count */                                             \
+    X(schedulers_list)  /* → those live by row */                                                                    \
+    X(tasks_outputs)    /* run id, after index, limit → task_index, task_name, output */                             \
     X(waiting_runs)     /* → runs pending, running, paused */                                                        \
     X(workflows_list)   /* name|null, applied ones only, name before the page|null, limit */                           \
     X(versions_list)    /* workflow name → its versions, newest number first */                                      \

@@ -72,6 +72,41 @@ describe("tables", function()
   end)
 end)
 
+describe("a table on a narrow terminal", function()
+  local heads = {
+    { "RUN" }, { "WORKFLOW", shrink = true, drop = 1 }, { "STATUS" }, { "TASKS", right = true, drop = 4 }, { "STARTED", drop = 3 },
+    { "TOOK", right = true, drop = 5 }, { "ERROR", shrink = true, drop = 2 },
+  }
+  local rows = {
+    { "12345678", "etl", "success", "5/5", "2026-11-01 03:00:00", "1.5s", "" },
+    { "9abcdef0", "日本語のとても長い名前", "cancelled", "100/100000", "2026-11-01 03:00:00", "1h30m", ("why "):rep(60) },
+    { "bad\27[2J", "\255\254", "failed", "0/1", "2026-11-01 03:00:00", "1ms", "line\nmore" },
+  }
+
+  for _, width in ipairs({ 1, 8, 19, 20, 40, 60, 80, 120, 200, 1000 }) do
+    it("never is wider than " .. width .. " columns", function()
+      for _, line in ipairs(columns(heads, rows, width)) do
+        assert.is_true(text.columns(line) <= width, line)
+        assert.is_nil(line:find("[%c]"))
+      end
+    end)
+  end
+
+  it("leaves out what matters least first", function()
+    assert.same({ "RUN       STATUS", "12345678  success" }, columns(heads, { rows[1] }, 19))
+    assert.same({ "RUN       WORKFLOW  STATUS   ERROR", "12345678  etl       success" }, columns(heads, { rows[1] }, 40))
+    assert.matches("STARTED", columns(heads, rows, 80)[1])
+    assert.matches("TOOK", columns(heads, rows, 120)[1])
+  end)
+
+  it("is whole in a pipe", function()
+    local lines = columns(heads, rows)
+    assert.matches("日本語のとても長い名前", lines[3], 1, true)
+    assert.matches("bad\\x1b[2J", lines[4]:gsub("\\e", "\\x1b"), 1, true)
+    assert.is_true(#lines[3] > 240)
+  end)
+end)
+
 describe("logs", function()
   --- An engine whose only log is `bytes`.
   local function engine_of(bytes)

@@ -1,49 +1,89 @@
 -- SPDX-License-Identifier: MIT
--- Tables of text. Columns are as wide as their widest cell; when a terminal is narrower, the columns marked `shrink` are
--- cut, the widest first. Without a width (a pipe) nothing is cut.
+-- Tables of text. Columns are as wide as their widest cell. On a narrower terminal those with `drop` go, the highest number
+-- first, while the others cannot be made to fit; then those marked `shrink` are cut, the widest first. Without a width (a
+-- pipe) nothing is cut and nothing left out.
+local term = require "ork.term"
 local text = require "ork.cli.text"
 
 local GAP = "  "
+local LEAST = 8 -- columns that a cell keeps when it is cut
 
---- columns: { { title, right = bool, shrink = bool, paint = function(cell, shown) }, … }; rows: lists of strings ("" for
---- nothing). Returns the lines, heading first.
-return function(columns, rows, width)
-  local widths = {}
-  for c, column in ipairs(columns) do
-    widths[c] = text.columns(column[1])
-    for _, row in ipairs(rows) do widths[c] = math.max(widths[c], text.columns(row[c])) end
+--- Widths of the columns numbered in `chosen`, and their sum with the gaps; as narrow as they can be made with `least`.
+local function measure(columns, rows, chosen, least)
+  local widths, total = {}, #GAP * (#chosen - 1)
+  for i, c in ipairs(chosen) do
+    widths[i] = text.columns(columns[c][1])
+    for _, row in ipairs(rows) do widths[i] = math.max(widths[i], text.columns(row[c])) end
+    if least and columns[c].shrink then widths[i] = math.min(widths[i], LEAST) end
+    total = total + widths[i]
   end
+  return widths, total
+end
 
-  local total = #GAP * (#columns - 1)
-  for _, w in ipairs(widths) do total = total + w end
-  while width and total > width do
+--- The columns that are shown.
+local function choose(columns, rows, width)
+  local chosen = {}
+  for c in ipairs(columns) do chosen[c] = c end
+  while width do
+    local _, total = measure(columns, rows, chosen, true)
+    local worst
+    for i, c in ipairs(chosen) do
+      local drop = columns[c].drop
+      if drop and (not worst or drop > columns[chosen[worst]].drop) then worst = i end
+    end
+    if total <= width or not worst then break end
+    table.remove(chosen, worst)
+  end
+  return chosen
+end
+
+--- Cuts the columns that may be cut until all fit.
+local function shrink(columns, chosen, widths, total, width)
+  while total > width do
     local widest
-    for c, column in ipairs(columns) do
-      if column.shrink and widths[c] > 8 and (not widest or widths[c] > widths[widest]) then widest = c end
+    for i, c in ipairs(chosen) do
+      if columns[c].shrink and widths[i] > LEAST and (not widest or widths[i] > widths[widest]) then widest = i end
     end
     if not widest then break end
-    local second = 8
-    for c, column in ipairs(columns) do
-      if column.shrink and c ~= widest and widths[c] < widths[widest] then second = math.max(second, widths[c]) end
+    local second = LEAST
+    for i, c in ipairs(chosen) do
+      if columns[c].shrink and i ~= widest and widths[i] < widths[widest] then second = math.max(second, widths[i]) end
     end
     local cut = math.max(1, math.min(total - width, widths[widest] - second))
     widths[widest], total = widths[widest] - cut, total - cut
   end
+end
+
+--- columns: { { title, right = bool, shrink = bool, drop = n, paint = function(cell, shown) }, … }; rows: lists of strings
+--- ("" for nothing). Returns the lines, heading first.
+return function(columns, rows, width)
+  local cells = {}
+  for r, row in ipairs(rows) do
+    cells[r] = {}
+    for c in ipairs(columns) do cells[r][c] = term.line(row[c]) end
+  end
+  local chosen = choose(columns, cells, width)
+  local widths, total = measure(columns, cells, chosen)
+  if width then shrink(columns, chosen, widths, total, width) end
 
   local lines = {}
-  local function add(cells, heading)
-    local parts = {}
-    for c, column in ipairs(columns) do
-      local cell = text.cut(cells[c], widths[c])
-      local space = (" "):rep(widths[c] - text.columns(cell))
-      local shown = not heading and column.paint and column.paint(cells[c], cell) or cell
-      parts[c] = column.right and space .. shown or c < #columns and shown .. space or shown
+  local function add(row, heading)
+    local line, left = "", width or math.huge
+    for i, c in ipairs(chosen) do
+      local column = columns[c]
+      local cell = text.cut(row[c], math.min(widths[i], left))
+      local space = (" "):rep(math.min(widths[i], left) - text.columns(cell))
+      local shown = not heading and column.paint and column.paint(row[c], cell) or cell
+      line = line .. (column.right and space .. shown or shown .. space)
+      left = left - widths[i] - #GAP
+      if i == #chosen or left <= 0 then break end
+      line = line .. GAP
     end
-    lines[#lines + 1] = (table.concat(parts, GAP):gsub("%s+$", ""))
+    lines[#lines + 1] = (line:gsub("%s+$", ""))
   end
   local titles = {}
   for c, column in ipairs(columns) do titles[c] = column[1] end
   add(titles, true)
-  for _, row in ipairs(rows) do add(row) end
+  for _, row in ipairs(cells) do add(row) end
   return lines
 end

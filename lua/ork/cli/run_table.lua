@@ -17,8 +17,8 @@ return function(runs, limit)
   local rows = {}
   for i = 1, math.min(#runs, limit or #runs) do rows[i] = row_of(runs[i]) end
   local lines = columns({
-    { "RUN" }, { "WORKFLOW", shrink = true }, { "STATUS", paint = term.paint_status }, { "TASKS", right = true },
-    { "STARTED" }, { "TOOK", right = true }, { "ERROR", shrink = true },
+    { "RUN" }, { "WORKFLOW", shrink = true, drop = 1 }, { "STATUS", paint = term.paint_status }, { "TASKS", right = true, drop = 4 },
+    { "STARTED", drop = 3 }, { "TOOK", right = true, drop = 5 }, { "ERROR", shrink = true, drop = 2 },
   }, rows, term.width())
   for _, line in ipairs(lines) do term.out(line) end
 end

@@ -44,7 +44,7 @@ function runs.run(given)
   local list = stop.check(engine:runs(filter))
   if #list == 0 then
     local any = not (filter.workflow or filter.status or filter.since_ms or filter.before)
-    term.news(any and "no runs yet" or "no such runs")
+    term.news(any and "no runs yet; start one: ork SCRIPT" or "no such runs")
     return 0
   end
   require "ork.cli.run_table"(list, limit)

@@ -81,8 +81,8 @@ local function show_attempts(attempts)
   end
   term.out("")
   local lines = columns({
-    { "ATTEMPT", right = true }, { "STATUS", paint = term.paint_status }, { "STARTED" }, { "TOOK", right = true },
-    { "MEMORY", right = true }, { "REASON", shrink = true },
+    { "ATTEMPT", right = true, drop = 2 }, { "STATUS", paint = term.paint_status }, { "STARTED", drop = 4 },
+    { "TOOK", right = true, drop = 3 }, { "MEMORY", right = true, drop = 5 }, { "REASON", shrink = true, drop = 1 },
   }, rows, term.width())
   for _, line in ipairs(lines) do term.out(line) end
 end

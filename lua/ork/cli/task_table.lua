@@ -23,8 +23,8 @@ return function(tasks)
     }
   end
   local lines = columns({
-    { "TASK", shrink = true }, { "STATUS", paint = term.paint_status }, { "ATTEMPT", right = true },
-    { "TOOK", right = true }, { "REASON", shrink = true },
+    { "TASK", shrink = true }, { "STATUS", paint = term.paint_status }, { "ATTEMPT", right = true, drop = 3 },
+    { "TOOK", right = true, drop = 2 }, { "REASON", shrink = true, drop = 1 },
   }, rows, term.width())
   for _, line in ipairs(lines) do term.out(line) end
 end

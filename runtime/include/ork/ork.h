@@ -445,6 +445,10 @@ ORK_API int ork_run_json(ork_engine *e, const char *run_id, char **out, ork_err 
 /* How far a run is: as ork_runs_json has it, and "seq", the number of the newest event. One query of its tasks' states.
  */
 ORK_API int ork_run_progress_json(ork_engine *e, const char *run_id, char **out, ork_err *err) ORK_MUSTCHECK;
+/* Outputs of tasks behind task number `after` (-1: from the first), at most `limit` (> 0), about 8 MiB:
+ * [{"index","name","output"}], output: JSON as a text; tasks without one are not among them. */
+ORK_API int ork_outputs_json(ork_engine *e, const char *run_id, int64_t after, int64_t limit, char **out,
+                             ork_err *err) ORK_MUSTCHECK;
 /* The history of a run behind number `after_seq` (0: from the start), at most `limit` (> 0) rows:
  * [{"seq","at","data"}], data: a list of events. */
 ORK_API int ork_run_events_json(ork_engine *e, const char *run_id, int64_t after_seq, int64_t limit, char **out,
@@ -504,6 +508,10 @@ ORK_API int ork_runs_prune(ork_engine *e, const char *options, char **out, ork_e
 /* Pools: [{"name","slots","used","waiting"}], and the size of one (from 1; made when it is new). */
 ORK_API int ork_pools_json(ork_engine *e, char **out, ork_err *err) ORK_MUSTCHECK;
 ORK_API int ork_pool_set(ork_engine *e, const char *name, uint32_t slots, ork_err *err) ORK_MUSTCHECK;
+
+/* How things stand: who works on the database, unfinished runs and their tasks, and what ended since `since_ms` (runs
+ * created up to 30 days before that are looked at), with the newest 20 of those that failed. */
+ORK_API int ork_status_json(ork_engine *e, int64_t since_ms, char **out, ork_err *err) ORK_MUSTCHECK;
 
 /* ---- the database --------------------------------------------------------------------------- */
 

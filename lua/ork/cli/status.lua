@@ -1,0 +1,112 @@
+-- SPDX-License-Identifier: MIT
+local fields = require "ork.cli.fields"
+local open = require "ork.cli.open"
+local stop = require "ork.cli.stop"
+local sys = require("ork.core").sys
+local term = require "ork.term"
+local text = require "ork.cli.text"
+
+local status = {
+  name = "status",
+  usage = "status [--since D]",
+  summary = "Shows how things stand: who works on the database, what runs and waits, what failed since yesterday",
+  text = [[
+Finds the database from any folder below its own. What failed is named, the newest first, with the command that says why;
+`ork why` says what something waits for.]],
+  examples = {
+    { "ork status", "the first look in the morning" },
+    { "ork status --since 7d", "the same for the last week" },
+  },
+  words = { 0, 0 },
+  options = { { "since", "D", "what ended since then (since yesterday, midnight)", kind = "since" } },
+}
+
+local FAILED = 5 -- runs named
+
+local function yesterday()
+  local day = os.date("*t", sys.now() // 1000)
+  return os.time({ year = day.year, month = day.month, day = day.day - 1, hour = 0 }) * 1000
+end
+
+local function size(bytes)
+  if bytes < 1024 * 1024 then return ("%d KB"):format((bytes + 1023) // 1024) end
+  if bytes < 1024 * 1024 * 1024 then return ("%.1f MB"):format(bytes / 1024 / 1024) end
+  return ("%.1f GB"):format(bytes / 1024 / 1024 / 1024)
+end
+
+--- "2 runs on myhost, 1 run on other"; nil when nobody works.
+local function workers(schedulers)
+  local hosts, order = {}, {}
+  for _, each in ipairs(schedulers) do
+    if not hosts[each.host] then order[#order + 1] = each.host end
+    local host = hosts[each.host] or { n = 0, runs = 0 }
+    host.n, host.runs, hosts[each.host] = host.n + 1, host.runs + each.runs, host
+  end
+  local parts = {}
+  for i, host in ipairs(order) do
+    parts[i] = ("%s on %s with %s"):format(hosts[host].n == 1 and "1 ork" or hosts[host].n .. " orks", host,
+      text.plural(hosts[host].runs, "run"))
+  end
+  return #parts > 0 and table.concat(parts, ", ") or "nobody"
+end
+
+local function running(document)
+  if document.runs.running == 0 then return "nothing" end
+  return ("%s: %s running, %d about to start"):format(text.plural(document.runs.running, "run"),
+    text.plural(document.tasks.running, "task"), document.tasks.dispatched)
+end
+
+local function waiting(document)
+  local parts, runs = {}, document.runs
+  if document.tasks.waiting > 0 then parts[#parts + 1] = text.plural(document.tasks.waiting, "task") end
+  if runs.pending > 0 then parts[#parts + 1] = text.plural(runs.pending, "run") .. " not begun" end
+  if runs.paused > 0 then parts[#parts + 1] = text.plural(runs.paused, "run") .. " paused" end
+  if #parts == 0 then return "nothing" end
+  return table.concat(parts, ", ") .. "   (for what: ork why)"
+end
+
+local function since_text(document, given)
+  return given and "since " .. text.time(document.since) or "since yesterday"
+end
+
+local function tell_failed(document)
+  for i, run in ipairs(document.failed) do
+    if i > FAILED then
+      term.out(("  and %d more: ork runs --status failed"):format(document.ended.failed - FAILED))
+      break
+    end
+    local line = ("  %s  %s  %s  %s"):format(text.short(run.id), text.time(run.finished_at), term.line(run.workflow),
+      term.line(run.error or ""))
+    local width = term.width()
+    term.out(width and text.cut(line, width) or line)
+  end
+  if #document.failed > 0 then
+    term.out(("  why: ork show %s"):format(text.short(document.failed[1].id)))
+  end
+end
+
+function status.run(given)
+  local since = given.options.since
+  local engine <close> = open.read(given.options)
+  local document = stop.check(engine:status(since or yesterday(), term.json))
+  if term.json then
+    term.out(document)
+    return 0
+  end
+  local ended = document.ended
+  fields({
+    { "database", ("%s%s"):format(document.database.path or document.database.url,
+      document.database.bytes and ", " .. size(document.database.bytes) or "") },
+    { "at work", workers(document.schedulers) },
+    { "running", running(document) },
+    { "waiting", waiting(document) },
+    { "unowned", document.runs.unowned > 0 and ("%s that nobody carries out any more   (go on: ork resume RUN)"):format(
+      text.plural(document.runs.unowned, "run")) or nil },
+    { since_text(document, since), ("%d failed, %d succeeded%s"):format(ended.failed, ended.success,
+      ended.cancelled > 0 and (", %d cancelled"):format(ended.cancelled) or "") },
+  })
+  tell_failed(document)
+  return 0
+end
+
+return status
