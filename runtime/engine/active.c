@@ -78,6 +78,7 @@ void ork_active_drop(struct ork_active *a)
         if (l->call)
             ork_inline_leave(e, l->call);
     }
+    ork_outputs_leave(a);
     HASH_DEL(e->runs, a);
     HASH_DELETE(by_prefix, e->prefixes, a);
     ork_active_unnote(a);

@@ -405,6 +405,7 @@ void ork_outputs_put(ork_engine *e, const ork_id *run, uint32_t task, enum ork_c
 bool ork_outputs_get(ork_engine *e, const ork_id *run, uint32_t task, enum ork_cached_what what,
                      json_t **value); /* false: not cached; borrowed */
 void ork_outputs_leave(struct ork_active *a); /* its run is about to leave the table */
+void ork_outputs_leave(struct ork_active *a); /* its run is about to leave the table */
 void ork_outputs_fini(ork_engine *e);
 
 /* result.c: what an attempt left behind */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Outputs of finished tasks, kept while there is room (64 MiB, least recently used goes first). Only a cache: the
- * database has them, and inputs of a task are resolved when it is dispatched. */
+/* Outputs of finished tasks, kept while there is room (64 MiB, least recently used goes first) and their run is ours.
+ * Only a cache: the database has them, and inputs of a task are resolved when it is dispatched. */
 #include "engine/engine.h"
 #include <string.h>
 
@@ -97,6 +97,17 @@ bool ork_outputs_get(ork_engine *e, const ork_id *run, uint32_t task, enum ork_c
     link_newest(e, c);
     *output = c->output;
     return true;
+}
+
+void ork_outputs_leave(struct ork_active *a)
+{
+    for (uint32_t i = 0; a->engine->cache && i < ork_workflow_task_count(a->workflow); i++) {
+        for (int what = ORK_CACHED_OUTPUT; what <= ORK_CACHED_ERROR; what++) {
+            struct ork_cached *c = find(a->engine, &a->id, i, what);
+            if (c)
+                drop(a->engine, c);
+        }
+    }
 }
 
 void ork_outputs_fini(ork_engine *e)
