@@ -69,6 +69,35 @@ function harness:timed(argv, dir)
   return { wall = tonumber(wall), user = tonumber(user), sys = tonumber(sys), rss = tonumber(rss) }
 end
 
+-- ---- other processes -------------------------------------------------------------------------
+
+local function text_of_file(path)
+  local file <close> = io.open(path, "rb")
+  return file and file:read("a") or ""
+end
+
+--- The pid of the agent of the data directory in or below `dir`, or nil.
+function harness.agent_of(dir)
+  local pipe <close> = assert(io.popen("ls /proc"))
+  for name in pipe:lines() do
+    local words = name:find("^%d+$") and text_of_file("/proc/" .. name .. "/cmdline") or ""
+    if words:find("^[^\0]*ork%-agent\0") and words:find("\0" .. dir .. "/", 1, true) then return tonumber(name) end
+  end
+end
+
+--- A number of /proc/PID/status, as "VmRSS" or "VmHWM" in KiB.
+function harness.status_of(pid, name)
+  return assert(tonumber(text_of_file(("/proc/%d/status"):format(pid)):match("\n" .. name .. ":%s*(%d+)")), "process " .. pid .. " is gone")
+end
+
+--- How many descriptors a process has open.
+function harness.descriptors_of(pid)
+  local n = 0
+  local pipe <close> = assert(io.popen(("ls /proc/%d/fd"):format(pid)))
+  for _ in pipe:lines() do n = n + 1 end
+  return n
+end
+
 -- ---- figures ---------------------------------------------------------------------------------
 
 function harness.median(list)

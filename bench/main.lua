@@ -7,6 +7,9 @@ local benches = {
   { "B2", "hop", require "bench.hop" },
   { "B4", "start", require "bench.start" },
   { "B5", "scale", require "bench.scale" },
+  { "B9", "output", require "bench.output" },
+  { "B10", "footprint", require "bench.footprint" },
+  { "soak", "soak", require "bench.soak", alone = true }, -- only when asked for
 }
 
 local function usage(text)
@@ -27,6 +30,10 @@ while arg[i] do
     i = i + 1
     opts.rounds = math.tointeger(tonumber(arg[i] or ""))
     if not opts.rounds or opts.rounds < 1 then usage("--rounds takes a number from 1") end
+  elseif word == "--minutes" then
+    i = i + 1
+    opts.minutes = tonumber(arg[i] or "")
+    if not opts.minutes or opts.minutes <= 0 then usage("--minutes takes a number above 0") end
   else
     local known = false
     for _, bench in ipairs(benches) do known = known or bench[1] == word:upper() or bench[2] == word end
@@ -85,7 +92,7 @@ end
 local ctx = harness.new(opts)
 local ok, failure = xpcall(function()
   for _, bench in ipairs(benches) do
-    if next(wanted) == nil or wanted[bench[1]] or wanted[bench[2]] then
+    if next(wanted) == nil and not bench.alone or wanted[bench[1]] or wanted[bench[2]] then
       harness.say("%s %s …", bench[1], bench[2])
       bench[3](ctx)
     end
