@@ -7,6 +7,7 @@ local core = require "ork.core"
 
 local MAX_NODES = 2000 -- of one value: shared tables make small graphs large trees
 local MAX_KEYS = 10000 -- looked at, and so sorted, in one table
+local SHORT = 24 -- columns of an element that shares its line with others
 
 local defaults = { depth = 4, items = 50, text = 200, width = 80 }
 
@@ -68,10 +69,7 @@ end
 local function scalar(value, o, limit)
   local kind = type(value)
   if kind == "string" then return o.paint("string", quoted(value, limit or o.text)) end
-  if kind == "number" then
-    return o.paint("number", value ~= value and "nan" or math.type(value) == "integer" and tostring(value) or ("%.17g"):format(value) + 0 == value
-      and (("%.14g"):format(value) + 0 == value and tostring(value) or ("%.17g"):format(value)) or tostring(value))
-  end
+  if kind == "number" then return o.paint("number", value ~= value and "nan" or tostring(value)) end
   if value == core.null then return o.paint("word", "null") end
   if kind == "boolean" or kind == "nil" then return o.paint("word", tostring(value)) end
   if kind == "function" then return o.paint("other", describe_function(value)) end
@@ -112,7 +110,9 @@ local function entries(t, o, state, depth)
   local list, n = {}, list_length(t)
   local function add(prefix, value)
     local text, columns, long = render(value, o, state, depth + 1)
-    list[#list + 1] = { prefix .. text, columns + utf8.len(prefix, 1, -1, true), long }
+    columns = columns + utf8.len(prefix, 1, -1, true)
+    list[#list + 1] = { prefix .. text, columns, long }
+    list.short = list.short ~= false and prefix == "" and not long and type(value) ~= "table" and columns <= SHORT
   end
   for i = 1, math.min(n, o.items) do add("", rawget(t, i)) end
   local keys, more = other_keys(t, n)
@@ -124,6 +124,19 @@ local function entries(t, o, state, depth)
     list[#list + 1] = { o.paint("other", text), utf8.len(text), false }
   end
   return list
+end
+
+--- Short elements of a long list share lines.
+local function fill(list, width)
+  local lines, line, used = {}, {}, 0
+  for _, entry in ipairs(list) do
+    if used + entry[2] + 2 > width and used > 0 then
+      lines[#lines + 1], line, used = table.concat(line, ", "), {}, 0
+    end
+    line[#line + 1], used = entry[1], used + entry[2] + 2
+  end
+  lines[#lines + 1] = table.concat(line, ", ")
+  return lines
 end
 
 local function table_text(t, o, state, depth)
@@ -138,6 +151,7 @@ local function table_text(t, o, state, depth)
     parts[i], columns, long = entry[1], columns + entry[2] + 2, long or entry[3]
   end
   local indent = (" "):rep(2 * (depth + 1))
+  if list.short then parts = fill(list, o.width - #indent) end
   if not long and columns + #indent <= o.width then return "{ " .. table.concat(parts, ", ") .. " }", columns, false end
   return "{\n" .. indent .. table.concat(parts, ",\n" .. indent) .. "\n" .. (" "):rep(2 * depth) .. "}", 1, true
 end

@@ -106,8 +106,10 @@ local function name_of(value, session_helpers)
   end
 end
 
---- Set by the session, to find a helper by its value.
-help.helpers = nil
+local helpers
+
+--- The helpers of the session, to find one by its value.
+function help.use(table_of_helpers) helpers = table_of_helpers end
 
 --- The text about a value, or the name of something.
 function help.about(value)
@@ -117,7 +119,7 @@ function help.about(value)
     local text = require("ork.cli.definition").describe(value, "SCRIPT", true)
     return (text:gsub("^[^\n]*\n\n", "")) .. ("\n\n  %s:start{ … }  :run{ … }  :task(name, { … })  :finally(…)  :validate()  .name  .params"):format(value.name)
   end
-  local name = name_of(value, help.helpers)
+  local name = name_of(value, helpers)
   if name then return entry_text(entries[name]) end
   local own = type(value) == "table" and getmetatable(value)
   if type(own) == "table" and own.methods and own.fields then return handle_text(value, own) end

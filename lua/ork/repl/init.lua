@@ -51,7 +51,7 @@ end
 --- options: of the command line; path: the script or nil.
 local function new_session(options, path)
   local self = setmetatable({
-    options = options, path = path, by_name = {}, made = {}, others = setmetatable({}, { __mode = "k" }), leaving = false, failed = false,
+    options = options, path = path, by_name = {}, made = {}, declared = { _ = true }, others = setmetatable({}, { __mode = "k" }), leaving = false, failed = false,
   }, Session)
   self.engine = require "ork.repl.engine"(options)
   self.news = news.new(function(lines) self.input:above(lines) end)
@@ -62,7 +62,7 @@ local function new_session(options, path)
     __name = "ork.workflows",
   })
   names.add(self)
-  require("ork.repl.help").helpers = self.helpers
+  require("ork.repl.help").use(self.helpers)
   self.input = input.open(function(line, cursor) return require("ork.repl.complete").at(self, line, cursor) end)
   self.input.stop = function()
     if self.engine:is_open() then self.engine:suspend() else require("ork.edit").stop() end
@@ -166,6 +166,7 @@ function Session:guarded(f, typed)
 end
 
 function Session:tell_kept(kept)
+  for _, name in ipairs(kept) do self.declared[name] = true end
   if #kept == 0 or self.told_locals then return end
   self.told_locals = true
   term.news(term.paint("dim", ('-- `%s` is kept for the next lines, as a global (help "locals")'):format(kept[1]), "err"))

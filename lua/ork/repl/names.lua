@@ -167,7 +167,7 @@ function names.add(session)
     local value = session.helpers[name]
     if value == nil then value = session.by_name[name] end
     if value == nil then value = _G[name] end
-    if value ~= nil or type(name) ~= "string" or name == "_" then return value end
+    if value ~= nil or type(name) ~= "string" or session.declared[name] then return value end
     error(("undefined variable `%s`%s"):format(name, suggestion(session, name)), 2)
   end })
   session.helpers._G = session.env
