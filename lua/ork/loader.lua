@@ -31,6 +31,9 @@ end
 
 --- A mistake in the syntax as a problem; the message begins with the chunk's short name.
 local function syntax_error(file, message)
+  if message:find("^C stack overflow") then -- raised, not returned: without a place, with whatever a message handler adds
+    return { code = "EDEF", file = file, line = 1, text = "is nested too deeply: at most about 200 brackets or blocks within each other" }
+  end
   local short = debug.getinfo(load("", chunk_name(file)), "S").short_src
   local line, text = message:match("^:(%d+): (.*)$", #short + 1)
   return { code = "EDEF", file = file, line = tonumber(line) or 0, text = text or message }
@@ -84,9 +87,7 @@ end
 local function read_script(session)
   local text, why = modules.read_file(session.path)
   if not text then
-    local f = io.open(session.path, "rb")
-    if f then
-      f:close()
+    if why:find("Is a directory", 1, true) then
       session:add({ code = "ENOTFOUND", file = session.path, line = 0, text = "is a folder, not a script" })
     elseif why:find("No such file", 1, true) then
       session:add({ code = "ENOTFOUND", file = session.path, line = 0, text = "no such script", hint = similar(session.path) })

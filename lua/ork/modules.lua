@@ -12,12 +12,17 @@ local MOST_BYTES = 16 * 1024 * 1024
 local function read_file(path)
   local f, why, code = io.open(path, "rb")
   if not f then return nil, why, code end
-  local text
-  text, why = f:read("a")
+  local parts, bytes = {}, 0
+  while bytes <= MOST_BYTES do -- a device may never end
+    local part
+    part, why = f:read(1 << 16)
+    if not part then break end
+    parts[#parts + 1], bytes = part, bytes + #part
+  end
   f:close()
-  if not text then return nil, why end -- a folder opens, but does not read
-  if #text > MOST_BYTES then return nil, ("%s: larger than 16 MiB"):format(path) end
-  return text
+  if why then return nil, why end -- a folder opens, but does not read
+  if bytes > MOST_BYTES then return nil, ("%s: larger than 16 MiB"):format(path) end
+  return table.concat(parts)
 end
 modules.read_file = read_file
 

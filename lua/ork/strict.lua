@@ -9,8 +9,7 @@ local strict = {}
 
 local plain = {
   "assert", "collectgarbage", "error", "getmetatable", "ipairs", "next", "pcall", "rawequal", "rawget", "rawlen", "rawset",
-  "select", "setmetatable", "tonumber", "tostring", "type", "warn", "xpcall", "_VERSION", "coroutine", "debug", "io",
-  "package", "string", "table", "utf8",
+  "select", "setmetatable", "tonumber", "tostring", "type", "warn", "xpcall", "_VERSION", "debug", "package",
 }
 
 local function copy(t)
@@ -118,6 +117,7 @@ local function print_to_stderr(...)
   local parts = table.pack(...)
   for i = 1, parts.n do parts[i] = tostring(parts[i]) end
   io.stderr:write(table.concat(parts, "\t", 1, parts.n), "\n")
+  io.stderr:flush() -- a script that takes long says how far it is
 end
 
 --- A function of os that reads the moment of loading; said once.
@@ -151,6 +151,32 @@ local function warning_os(session)
   return o
 end
 
+--- `io` whose `io.write` goes to stderr as long as nobody opened another output: stdout is for results.
+local function io_to_stderr()
+  local own = copy(io)
+  function own.write(...)
+    if io.output() ~= io.stdout then return io.write(...) end
+    local done, why = io.stderr:write(...)
+    io.stderr:flush()
+    return done, why
+  end
+  return own
+end
+
+local standard = copy(string)
+
+--- The methods of all texts, Ork's own among them: a script may add some, and replaces none that was there.
+local function extensible_string()
+  return setmetatable({}, {
+    __index = string, __name = "string", __metatable = false,
+    __pairs = function() return ordered_pairs(string) end,
+    __newindex = function(_, name, value)
+      if standard[name] then error(("string.%s cannot be replaced; give yours another name"):format(tostring(name)), 2) end
+      rawset(string, name, value)
+    end,
+  })
+end
+
 --- An environment for a session of the loader: { done, warn = method, require = function, read = function }.
 function strict.new(session)
   local env = { arg = session.arg }
@@ -159,7 +185,9 @@ function strict.new(session)
   env.pairs = ordered_pairs
   env.print = print_to_stderr
   env.os = warning_os(session)
-  env.math = copy(math)
+  env.io = io_to_stderr()
+  env.string = extensible_string()
+  for _, name in ipairs({ "coroutine", "math", "table", "utf8" }) do env[name] = copy(_G[name]) end
   env.math.random, env.math.randomseed = random.new()
   env.require = session.require
   function env.load(chunk, name, mode, ...)

@@ -120,6 +120,20 @@ describe("the environment of a script", function()
     assert.same({ "main.lua:4: undefined variable `zzzzzz`" }, refused("return zzzzzz"))
   end)
 
+  it("leaves Ork's own functions alone, whatever the script does to its own", function()
+    assert.same({ "main.lua:4: string.format cannot be replaced; give yours another name" }, refused("string.format = nil"))
+    local loaded = script.load(define .. "table.concat = nil\nutf8.len = nil\ncoroutine.wrap = nil\nmath.floor = nil\n_G.ipairs = nil\n"
+      .. "function string:shout() return self:upper() .. '!' end\nassert(('a'):shout() == 'A!' and string.shout and string.rep('x', 2) == 'xx')\n"
+      .. "local n = 0 for name in pairs(string) do n = n + (name == 'rep' and 1 or 0) end assert(n == 1)\nstring.shout = nil return w")
+    assert.same({}, loaded.lines)
+    assert.truthy(table.concat and utf8.len and coroutine.wrap and math.floor)
+  end)
+
+  it("is text of 16 MiB at most, from a device that never ends too", function()
+    local loaded = require("ork.loader").load("/dev/zero")
+    assert.matches("larger than 16 MiB", loaded.problems[1].text)
+  end)
+
   it("lets the top of a script define globals, functions not", function()
     assert.same({}, refused("X = 1\nfunction f() return X end\nassert(f() == 1)\nX = 2\nreturn w"))
     assert.same({ "main.lua:4: sets the global `n` inside a function; write `local n`, or define it at the top of the script" },

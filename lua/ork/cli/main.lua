@@ -17,7 +17,6 @@ local function unknown(word, following)
   if following and following:find("%.lua$") and sys.stat(following) == "file" then
     stop(2, "no command and no file `%s`; to run a script: ork %s", word, following)
   end
-  if word:find("/", 1, true) or word:find("%.lua$") then stop(2, "no file `%s`", word) end
   if sys.stat(word .. ".lua") == "file" then stop(2, "no command and no file `%s`; did you mean `%s.lua`?", word, word) end
   local near = require("ork.core").suggest(word, help.names())
   stop(2, "no command and no file `%s`; %s", word,
@@ -29,7 +28,8 @@ local function find(word, following)
   if is_command(word) then return require("ork.cli." .. word), false end
   local kind = sys.stat(word)
   if kind == "folder" then stop(2, "`%s` is a folder; name a script in it", word) end
-  if not kind then unknown(word, following) end
+  local meant = word:find("/", 1, true) or word:find("%.lua$") -- the loader says which scripts there are
+  if not kind and not meant then unknown(word, following) end
   return require "ork.cli.script", true
 end
 
