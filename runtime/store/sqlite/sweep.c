@@ -121,17 +121,15 @@ static int remove_rows(struct ork_sqlite *s, struct ork_sweep *w, const ork_id *
     static const int parts[] = {ORK_S_sweep_tasks, ORK_S_sweep_events, ORK_S_sweep_commands};
     struct ork_stmt st;
     for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
-        for (uint32_t direct = 1; direct > 0;) {
-            if (w->removed >= w->rows)
-                return 0;
-            int rc = remove_some(s, parts[i], run, w->rows - w->removed, &w->removed, &direct, err);
-            if (rc)
-                return rc;
-            w->tasks += i == 0 ? direct : 0;
-        }
+        uint32_t limit = w->rows > w->removed ? w->rows - w->removed : 0, rows = 0, direct = 0;
+        int rc = limit ? remove_some(s, parts[i], run, limit, &rows, &direct, err) : 0;
+        if (rc)
+            return rc;
+        w->removed += rows;
+        w->tasks += i == 0 ? direct : 0;
+        if (rows >= limit) /* there may be more */
+            return 0;
     }
-    if (w->removed >= w->rows)
-        return 0;
     ork_stmt_begin(&st, &s->writer, ORK_S_run_delete);
     ork_stmt_id(&st, run);
     int rc = ork_stmt_run(&st, err);
