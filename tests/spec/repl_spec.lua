@@ -49,7 +49,7 @@ describe("a chunk", function()
     refuse("a == 1 b", "prompt:1: <eof> expected near 'b'")
     refuse("\255", "the line is not UTF-8 text")
     refuse("\27Lua", "prompt:1: unexpected symbol near '<\\27>'")
-    refuse("goto nowhere", "prompt:1: no visible label 'nowhere' for goto at line 1")
+    refuse("goto nowhere", "prompt:2: no visible label 'nowhere' for <goto> at line 1")
   end)
 
   local function keep(text)

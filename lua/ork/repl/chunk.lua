@@ -106,12 +106,13 @@ function chunk.compile(text, env)
   local expression = text:gsub("^%s*=", "", 1)
   if not utf8.len(text) then return nil, "the line is not UTF-8 text" end
   if text:find("\0", 1, true) then return nil, "the line has a zero byte in it" end
-  local f, why = load("return " .. expression, name, "t", env)
+  -- the line ends: a string that is still open is a mistake, not a beginning
+  local f, why = load("return " .. expression .. "\n", name, "t", env)
   if f then return { f = f, kept = {} } end
   if expression ~= text then return nil, is_open(why) and "more" or why end
 
   local kept, names = chunk.keep_locals(text)
-  local statement, reason = load(kept, name, "t", env)
+  local statement, reason = load(kept .. "\n", name, "t", env)
   if statement then return { f = statement, kept = names } end
   if is_open(reason) or is_open(why) then return nil, "more" end
   return nil, has_assignment(text) and reason or why
