@@ -44,7 +44,7 @@ function readme.normal(line)
   line = line:gsub("%x%x%x%x%x%x%x%x%-%x%x%x%x%-%x%x%x%x%-%x%x%x%x%-%x+", "UUID"):gsub("%f[%w]%x%x%x%x%x%x%x%x%f[%W]", "ID")
   line = line:gsub("%f[%w]%d+%.?%d*m?s%f[%W]", "TOOK"):gsub("%f[%w]%d+m TOOK", "TOOK")
   line = line:gsub("^ork %d+%.%d+%.%d+%S*", "ork VERSION")
-  line = line:gsub("%f[%w]%d+%.?%d* [kMG]B%f[%W]", "SIZE")
+  line = line:gsub("%f[%w]%d+%.?%d* [kKMG]B%f[%W]", "SIZE")
   line = line:gsub("19 tasks, 1 skipped", "19 tasks"):gsub("1%d/19", "N/19") -- the quickstart skips a task on tidy machines only
   return (line:gsub("%s+", " "):gsub(" $", ""))
 end
