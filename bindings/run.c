@@ -2,6 +2,7 @@
 /* Engine methods that start runs and steer them. */
 #include "engine.h"
 #include <stdbool.h>
+#include <string.h>
 
 static const char *how_name(enum ork_start_how how)
 {
@@ -90,6 +91,30 @@ static int run_rerun(lua_State *L) /* rerun(run id, { params, from, set } | nil)
     return push_started(L, e, status, &started, &err);
 }
 
+/* update(run id, workflow, { params = JSON text, from, keep }) -> report */
+static int run_update(lua_State *L)
+{
+    struct ork_lua_engine *e = ork_lua_check_engine(L, 1);
+    const char *id = luaL_checkstring(L, 2);
+    ork_workflow *w = ork_lua_check_workflow(L, 3);
+    struct ork_update_opts opts = {0};
+    char *report = NULL;
+    ork_err err;
+
+    luaL_checktype(L, 4, LUA_TTABLE);
+    opts.params = field_text(L, 4, "params");
+    opts.from = field_text(L, 4, "from");
+    opts.keep = field_flag(L, 4, "keep");
+    int status = ork_run_update(e->engine, id, w, &opts, &report, &err);
+
+    ork_lua_loop_raise(L, e->loop);
+    if (status < 0)
+        return ork_lua_fail(L, &err);
+    status = ork_lua_json_push_text(L, report, strlen(report), &err);
+    ork_free(report);
+    return status < 0 ? ork_lua_fail(L, &err) : 1;
+}
+
 static int run_claim(lua_State *L) /* claim(run id) -> true */
 {
     struct ork_lua_engine *e = ork_lua_check_engine(L, 1);
@@ -162,6 +187,6 @@ static int run_command(lua_State *L) /* command(run id, kind, args | nil) -> out
     return 1;
 }
 
-const luaL_Reg ork_lua_run_methods[] = {
-    {"claim", run_claim}, {"command", run_command}, {"ended", run_ended}, {"owned", run_owned},
-    {"rerun", run_rerun}, {"start", run_start},     {"wait", run_wait},   {NULL, NULL}};
+const luaL_Reg ork_lua_run_methods[] = {{"claim", run_claim},   {"command", run_command}, {"ended", run_ended},
+                                        {"owned", run_owned},   {"rerun", run_rerun},     {"start", run_start},
+                                        {"update", run_update}, {"wait", run_wait},       {NULL, NULL}};

@@ -61,4 +61,12 @@ int ork_workflow_params_json(const ork_workflow *w, uint32_t no, struct ork_buf 
  * process; max_retries, timeout_seconds, task_bindings). */
 int ork_workflow_load(const char *name, const char *tasks_json, size_t len, const char *options_json,
                       const char *source_json, const char *dir, ork_workflow **out, ork_err *err) ORK_MUSTCHECK;
+
+/* differ.c. For each task of `now`, what is new about it (both loaded from snapshots: their texts are compared). */
+enum ork_differ { ORK_DIFFER_NOT, ORK_DIFFER_NEW, ORK_DIFFER_CHANGED };
+void ork_workflow_differ(const ork_workflow *old, const ork_workflow *now, uint8_t *differs);
+/* Marks (1) what depends on a marked task, or what a marked task depends on, however far. `finally` counts only where
+ * it is written: a `finally` task follows what it names. */
+void ork_workflow_follow(const ork_workflow *w, uint8_t *marked);
+void ork_workflow_precede(const ork_workflow *w, uint8_t *marked);
 #endif

@@ -8,7 +8,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#define PREFIX 12 /* bytes of a run's id that the ids of its tasks share (ork_task_id) */
+#define NUMBERS (1u << 26) /* of tasks a run has had; an id beyond was not made here */
+#define PREFIX 12          /* bytes of a run's id that the ids of its tasks share (ork_task_id) */
 
 struct ork_active *ork_active_new(ork_engine *e, const ork_id *id, ork_workflow *w)
 {
@@ -53,6 +54,8 @@ static void free_active(struct ork_active *a)
     json_decref(a->hold);
     ork_buf_fini(&a->events);
     ork_free(a->ids);
+    ork_free(a->by_number);
+    ork_update_free(a->update);
     ork_free(a->shown);
     ork_free(a->script_dir);
     ork_free(a->error);
@@ -107,21 +110,37 @@ void ork_active_task_id(const struct ork_active *a, uint32_t task, ork_id *out)
         ork_task_id(&a->id, task, out);
 }
 
-static uint32_t index_of(const ork_id *id)
+/* Runs that moved to another definition: the number in an id is not the task's place any more. */
+void ork_active_number(struct ork_active *a)
 {
-    return (uint32_t)id->b[12] << 24 | (uint32_t)id->b[13] << 16 | (uint32_t)id->b[14] << 8 | id->b[15];
+    for (uint32_t i = 0; i < a->run.n; i++) {
+        uint32_t no = ork_task_number(&a->ids[i]);
+        if (!ork_task_is_of(&a->ids[i], &a->id) || no >= NUMBERS)
+            continue;
+        if (no >= a->by_number_len) {
+            uint32_t len = no + a->run.n + 1;
+            a->by_number = ork_realloc(a->by_number, len * sizeof(*a->by_number));
+            memset(a->by_number + a->by_number_len, 0xff, (len - a->by_number_len) * sizeof(*a->by_number));
+            a->by_number_len = len;
+        }
+        a->by_number[no] = i;
+    }
 }
 
-/* The agent names attempts by task id: derived ids carry run and index; runs taken over from the original are searched.
+/* The agent names attempts by task id: derived ids carry run and number; runs taken over from the original are
+ * searched.
  */
 int ork_active_by_task(ork_engine *e, const ork_id *task_id, struct ork_active **out, uint32_t *task)
 {
     struct ork_active *a = NULL, *tmp;
 
     HASH_FIND(by_prefix, e->prefixes, task_id, PREFIX, a);
-    if (a && !a->ids && index_of(task_id) < a->run.n) {
+    uint32_t no = ork_task_number(task_id);
+    if (a && a->by_number)
+        no = no < a->by_number_len ? a->by_number[no] : ORK_NO_TASK;
+    if (a && (!a->ids || a->by_number) && no < a->run.n) {
         *out = a;
-        *task = index_of(task_id);
+        *task = no;
         return 0;
     }
     if (!e->foreign_ids)
@@ -192,6 +211,8 @@ char *ork_active_file(const struct ork_active *a, uint32_t task, uint32_t attemp
 {
     struct ork_buf b = ORK_BUF_INIT;
 
+    if (a->ids && ork_task_is_of(&a->ids[task], &a->id)) /* no two tasks of a run have ever had the same */
+        task = ork_task_number(&a->ids[task]);
     ork_buf_addf(&b, "%s/logs/%s/%u.%u.%s", a->engine->data_dir, a->text, task, attempt, suffix);
     return ork_buf_steal(&b, NULL);
 }

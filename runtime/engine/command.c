@@ -80,13 +80,16 @@ static void apply_row(ork_engine *e, const struct ork_rows *rows, size_t i)
 
     if (!ork_rows_id(rows, i, "id", &id) || !ork_rows_id(rows, i, "run_id", &run))
         return;
-    if (strcmp(ork_rows_text(rows, i, "kind"), ORK_WISH_COPY) == 0)
-        return; /* part of the beginning of its run */
+    const char *kind = ork_rows_text(rows, i, "kind");
+    if (strcmp(kind, ORK_WISH_COPY) == 0 || strcmp(kind, ORK_WISH_UPDATE) == 0)
+        return; /* part of how its run begins, or goes on */
     struct ork_active *a = ork_active_find(e, &run);
+    if (a && a->update)
+        return; /* looked for again when its tasks are in place */
     if (a && a->closing)
         ork_buf_addf(&outcome, "too late: the run had ended (%s)", ork_run_status_name(a->run.status));
     else if (a)
-        carry_out(a, ork_rows_text(rows, i, "kind"), ork_rows_text(rows, i, "args"), &outcome);
+        carry_out(a, kind, ork_rows_text(rows, i, "args"), &outcome);
     else
         return; /* it ended meanwhile; the row stays for whoever claims it */
     struct ork_unit *u = ork_commit_unit(e, ORK_UNIT_COMMAND_DONE, a, true);

@@ -329,7 +329,8 @@ static bool only_asks(const struct ork_commit *c)
     for (size_t i = 0; i < c->batch.len; i++) {
         int type = c->batch.units[i].type;
         if (type != ORK_UNIT_CREATE_RUN && type != ORK_UNIT_CLAIM && type != ORK_UNIT_COMMAND &&
-            type != ORK_UNIT_POOL && type <= ORK_UNIT_COMMAND_DONE)
+            type != ORK_UNIT_POOL &&
+            (type <= ORK_UNIT_COMMAND_DONE || type == ORK_UNIT_TASK_DEFINE || type == ORK_UNIT_TASK_PARK))
             return false;
         asked |= type != ORK_UNIT_POOL;
     }

@@ -128,7 +128,8 @@ struct ork_active {
     struct ork_effects fx;
     size_t fx_done;
     bool draining, run_moved;
-    ork_id *ids; /* task ids of a taken-over run; NULL: derived */
+    ork_id *ids; /* task ids of a run that was taken over, or got another definition; NULL: derived */
+    uint32_t *by_number, by_number_len; /* owned, with ids: number in an id of ours → task; NULL none */
     ork_id snapshot;
     json_t *params;
     char *script_dir; /* NULL unknown */
@@ -148,13 +149,14 @@ struct ork_active {
     bool waits_for_turn; /* max_active_runs: pending until a slot of the pool run:<workflow> is granted */
     bool has_turn;
     struct ork_limits_run *limits;
-    struct ork_copy *copy;    /* owned; NULL none */
-    struct ork_hand *hand;    /* borrowed */
-    json_t *hold;             /* outputs fetched for the task being resolved */
-    struct ork_live *live;    /* hash by task */
-    struct ork_timer *timers; /* hash by kind and task */
-    char *empty_input;        /* owned: file with {} */
-    struct ork_active *noted; /* next of the runs with events */
+    struct ork_copy *copy;     /* owned; NULL none */
+    struct ork_update *update; /* owned; it is on its way to another definition, nothing else is loaded. NULL: no */
+    struct ork_hand *hand;     /* borrowed */
+    json_t *hold;              /* outputs fetched for the task being resolved */
+    struct ork_live *live;     /* hash by task */
+    struct ork_timer *timers;  /* hash by kind and task */
+    char *empty_input;         /* owned: file with {} */
+    struct ork_active *noted;  /* next of the runs with events */
     bool is_noted;
     struct ork_buf events; /* of the commit being collected, for run_events */
     struct ork_poison {
@@ -322,7 +324,8 @@ char *ork_active_file(const struct ork_active *a, uint32_t task, uint32_t attemp
 void ork_active_note(struct ork_active *a); /* it has events for run_events */
 void ork_active_unnote(struct ork_active *a);
 char *ork_active_beside(const char *log_path,
-                        const char *suffix); /* a file of the same attempt, wherever its data directory is */
+                        const char *suffix);  /* a file of the same attempt, wherever its data directory is */
+void ork_active_number(struct ork_active *a); /* after ids were filled in */
 int ork_active_by_task(ork_engine *e, const ork_id *task_id, struct ork_active **a,
                        uint32_t *task); /* 0 or ENOTFOUND */
 
@@ -496,11 +499,18 @@ struct ork_starting {
 };
 int ork_start_commit(struct ork_starting *s, struct ork_started *out, ork_err *err) ORK_MUSTCHECK;
 char *ork_start_script_path(const ork_workflow *w); /* owned; NULL for a definition made by a host program */
+void ork_start_pools(ork_engine *e, const ork_workflow *w);
 int ork_start_claim(ork_engine *e, const char *run_id,
                     ork_err *err) ORK_MUSTCHECK; /* whether or not we can call its functions */
 /* rerun.c: puts results of a->copy into the new run, before it begins; false: more are left, for after this commit */
 bool ork_rerun_copy(struct ork_active *a);
 int ork_rerun_recall(struct ork_active *a, ork_err *err) ORK_MUSTCHECK; /* a->copy of a run that did not begin */
+
+/* update.c: another definition for a run (engine/update.h) */
+#define ORK_WISH_UPDATE "update"             /* kind of the command that stands for the move until it is done */
+void ork_update_go_on(struct ork_active *a); /* a->update: the next tasks */
+int ork_update_recall(struct ork_active *a, ork_err *err) ORK_MUSTCHECK; /* a->update of a run that is on its way */
+void ork_update_free(struct ork_update *u);                              /* NULL is fine */
 
 /* recover.c */
 int ork_recover_again(struct ork_active *old,

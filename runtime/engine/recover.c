@@ -4,8 +4,8 @@
  * asked of their agent, never assumed.
  *
  * Reads block here: this happens once per run, before anything of it can go on. */
-#include "engine/engine.h"
 #include "base/path.h"
+#include "engine/update.h"
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -74,8 +74,9 @@ static int load_limit(struct ork_active *a, ork_err *err)
     for (size_t i = 0; !rc && i < ork_rows_len(rows); i++) {
         const char *outcome = ork_rows_text(rows, i, "outcome");
         int64_t at = ork_rows_time(rows, i, "done_at");
-        if (strcmp(ork_rows_text(rows, i, "kind"), "retry") == 0 && outcome && strcmp(outcome, "done") == 0 &&
-            at > a->limited_ms)
+        const char *kind = ork_rows_text(rows, i, "kind");
+        if ((strcmp(kind, "retry") == 0 || strcmp(kind, ORK_WISH_UPDATE) == 0) && outcome &&
+            strcmp(outcome, "done") == 0 && at > a->limited_ms)
             a->limited_ms = at;
     }
     ork_rows_free(rows);
@@ -91,11 +92,12 @@ static int load_tasks(struct ork_active *a, ork_err *err)
 
     if (rc)
         return rc;
-    size_t n = ork_rows_len(rows);
-    for (size_t i = 0; i < n; i++) {
+    uint32_t there = 0;
+    for (size_t i = 0; i < ork_rows_len(rows); i++) {
         int64_t index = ork_rows_int(rows, i, "task_index", -1);
         if (index < 0 || index >= a->run.n)
-            continue;
+            continue; /* the definition has it no more */
+        there++;
         struct ork_run_task *t = &a->run.tasks[index];
         int status = ork_task_status_parse(ork_rows_text(rows, i, "status"));
         int kind = ork_kind_parse(ork_rows_text(rows, i, "kind") ? ork_rows_text(rows, i, "kind") : "");
@@ -110,7 +112,7 @@ static int load_tasks(struct ork_active *a, ork_err *err)
             continue;
         ork_task_id(&a->id, (uint32_t)index, &derived);
         if (!ork_id_eq(&id, &derived) && !a->ids) {
-            a->engine->foreign_ids = true;
+            a->engine->foreign_ids |= !ork_task_is_of(&id, &a->id);
             a->ids = ork_zalloc(a->run.n * sizeof(*a->ids));
             for (uint32_t k = 0; k < a->run.n; k++)
                 ork_task_id(&a->id, k, &a->ids[k]);
@@ -118,7 +120,9 @@ static int load_tasks(struct ork_active *a, ork_err *err)
         if (a->ids)
             a->ids[index] = id;
     }
-    a->inserted = n < a->run.n ? (uint32_t)(n / 2000 * 2000) : a->run.n;
+    if (a->ids)
+        ork_active_number(a);
+    a->inserted = there < a->run.n ? there / 2000 * 2000 : a->run.n;
     ork_rows_free(rows);
     return 0;
 }
@@ -216,6 +220,10 @@ static void go_on(struct ork_active *a)
 {
     ork_engine *e = a->engine;
 
+    if (a->update) {
+        ork_update_go_on(a);
+        return;
+    }
     a->limits = ork_limits_run_add(e->limits, a->priority, ork_workflow_limits(a->workflow)->max_parallel, a);
     adopt(a);
     ork_hands_claim(a);
@@ -257,7 +265,13 @@ static int load(ork_engine *e, const ork_id *id, ork_workflow *same, struct ork_
     a->priority = (int32_t)ork_rows_int(run, 0, "priority", 0);
     bool rerun = ork_rows_text(run, 0, "rerun_of") && a->run.status == ORK_RUN_PENDING;
     ork_rows_free(run);
-    rc = load_tasks(a, err);
+    rc = a->run.status == ORK_RUN_RUNNING ? ork_update_recall(a, err) : 0;
+    if (!rc && a->update) { /* what its tasks are is known when they are in place */
+        *out = a;
+        return 0;
+    }
+    if (!rc)
+        rc = load_tasks(a, err);
     if (!rc && rerun)
         rc = ork_rerun_recall(a, err);
     if (!rc)

@@ -86,7 +86,7 @@ static struct ork_text text_of(const char *s)
     return (struct ork_text){s, s ? strlen(s) : 0};
 }
 
-static void declare_pools(ork_engine *e, const ork_workflow *w)
+void ork_start_pools(ork_engine *e, const ork_workflow *w)
 {
     json_t *options = json_loads(ork_workflow_options_json(w), 0, NULL);
     const char *name;
@@ -156,7 +156,7 @@ int ork_run_start(ork_engine *e, ork_workflow *w, const struct ork_start_opts *o
     s.row.script_path = text_of(path);
     s.row.logical_ms = o->logical_ms ? o->logical_ms : s.row.now_ms;
     s.row.scheduled_for_ms = o->scheduled ? s.row.logical_ms : 0;
-    declare_pools(e, w);
+    ork_start_pools(e, w);
     rc = ork_start_commit(&s, out, err);
     json_decref(s.params);
     ork_free(tasks);

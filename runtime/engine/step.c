@@ -319,6 +319,10 @@ void ork_active_inserted(struct ork_active *a)
 {
     if (a->dead)
         return;
+    if (a->update) {
+        ork_update_go_on(a);
+        return;
+    }
     if (a->inserted < a->run.n) {
         insert_chunk(a);
         if (a->inserted < a->run.n || a->run.n > CHUNK) {

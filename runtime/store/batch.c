@@ -33,3 +33,13 @@ void ork_task_id(const ork_id *run_id, uint32_t index, ork_id *out)
     out->b[14] = (uint8_t)(index >> 8);
     out->b[15] = (uint8_t)index;
 }
+
+uint32_t ork_task_number(const ork_id *id)
+{
+    return (uint32_t)id->b[12] << 24 | (uint32_t)id->b[13] << 16 | (uint32_t)id->b[14] << 8 | id->b[15];
+}
+
+bool ork_task_is_of(const ork_id *id, const ork_id *run_id)
+{
+    return memcmp(id->b, run_id->b, 12) == 0;
+}

@@ -19,6 +19,9 @@
 /* Task ids need no memory: the run's id with its last four bytes replaced by the task index (big endian); still a valid
  * v7, ordered, so inserts stay local in the index. Rows of a taken-over database have other ids. */
 void ork_task_id(const ork_id *run_id, uint32_t index, ork_id *out);
+uint32_t
+ork_task_number(const ork_id *id); /* the index it was made from; its task may have another by now (REDEFINE) */
+bool ork_task_is_of(const ork_id *id, const ork_id *run_id); /* was it made so from that run's id? */
 
 struct ork_text {
     const char *p;
@@ -182,6 +185,31 @@ struct ork_discard { /* unit DISCARD: of a workflow, definitions nobody refers t
     bool gone;        /* outcome: the workflow */
 };
 
+/* Unit REDEFINE: a run that nobody lives on (or that is ours) moves to another definition, is ours and runs again;
+ * `wish` is stored with it. Its tasks follow by the units below; until the wish is done they may be anywhere. */
+struct ork_redefine {
+    ork_id run_id, workflow_id, old_snapshot; /* as they were looked at */
+    int old_status;
+    ork_id snapshot_id; /* to use if there is none of that hash; outcome: the run's */
+    struct ork_text hash, tasks_json, options_json, source_json, params, script_dir, script_path;
+    int64_t now_ms, run_timeout_ms;
+    uint32_t tasks_total, next_index; /* next_index: the first number that no id of its tasks has */
+    struct ork_command_new wish;
+    bool moved;   /* outcome; false: it is another's, or not as it was any more. Nothing was done */
+    ork_id owner; /* outcome: whose; zero nobody's */
+};
+struct ork_task_define { /* unit TASK_DEFINE: a task under its run's new definition; inserted if there is no row `id` */
+    ork_id id, run_id;
+    const ork_workflow *workflow;
+    uint32_t no;
+    bool again; /* pending, whatever it was */
+    int64_t now_ms;
+};
+struct ork_task_park { /* unit TASK_PARK: out of the way; index < 0: no list shows it, `show RUN TASK` does */
+    ork_id id;
+    int64_t index;
+};
+
 enum ork_unit_type {
     ORK_UNIT_RUN,
     ORK_UNIT_TASKS,
@@ -199,7 +227,10 @@ enum ork_unit_type {
     ORK_UNIT_APPLY,
     ORK_UNIT_SWEEP,
     ORK_UNIT_FORGET,
-    ORK_UNIT_DISCARD
+    ORK_UNIT_DISCARD,
+    ORK_UNIT_REDEFINE,
+    ORK_UNIT_TASK_DEFINE,
+    ORK_UNIT_TASK_PARK
 };
 struct ork_unit {
     int type;
@@ -217,6 +248,9 @@ struct ork_unit {
         struct ork_slots_free *free;
         struct ork_command_new command;
         struct ork_command_done done;
+        struct ork_redefine *redefine; /* borrowed: outcome is read there */
+        struct ork_task_define define;
+        struct ork_task_park park;
         struct ork_apply *apply; /* borrowed, as the next three */
         struct ork_sweep *sweep;
         struct ork_forget *forget;

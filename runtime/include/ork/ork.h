@@ -432,6 +432,21 @@ ORK_API void ork_inline_lend(ork_engine *e, uint64_t token, bool lend);
 /* Appends to the attempt's log, which is made with the first byte (mode 0600). */
 ORK_API int ork_inline_log(ork_engine *e, uint64_t token, const char *text, size_t len, ork_err *err) ORK_MUSTCHECK;
 
+struct ork_update_opts {
+    const char *params; /* complete params, from ork_workflow_params; NULL: the run's own */
+    const char *from;   /* this task and all after it run again, also where they succeeded; NULL: none */
+    bool keep;          /* what succeeded stays also where its definition changed */
+};
+/* Moves a run that ended, or that no live program owns, to the definition w of its workflow and goes on with it, as
+ * ork_run_claim does: what did not succeed, is new, or changed (what it does, its inputs, types, dependencies, a param
+ * it refers to) runs, with all that comes after it; other successes stay with their outputs. Of an unfinished run what
+ * is under way may finish first. Durable when it returns; a crash later is gone on from. *report (may be NULL) is freed
+ * by ork_free: {"runs":N,"kept":N,"changed":[names],"changed_count":N, and so new, gone, stale} (stale: kept though
+ * changed; of names the first 20). EBUSY: a live program owns it (err says which); ESTATE: nothing would run;
+ * ENOTFOUND; ECANCELLED: interrupted before anything changed. */
+ORK_API int ork_run_update(ork_engine *e, const char *run_id, ork_workflow *w, const struct ork_update_opts *o,
+                           char **report, ork_err *err) ORK_MUSTCHECK;
+
 /* ---- reading -------------------------------------------------------------------------------- */
 
 /* Each returns one JSON document (docs/internals/json.md, "documents"), fields as in the HTTP API. */

@@ -25,7 +25,7 @@ static int fence(struct ork_sqlite *s, ork_err *err)
 static bool needs_owner(int type)
 {
     return type != ORK_UNIT_COMMAND && type != ORK_UNIT_CREATE_RUN && type != ORK_UNIT_POOL && type != ORK_UNIT_AGENT &&
-           type <= ORK_UNIT_COMMAND_DONE;
+           (type <= ORK_UNIT_COMMAND_DONE || type >= ORK_UNIT_REDEFINE);
 }
 
 static bool rings(const struct ork_unit *u)

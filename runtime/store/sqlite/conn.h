@@ -19,7 +19,7 @@
     X(workflow_current) X(workflow_apply) X(workflow_unapply) X(workflow_delete) X(workflow_tasks_delete) \
     X(version_find) X(version_get) X(version_insert) X(version_touch) \
     X(run_fate) X(run_doom) X(run_delete) X(run_log_path) X(sweep_tasks) X(sweep_events) X(sweep_commands) \
-    X(sweep_snapshots) X(remains_insert) X(remains_get) X(remains_delete)
+    X(run_redefine) X(task_redefine) X(task_park) X(sweep_snapshots) X(remains_insert) X(remains_get) X(remains_delete)
 /* clang-format on */
 enum ork_statement {
     ORK_S_FIRST = ORK_Q_COUNT - 1, /* named queries come first, under their ORK_Q_ number */

@@ -102,7 +102,7 @@ static int get_workflow(struct ork_sqlite *s, const struct ork_new_run *c, ork_i
     return ork_stmt_run(&st, err);
 }
 
-static int get_snapshot(struct ork_sqlite *s, const struct ork_new_run *c, const ork_id *workflow, ork_id *snapshot,
+int ork_sqlite_snapshot(struct ork_sqlite *s, const struct ork_new_run *c, const ork_id *workflow, ork_id *snapshot,
                         ork_err *err)
 {
     struct ork_stmt st;
@@ -229,7 +229,7 @@ int ork_unit_create_run(struct ork_sqlite *s, struct ork_new_run *c, ork_err *er
     if (c->workflow) {
         rc = get_workflow(s, c, &workflow, err);
         if (!rc)
-            rc = get_snapshot(s, c, &workflow, &snapshot, err);
+            rc = ork_sqlite_snapshot(s, c, &workflow, &snapshot, err);
     }
     if (!rc)
         rc = by_key(s, c, &workflow, &settled, err);

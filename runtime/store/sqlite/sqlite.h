@@ -104,6 +104,12 @@ int ork_unit_apply_definitions(struct ork_sqlite *s, struct ork_apply *a, ork_er
 int ork_unit_sweep(struct ork_sqlite *s, struct ork_sweep *w, ork_err *err) ORK_MUSTCHECK;
 int ork_unit_forget(struct ork_sqlite *s, const struct ork_forget *f, ork_err *err) ORK_MUSTCHECK;
 int ork_unit_discard(struct ork_sqlite *s, struct ork_discard *d, ork_err *err) ORK_MUSTCHECK;
+/* redefine.c, with what it shares: units.c stores commands, create.c finds or puts a snapshot */
+int ork_unit_redefine(struct ork_sqlite *s, struct ork_redefine *r, ork_err *err) ORK_MUSTCHECK;
+int ork_unit_task_park(struct ork_sqlite *s, const struct ork_task_park *t, ork_err *err) ORK_MUSTCHECK;
+int ork_unit_command(struct ork_conn *c, const struct ork_command_new *n, ork_err *err) ORK_MUSTCHECK;
+int ork_sqlite_snapshot(struct ork_sqlite *s, const struct ork_new_run *c, const ork_id *workflow, ork_id *snapshot,
+                        ork_err *err) ORK_MUSTCHECK;
 /* create.c: may a run be taken, or removed? Its owner, if it is gone, is buried. */
 struct ork_holding {
     bool found, free, mine;

@@ -43,34 +43,62 @@ static int put_run(struct ork_conn *c, const struct ork_run_put *r, ork_err *err
     return ork_stmt_run(&st, err);
 }
 
+/* What the definition says of a task; params and depends are scratch, used until the statement is stepped. */
+static int bind_task(struct ork_stmt *st, const ork_workflow *w, uint32_t no, struct ork_buf *params,
+                     struct ork_buf *depends, ork_err *err)
+{
+    const struct ork_task_def *def = ork_workflow_def(w, no);
+    ork_buf_clear(params);
+    ork_buf_clear(depends);
+    int rc = ork_workflow_params_json(w, no, params, err);
+    if (rc)
+        return rc;
+    ork_workflow_depends_json(w, no, depends);
+    ork_stmt_int(st, no);
+    ork_stmt_word(st, ork_workflow_text(w, def->name));
+    ork_stmt_word(st, ork_workflow_executor(w, no));
+    ork_stmt_ours(st, depends->data, depends->len);
+    ork_stmt_ours(st, params->data, params->len);
+    ork_stmt_int(st, ork_workflow_retry(w, no)->limit);
+    bind_positive(st, (def->timeout_ms + 999) / 1000);
+    ork_stmt_word(st, ork_workflow_pool(w, no));
+    ork_stmt_int(st, def->priority);
+    ork_stmt_word(st, def->rule == ORK_RULE_ALL_SUCCESS ? NULL : ork_rule_name(def->rule));
+    return 0;
+}
+
 static int insert_task(struct ork_conn *c, const struct ork_tasks_insert *t, uint32_t no, struct ork_buf *params,
                        struct ork_buf *depends, ork_err *err)
 {
-    const struct ork_task_def *def = ork_workflow_def(t->workflow, no);
     struct ork_stmt st;
     ork_id id;
-    ork_buf_clear(params);
-    ork_buf_clear(depends);
-    int rc = ork_workflow_params_json(t->workflow, no, params, err);
-    if (rc)
-        return rc;
-    ork_workflow_depends_json(t->workflow, no, depends);
     ork_task_id(&t->run_id, no, &id);
     ork_stmt_begin(&st, c, ORK_S_tasks_insert);
     ork_stmt_id(&st, &id);
     ork_stmt_id(&st, &t->run_id);
-    ork_stmt_int(&st, no);
-    ork_stmt_word(&st, ork_workflow_text(t->workflow, def->name));
-    ork_stmt_word(&st, ork_workflow_executor(t->workflow, no));
-    ork_stmt_ours(&st, depends->data, depends->len);
-    ork_stmt_ours(&st, params->data, params->len);
-    ork_stmt_int(&st, ork_workflow_retry(t->workflow, no)->limit);
-    bind_positive(&st, (def->timeout_ms + 999) / 1000);
-    ork_stmt_word(&st, ork_workflow_pool(t->workflow, no));
-    ork_stmt_int(&st, def->priority);
-    ork_stmt_word(&st, def->rule == ORK_RULE_ALL_SUCCESS ? NULL : ork_rule_name(def->rule));
+    int rc = bind_task(&st, t->workflow, no, params, depends, err);
+    if (rc)
+        return rc;
     ork_stmt_time(&st, t->now_ms);
     return ork_stmt_run(&st, err);
+}
+
+static int define_task(struct ork_conn *c, const struct ork_task_define *t, ork_err *err)
+{
+    struct ork_buf params = ORK_BUF_INIT, depends = ORK_BUF_INIT;
+    struct ork_stmt st;
+    ork_stmt_begin(&st, c, ORK_S_task_redefine);
+    ork_stmt_id(&st, &t->id);
+    ork_stmt_id(&st, &t->run_id);
+    int rc = bind_task(&st, t->workflow, t->no, &params, &depends, err);
+    if (!rc) {
+        ork_stmt_time(&st, t->now_ms);
+        ork_stmt_int(&st, t->again);
+        rc = ork_stmt_run(&st, err);
+    }
+    ork_buf_fini(&params);
+    ork_buf_fini(&depends);
+    return rc;
 }
 
 static int insert_tasks(struct ork_conn *c, const struct ork_tasks_insert *t, ork_err *err)
@@ -171,7 +199,7 @@ static int put_pool(struct ork_conn *c, const struct ork_pool_put *p, ork_err *e
     return ork_stmt_run(&st, err);
 }
 
-static int insert_command(struct ork_conn *c, const struct ork_command_new *n, ork_err *err)
+int ork_unit_command(struct ork_conn *c, const struct ork_command_new *n, ork_err *err)
 {
     struct ork_stmt st;
     ork_stmt_begin(&st, c, ORK_S_command_insert);
@@ -222,7 +250,7 @@ int ork_unit_apply(struct ork_sqlite *s, struct ork_unit *u, ork_err *err)
     case ORK_UNIT_FREE_SLOTS:
         return ork_unit_free_slots(s, u->free, err);
     case ORK_UNIT_COMMAND:
-        return insert_command(c, &u->command, err);
+        return ork_unit_command(c, &u->command, err);
     case ORK_UNIT_COMMAND_DONE:
         return finish_command(c, &u->done, err);
     case ORK_UNIT_APPLY:
@@ -233,6 +261,12 @@ int ork_unit_apply(struct ork_sqlite *s, struct ork_unit *u, ork_err *err)
         return ork_unit_forget(s, u->forget, err);
     case ORK_UNIT_DISCARD:
         return ork_unit_discard(s, u->discard, err);
+    case ORK_UNIT_REDEFINE:
+        return ork_unit_redefine(s, u->redefine, err);
+    case ORK_UNIT_TASK_DEFINE:
+        return define_task(c, &u->define, err);
+    case ORK_UNIT_TASK_PARK:
+        return ork_unit_task_park(s, &u->park, err);
     default:
         return ork_err_set(err, ORK_EINVAL, "unit type %d is unknown", u->type);
     }

@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: MIT */
+/* What a new definition changes of tasks that an old one has too. Law: only what decides a task's result counts: what
+ * it does (command, env, cwd, inputs, `when`, executor), its types, and what it depends on. Retries, timeouts, pools,
+ * priorities and the order of definition decide when it runs, not what comes out. */
+#include "base/alloc.h"
+#include "core/workflow_priv.h"
+#include <string.h>
+
+struct differ {
+    const ork_workflow *old, *now;
+    uint32_t *seen; /* owned; of old's tasks: number + 1 of the task of now that depends on it */
+};
+
+static bool same_text(const ork_workflow *a, uint32_t a_off, const ork_workflow *b, uint32_t b_off)
+{
+    if (!a_off || !b_off)
+        return a_off == b_off;
+    return strcmp(ork_workflow_text(a, a_off), ork_workflow_text(b, b_off)) == 0;
+}
+
+static bool same_deps(struct differ *d, uint32_t was, uint32_t is)
+{
+    const struct ork_csr *a = ork_workflow_deps(d->old), *b = ork_workflow_deps(d->now);
+
+    if (a->first[was + 1] - a->first[was] != b->first[is + 1] - b->first[is])
+        return false;
+    for (uint32_t e = a->first[was]; e < a->first[was + 1]; e++)
+        d->seen[a->to[e]] = is + 1;
+    for (uint32_t e = b->first[is]; e < b->first[is + 1]; e++) {
+        const char *name = ork_workflow_task_name(d->now, b->to[e]);
+        uint32_t on = ork_names_find(d->old, name, strlen(name));
+        if (on == ORK_NO_NAME || d->seen[on] != is + 1)
+            return false;
+    }
+    return true;
+}
+
+static bool same_task(struct differ *d, uint32_t was, uint32_t is)
+{
+    const struct ork_task_def *a = ork_workflow_def(d->old, was), *b = ork_workflow_def(d->now, is);
+
+    return strcmp(ork_workflow_executor(d->old, was), ork_workflow_executor(d->now, is)) == 0 &&
+           same_text(d->old, a->params, d->now, b->params) && same_text(d->old, a->signature, d->now, b->signature) &&
+           ((a->flags ^ b->flags) & ORK_TASK_FINALLY) == 0 && same_deps(d, was, is);
+}
+
+void ork_workflow_differ(const ork_workflow *old, const ork_workflow *now, uint8_t *differs)
+{
+    struct differ d = {.old = old, .now = now};
+
+    d.seen = ork_zalloc(((size_t)ork_workflow_len(old) + 1) * sizeof(*d.seen));
+    for (uint32_t i = 0; i < ork_workflow_len(now); i++) {
+        const char *name = ork_workflow_task_name(now, i);
+        uint32_t was = ork_names_find(old, name, strlen(name));
+        differs[i] = was == ORK_NO_NAME ? ORK_DIFFER_NEW : same_task(&d, was, i) ? ORK_DIFFER_NOT : ORK_DIFFER_CHANGED;
+    }
+    ork_free(d.seen);
+}
+
+void ork_workflow_follow(const ork_workflow *w, uint8_t *marked)
+{
+    const struct ork_csr *after = ork_workflow_dependents(w);
+    const uint32_t *order = ork_workflow_order(w);
+
+    for (uint32_t k = 0; k < ork_workflow_len(w); k++) /* topological: one pass finds all that follow */
+        for (uint32_t e = after->first[order[k]]; marked[order[k]] && e < after->first[order[k] + 1]; e++)
+            marked[after->to[e]] = 1;
+}
+
+void ork_workflow_precede(const ork_workflow *w, uint8_t *marked)
+{
+    const struct ork_csr *deps = ork_workflow_deps(w);
+    const uint32_t *order = ork_workflow_order(w);
+
+    for (uint32_t k = ork_workflow_len(w); k-- > 0;)
+        for (uint32_t e = deps->first[order[k]]; marked[order[k]] && e < deps->first[order[k] + 1]; e++)
+            marked[deps->to[e]] = 1;
+}

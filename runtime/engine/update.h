@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: MIT */
+/* Moving a run to another definition: what becomes of each task (update_plan.c), and how it gets there (update.c). */
+#ifndef ORK_ENGINE_UPDATE_H
+#define ORK_ENGINE_UPDATE_H
+#include "engine/engine.h"
+
+struct ork_update_row {
+    ork_id id;
+    int64_t index; /* its place now; < 0: aside */
+    uint32_t no;   /* its place to be; ORK_NO_TASK: none, the new definition has no such task */
+};
+struct ork_update {
+    ork_id wish;
+    struct ork_update_row *rows; /* owned: those that are there */
+    size_t rows_len;
+    ork_id *ids;     /* owned; per task: of its row, zero: a new one */
+    uint8_t *status; /* owned; per task: of its row, pending without one */
+    uint8_t *again;  /* owned; per task: pending, whatever it was */
+    uint8_t *same;   /* owned; per task: nothing of its row changes */
+    uint32_t next;   /* the first number that no id has */
+    size_t parked;
+    uint32_t defined; /* how far the tasks were brought */
+};
+
+struct ork_update_plan {
+    ork_engine *engine;
+    ork_id run;
+    const ork_workflow *old, *now; /* borrowed. old NULL: unknown, then every task has changed */
+    const json_t *params;          /* borrowed: names of params that changed */
+    const char *from;              /* borrowed: this task and all after it run again; NULL none */
+    bool keep;                     /* what succeeded stays, also where its definition changed */
+    /* outcome */
+    uint32_t runs, kept;                 /* tasks that run, and that stay as they are */
+    json_t *changed, *fresh, *gone;      /* owned, names: run again because their definition changed; new; no more */
+    json_t *stale;                       /* owned, names: kept though their definition changed */
+    uint32_t changed_n, fresh_n, gone_n; /* how many; of names only the first are listed */
+    uint32_t stale_n;
+};
+/* Reads the run's rows and decides. *out is the caller's (ork_update_free). ENOTFOUND: no task `from`; ESTATE:
+ * something of the run is under way, or its rows are another program's. */
+int ork_update_plan(struct ork_update_plan *p, struct ork_update **out, ork_err *err) ORK_MUSTCHECK;
+void ork_update_plan_fini(struct ork_update_plan *p);
+char *ork_update_report(const struct ork_update_plan *p,
+                        ork_err *err); /* JSON, see ork_run_update; NULL: out of words */
+#endif
