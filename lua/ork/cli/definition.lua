@@ -20,9 +20,10 @@ function definition.arg(path, words, params)
   return given
 end
 
---- Loads a script; ends with code 2 after telling all that is wrong with it (and calling on_failure).
-function definition.load(path, words, on_failure)
-  local loaded = require("ork.loader").load(path, { arg = words })
+--- Loads a script; ends with code 2 after telling all that is wrong with it (and calling on_failure). opts: stop_at_start
+--- (as of ork.loader).
+function definition.load(path, words, on_failure, opts)
+  local loaded = require("ork.loader").load(path, { arg = words, stop_at_start = opts and opts.stop_at_start })
   definition.tell(loaded.warnings)
   if #loaded.problems > 0 then
     definition.tell(loaded.problems)
@@ -58,7 +59,8 @@ function definition.pick(loaded, path, name)
   stop(2, "%s", table.concat(lines, "\n"))
 end
 
---- Complete params as JSON text. options: param values come typed (name → text) and from --params-file.
+--- Complete params as JSON text. Param values come typed (name → text), from --params-file, and from options.kept (name →
+--- value, the weakest).
 function definition.params(workflow, typed, options)
   local given
   if options.params_file then
@@ -70,6 +72,10 @@ function definition.params(workflow, typed, options)
     if type(given) ~= "table" then
       stop(2, "%s: %s", options.params_file, why or "not a JSON object with a value for each param")
     end
+  end
+  for name, value in pairs(options.kept or {}) do
+    given = given or {}
+    if given[name] == nil then given[name] = value end
   end
   local complete, why = core.params(workflow, given, next(typed) and typed or nil, options.at or core.sys.now())
   if not complete then

@@ -34,6 +34,29 @@ local function failed_task(engine, run, task)
   if more then term.message(("  more: ork logs %s %s"):format(text.short(run.id), task.name)) end
 end
 
+--- How the user would name a script: from the current folder when it is below.
+local function short_path(path)
+  local cwd = require("ork.core").sys.cwd()
+  local below = cwd and path:sub(1, #cwd + 1) == (cwd == "/" and "/" or cwd .. "/") and path:sub(#cwd + 2)
+  return text.word(below or path)
+end
+
+--- `ork SCRIPT --resume` for a run that came from a script; set by `ork SCRIPT` as it was called.
+report.resume = nil
+
+local function resume_command(run)
+  return report.resume or run.script_path and ("ork %s %s --resume"):format(short_path(run.script_path), run.workflow)
+end
+
+--- What to do about a run that did not succeed.
+local function advice(run)
+  local id = text.short(run.id)
+  local resume = resume_command(run)
+  term.message(("\nsee it:    ork show %s\ntry again: ork retry %s   (the failed and skipped tasks only)"):format(id, id))
+  if resume then term.message(("fixed it:  %s   (with what changed in the script)"):format(resume)) end
+  term.message("")
+end
+
 --- Tells on stderr what failed in a finished run.
 function report.failures(engine, run)
   local failed = stop.check(engine:tasks(run.id, { status = "failed", limit = MAX_TASKS + 1 }))
@@ -43,7 +66,7 @@ function report.failures(engine, run)
   if #failed > MAX_TASKS then
     term.message(("\n%d more failed: ork tasks %s --status failed"):format((run.counts.failed or 0) - MAX_TASKS, id))
   end
-  term.message(("\nsee it:    ork show %s\ntry again: ork retry %s   (the failed and skipped tasks only)\n"):format(id, id))
+  advice(run)
 end
 
 --- The one line that sums a run up.

@@ -5,26 +5,34 @@ local selection = require "ork.cli.selection"
 local stop = require "ork.cli.stop"
 local term = require "ork.term"
 local text = require "ork.cli.text"
+local update = require "ork.cli.update"
 local wish = require "ork.cli.wish"
 
 local retry = {
   name = "retry",
-  usage = "retry RUN...|FILTER [--from T] [--task T]",
+  usage = "retry RUN...|FILTER [--from T] [--task T] [--update]",
   summary = "Runs what failed, was skipped or cancelled in a run again and keeps what succeeded",
   text = [[
 What succeeded is kept; `finally` tasks run again after what is repeated. The run goes on here, in the foreground, unless a
 living program owns it; several go on one after the other. Retries of the script begin anew. A filter (any of --workflow,
---status, --since) means the failed and cancelled runs that match; they are listed, and you are asked.]],
+--status, --since) means the failed and cancelled runs that match; they are listed, and you are asked.
+
+With --update the run first moves to its script as it is now (as `ork SCRIPT --resume` does): what did not succeed, is new or
+has changed runs, and everything after it. A task has changed when its command, env, cwd, inputs, `when`, types or dependencies
+have; not by other retries, timeouts or pools. What the script has no more leaves the run; `ork show RUN TASK` still finds it.]],
   examples = {
     { "ork retry last", "the failed and the skipped tasks" },
     { "ork retry last --task load", "only `load`, and what was skipped because of it" },
     { "ork retry last --from transform", "`transform` and all after it, also where they succeeded" },
+    { "ork retry last --update", "after mending the script" },
     { "ork retry --workflow etl --since 1d", "all runs of `etl` that failed since yesterday, after a question" },
   },
   words = { 0 },
   options = selection.options {
     { "from", "T", "this task and all after it, also where they succeeded" },
     { "task", "T", "only this failed task, and what was skipped because of it" },
+    { "update", false, "with the script as it is now" },
+    update.keep,
     { "jobs", "N", "at most so many processes at once here", kind = "count", short = "j" },
   },
 }
@@ -35,6 +43,7 @@ local WORDS = { done = "trying again", sent = "will be tried again by its progra
 local function check_task(engine, run, options)
   local named = options.from or options.task
   if not named then return true end
+  if options.update then return true end -- the new definition decides
   local task, why, symbol = engine:task(run.id, named)
   if not task then return nil, why, symbol end
   if options.task and task.status == "success" then
@@ -45,6 +54,7 @@ end
 
 --- Carries the retry out here. Returns the exit code.
 local function carry_on(engine, run, options, args)
+  if options.update then return update.carry_on(engine, run, update.definition_of(run), {}, options) end
   local words = run.status == "success" and not options.from
     and "run %s of %s succeeded, nothing to try again (--from TASK repeats that task and all after it)"
     or "trying again: run %s of %s"
@@ -60,7 +70,7 @@ local function try_again(engine, results, run, options)
   local args = (options.from or options.task) and { from = options.from, task = options.task } or nil
   local good, why, symbol = check_task(engine, run, options)
   if not good then return results:refused(run, why, symbol) end
-  if run.owner and run.owner.alive then return wish.send(engine, results, run, "retry", WORDS, args) end
+  if run.owner and run.owner.alive and not options.update then return wish.send(engine, results, run, "retry", WORDS, args) end
   local code = carry_on(engine, run, options, args)
   results:add(run, stop.check(engine:run(run.id)).status, nil, code)
   return code
@@ -72,7 +82,7 @@ local function one(engine, id, options)
   stop.check(check_task(engine, run, options))
   drive.prepare(engine)
   local args = (options.from or options.task) and { from = options.from, task = options.task } or nil
-  if not (run.owner and run.owner.alive) then return carry_on(engine, run, options, args) end
+  if options.update or not (run.owner and run.owner.alive) then return carry_on(engine, run, options, args) end
   local results = wish.results()
   wish.send(engine, results, run, "retry", WORDS, args)
   return results:finish()
@@ -81,6 +91,8 @@ end
 function retry.run(given)
   local options = given.options
   if options.from and options.task then stop(2, "--from and --task exclude each other") end
+  if options.task and options.update then stop(2, "--task and --update exclude each other; --from T repeats T and all after it") end
+  if options.keep and not options.update then stop(2, "--keep goes with --update") end
   local engine <close> = open.change(options)
   local chosen = selection.runs(engine, given, "retry", { "failed", "cancelled" })
   if #given.words == 1 then return one(engine, chosen[1].id, options) end

@@ -5,6 +5,7 @@ local core = require "ork.core"
 local definition = require "ork.cli.definition"
 local drive = require "ork.cli.drive"
 local open = require "ork.cli.open"
+local report = require "ork.cli.report"
 local stop = require "ork.cli.stop"
 local term = require "ork.term"
 local text = require "ork.cli.text"
@@ -16,10 +17,15 @@ local script = {
   text = [[
 The script defines workflows and returns them; NAME picks one of several. The run is stored as it goes: killed and started
 again, it goes on where it was, finds tasks that still run, and repeats nothing that succeeded. `ork SCRIPT --help` shows the
-script's own params. Ctrl-C cancels the run.]],
+script's own params. Ctrl-C cancels the run.
+
+--resume goes on with the newest run of the workflow that failed, was cancelled or is unfinished, with the script as it is now
+and the run's params (unless given again): what did not succeed, is new or has changed runs, and everything after it; the rest
+stays. A task has changed when its command, env, cwd, inputs, `when`, types or dependencies have, or a param it refers to.]],
   examples = {
     { "ork pipeline.lua", "run it to its end" },
     { "ork etl.lua day=yesterday limit=100", "with params (see: ork help params)" },
+    { "ork pipeline.lua --resume", "after mending the script: only what failed, is new or has changed" },
     { "ork jobs.lua nightly --jobs 4 --timeout 2h", "the workflow `nightly` of several, four processes at once, two hours at most" },
     { "ork etl.lua --key nightly-2026-11-01 --json >run.json", "once for this key, however often it is called; the run as JSON" },
   },
@@ -33,6 +39,9 @@ script's own params. Ctrl-C cancels the run.]],
     { "timeout", "D", "cancel the run when it takes longer (exit code 124)", kind = "duration" },
     { "at", "TIME", "the run's logical time (default: now)", kind = "time" },
     { "new", false, "a new run, even if an earlier one was interrupted" },
+    { "resume", false, "go on with the newest run that failed or is unfinished, with the script as it is now" },
+    { "from", "T", "with --resume: this task and all after it, also where they succeeded" },
+    { "keep", false, "with --resume: what succeeded stays, also where its definition changed" },
     { "all", false, "all workflows of the script, one after the other" },
   },
 }
@@ -76,6 +85,39 @@ function script.run_one(engine, workflow, params, options)
     tell_start(engine, id, how, name, tasks)
     return id, how
   end, { timeout = options.timeout })
+end
+
+--- How this script is gone on with, for failure reports.
+local function resume_line(path, loaded, workflow)
+  return ("ork %s%s --resume"):format(text.word(path), #loaded.workflows > 1 and " " .. workflow.name or "")
+end
+
+--- --resume: the newest run that did not succeed, under the definition that the script gives now.
+local function go_on(path, given)
+  local options = given.options
+  local update = require "ork.cli.update"
+  local loaded = definition.load(path, definition.arg(path, given.words, given.params), nil, { stop_at_start = true })
+  local workflow = definition.pick(loaded, path, given.words[1])
+  local engine <close> = open.change(options)
+  local run = update.newest(engine, workflow.name, path)
+  if next(run.params or {}) then -- a graph may depend on them
+    loaded = definition.load(path, update.arg(path, run, given.params), nil, { stop_at_start = true })
+    workflow = definition.pick(loaded, path, workflow.name)
+  end
+  report.resume = resume_line(path, loaded, workflow)
+  return update.carry_on(engine, run, workflow, given.params, options)
+end
+
+--- Options that do not go together, told before anything is loaded.
+local function check(given)
+  local options = given.options
+  if options.all and (given.words[1] or options.key) then stop(2, "--all goes with neither NAME nor --key") end
+  for _, other in ipairs({ "new", "key", "at", "all" }) do
+    if options.resume and options[other] then stop(2, "--resume and --%s exclude each other", other) end
+  end
+  for _, only in ipairs({ "from", "keep" }) do
+    if options[only] and not options.resume then stop(2, "--%s goes with --resume", only) end
+  end
 end
 
 -- ---- scripts that start runs themselves ------------------------------------------------------
@@ -163,7 +205,8 @@ function script.run(given)
   local options, path = given.options, given.script
   local words = definition.arg(path, given.words, given.params)
   if options.help then return show_help(path, words) end
-  if options.all and (given.words[1] or options.key) then stop(2, "--all goes with neither NAME nor --key") end
+  check(given)
+  if options.resume then return go_on(path, given) end
 
   if options.all then drive.collect_documents() end
   local hosted = host_runs(options)
@@ -174,6 +217,7 @@ function script.run(given)
   local engine <close> = open.run(options)
   local code = 0
   for _, each in ipairs(runs) do
+    report.resume = resume_line(path, loaded, each.workflow)
     code = script.run_one(engine, each.workflow, each.params, options)
     if code ~= 0 then break end
   end

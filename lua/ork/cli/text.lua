@@ -78,6 +78,12 @@ function text.cut(s, max)
   return s
 end
 
+--- A word as a shell takes it.
+function text.word(word)
+  if word:find("^[%w_./@%%+=:,-]+$") then return word end
+  return "'" .. word:gsub("'", "'\\''") .. "'"
+end
+
 --- The place of a signal, exit code or other reason in one line, from a task or attempt document.
 function text.reason(document)
   if document.error and document.error ~= "" then return document.error:match("^[^\n]*") end
