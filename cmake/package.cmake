@@ -10,14 +10,7 @@ set(CPACK_INSTALL_DEFAULT_DIRECTORY_PERMISSIONS
     OWNER_READ OWNER_WRITE OWNER_EXECUTE GROUP_READ GROUP_EXECUTE WORLD_READ WORLD_EXECUTE)
 set(CPACK_GENERATOR TGZ)
 
-# Before a tag is older than the tag (~), after it newer (+): 0.1.0~57.gabcdef < 0.1.0~rc1 < 0.1.0 < 0.1.0+3.gabcdef.
-set(deb_version ${ORK_VERSION})
-string(REGEX REPLACE "-(rc|beta|alpha)" "~\\1" deb_version ${deb_version})
-if(deb_version MATCHES "^([0-9.]+)-g([0-9a-f]+)$")
-  set(deb_version "${CMAKE_MATCH_1}~${ORK_COMMITS}.g${CMAKE_MATCH_2}")
-endif()
-string(REGEX REPLACE "-([0-9]+)-g" "+\\1.g" deb_version ${deb_version})
-set(CPACK_DEBIAN_PACKAGE_VERSION ${deb_version})
+set(CPACK_DEBIAN_PACKAGE_VERSION ${ORK_DEBIAN_VERSION})
 set(CPACK_DEBIAN_FILE_NAME DEB-DEFAULT)
 set(CPACK_DEBIAN_PACKAGE_SECTION utils)
 set(CPACK_DEBIAN_PACKAGE_SHLIBDEPS ON)
