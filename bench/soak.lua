@@ -2,7 +2,8 @@
 -- soak: 100,000 short tasks over half an hour, in runs of a hundred, one after the other in one program with one agent. Memory and
 -- descriptors of both are sampled after each run; what grows with the tasks shows as a last value above the first.
 --
--- The first value is taken when a tenth of the time is over: caches are filled by then.
+-- The first value is taken when a tenth of the time is over and 10,000 tasks are done: the database's cache of 8 MB is full by then.
+-- A shorter soak has no verdict about memory.
 local DRIVER = [[
 local ork = require "ork"
 local runs, seconds = tonumber(arg[1]), tonumber(arg[2])
@@ -38,6 +39,7 @@ engine:close()
 ]]
 
 local TASKS_PER_RUN = 100
+local WARM = 100 -- runs
 
 local function quote(text) return "'" .. text:gsub("'", "'\\''") .. "'" end
 
@@ -78,6 +80,8 @@ return function(ctx)
     gauge { what = "memory of the agent", unit = " MB", digits = 2, limit = 1.1 },
     gauge { what = "descriptors of the agent", unit = "", limit = 1 },
   }
+  local warm, long = runs // 10, runs >= 3 * WARM
+  if long then warm = math.max(warm, WARM) end
   local driver = start(ctx, dir, runs, math.floor(minutes * 60))
   local agent
   for i = 1, runs do
@@ -87,7 +91,7 @@ return function(ctx)
     assert(now and now == agent, "the agent was not the same all the time")
     local values = { ctx.status_of(driver.pid, "VmRSS") / 1024, ctx.descriptors_of(driver.pid), ctx.status_of(agent, "VmRSS") / 1024,
       ctx.descriptors_of(agent) }
-    for k, value in ipairs(values) do gauges[k]:see(value, i > runs // 10) end
+    for k, value in ipairs(values) do gauges[k]:see(value, i > warm) end
     if i % math.max(1, runs // 10) == 0 then
       ctx.say("  %d tasks: scheduler %.2f MB, %d descriptors; agent %.2f MB, %d descriptors", i * TASKS_PER_RUN, table.unpack(values))
     end
@@ -98,8 +102,8 @@ return function(ctx)
     local row = each.row
     ctx:add({
       bench = "soak", what = ("%s, %d tasks (at most %." .. (row.digits or 0) .. "f)"):format(row.what, runs * TASKS_PER_RUN, each.max),
-      ours = each.last, unit = row.unit, digits = row.digits, peer = "after a tenth", peer_value = each.first,
-      ratio = each.last / each.first, target = { "<=", row.limit },
+      ours = each.last, unit = row.unit, digits = row.digits, peer = ("after %d"):format(warm * TASKS_PER_RUN), peer_value = each.first,
+      ratio = each.last / each.first, target = (long or row.limit == 1) and { "<=", row.limit } or nil,
     })
   end
 end
