@@ -2,9 +2,31 @@
 -- update_page.lua ROOT PAGE…: follows each page in a scratch folder (tests/lib/page.lua) and replaces what is shown by what is
 -- printed, where the two differ. Outputs that agree stay as they are, with their `…`.
 local page = require "tests.lib.page"
+local readme = require "tests.lib.readme"
 local sh = require "tests.lib.sh"
 
 local root = arg[1]
+
+local ID = "%f[%w]%x%x%x%x%x%x%x%x%f[%W]"
+
+--- What was printed, with the lines, and the names of runs, that were shown before wherever only times and names differ: so that a
+--- page changes where its meaning does.
+local function blend(shown, printed)
+  local old, names, lines = {}, {}, {}
+  for _, line in ipairs(shown) do
+    local normal = readme.normal(line)
+    old[normal] = old[normal] or {}
+    table.insert(old[normal], line)
+  end
+  for i, line in ipairs(printed) do
+    local same = old[readme.normal(line)]
+    lines[i] = same and table.remove(same, 1) or line
+    local was = lines[i]:gmatch(ID)
+    for name in line:gmatch(ID) do names[name] = names[name] or was() end
+  end
+  for i, line in ipairs(lines) do lines[i] = line:gsub(ID, names) end
+  return lines
+end
 
 --- Plays every step; what has to be replaced, by the line of the command or block.
 local function corrections(this)
@@ -12,7 +34,7 @@ local function corrections(this)
   for _, step in ipairs(this.steps) do
     local difference, lines = this:play(step)
     if difference then
-      by_line[step.line], count = lines, count + 1
+      by_line[step.line], count = step.output and blend(step.output, lines) or lines, count + 1
       io.stderr:write(("%s:%d: %s\n    %s\n"):format(this.path, step.line, step.command or step.file, difference))
     end
   end
