@@ -68,7 +68,7 @@ describe("ork watch", function()
   it("prints JSON lines, the run last", function()
     start()
     local p = sh.spawn_ork({ "watch", "gated", "--json" }, { cwd = dir })
-    sh.wait_until(dir, function() return sh.run({ "sh", "-c", "cat /proc/" .. p.pid .. "/wchan" }).out:find("epoll") end)
+    p:wait_line('^{"id":')
     open_gate("a")
     p:wait_line('"task":"second"')
     open_gate("b")
@@ -76,7 +76,8 @@ describe("ork watch", function()
     assert.same({ 1, "" }, { r.code, r.err })
     local docs = {}
     for line in r.out:gmatch("[^\n]+") do docs[#docs + 1] = sh.json(line) end
-    local last = table.remove(docs)
+    local first, last = table.remove(docs, 1), table.remove(docs)
+    assert.same({ last.id, "running", 1 }, { first.id, first.status, first.counts.running })
     assert.same({ "gated", "failed", 5 }, { last.workflow, last.status, #last.tasks })
     for _, d in ipairs(docs) do assert.equal(last.id, d.run) end
     assert.same({ "never", "skipped", "`bad` failed" }, { docs[#docs].task, docs[#docs].status, docs[#docs].error })

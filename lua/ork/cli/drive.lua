@@ -99,21 +99,6 @@ local function wait(engine, id, signals, deadline)
   end
 end
 
---- A run that another program carries out: shows it, and waits with it; a signal ends only the watching.
-local function watch(engine, id, signals)
-  local feed <close> = shown and require("ork.cli.feed").new(engine, id, function(change) shown:tell(change) end,
-    view and function(run) view:recount(id, run) end)
-  while signals.count == 0 do
-    local status, why, code = engine:wait(id, -1)
-    if feed then feed:catch_up() end
-    if status then return status end
-    if code ~= "ECANCELLED" then stop.check(nil, why, code) end
-  end
-  if view then view:finish(id) end
-  term.news("the run goes on in its own program")
-  stop.quietly(signals.code)
-end
-
 local function exit_code(status, signals, overdue)
   if status == "success" then return 0 end
   if signals.count > 0 then return signals.code end
@@ -169,6 +154,23 @@ local function begin_view(engine, id, how)
   view:begin(id, run, how == "new" and { pending = run.tasks_total } or nil)
 end
 
+--- A run that another program carries out: shows it, and waits with it; a signal ends only the watching.
+local function watch(engine, id, signals)
+  local feed <close> = shown and require("ork.cli.feed").new(engine, id, function(change) shown:tell(change) end,
+    view and function(run) view:recount(id, run) end)
+  begin_view(engine, id) -- what it reads now is no older than where the feed begins
+  if feed and shown.begin_lines then shown:begin_lines(engine, id) end
+  while signals.count == 0 do
+    local status, why, code = engine:wait(id, -1)
+    if feed then feed:catch_up() end
+    if status then return status end
+    if code ~= "ECANCELLED" then stop.check(nil, why, code) end
+  end
+  if view then view:finish(id) end
+  term.news("the run goes on in its own program")
+  stop.quietly(signals.code)
+end
+
 --- Takes a run without an owner; somebody who came first carries it out. Returns its id and "resumed" or "watched".
 function drive.take(engine, id)
   local taken, why, code = engine:claim(id)
@@ -185,10 +187,10 @@ function drive.to_end(engine, begin, opts)
   local deadline = opts.timeout and core.sys.now() + opts.timeout
   local id, how = begin()
   local status, overdue
-  if how ~= "finished" then begin_view(engine, id, how) end
   if how == "finished" then
     status = stop.check(engine:run(id)).status
   elseif engine:owned(id) or how ~= "watched" then
+    begin_view(engine, id, how)
     status, overdue = wait(engine, id, signals, deadline)
   else
     if not opts.look then term.news(("run %s is carried out by another program; watching it"):format(text.short(id))) end

@@ -2,8 +2,8 @@
 -- `ork logs -f`: shows logs as they grow, until the run (or the one task) has ended.
 --
 -- Nothing polls: inotify tells which log of the run's folder grew, <task_index>.<attempt>.log; the engine's wait() tells
--- that the run is over; the agent's journal grows when a result was stored (its ACK), which tells that one task may be over.
--- A file's news is noted in the callback and read between two waits.
+-- that the run is over, its news (feed.lua) that a task is. What grew is noted in the callback and read between two waits.
+-- Tasks are read a page at a time and known by number, so a run of a hundred thousand costs what it prints.
 local core = require "ork.core"
 local logs = require "ork.cli.logs"
 local loop = core.loop
@@ -13,25 +13,48 @@ local term = require "ork.term"
 local text = require "ork.cli.text"
 
 local FINAL = { success = true, failed = true, cancelled = true, skipped = true }
-local DEFAULT_TAIL = 20
+local PAGE = 500
 
 local Follower = {}
 Follower.__index = Follower
 
+--- only: the document of the one task that is meant, or nil.
 local function new_follower(engine, run, only, options)
-  local self = setmetatable({
-    engine = engine, run = run, options = options, names = {}, shown = {}, grown = {}, dirty = false, watchers = {},
+  return setmetatable({
+    engine = engine, run = run, only = only, options = options, names = {}, shown = {}, grown = {}, dirty = false, watchers = {},
+    single = only ~= nil or run.tasks_total == 1,
   }, Follower)
-  for _, task in ipairs(stop.check(engine:tasks(run.id, nil))) do
-    if not only or task.name == only then self.names[task.index] = task.name end
-  end
-  return self
 end
 
 function Follower:close()
   for _, watcher in pairs(self.watchers) do watcher:close() end
+  self.engine:on_news(nil)
 end
 Follower.__close = Follower.close
+
+--- The name of task number `index`; nil when it is not meant.
+function Follower:name_of(index)
+  if self.only then return index == self.only.index and self.only.name or nil end
+  if not self.names[index] then
+    local row = stop.check(self.engine:tasks(self.run.id, { after = index - 1, limit = 1 }))[1]
+    self.names[index] = row and row.name
+  end
+  return self.names[index]
+end
+
+--- All tasks of the run with one of the statuses (nil: any), as documents.
+function Follower:each_task(statuses)
+  return coroutine.wrap(function()
+    local after = -1
+    repeat
+      local page = stop.check(self.engine:tasks(self.run.id, { status = statuses, after = after, limit = PAGE }))
+      for _, task in ipairs(page) do
+        if not self.only or task.index == self.only.index then coroutine.yield(task) end
+        after = task.index
+      end
+    until #page < PAGE
+  end)
+end
 
 --- Watches a folder; false when it does not exist (yet).
 function Follower:watch(dir, note)
@@ -55,15 +78,16 @@ function Follower:watch_logs()
   if not self:watch(root) then self:watch(self.engine:data_dir()) end
 end
 
+function Follower:new_sink(name) return logs.sink(self.single and "" or name .. " | ", self.options.raw) end
+
 --- Shows what attempt `attempt` of task number `index` wrote since it was last shown.
 function Follower:show(index, attempt)
-  local name = self.names[index]
+  local name = self:name_of(index)
   if not name then return end
   local state = self.shown[index]
   if not state or state.attempt < attempt then
     if state then state.sink(nil) end
-    local prefix = self.single and "" or name .. " | "
-    state = { attempt = attempt, offset = 0, sink = logs.sink(prefix, self.options.raw) }
+    state = { attempt = attempt, offset = 0, sink = self:new_sink(name) }
     self.shown[index] = state
   elseif state.attempt > attempt then
     return
@@ -78,16 +102,17 @@ end
 
 --- Shows the end of what runs already, so that following begins with some context.
 function Follower:begin(statuses)
-  for _, task in ipairs(stop.check(self.engine:tasks(self.run.id, { status = statuses }))) do
-    local name = self.names[task.index]
-    if name and (task.attempt or 0) > 0 then
-      local lines = self.options.tail or not self.single and DEFAULT_TAIL or nil
-      local _, size = self.engine:log_read(self.run.id, name, task.attempt, -1, 1)
-      local sink = logs.sink(self.single and "" or name .. " | ", self.options.raw)
-      self.shown[task.index] = { attempt = task.attempt, offset = 0, sink = sink }
-      if lines and size then
-        for _, line in ipairs(tail.lines(self.engine, self.run.id, name, task.attempt, lines) or {}) do sink(line .. "\n") end
-        self.shown[task.index].offset = size
+  local lines = self.options.tail or not self.single and logs.SEVERAL_TAIL or nil
+  for task in self:each_task(statuses) do
+    if (task.attempt or 0) > 0 then
+      local last, size
+      if lines then
+        last, size = tail.lines(self.engine, self.run.id, task.name, task.attempt, lines)
+      end
+      if last then
+        local state = { attempt = task.attempt, offset = size, sink = self:new_sink(task.name) }
+        self.shown[task.index] = state
+        for _, line in ipairs(last) do state.sink(line .. "\n") end
       else
         self:show(task.index, task.attempt)
       end
@@ -108,36 +133,71 @@ end
 
 --- Everything that was written, once it has ended: the last events may have come before the last bytes.
 function Follower:finish()
-  for _, task in ipairs(stop.check(self.engine:tasks(self.run.id, nil))) do
-    if self.names[task.index] and (task.attempt or 0) > 0 and (self.single or self.shown[task.index] or self.live) then
+  for task in self:each_task() do
+    if (task.attempt or 0) > 0 and (self.single or self.live or self.shown[task.index]) then
       self:show(task.index, task.attempt)
+      if not self.single then -- it is told to its end
+        self.shown[task.index].sink(nil)
+        self.shown[task.index] = nil
+      end
     end
   end
   for _, state in pairs(self.shown) do state.sink(nil) end
   term.flush()
 end
 
-function Follower:task_ended(name)
-  return name ~= nil and FINAL[stop.check(self.engine:task(self.run.id, name)).status]
+function Follower:task_ended()
+  return self.only ~= nil and FINAL[stop.check(self.engine:task(self.run.id, self.only.name)).status]
+end
+
+--- Waits for the next news. Returns true at the end of the run.
+local function wait(engine, run)
+  local status, why, code = engine:wait(run.id, -1)
+  if status then return true end
+  if code ~= "ECANCELLED" then stop.check(nil, why, code) end
+end
+
+--- `-f --failed`: each failed task's log when it has failed.
+local function follow_failed(engine, run, options)
+  local failed = {}
+  local feed <close> = require("ork.cli.feed").new(engine, run.id, function(change)
+    if change.to == "failed" then failed[#failed + 1] = change.task end
+  end)
+  logs.several(engine, run, options)
+  local ended
+  repeat
+    term.flush()
+    ended = wait(engine, run)
+    feed:catch_up()
+    for _, name in ipairs(failed) do
+      logs.print(engine, run.id, name, 0, options.tail or logs.SEVERAL_TAIL, name .. " | ", options.raw)
+    end
+    failed = {}
+  until ended
 end
 
 --- engine, run document, task name or nil, options of `ork logs`.
 return function(engine, run, name, options)
-  if name then name = stop.check(engine:task(run.id, name)).name end
-  local follower <close> = new_follower(engine, run, name, options)
-  follower.single, follower.live = name ~= nil or run.tasks_total == 1, not run.finished_at
+  local live, alive = not run.finished_at, run.owner and run.owner.alive
+  if live and alive and options.failed and not name then return follow_failed(engine, run, options) end
+  local only = name and stop.check(engine:task(run.id, name))
+  local follower <close> = new_follower(engine, run, only, options)
+  follower.live = live
   follower:watch_logs()
-  if name then follower:watch(engine:data_dir() .. "/agent") end
-  follower:begin(follower.live and not name and { "running", "dispatched" } or nil)
-  if follower.live and not (run.owner and run.owner.alive) then
+  if only then
+    engine:on_news(function()
+      follower.dirty = true
+      engine:interrupt()
+    end)
+  end
+  follower:begin(options.failed and { "failed" } or live and not only and { "running", "dispatched" } or nil)
+  if live and not alive then
     term.message(("ork: the program that ran it is gone; go on with: ork resume %s"):format(text.short(run.id)))
     return
   end
-  while follower.live and not follower:task_ended(name) do
-    local status, why, code = nil, nil, "ECANCELLED"
-    if not follower.dirty then status, why, code = engine:wait(run.id, -1) end
-    if status then break end
-    if code ~= "ECANCELLED" then stop.check(nil, why, code) end
+  if options.failed then return end
+  while live and not follower:task_ended() do
+    if not follower.dirty and wait(engine, run) then break end
     follower:catch_up()
   end
   follower:finish()

@@ -10,7 +10,8 @@ local logs = {
   usage = "logs RUN [TASK] [-f]",
   summary = "Shows what tasks wrote; without TASK, the failed ones of a finished run or the running ones",
   text = [[
-Of several tasks, the last 20 lines of each, with its name before each line.
+Of several tasks, the last 20 lines of each, with its name before each line. -f begins with those of what runs and ends with
+the run; with --failed it shows each task's log when that has failed.
 
 Control characters and bytes that are not UTF-8 are shown as \x1b; --raw gives the bytes.]],
   examples = {
@@ -29,7 +30,8 @@ Control characters and bytes that are not UTF-8 are shown as \x1b; --raw gives t
   },
 }
 
-local SEVERAL_TAIL = 20
+local PAGE = 500 -- tasks read at once
+logs.SEVERAL_TAIL = 20 -- lines of each, when there are several
 
 --- A sink for the bytes of one task's log; `prefix` for lines of several tasks.
 function logs.sink(prefix, raw)
@@ -47,7 +49,7 @@ function logs.sink(prefix, raw)
 end
 
 --- Prints one log, from the start or its last `lines`. Returns false when there is none.
-local function print_log(engine, id, task, attempt, lines, prefix, raw)
+function logs.print(engine, id, task, attempt, lines, prefix, raw)
   local sink = logs.sink(prefix, raw)
   local stored
   if lines then
@@ -67,16 +69,13 @@ local function print_log(engine, id, task, attempt, lines, prefix, raw)
   return true
 end
 
---- The tasks whose logs are meant when none is named.
-local function choose(engine, run, options)
-  local statuses = { "failed" }
+--- The status of the tasks whose logs are meant when none is named (nil: any), and how many there are.
+local function choose(run, options)
   local ended = run.finished_at ~= nil
-  if not options.failed and not ended then statuses = { "running" } end
-  local list = stop.check(engine:tasks(run.id, { status = statuses }))
-  if #list == 0 and not options.failed and ended and run.tasks_total == 1 then
-    list = stop.check(engine:tasks(run.id, nil))
-  end
-  return list, statuses[1]
+  local status = (options.failed or ended) and "failed" or "running"
+  local n = run.counts[status] or 0
+  if n == 0 and not options.failed and ended and run.tasks_total == 1 then return nil, 1 end
+  return status, n
 end
 
 local function one_task(engine, run, name, options)
@@ -84,31 +83,37 @@ local function one_task(engine, run, name, options)
   if options.attempt and options.attempt > (task.attempt or 0) then
     stop(4, "%s has had %s", task.name, text.plural(task.attempt or 0, "attempt"))
   end
-  if not print_log(engine, run.id, task.name, options.attempt or 0, options.tail, "", options.raw) then
+  if not logs.print(engine, run.id, task.name, options.attempt or 0, options.tail, "", options.raw) then
     term.news((task.attempt or 0) == 0 and ("%s has not started: it is %s"):format(task.name, task.status)
       or ("%s wrote nothing"):format(task.name))
   end
 end
 
-local function several(engine, run, options)
-  local list, status = choose(engine, run, options)
-  local id = text.short(run.id)
-  if #list == 0 then
+function logs.several(engine, run, options)
+  local status, n = choose(run, options)
+  local id, after = text.short(run.id), -1
+  if n == 0 then
     term.news(("no task %s; name one: ork logs %s TASK   (ork tasks %s lists them)"):format(
       status == "failed" and "failed" or "is running", id, id))
     return
   end
-  for _, task in ipairs(list) do
-    local lines = options.tail or #list > 1 and SEVERAL_TAIL or nil
-    if not print_log(engine, run.id, task.name, 0, lines, #list > 1 and task.name .. " | " or "", options.raw) then
-      term.news(("%s wrote nothing"):format(task.name))
+  local lines = options.tail or n > 1 and logs.SEVERAL_TAIL or nil
+  repeat
+    local page = stop.check(engine:tasks(run.id, { status = status, after = after, limit = PAGE }))
+    for _, task in ipairs(page) do
+      after = task.index
+      if not logs.print(engine, run.id, task.name, 0, lines, n > 1 and task.name .. " | " or "", options.raw) then
+        term.news(("%s wrote nothing"):format(task.name))
+      end
     end
-  end
+  until #page < PAGE
 end
 
 function logs.run(given)
   local options = given.options
   if options.attempt and not given.words[2] then stop(2, "--attempt needs a TASK: ork logs RUN TASK --attempt N") end
+  if options.attempt and options.follow then stop(2, "-f follows the newest attempt; it does not go with --attempt") end
+  if options.failed and given.words[2] then stop(2, "--failed chooses the tasks; it does not go with TASK") end
   if term.json then stop(2, "logs are text: `ork show RUN TASK --json` has the attempts with the paths of their logs") end
   local engine <close> = open.read(options)
   local run = stop.check(engine:run(open.find(engine, given.words[1])))
@@ -117,7 +122,7 @@ function logs.run(given)
   elseif given.words[2] then
     one_task(engine, run, given.words[2], options)
   else
-    several(engine, run, options)
+    logs.several(engine, run, options)
   end
   return 0
 end

@@ -25,7 +25,7 @@ local function failed_task(engine, run, task)
   term.message(("\n%s %s%s: %s"):format(term.paint("bold", task.name, "err"), term.paint_status("failed", nil, "err"),
     attempt_of(task), term.escape(task.error or text.reason(task) or "no reason recorded")))
   if (task.attempt or 0) == 0 then return end
-  local lines, more = tail.lines(engine, run.id, task.name, 0, LOG_LINES)
+  local lines, _, more = tail.lines(engine, run.id, task.name, 0, LOG_LINES)
   if not lines then return end -- it wrote nothing, or the log is gone
   for _, line in ipairs(lines) do
     local shown = #line > COLUMNS and text.cut(term.escape(line:sub(1, 4 * COLUMNS)), COLUMNS) or term.escape(line)

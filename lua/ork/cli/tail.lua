@@ -17,7 +17,8 @@ function tail.pieces(engine, run, task, attempt, offset, each)
   end
 end
 
---- The last `n` lines, and whether there is more before them; nil when there is no log or nothing in it.
+--- The last `n` lines, the size of what was read to its end, and whether there is more before them; nil when there is no
+--- log or nothing in it.
 function tail.lines(engine, run, task, attempt, n)
   local want = tail.PIECE
   while true do
@@ -34,7 +35,7 @@ function tail.lines(engine, run, task, attempt, n)
       for i = math.max(1, #starts - n + 1), #starts do
         lines[#lines + 1] = bytes:match("^[^\n]*", starts[i]):gsub("\r$", "")
       end
-      return lines, not whole or #starts > n
+      return lines, size, not whole or #starts > n
     end
     want = want * 4
   end

@@ -12,7 +12,7 @@ local watch = {
   summary = "Shows a run as it goes on, whoever carries it out, until it ends",
   text = [[
 Ctrl-C ends the watching, never the run. The exit code is the run's: 0 when it succeeded.
-With --json each change of a task is a line on stdout, and the run itself the last one.]],
+With --json the first line on stdout is the run as it stands, then each change of a task is one, and the last is the whole run.]],
   words = { 1, 1 },
   options = {},
   examples = {
@@ -25,6 +25,10 @@ local function time_of(ms) return ms and os.date("!%Y-%m-%dT%H:%M:%S", ms // 100
 
 --- Prints changes as JSON lines.
 local lines = {}
+function lines.begin_lines(_, engine, id)
+  term.out((stop.check(engine:progress(id, true))))
+  term.flush()
+end
 function lines.tell(_, change)
   term.out((stop.check(json.encode({
     run = change.run_id, task = change.task, status = change.to, attempt = change.attempt, at = time_of(change.at),
