@@ -1,0 +1,210 @@
+-- SPDX-License-Identifier: MIT
+-- The messages that people meet: what they say, what brings them about, what to do. docs/messages.md is made from this
+-- (script/lib/messages.lua) and tests/spec/messages_spec.lua plays every row.
+--
+-- A row: text as it is printed (`…` for what varies), exit code, and ork = the words of a command line, in a folder that
+-- has `etl.lua` (applied; its newest run failed), `two.lua` (two workflows) and `other.lua`. script: the text of s.lua.
+-- files: path → text. hint: what to do, where the message does not say it all.
+local messages = {}
+
+local function words(line)
+  local list = {}
+  for word in line:gmatch("%S+") do list[#list + 1] = word end
+  return list
+end
+
+local function group(title, about, rows)
+  for _, row in ipairs(rows) do
+    if type(row.ork) == "string" then row.ork = words(row.ork) end
+  end
+  messages[#messages + 1] = { title = title, about = about, rows = rows }
+end
+
+-- ---- the command line ------------------------------------------------------------------------
+
+group("Words and options", "Nothing was looked at or changed yet.", {
+  { text = "no command and no file `…`; did you mean `…`?", exit = 2, ork = "statsu" },
+  { text = "no command and no file `…`; `ork help` lists the commands", exit = 2, ork = "zzzzzz" },
+  { text = "no command and no file `…`; did you mean `….lua`?", exit = 2, ork = "etl" },
+  { text = "no command and no file `…`; to run a script: ork …", exit = 2, ork = "execute etl.lua" },
+  { text = "…: no such script; did you mean …?", exit = 2, ork = "elt.lua" },
+  { text = "`…` is a folder; name a script in it", exit = 2, ork = "folder" },
+  { text = "ork … has no option --…; did you mean --…?\nsee: ork …", exit = 2, ork = "runs --statuz failed" },
+  { text = "--… needs a value: --… …", exit = 2, ork = "runs --limit" },
+  { text = "--… takes no value", exit = 2, ork = "runs --json=yes" },
+  { text = "--… is given twice", exit = 2, ork = "runs --limit 1 --limit 2" },
+  { text = "write -… and -… apart", exit = 2, ork = "runs -qv" },
+  { text = "--… is a whole number from 1, not `…`", exit = 2, ork = "runs --limit 0" },
+  { text = "--… is a duration like 90s, 10m or 1h30m, not `…`", exit = 2, ork = "etl.lua --timeout soon" },
+  { text = "--… is a time like 2026-11-01 or 2026-11-01T02:00:00Z, not `…`", exit = 2, ork = "etl.lua --at noon" },
+  { text = "--… is a time like 2026-11-01, or how long ago, like 2d, not `…`", exit = 2, ork = "runs --since lately" },
+  { text = "--… is one of …, not `…`; did you mean `…`?", exit = 2, ork = "runs --status faild" },
+  { text = "something is missing: ork …", exit = 2, ork = "show" },
+  { text = "`…` is one word too many: ork …", exit = 2, ork = "tasks last load" },
+  { text = "`…` is not UTF-8 text", exit = 2, ork = { "show", "\255" },
+    hint = "Names, ids and values are UTF-8; only paths of files that are there may be other bytes." },
+  { text = "a param is written name=value, not `…`", exit = 2, ork = "etl.lua --param day" },
+  { text = "the param `…` is given twice", exit = 2, ork = "etl.lua day=today day=yesterday" },
+  { text = "no command and no topic `…`; did you mean `…`?", exit = 2, ork = "help enviroment" },
+  { text = "`…` is a script: ork … --help", exit = 2, ork = "help etl.lua" },
+  { text = "--format is for the whole manual, without a name", exit = 2, ork = "help runs --format man" },
+  { text = "there is completion for bash and zsh, not for `…`", exit = 2, ork = "completion fish" },
+  { text = "no command `db …`; did you mean `db …`?", exit = 2, ork = "db statsu" },
+  { text = "name runs or filter them, not both", exit = 2, ork = "cancel etl --status failed" },
+  { text = "which runs? ork … RUN..., or --workflow NAME, --status S, --since D (`last` is the newest run)", exit = 2, ork = "cancel" },
+  { text = "There is no terminal to ask on: add --yes", exit = 2, ork = "delete etl", hint = "Look first: the same with --dry-run." },
+  { text = "which runs may go? --older-than 30d, --keep 20, or both", exit = 2, ork = "prune" },
+  { text = "--from and --task exclude each other", exit = 2, ork = "retry etl --from load --task load" },
+  { text = "--task and --update exclude each other; --from T repeats T and all after it", exit = 2, ork = "retry etl --task load --update" },
+  { text = "--keep goes with --update", exit = 2, ork = "retry etl --keep" },
+  { text = "--resume and --… exclude each other", exit = 2, ork = "etl.lua --resume --new" },
+  { text = "--… goes with --resume", exit = 2, ork = "etl.lua --from load" },
+  { text = "--all goes with neither NAME nor --key", exit = 2, ork = "two.lua --all --key k" },
+  { text = "--attempt needs a TASK: ork logs RUN TASK --attempt N", exit = 2, ork = "logs etl --attempt 1" },
+  { text = "logs are text: `ork show RUN TASK --json` has the attempts with the paths of their logs", exit = 2, ork = "logs etl --json" },
+  { text = "how many slots? ork pool … SLOTS", exit = 2, ork = "pool db" },
+  { text = "slots are a whole number from 1, not `…`", exit = 2, ork = "pool db none" },
+  { text = "the prompt prints for people; for programs: ork runs --json, ork show RUN --json", exit = 2, ork = "repl --json" },
+})
+
+group("Params and inputs", "Told before anything runs; `ork SCRIPT --help` lists the params.", {
+  { text = "no param `…`; did you mean `…`?", exit = 2, ork = "etl.lua dya=today" },
+  { text = "params.…: wanted …, got …", exit = 2, ork = "etl.lua day=someday" },
+  { text = "several params are wrong:\n", exit = 2, ork = "etl.lua day=someday dya=1" },
+  { text = "--params-file: …: No such file or directory", exit = 2, ork = "etl.lua --params-file none.json" },
+  { text = "…: not a JSON object with a value for each param", exit = 2, ork = "etl.lua --params-file five.json", files = { ["five.json"] = "5" } },
+  { text = "run … has no param `…`; did you mean `…`?", exit = 2, ork = "rerun etl dya=2026-11-01" },
+  { text = "the param `…` was …; `…` is none", exit = 2, ork = "rerun etl limit=many" },
+  { text = "the param `…` is no JSON: …", exit = 2, ork = { "rerun", "etl", "tags=[1" } },
+  { text = "--set is written TASK.input=JSON, not `…`", exit = 2, ork = "rerun etl --set load=1" },
+  { text = "--set …: …", exit = 2, ork = "rerun etl --set load.input={" },
+})
+
+group("Scripts and applied workflows", "`ork validate SCRIPT` finds the mistakes inside a script.", {
+  { text = "… has 2 workflows; name one:\n  ork … …", exit = 2, ork = "two.lua" },
+  { text = "… has no workflow `…`; did you mean `…`?", exit = 2, ork = "two.lua frist" },
+  { text = "`…` is a script; to run it: ork …", exit = 2, ork = "run etl.lua" },
+  { text = "no file `…`; to go back to a version of a workflow: ork apply …@VERSION", exit = 2, ork = "apply etl" },
+  { text = "one NAME@VERSION at a time, and no script beside it", exit = 2, ork = "apply etl@1 other.lua" },
+  { text = "--prune goes with scripts, not with NAME@VERSION", exit = 2, ork = "apply etl@1 --prune" },
+  { text = "… is given twice", exit = 2, ork = "apply etl.lua ./etl.lua" },
+  { text = "workflow `…` is defined by … and by …", exit = 2, ork = "apply etl.lua copy.lua",
+    files = { ["copy.lua"] = 'local w = require("ork").workflow("etl") w:task("a", { command = "x" }) return w' } },
+  { text = "… starts runs itself; a script to apply defines its workflows and returns them", exit = 2, ork = "apply s.lua",
+    script = 'local w = require("ork").workflow("w") w:task("a", { command = "true" }) w:run()' },
+  { text = "`…`: a version is a number behind the name, like …@2", exit = 2, ork = "run etl@new" },
+  { text = "only versions of one workflow are compared, not `…` and `…`", exit = 2, ork = "versions etl@1 other@1" },
+  { text = "3 versions are too many: ork …", exit = 2, ork = "versions etl@1 2 3" },
+  { text = "workflow `…` has no version …; it has …", exit = 4, ork = "run etl@9" },
+  { text = "no workflow `…`", exit = 4, ork = "versions nosuch" },
+  { text = "a second workflow is called `…`; the first is in line …", exit = 2, ork = "validate s.lua",
+    script = 'local ork = require "ork"\nlocal a = ork.workflow("w") a:task("x", { command = "x" })\n'
+      .. 'local b = ork.workflow("w") b:task("x", { command = "x" })\nreturn a, b' },
+})
+
+-- ---- definitions -----------------------------------------------------------------------------
+
+local W = 'local ork = require "ork"\nlocal w = ork.workflow("w", %s)\n%s\nreturn w'
+local function script(tasks, options) return W:format(options or "{}", tasks) end
+
+--- Rows with `problem` name a code of the core (seal, params); the spec sees that each code has one.
+group("Mistakes in a script", "All of them at once, each with its line. tests/spec/define_refuse_spec.lua has the text of every one of an option.", {
+  { text = "unknown option `…`; did you mean `…`?", exit = 2, ork = "validate s.lua", script = script('w:task("a", { comand = "x" })') },
+  { text = "undefined variable `…`; did you mean `…`?", exit = 2, ork = "validate s.lua", script = script("local x = ookr") },
+  { text = "near …", exit = 2, ork = "validate s.lua", script = "x = = 1", hint = "The syntax is wrong there or just before." },
+  { text = "the script returns nothing; end it with `return` and the workflow it defines (…)", exit = 2, ork = "s.lua",
+    script = 'local w = require("ork").workflow("w")\nw:task("a", { command = "x" })' },
+  { text = "a script does not end the program: return its workflow, or raise an error", exit = 2, ork = "s.lua", script = "os.exit()" },
+  { text = "module `…` is neither beside the script nor in package.path", exit = 2, ork = "s.lua", script = 'require "nosuch"' },
+  { text = "is defined only when the script is loaded again", exit = 2, ork = "validate s.lua", script = [[
+    local f = io.open("seen") local w = require("ork").workflow("w") w:task("a", { command = "x" })
+    if f then f:close() w:task("b", { command = "x" }) else io.open("seen", "w"):close() end return w]],
+    hint = "A script defines the same whenever it is loaded: no clock, no random numbers of its own, no files that change." },
+  { text = "depends on `…`, which is not a task of this workflow; did you mean `…`?", problem = "unknown_dependency", exit = 2, ork = "validate s.lua",
+    script = script('w:task("fetch", { command = "x" }) w:task("b", { command = "x", depends_on = "fetsh" })') },
+  { text = "depends on itself", problem = "self_dependency", exit = 2, ork = "validate s.lua",
+    script = script('w:task("a", { command = "x", depends_on = "a" })') },
+  { text = "which runs after all other tasks (finally); only another finally task can wait for it", problem = "finally_dependency", exit = 2,
+    ork = "validate s.lua", script = script('w:finally("f", { command = "x" }) w:task("a", { command = "x", depends_on = "f" })') },
+  { text = "has trigger_rule \"…\" but depends on nothing, so it could never run", problem = "trigger_rule", exit = 2, ork = "validate s.lua",
+    script = script('w:task("a", { command = "x", trigger_rule = "one_failed" })') },
+  { text = "takes … slots of pool `…`, which has …", problem = "pool_slots", exit = 2, ork = "validate s.lua",
+    script = script('w:task("a", { command = "x", pool = { "db", slots = 3 } })'):gsub("local w", 'ork.pool("db", 2) local w', 1) },
+  { text = "has no tasks; a workflow needs at least one", problem = "no_tasks", exit = 2, ork = "validate s.lua", script = script("") },
+  { text = "tasks wait for each other in a circle: …; remove one of these dependencies", problem = "cycle", exit = 2, ork = "validate s.lua",
+    script = script('w:task("a", { command = "x", depends_on = "b" }) w:task("b", { command = "x", depends_on = "a" })') },
+  { text = "unknown type \"…\"; did you mean `…`?", problem = "param_schema", exit = 2, ork = "validate s.lua",
+    script = script('w:task("a", { command = "x" })', '{ params = { day = "dat" } }') },
+  { text = "no param `…`; did you mean `…`?", problem = "param_unknown", exit = 2, ork = "etl.lua dya=1" },
+  { text = "params.…: wanted …, got …", problem = "param_type", exit = 2, ork = "etl.lua limit=many" },
+  { text = "params.…: missing, wanted …; it has no default", problem = "param_missing", exit = 2, ork = "s.lua",
+    script = script('w:task("a", { command = "x" })', '{ params = { day = "date" } }') },
+  { text = "params.…: wanted one of …, got …", problem = "param_choice", exit = 2, ork = "etl.lua mode=slow" },
+  { text = "params.…: ", problem = "param_range", exit = 2, ork = "etl.lua limit=1000" },
+})
+
+-- ---- runs ------------------------------------------------------------------------------------
+
+group("Runs and tasks", "`ork help naming` says how runs are named.", {
+  { text = "no run and no workflow `…`; `ork runs` lists the runs", exit = 4, ork = "show nosuch" },
+  { text = "`…` matches more than one run: …; give more digits", exit = 2, ork = { "show", "<prefix>" } },
+  { text = "no task `…` in this run; `ork tasks RUN` lists them", exit = 4, ork = "show etl nosuch" },
+  { text = "there are no runs yet", exit = 4, ork = "show last", files = {}, empty = true },
+  { text = "… has had … attempt", exit = 4, ork = "logs etl load --attempt 9" },
+  { text = "too late: the run had ended (…)", exit = 2, ork = "pause etl", hint = "`ork show RUN` says how; `ork retry RUN` runs what failed again." },
+  { text = "no run of `…` to go on with: all of them succeeded (`ork …` starts one)", exit = 4, ork = "other.lua --resume" },
+  { text = "run … does not come from a script; --update has nothing to load", exit = 2, ork = "retry hosted --update" },
+  { text = "… defines no workflow `…` any more", exit = 2, ork = "retry lost --update" },
+  { text = "… has no output: it is …", exit = 4, ork = "output etl load" },
+  { text = "nothing waits", exit = 0, ork = "why" },
+})
+
+group("Databases", "`ork help databases` says which one is meant.", {
+  { text = "no Ork database here or above; `ork SCRIPT` makes one, --db names one elsewhere", exit = 3, ork = "runs", nowhere = true },
+  { text = "no Ork database at …; `ork SCRIPT` makes one, or name another with --db sqlite:PATH", exit = 3, ork = "runs --db none.db" },
+  { text = "is not an SQLite database", exit = 3, ork = "runs --db text.db", files = { ["text.db"] = ("no database\n"):rep(20) } },
+  { text = "this Ork knows sqlite:PATH (a file) and sqlite::memory: (nothing is kept)", exit = 2, ork = "runs --db postgres://host/x" },
+  { text = "names no file; write sqlite:PATH", exit = 2, ork = "runs --db sqlite:" },
+  { text = "mode is ro, rw or rwc, not \"…\"", exit = 2, ork = "runs --db sqlite:x.db?mode=x" },
+  { text = "no Ork database at …: the file is empty; `ork SCRIPT` or `ork db migrate` fills it", exit = 3, ork = "runs --db empty.db",
+    files = { ["empty.db"] = "" } },
+})
+
+-- ---- codes -----------------------------------------------------------------------------------
+
+--- What a code of ork.h asks of whoever meets it. proof: a test that brings it about.
+messages.codes = {
+  EINVAL = { hint = "Something given is not what is wanted there; the text says which, and what would be right.", proof = "tests/unit/store/test_open.c" },
+  EDEF = { hint = "The definition has mistakes: mend the script where the text points, then try again.", proof = "tests/spec/loader_spec.lua" },
+  EJSON = { hint = "Text that should be JSON is not; line and column or the path in it are named.", proof = "tests/spec/json_spec.lua" },
+  ETYPE = { hint = "A value is of another type than the script declares; the path in it is named.", proof = "tests/unit/core/test_types.c" },
+  ETOOBIG = { hint = "Hand over a file and its path instead of the value itself.", proof = "tests/unit/core/test_expr.c" },
+  ENOTFOUND = { hint = "Look what there is: `ork runs`, `ork tasks RUN`, `ork workflows`.", proof = "tests/unit/engine/test_wait.c" },
+  EAMBIGUOUS = { hint = "Give more of the id; the candidates are listed.", proof = "tests/spec/messages_spec.lua" },
+  EEXIST = { hint = "Two things have one name: rename one.", proof = "tests/unit/core/test_workflow.c" },
+  ESTATE = { hint = "Not now: look at the state first (`ork show RUN`); the text says what goes on from there.", proof = "tests/unit/engine/test_retry.c" },
+  EBUSY = { hint = "Another ork carries this run out; watch or steer it (`ork cancel RUN`), or wait.", proof = "tests/unit/engine/test_retry.c" },
+  EIO = { hint = "The disk or the system refused; its own words are in the text. Nothing half-done stays; try again when it is mended.",
+    proof = "tests/unit/base/test_path.c" },
+  ENOSPC = { hint = "Make room on the disk that is named, then say the same again: the run goes on.", proof = "tests/unit/store/test_full.c" },
+  EACCESS = { hint = "Ask the owner of the file for access, or use a database of your own (--db).", proof = "tests/unit/store/test_open.c" },
+  EREADONLY = { hint = "Looking works, changing does not: make the file and its folder writable.", proof = "tests/unit/store/test_open.c" },
+  EDB = { hint = "The database failed in a way of its own; `ork db check` looks for damage.", proof = "tests/unit/store/test_open.c" },
+  ECORRUPT = { hint = "Keep a copy of the file; `ork db check` says what is damaged and what can be mended.", proof = "tests/unit/store/test_open.c" },
+  ENEWER = { hint = "A newer ork made this database; use that one.", proof = "tests/unit/store/test_schema.c" },
+  EFOREIGN = { hint = "The database belongs to another program. `ork db migrate` puts Ork's tables beside its own, if that is meant.",
+    proof = "tests/unit/store/test_open.c" },
+  EDATA = { hint = "A value cannot be stored (no UTF-8, a NUL): have the task write another output.", proof = "tests/unit/store/test_values.c" },
+  EFENCED = { hint = "Another ork took the run over because this one stood still too long; nothing is lost, watch it with `ork show RUN`.",
+    proof = "tests/unit/store/test_fence.c" },
+  EPROTO = { hint = "Program and agent do not understand each other: are they of one version? (`ork doctor`)" },
+  EAGENT = { hint = "The program that starts tasks does not run: is ork-agent beside ork, or named by $ORK_AGENT? Its log is in `.ork/agent/log`.",
+    proof = "tests/unit/exec/test_life.c" },
+  EENV = { hint = "Something of the machine is missing: a folder, a right, a limit; the text names it. `ork doctor` looks at all of it.",
+    proof = "tests/spec/messages_spec.lua" },
+  ETIMEDOUT = { hint = "The time was over; give more (--timeout), or find what takes so long (`ork show RUN`).", proof = "tests/unit/engine/test_wait.c" },
+  ECANCELLED = { hint = "Somebody ended it: Ctrl-C, `ork cancel`, or the program itself.", proof = "tests/spec/messages_spec.lua" },
+  ENOVALUE = { hint = "A reference stands for nothing in this run: the task was skipped, or its output lacks the field.", proof = "tests/unit/core/test_expr.c" },
+}
+
+return messages
