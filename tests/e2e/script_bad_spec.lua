@@ -91,4 +91,12 @@ describe("a script", function()
     end
     assert.matches("^zero.lua", sh.ork({ "validate", "zero.lua" }, { cwd = dir }).err .. sh.ork({ "validate", "zero.lua" }, { cwd = dir }).out)
   end)
+
+  it("that starts its run itself is looked at without running it", function()
+    for _, words in ipairs({ { "plan", "s.lua" }, { "s.lua", "--help" }, { "validate", "s.lua" }, { "plan", "s.lua", "--format", "dot" } }) do
+      local r = ork('local w = require("ork").workflow("w") w:task("a", { command = "touch ran" }) w:run() return w', words)
+      assert.equal(0, r.code, r.err)
+      assert.is_false(sh.exists(dir .. "/ran") or sh.exists(dir .. "/.ork"), words[1])
+    end
+  end)
 end)

@@ -65,7 +65,7 @@ local function show_dot(workflow, name)
 end
 
 local function from_script(path, name, given)
-  return definition.pick(definition.load(path, definition.arg(path, { name }, given.params)), path, name)
+  return definition.pick(definition.load(path, definition.arg(path, { name }, given.params), nil, { stop_at_start = true }), path, name)
 end
 
 local function from_database(word, extra, options)

@@ -179,7 +179,7 @@ end
 -- ---- the command -----------------------------------------------------------------------------
 
 local function show_help(path, words)
-  local loaded = definition.load(path, words)
+  local loaded = definition.load(path, words, nil, { stop_at_start = true })
   for i, workflow in ipairs(loaded.workflows) do
     if i > 1 then term.out("") end
     term.out(definition.describe(workflow, path, #loaded.workflows > 1))
