@@ -8,7 +8,7 @@ local script = require "ork.cli.script"
 local stop = require "ork.cli.stop"
 local term = require "ork.term"
 
-local SAME = { jobs = true, param = true, ["params-file"] = true, key = true, timeout = true, at = true, new = true }
+local SAME = { jobs = true, param = true, ["params-file"] = true, key = true, timeout = true, at = true, new = true, detach = true }
 
 local options = {}
 for _, row in ipairs(script.options) do
@@ -25,6 +25,7 @@ whatever has become of the script since; its tasks work in the script's folder. 
   examples = {
     { "ork run etl day=yesterday", "the current version, with a param" },
     { "ork run etl --key nightly-2026-11-01", "once for this key, however often it is called" },
+    { "ork run etl --detach", "in the background; `ork watch` shows it" },
     { "ork run etl@2", "an older version, without making it current" },
     { "ork run etl --help", "what it is for and which params it takes" },
   },
@@ -49,6 +50,7 @@ function run.run(given)
     term.out("\noptions:\n" .. args.option_lines(run.options))
     return 0
   end
+  if given.options.detach then require("ork.cli.detach").begin() end
   local engine <close> = open.change(given.options)
   local workflow = catalog.open(engine, word)
   local params = definition.params(workflow, given.params, given.options)

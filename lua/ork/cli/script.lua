@@ -25,6 +25,7 @@ stays. A task has changed when its command, env, cwd, inputs, `when`, types or d
   examples = {
     { "ork pipeline.lua", "run it to its end" },
     { "ork etl.lua day=yesterday limit=100", "with params (see: ork help params)" },
+    { "ork pipeline.lua --detach", "in the background: it outlives the terminal; `ork watch` shows it" },
     { "ork pipeline.lua --resume", "after mending the script: only what failed, is new or has changed" },
     { "ork jobs.lua nightly --jobs 4 --timeout 2h", "the workflow `nightly` of several, four processes at once, two hours at most" },
     { "ork etl.lua --key nightly-2026-11-01 --json >run.json", "once for this key, however often it is called; the run as JSON" },
@@ -43,6 +44,7 @@ stays. A task has changed when its command, env, cwd, inputs, `when`, types or d
     { "from", "T", "with --resume: this task and all after it, also where they succeeded" },
     { "keep", false, "with --resume: what succeeded stays, also where its definition changed" },
     { "all", false, "all workflows of the script, one after the other" },
+    { "detach", false, "carry the run out in the background; print its id and end once it is stored" },
   },
 }
 
@@ -82,6 +84,7 @@ function script.run_one(engine, workflow, params, options)
     local id, how = stop.check(engine:start(workflow, {
       params = params, key = options.key, triggered_by = "manual", logical_ms = options.at or 0, resume = not options.new,
     }))
+    if options.detach then require("ork.cli.detach").announce(engine, id, how, name) end
     tell_start(engine, id, how, name, tasks)
     return id, how
   end, { timeout = options.timeout })
@@ -143,6 +146,7 @@ local function host_runs(options)
       if engine == hosted.engine then drive.prepare(engine, core.task_names(workflow)) end
       local id, how, code = begin()
       if id and engine == hosted.engine then
+        if options.detach then require("ork.cli.detach").announce(engine, id, how, workflow.name) end
         hosted.how[id], hosted.pending[id] = how, true
         tell_start(engine, id, how, workflow.name, core.task_names(workflow))
       end
@@ -206,6 +210,7 @@ function script.run(given)
   local words = definition.arg(path, given.words, given.params)
   if options.help then return show_help(path, words) end
   check(given)
+  if options.detach then require("ork.cli.detach").begin() end
   if options.resume then return go_on(path, given) end
 
   if options.all then drive.collect_documents() end

@@ -75,6 +75,7 @@ function update.carry_on(engine, run, workflow, typed, options)
   drive.prepare(engine, core.task_names(workflow))
   return drive.to_end(engine, function()
     local report = stop.check(engine:update(run.id, workflow, { params = params, from = options.from, keep = options.keep }))
+    if options.detach then require("ork.cli.detach").announce(engine, run.id, "resumed", run.workflow) end
     tell(run, report)
     return run.id, "resumed"
   end, { timeout = options.timeout })
