@@ -128,7 +128,9 @@ static int set_uservalue(lua_State *L, int n) /* (value) -> the one before */
     return 1;
 }
 
-static int core_collect(lua_State *L) /* core.collect(list | nil): workflows made from now on are appended to it */
+/* core.collect(list | nil): workflows made from now on are appended to it, those of a script. Its field `hosted`: they
+ * are this program's own, whose functions are called here. */
+static int core_collect(lua_State *L)
 {
     return set_uservalue(L, ORK_LUA_COLLECTED);
 }

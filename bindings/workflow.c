@@ -21,13 +21,17 @@ static bool collect_workflow(lua_State *L, int idx)
 {
     idx = lua_absindex(L, idx);
     ork_lua_ctx_push(L);
-    bool listens = lua_getiuservalue(L, -1, ORK_LUA_COLLECTED) == LUA_TTABLE;
+    bool listens = lua_getiuservalue(L, -1, ORK_LUA_COLLECTED) == LUA_TTABLE, hosted = false;
     if (listens) {
+        lua_pushliteral(L, "hosted");
+        lua_rawget(L, -2);
+        hosted = lua_toboolean(L, -1);
+        lua_pop(L, 1);
         lua_pushvalue(L, idx);
         lua_rawseti(L, -2, (lua_Integer)lua_rawlen(L, -2) + 1);
     }
     lua_pop(L, 2);
-    return listens;
+    return listens && !hosted;
 }
 
 static int make_workflow(lua_State *L) /* ork.workflow(name[, options]) -> workflow */

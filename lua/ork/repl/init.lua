@@ -51,7 +51,7 @@ end
 --- options: of the command line; path: the script or nil.
 local function new_session(options, path)
   local self = setmetatable({
-    options = options, path = path, by_name = {}, made = {}, declared = { _ = true }, others = setmetatable({}, { __mode = "k" }), leaving = false, failed = false,
+    options = options, path = path, by_name = {}, made = { hosted = true }, declared = { _ = true }, others = setmetatable({}, { __mode = "k" }), leaving = false, failed = false,
   }, Session)
   self.engine = require "ork.repl.engine"(options)
   self.news = news.new(function(lines) self.input:above(lines) end)
@@ -274,8 +274,8 @@ return function(options, path)
     for engine in pairs(self.others) do engine:interrupt() end
   end)
   add_module_path(path)
+  core.collect(self.made) -- while a script loads it collects for itself
   if path then self:guarded(function() self.failed = not self:load() or self.failed end) end
-  core.collect(self.made)
   if self.input.terminal then
     self:greet()
     self.history = history.open()

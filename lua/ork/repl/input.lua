@@ -1,8 +1,9 @@
 -- SPDX-License-Identifier: MIT
 -- Lines for the prompt: typed on a terminal by libedit, or plain from a pipe, a file or a terminal that cannot be drawn on.
 -- While a line is waited for the loop runs, so runs go on; what they say is put above the line.
+local core = require "ork.core"
 local edit = require "ork.edit"
-local loop = require("ork.core").loop
+local loop = core.loop
 local term = require "ork.term"
 
 local MOST_BYTES = 16 * 1024 * 1024 -- of a line in a pipe
@@ -15,7 +16,7 @@ input.Interrupted = setmetatable({}, { __tostring = function() return "interrupt
 
 --- complete(line, cursor) → text to insert, text to show.
 function input.open(complete)
-  local sys = require("ork.core").sys
+  local sys = core.sys
   local terminal = sys.terminal(0) ~= nil
   local self = setmetatable({ terminal = terminal, buffer = "", typing = false }, input)
   local name = os.getenv("TERM")
@@ -56,7 +57,7 @@ function input:wait()
     local watcher <close> = loop.readable(0, function() ready = true end)
     if not watcher then return "ready" end
     local ending, ok, problem = loop.interruptible(function()
-      while not ready do loop.step(true) end
+      while not ready do core.inline.step(true, true) end
     end, keep)
     self.ending = ending
     if ending then return "end" end
