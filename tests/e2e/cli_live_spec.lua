@@ -187,6 +187,21 @@ describe("the live view", function()
     assert.same({ "failed", 5 }, { run.status, run.counts.success })
   end)
 
+  it("does not wait for a terminal that takes nothing", function()
+    local t = open({ "gated.lua", "-j8" })
+    t:expect_line("1 failed, 3 running")
+    t:send("\19") -- Ctrl-S
+    open_gate()
+    sh.wait_until(dir .. "/.ork", function()
+      return sh.json(sh.ork({ "runs", "--json" }, { cwd = dir }).out)[1].status == "failed"
+    end)
+    assert.equal(1, #matching(t:screen(true), "1 failed, 3 running"), "nothing was drawn")
+    t:send("\17") -- Ctrl-Q
+    assert.equal(1, (t:wait()))
+    assert_clean(t)
+    assert.equal(5, #matching(t:history(), "^%d%d:%d%d:%d%d  %S+ +success"))
+  end)
+
   it("puts what the script prints above itself", function()
     sh.write(dir .. "/print.lua", [[
       local ork = require "ork"

@@ -27,7 +27,7 @@ View.__index = View
 --- Takes the end of the terminal, until close(). names: the tasks, as far as known.
 function live.new(names)
   local self = setmetatable({
-    words = progress.new(names or {}), runs = {}, shown = {}, lines = {}, dropped = 0, height = 0, widths = {}, drawn_at = 0, watchers = {},
+    words = progress.new(names or {}), runs = {}, shown = {}, lines = {}, messages = {}, dropped = 0, height = 0, widths = {}, drawn_at = 0, watchers = {},
   }, View)
   self:measure()
   return self
@@ -160,6 +160,7 @@ end
 function View:suspend()
   self.stopped = true
   self:frame()
+  self:disarm()
 end
 
 --- Gives the terminal back: the block goes, what was told stays.
@@ -185,9 +186,10 @@ function View:add(line)
   end
 end
 
---- Shows a message over the block, now.
+--- Shows a message over the block, now; on a terminal that takes nothing, when it does.
 function View:above(message)
-  self:frame(true, message)
+  self.messages[#self.messages + 1] = message
+  self:frame()
 end
 
 function View:disarm()
@@ -238,8 +240,8 @@ function View:told()
   return told
 end
 
---- Draws what there is. must: also on a terminal that may make us wait; message: above it all.
-function View:frame(must, message)
+--- Draws what there is. must: also on a terminal that makes us wait.
+function View:frame(must)
   self.drawn_at = sys.now()
   if self.dead then return end
   if not must and not sys.writable(2) then return self:arm(1000) end
@@ -254,7 +256,8 @@ function View:frame(must, message)
   parts[1] = up
   local eol = front and "\27[K\n" or "\n"
   for _, line in ipairs(self:told()) do parts[#parts + 1] = line .. eol end
-  if message then parts[#parts + 1] = message:gsub("\n", eol) .. eol end
+  for _, message in ipairs(self.messages) do parts[#parts + 1] = message:gsub("\n", eol) .. eol end
+  self.messages = {}
   local lines = front and not self.stopped and block.lines(self.shown, self.drawn_at, self.cols, self.rows) or {}
   for i, line in ipairs(lines) do
     parts[#parts + 1] = line .. eol
