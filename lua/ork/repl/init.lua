@@ -51,7 +51,8 @@ end
 --- options: of the command line; path: the script or nil.
 local function new_session(options, path)
   local self = setmetatable({
-    options = options, path = path, by_name = {}, made = { hosted = true }, declared = { _ = true }, others = setmetatable({}, { __mode = "k" }), leaving = false, failed = false,
+    options = options, path = path, by_name = {}, made = { hosted = true }, declared = { _ = true },
+    others = setmetatable({}, { __mode = "k" }), leaving = false, failed = false,
   }, Session)
   self.engine = require "ork.repl.engine"(options)
   self.news = news.new(function(lines) self.input:above(lines) end)
