@@ -8,14 +8,23 @@ local SMOKE = [[
 local ork = require "ork"
 local w = ork.workflow("smoke", { params = { n = "int" } })
 local a = w:task("a", { command = { "sh", "-c", "printf 'ORK_OUTPUT:{\"n\":%s}' $0", w.params.n }, output_type = { n = "int" } })
-w:task("b", { command = { "echo", a.output.n } })
+local b = w:task("b", { run = function(input) return { twice = 2 * input.n } end, inputs = { n = a.output.n }, output_type = { twice = "int" } })
+w:task("c", { command = { "echo", b.output.twice } })
 
-local first, second = assert(ork.open("sqlite:first.db")), assert(ork.open("sqlite:second.db"))
-local one, two = assert(first:start(w, { n = 5 })), assert(second:start(w, { n = 7 }))
-print(one:wait(), two:wait())
-print(one:task("a").output.n, two:task("a").output.n, (one:task("b"):log()))
-first:close()
-second:close()
+--- Two databases at once, with a run in each; returns how many descriptors are open when both are closed again.
+local function both()
+  local first, second = assert(ork.open("sqlite:first.db")), assert(ork.open("sqlite:second.db"))
+  local one, two = assert(first:start(w, { n = 5 })), assert(second:start(w, { n = 7 }))
+  print(one:wait(), two:wait())
+  print(one:task("b").output.twice, two:task("b").output.twice, (one:task("c"):log()))
+  first:close()
+  second:close()
+  local list = io.popen("ls /proc/$PPID/fd | wc -l")
+  local n = list:read("n")
+  list:close()
+  return n
+end
+print(both() == both())
 ]]
 
 describe("the rock", function()
@@ -77,7 +86,8 @@ describe("the rock", function()
 
   it("runs workflows under a plain lua5.4", function()
     local r = plain({ "lua5.4", "smoke.lua" })
-    assert.same({ "success\tsuccess\n5\t7\t5\n\n", "", 0 }, { r.out, r.err, r.code })
+    local each = "success\tsuccess\n10\t14\t10\n\n"
+    assert.same({ each .. each .. "true\n", "", 0 }, { r.out, r.err, r.code })
   end)
 
   it("runs a script with its program", function()
