@@ -75,6 +75,7 @@ describe("ork apply", function()
   it("runs a workflow by its name, from the database alone", function()
     ok("apply", "etl.lua")
     os.remove(dir .. "/etl.lua")
+    sh.run({ "mkdir", dir .. "/etl" }) -- a folder of that name is nobody's script
     sh.write(dir .. "/helper.lua", 'return { word = "another" }\n')
     local elsewhere = sh.tempdir()
     local r = ork({ "run", "--db", db, "etl", "day=2026-01-02", "--json" }, { cwd = elsewhere, ok = true })
@@ -141,6 +142,17 @@ return w
       assert.matches(text, r.err, 1, true)
     end
     assert.is_false(sh.exists(dir .. "/.ork"))
+
+    sh.write(dir .. "/timed.lua", [[
+local ork = require "ork"
+local w = ork.workflow("timed", { params = { day = "date" }, schedule = { cron = "0 2 * * *" } })
+w:task("a", { command = { "echo", w.params.day } })
+return w
+]])
+    r = ork({ "apply", "timed.lua" })
+    assert.equal(2, r.code)
+    assert.matches("timed.lua:2: the schedule of workflow `timed` leaves its param `day` without a value", r.err, 1, true)
+    assert.matches("schedule = { params = { day = … }, … }", r.err, 1, true)
 
     sh.write(dir .. "/copy.lua", ETL)
     r = ork({ "apply", "etl.lua", "copy.lua" })

@@ -42,6 +42,22 @@ local function real_path(path)
   return full and (full == "/" and "" or full) .. "/" .. (name or path)
 end
 
+--- Params that a scheduled run would have no value for, as mistakes of the definition.
+local function schedule_problems(workflow)
+  local options = stop.check(core.json.decode(stop.check(core.options_json(workflow))))
+  local given, missing, problems = options.schedule and options.schedule.params or {}, {}, {}
+  for name, param in pairs(options.schedule and options.params or {}) do
+    if param.required and given[name] == nil then missing[#missing + 1] = name end
+  end
+  table.sort(missing)
+  local file, line = core.workflow_place(workflow)
+  for i, name in ipairs(missing) do
+    problems[i] = { code = "EDEF", file = file, line = line, hint = ("give it one: schedule = { params = { %s = … }, … }"):format(name),
+      text = ("the schedule of workflow `%s` leaves its param `%s` without a value"):format(workflow.name, name) }
+  end
+  return problems
+end
+
 --- Loads all scripts, tells all that is wrong with them, and ends (2) if anything is. Returns { workflow, script }s.
 local function load_all(paths)
   local loader = require "ork.loader"
@@ -56,6 +72,10 @@ local function load_all(paths)
     seen[full] = true
     local loaded = loader.load(path, { arg = { [0] = path }, twice = true })
     definition.tell(loaded.warnings)
+    for _, workflow in ipairs(#loaded.problems == 0 and loaded.workflows or {}) do
+      local more = schedule_problems(workflow)
+      table.move(more, 1, #more, #loaded.problems + 1, loaded.problems)
+    end
     definition.tell(loaded.problems)
     bad = bad or #loaded.problems > 0
     if loaded.started then refuse("%s starts runs itself; a script to apply defines its workflows and returns them", path) end

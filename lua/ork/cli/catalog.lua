@@ -10,10 +10,11 @@ local catalog = {}
 
 local MOST_TASKS = 20 -- of a kind of change, unless --verbose
 
---- Is the word meant as a file? One that is there is; so is what can be nothing else.
-function catalog.is_script(word)
-  return sys.stat(word) ~= nil or word:find("/", 1, true) ~= nil or word:find("%.lua$") ~= nil
-end
+--- Can the word be nothing but a file?
+function catalog.is_path(word) return word:find("/", 1, true) ~= nil or word:find("%.lua$") ~= nil end
+
+--- Is the word meant as a file? One that is there is.
+function catalog.is_script(word) return catalog.is_path(word) or sys.stat(word) == "file" end
 
 --- NAME, or NAME@VERSION: the name and the number, or nil.
 function catalog.parse(word)

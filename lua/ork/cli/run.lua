@@ -35,15 +35,9 @@ whatever has become of the script since; its tasks work in the script's folder. 
   options = options,
 }
 
-local function refuse_script(word)
-  if catalog.is_script(word) and not word:find("@", 1, true) then
-    stop(2, "`%s` is a script; to run it: ork %s", word, word)
-  end
-end
-
 function run.run(given)
   local word = given.words[1]
-  refuse_script(word)
+  if catalog.is_path(word) then stop(2, "`%s` is a script; to run it: ork %s", word, word) end
   if given.options.help then
     local engine <close> = open.read(given.options)
     term.out(definition.describe(catalog.open(engine, word), "run " .. word, false))
