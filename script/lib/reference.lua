@@ -26,15 +26,29 @@ for _, alias in ipairs(parsed.aliases) do known[alias.name] = true end
 
 local function anchor(name) return "#" .. name:gsub("[^%w_]", "") end
 
+--- The alternatives of a type: split at each | that is in no brackets.
+local function alternatives(kind)
+  local parts, depth, from = {}, 0, 1
+  for i = 1, #kind + 1 do
+    local c = kind:sub(i, i)
+    if c:find("[({<%[]") then depth = depth + 1 elseif c:find("[)}>%]]") then depth = depth - 1 end
+    if i > #kind or (c == "|" and depth == 0) then
+      parts[#parts + 1] = kind:sub(from, i - 1):match("^%s*(.-)%s*$")
+      from = i + 1
+    end
+  end
+  return parts
+end
+
 --- A type for reading: `|` is "or", names of this page are links.
 local function type_text(kind)
-  local parts = {}
-  for word in (kind:gsub("%s*|%s*", "\0") .. "\0"):gmatch("(.-)%z") do
+  local parts = alternatives(kind)
+  for i, word in ipairs(parts) do
     local base, tail = word:match("^([%w_.]+)([%[%]?]*)$")
     if base and known[base] then
-      parts[#parts + 1] = ("[`%s%s`](%s)"):format(base, tail, anchor(base))
+      parts[i] = ("[`%s%s`](%s)"):format(base, tail, anchor(base))
     else
-      parts[#parts + 1] = "`" .. word .. "`"
+      parts[i] = "`" .. word:gsub("%s*|%s*", " or ") .. "`"
     end
   end
   return table.concat(parts, " or ")
