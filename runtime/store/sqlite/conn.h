@@ -18,7 +18,7 @@
     X(pool_use_drop) X(pool_waits) X(command_insert) X(command_done) \
     X(workflow_current) X(workflow_apply) X(workflow_unapply) X(workflow_delete) X(workflow_tasks_delete) \
     X(version_find) X(version_get) X(version_insert) X(version_touch) \
-    X(run_fate) X(run_doom) X(run_delete) X(run_log_path) X(sweep_tasks) X(sweep_events) X(sweep_commands) \
+    X(run_fate) X(runs_needed) X(run_doom) X(run_delete) X(run_log_path) X(sweep_tasks) X(sweep_events) X(sweep_commands) \
     X(run_redefine) X(task_redefine) X(task_park) X(sweep_snapshots) X(remains_insert) X(remains_get) X(remains_delete)
 /* clang-format on */
 enum ork_statement {

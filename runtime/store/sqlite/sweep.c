@@ -14,7 +14,7 @@
 #include <string.h>
 
 struct fate {
-    bool found, doomed, needed;
+    bool found, doomed;
     int status;
     int64_t finished_ms;
 };
@@ -34,7 +34,6 @@ static int read_fate(struct ork_sqlite *s, const ork_id *run, struct fate *f, or
     if (!at || ork_time_parse(at, strlen(at), &f->finished_ms, NULL))
         f->finished_ms = 0;
     f->doomed = sqlite3_column_int(st.st, 2) != 0;
-    f->needed = sqlite3_column_int(st.st, 3) != 0;
     ork_stmt_end(&st);
     return 0;
 }
@@ -138,7 +137,34 @@ static int remove_rows(struct ork_sqlite *s, struct ork_sweep *w, const ork_id *
     return rc;
 }
 
-static int sweep_one(struct ork_sqlite *s, struct ork_sweep *w, struct ork_sweep_run *r, ork_err *err)
+/* Read once per commit: there may be thousands of unfinished runs. */
+struct needed {
+    ork_id *ids; /* owned */
+    size_t n, cap;
+};
+
+static int read_needed(struct ork_sqlite *s, struct needed *out, ork_err *err)
+{
+    struct ork_stmt st;
+    int rc;
+    ork_stmt_begin(&st, &s->writer, ORK_S_runs_needed);
+    while ((rc = ork_stmt_step(&st, err)) == 1) {
+        ork_grow((void **)&out->ids, &out->cap, out->n + 1, sizeof *out->ids);
+        out->n += ork_stmt_get_id(&st, 0, &out->ids[out->n]);
+    }
+    return rc;
+}
+
+static bool is_needed(const struct needed *all, const ork_id *run)
+{
+    for (size_t i = 0; i < all->n; i++)
+        if (ork_id_eq(&all->ids[i], run))
+            return true;
+    return false;
+}
+
+static int sweep_one(struct ork_sqlite *s, struct ork_sweep *w, struct ork_sweep_run *r, const struct needed *needed,
+                     ork_err *err)
 {
     struct fate f;
     struct ork_holding h = {0};
@@ -154,7 +180,8 @@ static int sweep_one(struct ork_sqlite *s, struct ork_sweep *w, struct ork_sweep
         rc = ork_sqlite_holding(s, &r->id, &h, err);
         if (rc)
             return rc;
-        if (!ork_run_is_final(f.status) || !h.free || f.needed || (w->before_ms && f.finished_ms >= w->before_ms)) {
+        if (!ork_run_is_final(f.status) || !h.free || is_needed(needed, &r->id) ||
+            (w->before_ms && f.finished_ms >= w->before_ms)) {
             r->how = ORK_SWEEP_KEPT;
             return 0;
         }
@@ -171,15 +198,17 @@ static int sweep_one(struct ork_sqlite *s, struct ork_sweep *w, struct ork_sweep
 
 int ork_unit_sweep(struct ork_sqlite *s, struct ork_sweep *w, ork_err *err)
 {
-    int rc = 0;
+    struct needed needed = {0};
     w->removed = w->tasks = 0;
     for (size_t i = 0; i < w->n; i++)
         w->runs[i].how = ORK_SWEEP_LATER;
+    int rc = read_needed(s, &needed, err);
     for (size_t i = 0; !rc && i < w->n && w->removed < w->rows; i++) {
-        rc = sweep_one(s, w, &w->runs[i], err);
+        rc = sweep_one(s, w, &w->runs[i], &needed, err);
         if (w->runs[i].how == ORK_SWEEP_LATER)
             break;
     }
+    ork_free(needed.ids);
     return rc;
 }
 

@@ -223,6 +223,39 @@ static void test_duplicate_snapshots_are_folded(void **state)
     ork_free(path);
 }
 
+/* Migration 014: what the original applied is numbered by age; what only ran here is known, not applied. */
+static void test_old_definitions_are_versions(void **state)
+{
+    (void)state;
+    char *path = test_path("versions.db"), *url = test_url("versions.db");
+    struct test_store t;
+    run_chain(path, 9, true);
+    test_exec(path, rows);
+    test_exec(path,
+              "INSERT INTO workflow_snapshots VALUES (x'11', x'01', 'b', '[{},{}]', '2025-01-02T00:00:00+00:00'), "
+              "(x'12', x'01', 'a', '[{}]', '2025-01-01T00:00:00+00:00');"
+              "UPDATE workflows SET current_snapshot_id = x'11';"
+              "INSERT INTO workflows (id, name, job_name, project, region, current_snapshot_id) VALUES "
+              "(x'21', 'ran', 'ran', 'local', 'local', x'22');"
+              "INSERT INTO workflow_snapshots VALUES (x'22', x'21', 'c', '[]', '2025-01-01T00:00:00.000Z')");
+    test_open(&t, url);
+    struct ork_rows *r = test_query(&t, ORK_Q_versions_list, (struct ork_param[]){ORK_P_TEXT("old")}, 1);
+    assert_int_equal(ork_rows_len(r), 2);
+    assert_string_equal(ork_rows_text(r, 0, "hash"), "b");
+    assert_int_equal(ork_rows_int(r, 0, "version", 0), 2);
+    assert_int_equal(ork_rows_int(r, 0, "current", 0), 1);
+    assert_int_equal(ork_rows_int(r, 0, "tasks", 0), 2);
+    ork_rows_free(r);
+    r = test_query(&t, ORK_Q_workflows_list, (struct ork_param[]){ORK_P_NULL, ORK_P_INT(1), ORK_P_NULL, ORK_P_INT(9)},
+                   4);
+    assert_int_equal(ork_rows_len(r), 1);
+    assert_string_equal(ork_rows_text(r, 0, "name"), "old");
+    ork_rows_free(r);
+    test_close(&t);
+    ork_free(url);
+    ork_free(path);
+}
+
 /* The three formats that the original mixed are all read. */
 static void test_mixed_times(void **state)
 {
@@ -334,6 +367,7 @@ int main(void)
         cmocka_unit_test(test_final_columns),
         cmocka_unit_test(test_every_version_upgrades),
         cmocka_unit_test(test_duplicate_snapshots_are_folded),
+        cmocka_unit_test(test_old_definitions_are_versions),
         cmocka_unit_test(test_mixed_times),
         cmocka_unit_test(test_taken_over_only_when_whole),
         cmocka_unit_test(test_files_are_frozen),

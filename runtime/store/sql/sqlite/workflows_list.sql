@@ -6,7 +6,7 @@ SELECT w.id, w.name, w.description, w.current_version,
        (SELECT count(*) FROM workflow_versions WHERE workflow_id = w.id) AS versions,
        coalesce(v.tasks, l.tasks_total) AS tasks, w.script_path, w.schedule, w.timezone, w.created_at, v.applied_at,
        (SELECT count(*) FROM runs r WHERE r.workflow_id = w.id)
-       - (SELECT count(*) FROM runs r WHERE r.deleted_at IS NOT NULL AND r.workflow_id = w.id) AS runs,
+       - (SELECT count(*) FROM runs r INDEXED BY idx_runs_deleted_at WHERE r.deleted_at IS NOT NULL AND r.workflow_id = w.id) AS runs,
        (SELECT count(*) FROM runs r WHERE r.workflow_id = w.id AND r.status IN ('pending', 'running', 'paused')) AS unfinished,
        l.id AS last_id, l.status AS last_status, l.created_at AS last_at
 FROM workflows w
