@@ -99,6 +99,16 @@ describe("a table on a narrow terminal", function()
     assert.matches("TOOK", columns(heads, rows, 120)[1])
   end)
 
+  it("comes in pages of one heading and the same columns", function()
+    local page = {}
+    local first, second = columns(heads, { rows[1] }, 79, page), columns(heads, { rows[2] }, 79, page)
+    assert.same({ 2, 1 }, { #first, #second })
+    assert.is_true(text.columns(second[1]) <= 79)
+    assert.matches("cancelled", second[1])
+    local third = columns(heads, { { "r", "etl", "success", "1/1", "", "", "" } }, 79, page)
+    assert.equal(text.columns(second[1]:sub(1, second[1]:find("cancelled", 1, true) - 1)) + 1, third[1]:find("success", 1, true))
+  end)
+
   it("is whole in a pipe", function()
     local lines = columns(heads, rows)
     assert.matches("日本語のとても長い名前", lines[3], 1, true)

@@ -55,16 +55,22 @@ local function shrink(columns, chosen, widths, total, width)
 end
 
 --- columns: { { title, right = bool, shrink = bool, drop = n, paint = function(cell, shown) }, … }; rows: lists of strings
---- ("" for nothing). Returns the lines, heading first.
-return function(columns, rows, width)
+--- ("" for nothing). Returns the lines, heading first. page: a table kept between the calls for the pages of one table; the
+--- columns of later pages are those of the first, and at least as wide.
+return function(columns, rows, width, page)
   local cells = {}
   for r, row in ipairs(rows) do
     cells[r] = {}
-    for c in ipairs(columns) do cells[r][c] = term.line(row[c]) end
+    for c in ipairs(columns) do cells[r][c] = row[c]:find("[^\32-\126]") and term.line(row[c]) or row[c] end
   end
-  local chosen = choose(columns, cells, width)
+  local first = not (page and page.widths)
+  local chosen = first and choose(columns, cells, width) or page.chosen
   local widths, total = measure(columns, cells, chosen)
+  for i, before in ipairs(not first and page.widths or {}) do
+    if widths[i] < before then widths[i], total = before, total + before - widths[i] end
+  end
   if width then shrink(columns, chosen, widths, total, width) end
+  if page then page.chosen, page.widths = chosen, widths end
 
   local lines = {}
   local function add(row, heading)
@@ -83,7 +89,7 @@ return function(columns, rows, width)
   end
   local titles = {}
   for c, column in ipairs(columns) do titles[c] = column[1] end
-  add(titles, true)
+  if first then add(titles, true) end
   for _, row in ipairs(cells) do add(row) end
   return lines
 end

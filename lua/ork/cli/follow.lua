@@ -133,7 +133,7 @@ end
 
 --- Everything that was written, once it has ended: the last events may have come before the last bytes.
 function Follower:finish()
-  for task in self:each_task() do
+  for task in self:each_task({ "success", "failed", "cancelled", "running", "dispatched", "pending" }) do
     if (task.attempt or 0) > 0 and (self.single or self.live or self.shown[task.index]) then
       self:show(task.index, task.attempt)
       if not self.single then -- it is told to its end

@@ -13,8 +13,8 @@ local function reason(task)
   return why and why ~= task.status and why or ""
 end
 
---- Prints the list of task documents.
-return function(tasks)
+--- Prints the list of task documents. page: as of columns.lua, for long lists.
+return function(tasks, page)
   local rows, now = {}, sys.now()
   for i, task in ipairs(tasks) do
     rows[i] = {
@@ -25,6 +25,6 @@ return function(tasks)
   local lines = columns({
     { "TASK", shrink = true }, { "STATUS", paint = term.paint_status }, { "ATTEMPT", right = true, drop = 3 },
     { "TOOK", right = true, drop = 2 }, { "REASON", shrink = true, drop = 1 },
-  }, rows, term.width())
+  }, rows, term.width(), page)
   for _, line in ipairs(lines) do term.out(line) end
 end

@@ -13,7 +13,7 @@ it waits for.]],
   examples = {
     { "ork tasks last", "all tasks of the newest run" },
     { "ork tasks etl --status failed --status skipped", "what did not happen, in the newest run of `etl`" },
-    { "ork tasks last --json | jq '.[].task_name'", "the names alone, for programs" },
+    { "ork tasks last --json | jq '.[].name'", "the names alone, for programs" },
   },
   words = { 1, 1 },
   options = {
@@ -22,6 +22,22 @@ it waits for.]],
     { "limit", "N", "at most so many", kind = "count", short = "n" },
   },
 }
+
+local PAGE = 1000
+
+--- Prints the tasks a page at a time: there may be a hundred thousand. Returns how many there were.
+local function tell(engine, id, filter)
+  local show_page, n, page, list = require "ork.cli.task_table", 0, {}
+  local most = filter.limit or math.huge
+  repeat
+    filter.limit = math.tointeger(math.min(PAGE, most - n))
+    list = stop.check(engine:tasks(id, filter))
+    if #list > 0 then show_page(list, page) end
+    n = n + #list
+    filter.after = #list > 0 and list[#list].index or nil
+  until #list < PAGE or n >= most
+  return n
+end
 
 function tasks.run(given)
   local options = given.options
@@ -32,12 +48,9 @@ function tasks.run(given)
     term.out((stop.check(engine:tasks(id, filter, true))))
     return 0
   end
-  local list = stop.check(engine:tasks(id, filter))
-  if #list == 0 then
+  if tell(engine, id, filter) == 0 then
     term.news(options.status and ("no task is %s"):format(table.concat(options.status, " or ")) or "no tasks")
-    return 0
   end
-  require "ork.cli.task_table"(list)
   return 0
 end
 
