@@ -61,6 +61,8 @@ group("Words and options", "Nothing was looked at or changed yet.", {
   { text = "--… goes with --resume", exit = 2, ork = "etl.lua --from load" },
   { text = "--all goes with neither NAME nor --key", exit = 2, ork = "two.lua --all --key k" },
   { text = "--attempt needs a TASK: ork logs RUN TASK --attempt N", exit = 2, ork = "logs etl --attempt 1" },
+  { text = "-f follows the newest attempt; it does not go with --attempt", exit = 2, ork = "logs etl load -f --attempt 1" },
+  { text = "--failed chooses the tasks; it does not go with TASK", exit = 2, ork = "logs etl load --failed" },
   { text = "logs are text: `ork show RUN TASK --json` has the attempts with the paths of their logs", exit = 2, ork = "logs etl --json" },
   { text = "how many slots? ork pool … SLOTS", exit = 2, ork = "pool db" },
   { text = "slots are a whole number from 1, not `…`", exit = 2, ork = "pool db none" },

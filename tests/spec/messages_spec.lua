@@ -98,6 +98,7 @@ describe("messages", function()
 
   --- Refusals that stand behind another one that comes first.
   local behind = {
+    ["--detach: %s"] = "the system's own words, when it starts no process or makes no file",
     ["%s returns no workflow; end it with `return` and the workflow it defines"] = "the loader says the same with a line",
   }
 
