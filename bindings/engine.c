@@ -13,7 +13,7 @@ struct ork_lua_engine *ork_lua_check_engine(lua_State *L, int idx)
 {
     struct ork_lua_engine *e = luaL_checkudata(L, idx, ENGINE);
 
-    if (!e->engine)
+    if (!e->engine || e->close_later)
         luaL_argerror(L, idx, "the database is closed");
     ork_lua_loop(L);
     return e;
@@ -95,28 +95,59 @@ core_open(lua_State *L) /* open{ url, data_dir, agent_path, jobs, log_level, cre
     return 1;
 }
 
-static int engine_close(lua_State *L) /* close(); again: nothing */
+static void close_now(lua_State *L, struct ork_lua_engine *e)
 {
-    struct ork_lua_engine *e = luaL_checkudata(L, 1, ENGINE);
     ork_engine *engine = e->engine;
 
     if (!engine)
-        return 0;
-    ork_lua_loop(L);
+        return;
     e->engine = NULL;
     ork_lua_inline_remove(L, e);
     ork_engine_close(engine);
     luaL_unref(L, LUA_REGISTRYINDEX, e->on_change);
     luaL_unref(L, LUA_REGISTRYINDEX, e->on_news);
     e->on_change = e->on_news = LUA_NOREF;
+}
+
+static int engine_close(lua_State *L) /* close(); again: nothing */
+{
+    struct ork_lua_engine *e = luaL_checkudata(L, 1, ENGINE);
+    uv_loop_t *loop = ork_lua_loop(L);
+
+    if (e->engine && ork_lua_loop_inside(loop))
+        return luaL_error(L, "a callback of the loop cannot close a database");
+    if (e->driven == 0) {
+        close_now(L, e);
+    } else if (!e->close_later) {
+        e->close_later = true;
+        ork_engine_interrupt(e->engine);
+    }
     return 0;
+}
+
+static int engine_collect(lua_State *L) /* nobody drives what nobody has */
+{
+    ork_lua_loop(L);
+    close_now(L, luaL_checkudata(L, 1, ENGINE));
+    return 0;
+}
+
+void ork_lua_drive(struct ork_lua_engine *e)
+{
+    e->driven++;
+}
+
+void ork_lua_driven(lua_State *L, struct ork_lua_engine *e)
+{
+    if (--e->driven == 0 && e->close_later)
+        close_now(L, e);
 }
 
 static int engine_tostring(lua_State *L)
 {
     struct ork_lua_engine *e = luaL_checkudata(L, 1, ENGINE);
 
-    lua_pushfstring(L, "ork database (%s)", e->engine ? ork_engine_url(e->engine) : "closed");
+    lua_pushfstring(L, "ork database (%s)", e->engine && !e->close_later ? ork_engine_url(e->engine) : "closed");
     return 1;
 }
 
@@ -232,8 +263,11 @@ static int engine_on_news(lua_State *L) /* on_news(f | nil): f() when another pr
 static int engine_step(lua_State *L) /* step(wait) -> is anything left to happen? */
 {
     struct ork_lua_engine *e = ork_lua_check_engine(L, 1);
-    int left = ork_engine_step(e->engine, lua_toboolean(L, 2));
+    int left;
 
+    ork_lua_drive(e);
+    left = ork_engine_step(e->engine, lua_toboolean(L, 2));
+    ork_lua_driven(L, e);
     ork_lua_loop_raise(L, e->loop);
     lua_pushboolean(L, left);
     return 1;
@@ -258,7 +292,7 @@ int ork_lua_engine(lua_State *L)
         {"on_change", engine_on_change}, {"on_news", engine_on_news},   {"step", engine_step},
         {"suspend", engine_suspend},     {"url", engine_url},           {NULL, NULL}};
     static const luaL_Reg meta[] = {
-        {"__gc", engine_close}, {"__close", engine_close}, {"__tostring", engine_tostring}, {NULL, NULL}};
+        {"__gc", engine_collect}, {"__close", engine_close}, {"__tostring", engine_tostring}, {NULL, NULL}};
 
     luaL_newmetatable(L, ENGINE);
     luaL_setfuncs(L, meta, 0);

@@ -11,7 +11,8 @@
 #include <string.h>
 #include <time.h>
 
-static const char handlers_key = 0; /* its address is the key of the table of handlers in the registry */
+/* Their addresses are keys in the registry: of the table of handlers, and of engines by address, which it keeps not. */
+static const char handlers_key = 0, engines_key = 0;
 
 /* Pushes a handler. false: there is none, nothing is pushed. */
 static bool push_handler(lua_State *L, const char *name)
@@ -93,6 +94,19 @@ void ork_lua_inline_add(lua_State *L, struct ork_lua_engine *e)
 {
     struct ork_lua_ctx *ctx = ork_lua_ctx_get(L);
 
+    if (lua_rawgetp(L, LUA_REGISTRYINDEX, &engines_key) != LUA_TTABLE) {
+        lua_pop(L, 1);
+        lua_newtable(L);
+        lua_createtable(L, 0, 1);
+        lua_pushliteral(L, "v");
+        lua_setfield(L, -2, "__mode");
+        lua_setmetatable(L, -2);
+        lua_pushvalue(L, -1);
+        lua_rawsetp(L, LUA_REGISTRYINDEX, &engines_key);
+    }
+    lua_pushvalue(L, -2); /* userdata table userdata */
+    lua_rawsetp(L, -2, e);
+    lua_pop(L, 1);
     e->next = ctx->engines;
     ctx->engines = e;
     ork_engine_on_inline(e->engine,
@@ -131,7 +145,7 @@ static struct ork_lua_engine *find_engine(lua_State *L, int idx)
     luaL_checktype(L, idx, LUA_TLIGHTUSERDATA);
     while (e && e != key)
         e = e->next;
-    return e && e->engine ? e : NULL;
+    return e && e->engine && !e->close_later ? e : NULL;
 }
 
 static int inline_handlers(lua_State *L) /* handlers{ turn, wake, interrupt, knows } */
@@ -151,7 +165,7 @@ static int inline_next(lua_State *L)
     struct ork_inline_call c;
     struct ork_lua_engine *e = ork_lua_ctx_get(L)->engines;
 
-    while (e && !(e->engine && ork_inline_next(e->engine, &c)))
+    while (e && !(e->engine && !e->close_later && ork_inline_next(e->engine, &c)))
         e = e->next;
     if (!e)
         return 0;
@@ -295,11 +309,24 @@ static int inline_mono(lua_State *L) /* mono() -> milliseconds of a clock that n
 
 /* ---- driving from outside ---- */
 
+static int step_one(lua_State *L, struct ork_lua_engine *e, bool wait)
+{
+    int top = lua_gettop(L), left;
+
+    if (lua_rawgetp(L, LUA_REGISTRYINDEX, &engines_key) == LUA_TTABLE)
+        lua_rawgetp(L, -1, e); /* the userdata stays on the stack: what is called may drop all that names it */
+    ork_lua_drive(e);
+    left = ork_engine_step(e->engine, wait);
+    ork_lua_driven(L, e);
+    lua_settop(L, top);
+    return left;
+}
+
 /* A turn for every engine; what they call may close them, and then the rest waits for the next time. */
-static void step_all(struct ork_lua_ctx *ctx)
+static void step_all(lua_State *L, struct ork_lua_ctx *ctx)
 {
     for (struct ork_lua_engine *e = ctx->engines, *open; e; e = e->next) {
-        (void)ork_engine_step(e->engine, false);
+        (void)step_one(L, e, false);
         for (open = ctx->engines; open && open != e; open = open->next)
             ;
         if (!open)
@@ -325,9 +352,9 @@ static int inline_step(lua_State *L) /* step(wait, more) -> is anything left to 
     if (!ctx->engines)
         uv_run(loop, wait ? UV_RUN_ONCE : UV_RUN_NOWAIT);
     else if (wait)
-        (void)ork_engine_step(ctx->engines->engine, true);
+        (void)step_one(L, ctx->engines, true);
     else
-        step_all(ctx);
+        step_all(L, ctx);
     ork_lua_loop_raise(L, loop);
     lua_pushboolean(L, is_busy(ctx));
     return 1;

@@ -130,11 +130,14 @@ void ork_lua_loop_keep(uv_loop_t *uv, lua_State *L)
         lua_pop(L, 1);
 }
 
+bool ork_lua_loop_inside(const uv_loop_t *loop)
+{
+    return ((const struct lua_loop *)(const void *)loop)->inside > 0;
+}
+
 static int loop_inside(lua_State *L) /* inside() -> in a callback of this loop? */
 {
-    struct lua_loop *loop = (struct lua_loop *)(void *)ork_lua_loop(L);
-
-    lua_pushboolean(L, loop->inside > 0);
+    lua_pushboolean(L, ork_lua_loop_inside(ork_lua_loop(L)));
     return 1;
 }
 

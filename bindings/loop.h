@@ -6,6 +6,7 @@
 #ifndef ORK_BINDINGS_LOOP_H
 #define ORK_BINDINGS_LOOP_H
 #include <lua.h>
+#include <stdbool.h>
 #include <uv.h>
 
 /* The loop of this state. From now on its callbacks run in L: call it before anything that may drive the loop. [-0, +0,
@@ -20,6 +21,8 @@ void ork_lua_loop_call(uv_loop_t *loop, lua_State *L, int n);
 
 /* Callbacks run in L from now on: what ran in between may have named another, that sleeps now. [-0, +0, -] */
 void ork_lua_loop_use(uv_loop_t *loop, lua_State *L);
+
+bool ork_lua_loop_inside(const uv_loop_t *loop); /* in a callback of it? */
 
 /* Keeps the error on top of the stack as a callback's. [-1, +0, -] */
 void ork_lua_loop_keep(uv_loop_t *loop, lua_State *L);

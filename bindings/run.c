@@ -142,8 +142,12 @@ static int run_wait(lua_State *L) /* wait(run id[, ms]) -> status | nil, message
     const char *id = luaL_checkstring(L, 2);
     int run_status = 0;
     ork_err err;
-    int status = ork_run_wait(e->engine, id, (int64_t)luaL_optinteger(L, 3, -1), &run_status, &err);
+    int64_t timeout_ms = luaL_optinteger(L, 3, -1);
+    int status;
 
+    ork_lua_drive(e);
+    status = ork_run_wait(e->engine, id, timeout_ms, &run_status, &err);
+    ork_lua_driven(L, e);
     ork_lua_loop_raise(L, e->loop);
     if (status < 0)
         return ork_lua_fail(L, &err);
@@ -175,8 +179,11 @@ static int run_command(lua_State *L) /* command(run id, kind, args | nil) -> out
     const char *args = ork_lua_arg_json(L, 4, kind);
     char *outcome = NULL;
     ork_err err;
-    int status = ork_run_command(e->engine, id, kind, args, &outcome, &err);
+    int status;
 
+    ork_lua_drive(e);
+    status = ork_run_command(e->engine, id, kind, args, &outcome, &err);
+    ork_lua_driven(L, e);
     if (status < 0) {
         ork_lua_loop_raise(L, e->loop);
         return ork_lua_fail(L, &err);

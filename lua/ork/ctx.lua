@@ -32,43 +32,43 @@ function methods.log(call, text, ...)
   text = tostring(text)
   if select("#", ...) > 0 then
     local ok, formatted = pcall(string.format, text, ...)
-    if not ok then error("ctx.log: " .. formatted:gsub("^bad argument #%d+ to 'format' ", ""), 3) end
+    if not ok then error("ctx.log: " .. formatted:gsub("^bad argument #%d+ to 'format' ", ""), 2) end
     text = formatted
   end
   local ok, why = native.log(call.engine, call.token, text .. "\n")
-  if not ok then error("ctx.log: " .. why, 3) end
+  if not ok then error("ctx.log: " .. why, 2) end
 end
 
 function methods.progress(call, done, total)
   if type(done) ~= "number" or (total ~= nil and type(total) ~= "number") then
-    error("ctx.progress wants numbers: how many are done, and of how many", 3)
+    error("ctx.progress wants numbers: how many are done, and of how many", 2)
   end
   native.progress(call.engine, call.token, done, total or 0)
 end
 
 function methods.sleep(call, time)
-  local ms = duration("ctx.sleep", time, 3)
-  local self = waiter(call, "ctx.sleep", 3)
+  local ms = duration("ctx.sleep", time, 2)
+  local self = waiter(call, "ctx.sleep", 2)
   self:pause(function(ticket)
     return core.loop.timer(ms, function() self:wake(ticket) end)
   end)
 end
 
 function methods.fail(_, message, opts)
-  if type(message) ~= "string" then error("ctx.fail wants a message, not " .. type(message), 3) end
+  if type(message) ~= "string" then error("ctx.fail wants a message, not " .. type(message), 2) end
   local failure = { message = message }
   for key, value in pairs(opts or {}) do
     if key ~= "code" and key ~= "retry" and key ~= "after" then
-      error(("ctx.fail has no option `%s`; there are after, code, retry"):format(tostring(key)), 3)
+      error(("ctx.fail has no option `%s`; there are after, code, retry"):format(tostring(key)), 2)
     end
     failure[key] = value
   end
-  if failure.after ~= nil then duration("ctx.fail: `after`", failure.after, 3) end
+  if failure.after ~= nil then duration("ctx.fail: `after`", failure.after, 2) end
   error(failure, 0)
 end
 
 function methods.secret(_, name)
-  if type(name) ~= "string" or not name:find("^[%a_][%w_]*$") then error("ctx.secret wants the name of a secret: letters, digits, _", 3) end
+  if type(name) ~= "string" or not name:find("^[%a_][%w_]*$") then error("ctx.secret wants the name of a secret: letters, digits, _", 2) end
   local value = os.getenv(name)
   if value then return value end
   error({ message = ("the secret `%s` is not in the environment"):format(name), retry = false }, 0)
@@ -108,11 +108,11 @@ end
 local exec_options = { cwd = "string", env = "table", max_output = "number", stdin = "string", timeout = true }
 
 local function check_exec(argv, opts)
-  if type(argv) ~= "table" or #argv == 0 then error("ctx.exec wants a list: { program, argument, … }", 4) end
+  if type(argv) ~= "table" or #argv == 0 then error("ctx.exec wants a list: { program, argument, … }", 3) end
   local list = {}
   for i, each in ipairs(argv) do
     if type(each) ~= "string" and math.type(each) == nil then
-      error(("ctx.exec: argument %d is a %s, not a text"):format(i, type(each)), 4)
+      error(("ctx.exec: argument %d is a %s, not a text"):format(i, type(each)), 3)
     end
     list[i] = tostring(each)
   end
@@ -120,9 +120,9 @@ local function check_exec(argv, opts)
     local kind = exec_options[key]
     if not kind then
       local near = type(key) == "string" and core.suggest(key, { "cwd", "env", "max_output", "stdin", "timeout" })
-      error(("ctx.exec has no option `%s`%s"):format(tostring(key), near and ("; did you mean `%s`?"):format(near) or ""), 4)
+      error(("ctx.exec has no option `%s`%s"):format(tostring(key), near and ("; did you mean `%s`?"):format(near) or ""), 3)
     end
-    if kind ~= true and type(value) ~= kind then error(("ctx.exec: `%s` is a %s, not a %s"):format(key, type(value), kind), 4) end
+    if kind ~= true and type(value) ~= kind then error(("ctx.exec: `%s` is a %s, not a %s"):format(key, type(value), kind), 3) end
   end
   return list
 end
@@ -131,9 +131,9 @@ end
 local function environment(env)
   local list = {}
   for key, value in pairs(env or {}) do
-    if type(key) ~= "string" or key == "" or key:find("[=%z]") then error("ctx.exec: `env` wants names of variables, not " .. tostring(key), 4) end
+    if type(key) ~= "string" or key == "" or key:find("[=%z]") then error("ctx.exec: `env` wants names of variables, not " .. tostring(key), 3) end
     if value ~= false and type(value) ~= "string" and type(value) ~= "number" then
-      error(("ctx.exec: `env.%s` is a %s, not a text, or false to unset it"):format(key, type(value)), 4)
+      error(("ctx.exec: `env.%s` is a %s, not a text, or false to unset it"):format(key, type(value)), 3)
     end
     list[#list + 1] = value == false and key or key .. "=" .. tostring(value)
   end
@@ -146,8 +146,8 @@ function methods.exec(call, argv, opts)
   opts = opts or {}
   local list = check_exec(argv, opts)
   local env = environment(opts.env)
-  local limit = opts.timeout and duration("ctx.exec: `timeout`", opts.timeout, 3)
-  local self = waiter(call, "ctx.exec", 3)
+  local limit = opts.timeout and duration("ctx.exec: `timeout`", opts.timeout, 2)
+  local self = waiter(call, "ctx.exec", 2)
   take_place(self)
   local place <close> = setmetatable({}, { __close = give_place }) -- luacheck: ignore 211
   local result, why, code, timed_out, timer

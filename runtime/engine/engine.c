@@ -272,7 +272,7 @@ int ork_engine_fd(const ork_engine *e)
 /* With something that keeps the loop alive, as while it is driven: libuv says 0 of a loop that would end. */
 int ork_engine_timeout_ms(ork_engine *e)
 {
-    if (e->current && e->current->urgent && !e->inflight && !e->fenced)
+    if (e->call_first || (e->current && e->current->urgent && !e->inflight && !e->fenced))
         return 0;
     uv_ref((uv_handle_t *)&e->check);
     uv_update_time(e->loop);

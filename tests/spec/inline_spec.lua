@@ -1,0 +1,308 @@
+-- SPDX-License-Identifier: MIT
+-- Tasks that are functions of this very program.
+local ork = require "ork"
+local core = require "ork.core"
+local sh = require "tests.lib.sh"
+
+describe("a task that is a function", function()
+  local db
+  before_each(function() db = assert(ork.open("sqlite:" .. sh.tempdir() .. "/ork.db")) end)
+  after_each(function()
+    db:close()
+    sh.cleanup()
+  end)
+
+  local function workflow(options) return ork.workflow("w", options) end
+
+  --- Runs a workflow of one task and returns the task.
+  local function run_one(options, params)
+    local w = workflow(params)
+    w:task("t", options)
+    return assert(db:run(w)):task("t")
+  end
+
+  it("is called with its input, and returns its output", function()
+    local w = workflow({ params = { n = "int" } })
+    local seen = {}
+    local a = w:task("a", { inputs = { n = w.params.n, list = { 1, 2 } }, output_type = { half = "int", none = { "str" } },
+      run = function(input)
+        seen[#seen + 1] = input.n
+        return { half = input.n / 2, none = {} }
+      end })
+    w:task("b", { inputs = a.output, run = function(input) seen[#seen + 1] = input.half end })
+    local run = assert(db:run(w, { n = 8 }))
+    assert.equal("success", run.status)
+    assert.same({ 8, 4 }, seen)
+    assert.equal('{"half":4,"none":[]}', core.json.encode(run:task("a").output))
+    assert.is_nil(run:task("b").output)
+    assert.equal(1, run:task("b").attempts)
+  end)
+
+  it("mixes with programs", function()
+    local w = workflow()
+    local a = w:task("a", { command = "echo 'ORK_OUTPUT:{\"n\":3}'", output_type = { n = "int" } })
+    local b = w:task("b", { inputs = { n = a.output.n }, run = function(input) return { n = input.n + 1 } end })
+    w:task("c", { command = { "echo", b.output.n } })
+    assert.equal("4\n", assert(db:run(w)):task("c"):log())
+  end)
+
+  it("has a context", function()
+    local ctx
+    local t = run_one({ run = function(_, given)
+      ctx = given
+      return { given.run_id, given.task, given.attempt, tostring(given.item), tostring(given.scheduled_for), given.cancelled }
+    end })
+    assert.same({ t.output[1], "t", 1, "nil", "nil", false }, { table.unpack(t.output) })
+    assert.equal(36, #t.output[1])
+    assert.equal("ctx of task t, attempt 1", tostring(ctx))
+    local ok, why = pcall(function() return ctx.lgo end)
+    assert.is_false(ok)
+    assert.matches("inline_spec.lua:%d+: ctx has no field `lgo`; did you mean `log`%?$", why)
+    assert.matches("inline_spec.lua:%d+: ctx.attempt cannot be set$", select(2, pcall(function() ctx.attempt = 2 end)))
+    for _, name in ipairs({ "heartbeat", "http", "artifact" }) do
+      assert.matches("comes with a later version$", select(2, pcall(function() return ctx[name] end)))
+    end
+    assert.matches("^.*inline_spec.lua:%d+: ctx.sleep waits, which only the task's function itself can", select(2, pcall(function() ctx.sleep(0) end)))
+    assert.matches("inline_spec.lua:%d+: ctx.log: the attempt has ended$", select(2, pcall(function() ctx.log("late") end)))
+  end)
+
+  it("writes a log, with a dot or a colon", function()
+    local t = run_one({ run = function(_, ctx)
+      ctx.log("100%")
+      ctx:log("%s of %d", "one", 2)
+      ctx.log(nil)
+    end })
+    assert.equal("100%\none of 2\nnil\n", t:log())
+    assert.equal("", run_one({ run = function() end }):log())
+    t = run_one({ run = function(_, ctx) ctx.log("%d", "x") end })
+    assert.matches("inline_spec.lua:%d+: ctx.log: ", t.error)
+  end)
+
+  it("fails by an error, which keeps its traceback in the log", function()
+    local t = run_one({ run = function() local x = nil; return x.y end })
+    assert.same({ "failed", "error" }, { t.status, t.kind })
+    assert.matches("inline_spec.lua:%d+: attempt to index a nil value %(local 'x'%)$", t.error)
+    assert.matches("stack traceback:", t:log())
+    t = run_one({ run = function() error(setmetatable({}, { __tostring = function() return "an object" end })) end })
+    assert.equal("an object", t.error)
+    t = run_one({ run = function() error() end })
+    assert.equal("nil", t.error)
+  end)
+
+  it("fails with a code, which decides whether it is tried again", function()
+    local tries = {}
+    local function task(how)
+      return { retries = { limit = 2, delay = 0, on = { codes = { "RATE" } } }, run = function(_, ctx)
+        tries[#tries + 1] = ctx.attempt
+        how(ctx)
+      end }
+    end
+    local t = run_one(task(function(ctx) ctx.fail("slow down", { code = "RATE" }) end))
+    assert.same({ "failed", "slow down", 3 }, { t.status, t.error, t.attempts })
+    assert.same({ 1, 2, 3 }, tries)
+    assert.equal(1, run_one(task(function() error({ code = "OTHER" }) end)).attempts)
+    assert.equal(1, run_one(task(function() error({ message = "m", code = "RATE", retry = false }) end)).attempts)
+    assert.equal(2, run_one(task(function(ctx) if ctx.attempt == 1 then error({ code = "RATE", after = "1ms" }) end end)).attempts)
+    assert.matches("ctx.fail has no option `cod`", run_one(task(function(ctx) ctx.fail("m", { cod = 1 }) end)).error)
+  end)
+
+  it("refuses what is no JSON, or not of its type", function()
+    local t = run_one({ run = function() return { f = print } end })
+    assert.same({ "failed", "output" }, { t.status, t.kind })
+    assert.matches("^output%.f", t.error)
+    t = run_one({ output_type = { n = "int" }, run = function() return { n = "x" } end })
+    assert.equal("output", t.kind)
+    assert.matches("output%.n", t.error)
+    t = run_one({ output_type = { n = "int" }, run = function() end })
+    assert.equal("it declares an output_type but gave no output: its function returned nothing", t.error)
+    t = run_one({ inputs = { n = "x" }, run = function(input) return input end })
+    assert.same({ n = "x" }, t.output)
+  end)
+
+  it("waits without holding up the others", function()
+    local w, order = workflow(), {}
+    w:task("slow", { run = function(_, ctx)
+      ctx.sleep("50ms")
+      order[#order + 1] = "slow"
+    end })
+    w:task("quick", { run = function(_, ctx)
+      ctx.sleep(0.001)
+      order[#order + 1] = "quick"
+    end })
+    w:task("now", { run = function() order[#order + 1] = "now" end })
+    assert.equal("success", assert(db:run(w)).status)
+    assert.same({ "now", "quick", "slow" }, order)
+  end)
+
+  it("lets others run when it yields", function()
+    local w, order = workflow(), {}
+    for _, name in ipairs({ "a", "b" }) do
+      w:task(name, { run = function()
+        for i = 1, 2 do
+          order[#order + 1] = name .. i
+          coroutine.yield()
+        end
+      end })
+    end
+    assert.equal("success", assert(db:run(w)).status)
+    table.sort(order)
+    assert.same({ "a1", "a2", "b1", "b2" }, order)
+  end)
+
+  it("ends when its timeout is over, waiting or busy", function()
+    local closed
+    local t = run_one({ timeout = "30ms", run = function(_, ctx)
+      local guard <close> = setmetatable({}, { __close = function() closed = true end }) -- luacheck: ignore 211
+      ctx.sleep("1h")
+    end })
+    assert.same({ "failed", "timeout", "timeout after 0.03s", true }, { t.status, t.kind, t.error, closed })
+    t = run_one({ timeout = "30ms", run = function() while true do end end }) -- luacheck: ignore 542
+    assert.same({ "failed", "timeout" }, { t.status, t.kind })
+    t = run_one({ timeout = "30ms", grace = "30ms", run = function(_, ctx) -- a function that does not want to end
+      while true do pcall(ctx.sleep, "1h") coroutine.yield() end
+    end })
+    assert.same({ "failed", "timeout" }, { t.status, t.kind })
+  end)
+
+  it("is told when its run is cancelled", function()
+    local told, run
+    local w = workflow()
+    w:task("a", { run = function(_, ctx)
+      local ok, why = pcall(ctx.sleep, "1h")
+      told = { ok, tostring(why), ctx.cancelled }
+      ctx.sleep(0)
+    end })
+    w:task("b", { run = function() run:cancel() end })
+    run = assert(db:start(w))
+    assert.equal("cancelled", run:wait())
+    assert.same({ false, "the task was cancelled", true }, told)
+    assert.equal("cancelled", run:task("a").status)
+  end)
+
+  it("runs other workflows and waits for them", function()
+    local inner = ork.workflow("inner", { params = { n = "int" } })
+    inner:task("double", { inputs = { n = inner.params.n }, output_type = { n = "int" }, run = function(input, ctx)
+      ctx.sleep("1ms")
+      return { n = 2 * input.n }
+    end })
+    local w = workflow()
+    for i = 1, 300 do -- more than there are places
+      w:task("t" .. i, { run = function() return assert(db:run(inner, { n = i })):task("double").output end })
+    end
+    local run = assert(db:run(w))
+    assert.equal("success", run.status)
+    assert.same({ n = 600 }, run:task("t300").output)
+  end)
+
+  it("cannot wait in a coroutine that it made", function()
+    local inner = ork.workflow("inner")
+    inner:task("x", { run = function() end })
+    local t = run_one({ run = function(_, ctx)
+      local _, first = coroutine.resume(coroutine.create(function() ctx.sleep(0) end))
+      local _, second = coroutine.resume(coroutine.create(function() db:run(inner) end))
+      return { first, second }
+    end })
+    assert.matches("^[^:]*inline_spec.lua:%d+: ctx.sleep waits, which only the task's function itself can", t.output[1])
+    assert.matches("^[^:]*inline_spec.lua:%d+: waiting holds up the task's function", t.output[2])
+  end)
+
+  it("takes part in max_parallel and pools", function()
+    local w = workflow({ max_parallel = 2 })
+    local now, most = 0, 0
+    for i = 1, 6 do
+      w:task("t" .. i, { run = function(_, ctx)
+        now = now + 1
+        most = math.max(most, now)
+        ctx.sleep("2ms")
+        now = now - 1
+      end })
+    end
+    assert.equal("success", assert(db:run(w)).status)
+    assert.equal(2, most)
+  end)
+
+  it("runs again by retry in the program that has it", function()
+    local good = false
+    local w = workflow()
+    w:task("a", { run = function() return { 1 } end })
+    w:task("b", { run = function() assert(good, "not yet") end })
+    local run = assert(db:run(w))
+    assert.equal("failed", run.status)
+    good = true
+    assert.equal("done", run:retry())
+    assert.equal("success", run:wait())
+    assert.equal(2, run:task("b").attempts)
+    assert.equal(1, run:task("a").attempts)
+    local again = assert(run:rerun())
+    assert.equal("success", again:wait())
+  end)
+
+  it("says how far it is", function()
+    local w, run, why = workflow(), nil, nil
+    w:task("a", { run = function(_, ctx)
+      ctx.progress(3, 10)
+      ctx.sleep(0)
+      why = core.json.encode(rawget(run, "engine"):why(run.id))
+    end })
+    run = assert(db:start(w))
+    assert.equal("success", run:wait())
+    assert.matches("its function has been running for .- %(3 of 10%)", why)
+  end)
+
+  it("reads secrets of the environment", function()
+    local t = run_one({ run = function(_, ctx) return { #ctx.secret("PATH") > 0 } end })
+    assert.same({ true }, { t.output[1] })
+    t = run_one({ retries = 3, run = function(_, ctx) ctx.secret("NO_SUCH_SECRET_1") end })
+    assert.same({ "the secret `NO_SUCH_SECRET_1` is not in the environment", 1 }, { t.error, t.attempts })
+  end)
+
+  describe("runs a process", function()
+    local function exec(argv, opts, task_options)
+      local options = task_options or {}
+      options.run = function(_, ctx)
+        local result, why, code = ctx.exec(argv, opts)
+        return { result or ork.null, why, code }
+      end
+      return run_one(options)
+    end
+
+    it("to its end", function()
+      local t = exec({ "sh", "-c", "cat; pwd; echo $A-$HOME >&2; exit 3" }, { stdin = "in\n", cwd = "/", env = { A = 1, HOME = false } })
+      assert.same({ code = 3, out = "in\n/\n", err = "1-\n" }, t.output[1])
+      t = exec({ "sh", "-c", "kill -9 $$" })
+      assert.equal(9, t.output[1].signal)
+    end)
+
+    it("and bounds what is kept", function()
+      local t = exec({ "sh", "-c", "head -c 300000 /dev/zero | tr '\\0' x" }, { max_output = 1000 })
+      assert.same({ 1000, true, 0 }, { #t.output[1].out, t.output[1].truncated, t.output[1].code })
+    end)
+
+    it("with a time limit", function()
+      local t = exec({ "sleep", "1000" }, { timeout = "20ms" })
+      assert.same({ true, 9 }, { t.output[1].timed_out, t.output[1].signal })
+    end)
+
+    it("or says why it cannot", function()
+      local t = exec({ "no-such-program-1" })
+      assert.same({ "cannot run `no-such-program-1`: no such file or directory", "ENOTFOUND" }, { t.output[2], t.output[3] })
+      assert.matches("ctx.exec wants a list", exec({}).error)
+      assert.matches("ctx.exec has no option `stdn`; did you mean `stdin`%?", exec({ "x" }, { stdn = "" }).error)
+      assert.matches("argument 2 is a table", exec({ "x", {} }).error)
+    end)
+
+    it("which ends with the attempt, and all that it started", function()
+      local path = sh.tempdir() .. "/pid"
+      local t = exec({ "sh", "-c", "sleep 1000 & echo $! >" .. path .. "; wait" }, nil, { timeout = "200ms" })
+      assert.equal("timeout", t.kind)
+      local pid = assert(io.open(path)):read("n")
+      sh.wait_gone(pid)
+    end)
+
+    it("many at once, 64 at a time", function()
+      local w = workflow()
+      for i = 1, 80 do w:task("t" .. i, { run = function(_, ctx) return { ctx.exec({ "sleep", "0.01" }).code } end }) end
+      assert.equal("success", assert(db:run(w)).status)
+    end)
+  end)
+end)
