@@ -274,7 +274,8 @@ static bool rests(const struct ork_active *a)
 
 /* What became of a wish. No answer yet and the run has ended: it ended before the wish was looked at, and whoever
  * claims it for a retry will write the same. */
-static int read_outcome(ork_engine *e, const ork_id *run, const ork_id *command, char **outcome, ork_err *err)
+static int read_outcome(ork_engine *e, const ork_id *run, const ork_id *command, const char *kind, char **outcome,
+                        ork_err *err)
 {
     struct ork_rows *rows = NULL;
     struct ork_param p[] = {ORK_P_ID(run)};
@@ -291,7 +292,9 @@ static int read_outcome(ork_engine *e, const ork_id *run, const ork_id *command,
     ork_rows_free(rows);
     if (!rc && how.len == 0)
         rc = owner_of(e, run, &status, &alive, &mine, err);
-    if (!rc && how.len == 0 && ork_run_is_final(status))
+    if (!rc && how.len == 0 && status == ORK_RUN_CANCELLED && strcmp(kind, "pause") != 0)
+        ork_buf_adds(&how, "done"); /* as it had been told before */
+    else if (!rc && how.len == 0 && ork_run_is_final(status))
         ork_buf_addf(&how, "too late: the run had ended (%s)", ork_run_status_name(status));
     else if (how.len == 0)
         ork_buf_adds(&how, "sent");
@@ -354,7 +357,7 @@ int ork_run_command(ork_engine *e, const char *run_id, const char *kind, const c
     } else if (!alive && (strcmp(kind, "cancel") == 0 || strcmp(kind, "kill") == 0 || strcmp(kind, "pause") == 0)) {
         rc = carry_out_here(e, &id, kind, err);
         if (!rc)
-            return read_outcome(e, &id, &command, outcome, err);
+            return read_outcome(e, &id, &command, kind, outcome, err);
         if (rc == ORK_EBUSY) /* somebody came first: it is theirs to carry out now */
             rc = 0;
     }

@@ -100,7 +100,7 @@ static void cancel_after_the_end_is_too_late(void **state)
     task(f, "a", TRUE, NULL);
     assert_int_equal(run_to_end(w, f, run), ORK_RUN_SUCCESS);
     assert_int_equal(ork_run_command(w->engine, run, "cancel", NULL, NULL, &err), ORK_ESTATE);
-    assert_non_null(strstr(err.msg, "too late: the run is success"));
+    assert_non_null(strstr(err.msg, "too late: the run had ended (success)"));
     assert_query(w, "SELECT count(*) FROM commands", "0");
     ork_workflow_unref(f);
 }
@@ -137,7 +137,7 @@ static void cancel_beside_the_last_exit(void **state)
     helper_end(&h);
     char *outcome = query(w, "SELECT coalesce(outcome, 'open') FROM commands");
     if (status == ORK_RUN_SUCCESS)
-        assert_true(strcmp(outcome, "too late: the run is success") == 0 || strcmp(outcome, "open") == 0);
+        assert_true(strcmp(outcome, "too late: the run had ended (success)") == 0 || strcmp(outcome, "open") == 0);
     else
         assert_string_equal(outcome, "done");
     assert_query(w, "SELECT (SELECT status FROM tasks) = (SELECT status FROM runs)", "1");
