@@ -357,8 +357,8 @@ static void bind_keys(EditLine *el)
         {"\\e[H", "ed-move-to-beg"},  {"\\e[F", "ed-move-to-end"},
     };
 
-    el_set(el, EL_ADDFN, "ork-complete", "Complete a name", complete);
-    el_set(el, EL_ADDFN, "ork-clear", "Clear the line", clear_line);
+    el_wset(el, EL_ADDFN, L"ork-complete", L"Complete a name", complete); /* el_set copies the texts and loses them */
+    el_wset(el, EL_ADDFN, L"ork-clear", L"Clear the line", clear_line);
     el_set(el, EL_EDITOR, "emacs");
     el_source(el, NULL); /* ~/.editrc */
     for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
