@@ -6,9 +6,15 @@
 #
 # LuaRocks names its own folders: ORK_LUA_DIR for Lua modules, ORK_LUA_CDIR for the C module, ORK_AGENT_DIR for the agent beside it.
 include(GNUInstallDirs)
-set(ORK_LUA_DIR ${CMAKE_INSTALL_DATADIR}/lua/5.4 CACHE STRING "Folder of Lua modules")
-set(ORK_LUA_CDIR ${CMAKE_INSTALL_LIBDIR}/lua/5.4 CACHE STRING "Folder of Lua's C modules")
-set(ORK_AGENT_DIR ${CMAKE_INSTALL_LIBEXECDIR}/ork CACHE STRING "Folder of ork-agent")
+if(NOT DEFINED ORK_LUA_DIR)
+  set(ORK_LUA_DIR ${CMAKE_INSTALL_DATADIR}/lua/5.4)
+endif()
+if(NOT DEFINED ORK_LUA_CDIR)
+  set(ORK_LUA_CDIR ${CMAKE_INSTALL_LIBDIR}/lua/5.4)
+endif()
+if(NOT DEFINED ORK_AGENT_DIR)
+  set(ORK_AGENT_DIR ${CMAKE_INSTALL_LIBEXECDIR}/ork)
+endif()
 if(IS_ABSOLUTE ${ORK_AGENT_DIR})
   set(agent_home /usr/libexec/ork)
 else()
