@@ -15,6 +15,8 @@ local FILES = {
   "share/doc/ork/README.md", "share/doc/ork/docs/tasks.md", "share/doc/ork/examples/hello.lua",
 }
 
+if sh.exists(build .. "/ork_edit.so") then FILES[#FILES + 1] = "libexec/ork/ork_edit.so" end
+
 local HOST = [[
 local ork = require "ork"
 local w = ork.workflow("hosted")
