@@ -61,6 +61,7 @@ group("Words and options", "Nothing was looked at or changed yet.", {
   { text = "--… goes with --resume", exit = 2, ork = "etl.lua --from load" },
   { text = "--all goes with neither NAME nor --key", exit = 2, ork = "two.lua --all --key k" },
   { text = "--attempt needs a TASK: ork logs RUN TASK --attempt N", exit = 2, ork = "logs etl --attempt 1" },
+  { text = "WORKFLOW and --workflow are the same: give one", exit = 2, ork = "runs etl --workflow other" },
   { text = "-f follows the newest attempt; it does not go with --attempt", exit = 2, ork = "logs etl load -f --attempt 1" },
   { text = "--failed chooses the tasks; it does not go with TASK", exit = 2, ork = "logs etl load --failed" },
   { text = "logs are text: `ork show RUN TASK --json` has the attempts with the paths of their logs", exit = 2, ork = "logs etl --json" },
@@ -148,6 +149,7 @@ group("Mistakes in a script", "All of them at once, each with its line. tests/sp
 -- ---- runs ------------------------------------------------------------------------------------
 
 group("Runs and tasks", "`ork help naming` says how runs are named.", {
+  { text = "no runs of a workflow `…`; did you mean `…`?", exit = 0, ork = "runs elt" },
   { text = "no run and no workflow `…`; `ork runs` lists the runs", exit = 4, ork = "show nosuch" },
   { text = "`…` matches more than one run: …; give more digits", exit = 2, ork = { "show", "<prefix>" } },
   { text = "no task `…` in this run; `ork tasks RUN` lists them", exit = 4, ork = "show etl nosuch" },

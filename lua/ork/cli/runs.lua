@@ -9,7 +9,8 @@ local runs = {
   usage = "runs [WORKFLOW] [--status S] [--since D]",
   summary = "Lists runs, newest first",
   text = [[
-The newest 20 unless --limit says otherwise. TASKS counts those that succeeded. `ork show RUN` says more about one.]],
+The newest 20 unless --limit says otherwise. TASKS counts those that succeeded. `ork show RUN` says more about one;
+RUN is what stands in the first column (more ways: `ork help naming`).]],
   examples = {
     { "ork runs", "what ran last" },
     { "ork runs --status failed --since 1d", "last night's failures" },
@@ -27,8 +28,24 @@ The newest 20 unless --limit says otherwise. TASKS counts those that succeeded. 
   },
 }
 
+--- Why nothing is listed.
+local function nothing(engine, filter)
+  local any = not (filter.workflow or filter.status or filter.since_ms or filter.before)
+  if any then return "no runs yet; start one: ork SCRIPT" end
+  local names = {}
+  for i, workflow in ipairs(filter.workflow and engine:workflows() or {}) do
+    if workflow.name == filter.workflow then return "no such runs" end
+    names[i] = workflow.name
+  end
+  if not filter.workflow then return "no such runs" end
+  local near = require("ork.core").suggest(filter.workflow, names)
+  return ("no runs of a workflow `%s`%s"):format(term.line(filter.workflow), near and ("; did you mean `%s`?"):format(near)
+    or "; `ork workflows` lists what there is")
+end
+
 function runs.run(given)
   local options = given.options
+  if options.workflow and given.words[1] then stop(2, "WORKFLOW and --workflow are the same: give one") end
   local limit = options.limit or 20
   local engine <close> = open.read(options)
   local filter = {
@@ -43,8 +60,7 @@ function runs.run(given)
 
   local list = stop.check(engine:runs(filter))
   if #list == 0 then
-    local any = not (filter.workflow or filter.status or filter.since_ms or filter.before)
-    term.news(any and "no runs yet; start one: ork SCRIPT" or "no such runs")
+    term.news(stop.shorten(nothing(engine, filter)))
     return 0
   end
   require "ork.cli.run_table"(list, limit)
