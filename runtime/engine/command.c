@@ -39,6 +39,8 @@ static void carry_out(struct ork_active *a, const char *kind, const char *args, 
         rc = ork_active_step(a, &ev);
         if (!rc && strcmp(kind, "kill") == 0 && !a->run.killed && !a->closing)
             rc = ork_active_step(a, &ev);
+        if (rc && a->run.killed && !ork_run_is_final(before))
+            rc = 0; /* nothing more can be done than is being done */
     } else if (strcmp(kind, "pause") == 0) {
         ev.type = ORK_EV_PAUSE;
         rc = ork_active_step(a, &ev);
