@@ -134,6 +134,19 @@ describe("a help page", function()
     end
   end)
 
+  it("of the environment has every variable that Ork reads", function()
+    local text, internal = explain.topic(help.topic("environment")), { ORK_LUA_DIR = true, ORK_AGENT_LINGER_MS = true, HOME = true, PATH = true,
+      TMPDIR = true }
+    local root = os.getenv("ORK_ROOT") or "."
+    local n = 0
+    for line in io.popen(("grep -rhoE 'getenv\\(\"[A-Z_]+\"' %s/lua %s/runtime %s/bindings"):format(root, root, root)):lines() do
+      local name = line:match('"([A-Z_]+)"')
+      n = n + 1
+      assert(internal[name] or text:find(name, 1, true), "ork help environment says nothing of " .. name)
+    end
+    assert.truthy(n > 10)
+  end)
+
   it("fits the terminal", function()
     local given = term.width
     finally(function() term.width = given end)

@@ -56,10 +56,14 @@ function finders.RUN(state, add)
   finders.WORKFLOW(state, add)
 end
 
---- The run that is named before: the first word after the command.
+--- The run that is named before: the first word after the command; for a script, the newest run of its workflow.
 local function named_run(state)
-  local engine = engine_of(state)
-  return engine and state.words[1] and engine:find(state.words[1]) or nil
+  local engine, name = engine_of(state), state.words[1]
+  if state.script and not name then
+    local workflows = require "ork.cli.outline"(state.script)
+    name = #workflows == 1 and workflows[1].name
+  end
+  return engine and name and engine:find(name) or nil
 end
 
 function finders.TASK(state, add)

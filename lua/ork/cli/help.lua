@@ -36,15 +36,20 @@ end
 --- The text of `ork help`.
 function help.overview() return explain.overview(commands) end
 
+function help.topic(name)
+  for _, topic in ipairs(topics) do
+    if topic.name == name then return topic end
+  end
+end
+
 --- The page of a command or topic; nil when there is none of that name.
 function help.page(name)
   for _, row in ipairs(commands) do
     if row[1] == name then return explain.command(require("ork.cli." .. name)) end
   end
   if name == "script" or name == "SCRIPT" then return explain.command(require "ork.cli.script") end
-  for _, topic in ipairs(topics) do
-    if topic.name == name then return explain.topic(topic) end
-  end
+  local topic = help.topic(name)
+  return topic and explain.topic(topic)
 end
 
 function help.run(given)

@@ -27,7 +27,12 @@ Ork prints the last 8 characters of a run's id (the first ones are a clock, alik
 
 If it could be two runs, both are listed and nothing happens. TASK is the name that the script gave it; `ork tasks RUN` lists them.
 
-A command that takes several runs takes several names. `--key K` gives a run a name of your own when it starts: while it is
+Commands that steer runs (cancel, pause, resume, retry) take several names, or a filter: --workflow NAME, --status S, --since D. They
+list what matches and ask first; --yes answers where there is no terminal.
+
+A definition in the database (`ork apply`) has the name of its workflow; etl@2 is its version 2 (`ork versions etl` lists them).
+
+`--key K` gives a run a name of your own when it starts: while it is
 unfinished, the same command with the same key goes on with it, afterwards it shows how it ended.]] },
 
   { name = "databases", title = "Which database is meant", text = [[
@@ -61,7 +66,7 @@ shows it; the script's other tasks refer to it as `task.output.rows`.]] },
 
   { name = "exit-codes", title = "Exit codes", text = [[
   0      success
-  1      the run failed, or was cancelled by somebody else
+  1      the run failed, or was cancelled by somebody else; a question was answered with no
   2      wrong usage, or mistakes in a script
   3      the database or the environment
   4      not found
@@ -70,7 +75,8 @@ shows it; the script's other tasks refer to it as `task.output.rows`.]] },
   130    ended by Ctrl-C (SIGINT)
   143    ended by SIGTERM
 
-Of several workflows or runs, the first that did not succeed decides. A task's own exit code is not Ork's: `ork show RUN TASK`
+Of the workflows of `--all`, the first that does not succeed is the last one and decides; of several runs that are steered, the worst
+decides. A task's own exit code is not Ork's: `ork show RUN TASK`
 has it.
 
 Ctrl-C or SIGTERM cancels the run and waits until its processes are dead; once more kills them. When even that does not end (another
@@ -88,7 +94,8 @@ What Ork reads:
   ORK_TRACEBACK       any value: mistakes in a script show the whole Lua stack
   NO_COLOR            any value: no colours
   COLUMNS             the width of tables, instead of the terminal's
-  TERM                dumb: no colours
+  TERM                dumb: no colours, no live view
+  XDG_STATE_HOME      where `ork repl` keeps what was typed (default: ~/.local/state)
 
 What a task finds beside what it inherits from whoever started ork (without Ork's own settings):
 
