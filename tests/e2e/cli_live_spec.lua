@@ -122,6 +122,7 @@ describe("the live view", function()
     assert.same({ 0, 0 }, { t:wait() })
     assert.equal("", t:text())
     gate:close() -- with what is left in it
+    gate = nil
     t = pty.open{ "sh", "-c", sh.ork_path() .. " fine.lua --json >out", cwd = dir }
     t:expect_line("fine .* 0/1  1 running")
     open_gate()
@@ -200,6 +201,80 @@ describe("the live view", function()
     assert.equal(1, (t:wait()))
     assert_clean(t)
     assert.equal(5, #matching(t:history(), "^%d%d:%d%d:%d%d  %S+ +success"))
+  end)
+
+  -- `bad` fails without the file `fine`; with it, it waits at the gate
+  local AGAIN = [[
+    local ork = require "ork"
+    local w = ork.workflow("again")
+    local good = w:task("good", { command = { "true" } })
+    local bad = w:task("bad", { command = "[ -e fine ] || exit 3; read x <gate", depends_on = good })
+    w:task("after", { command = { "true" }, depends_on = bad })
+    return w
+  ]]
+
+  it("is the same for retry and rerun, which begin in the middle", function()
+    sh.write(dir .. "/again.lua", AGAIN)
+    assert.equal(1, sh.ork({ "again.lua" }, { cwd = dir }).code)
+    sh.write(dir .. "/fine", "")
+    local t = open({ "retry", "last" })
+    t:expect_line("^  bad +%ds  attempt 2$")
+    t:expect_line("^again .* 1/3  1 running, 1 waiting  +%ds$")
+    open_gate()
+    assert.equal(0, (t:wait()))
+    assert_clean(t)
+    gate:close()
+    gate = nil
+    t = open({ "rerun", "last", "--from", "bad" })
+    t:expect_line("^  bad +%ds$")
+    t:expect_line("^again .* 1/3  1 running, 1 waiting  +%ds$")
+    open_gate()
+    assert.equal(0, (t:wait()))
+    assert_clean(t)
+  end)
+
+  it("shows what was found running", function()
+    sh.write(dir .. "/again.lua", AGAIN)
+    sh.write(dir .. "/fine", "")
+    local t = open({ "again.lua" })
+    t:expect_line("^  bad +%ds$")
+    t:signal("kill")
+    t:wait()
+    t = open({ "again.lua" })
+    t:expect_line("^%d%d:%d%d:%d%d  bad +running +found running$")
+    t:expect_line("^  bad +%ds$")
+    t:expect_line("^again .* 1/3  1 running, 1 waiting  +%ds$")
+    open_gate()
+    assert.equal(0, (t:wait()))
+    assert_clean(t)
+  end)
+
+  it("shows one run after the other, and is not loaded where there is no terminal", function()
+    sh.write(dir .. "/two.lua", [[
+      local ork = require "ork"
+      local list = {}
+      for i = 1, 2 do
+        list[i] = ork.workflow("w" .. i)
+        list[i]:task("t" .. i, { command = "read x <gate" })
+      end
+      return table.unpack(list)
+    ]])
+    local t = open({ "two.lua", "--all" })
+    t:expect_line("^w1 .* 0/1  1 running")
+    open_gate()
+    t:expect("w1, 1 task")
+    assert.equal(0, (t:wait()))
+    assert_clean(t)
+    sh.write(dir .. "/loaded.lua", [[
+      local w = require("ork").workflow("loaded")
+      w:task("t", { command = { "true" } })
+      w:run()
+      print("live", package.loaded["ork.cli.live"], package.loaded["ork.cli.block"], package.loaded["ork.cli.feed"])
+    ]])
+    assert.matches("live\tnil\tnil\tnil\n", sh.ork({ "loaded.lua" }, { cwd = dir, ok = true }).err, 1, true)
+    t = open({ "loaded.lua" })
+    t:expect("live\ttable")
+    t:wait()
   end)
 
   it("puts what the script prints above itself", function()

@@ -16,6 +16,7 @@ local text = require "ork.cli.text"
 local drive = {}
 
 local view  -- the live view; nil without a terminal
+local recount -- the view's counts are to be read again
 local shown -- what changes are told to: the view, lines; nil: nothing
 
 local PATIENCE_MS = 1000 -- after the second signal, before another one means: now
@@ -96,6 +97,10 @@ local function wait(engine, id, signals, deadline)
     elseif code ~= "ECANCELLED" then
       stop.check(nil, why, code)
     end
+    if recount then
+      recount = nil
+      view:recount(id, stop.check(engine:progress(id)))
+    end
   end
 end
 
@@ -151,7 +156,14 @@ function drive.show_by(printer) shown = printer end
 local function begin_view(engine, id, how)
   if not view then return end
   local run = stop.check(engine:run(id))
-  view:begin(id, run, how == "new" and { pending = run.tasks_total } or nil)
+  if how == "new" and run.triggered_by == "rerun" then
+    view:begin(id, run, nil, function()
+      recount = true
+      engine:interrupt()
+    end)
+  else
+    view:begin(id, run, how == "new" and { pending = run.tasks_total } or nil)
+  end
 end
 
 --- A run that another program carries out: shows it, and waits with it; a signal ends only the watching.

@@ -69,6 +69,7 @@ function View:tell(change)
   local run, now = run_of(self, change), sys.now()
   if not change.task then
     run.status, run.ending = change.to, change.ending or run.ending
+    if run.on_start and change.to == "running" then run.on_start() end
   else
     if change.from and change.from ~= change.to then
       count(run, change.from, -1)
@@ -83,10 +84,11 @@ function View:tell(change)
 end
 
 --- Shows run `id` from now on. base: its counts before any change of it was told; nil: `document` has them as of now.
-function View:begin(id, document, base)
+--- on_start(): called when the run starts, before which tasks are taken over without a word; its counts are read again then.
+function View:begin(id, document, base, on_start)
   local run = run_of(self, { run_id = id, workflow = document.workflow })
   run.since = document.started_at and sys.time(document.started_at) or sys.now()
-  run.status, run.total = document.status, document.tasks_total or 0
+  run.status, run.total, run.on_start = document.status, document.tasks_total or 0, on_start
   if base then
     for status, n in pairs(base) do count(run, status, n) end
   else
