@@ -2,7 +2,6 @@
 -- Mistakes of scripts: { code, file, line, text, hint }. C collects them with the call and the way to the key; here the
 -- key's own place is found (column and length, in bytes, where it can be) and they become text.
 local core = require "ork.core"
-local excerpt = require "ork.excerpt"
 local source = require "ork.source"
 require "ork.place"
 
@@ -78,7 +77,7 @@ function problems.resolve(list)
       p.line = line or p.line
     end
     text = text or p.file and (p.line or 0) > 0 and text_of(p.file)
-    if text and i <= MOST_PLACES then excerpt.place(p, text, start) end
+    if text and i <= MOST_PLACES then require("ork.excerpt").place(p, text, start) end
     p.text, p.hint = clean(p.text), clean(p.hint)
     p.order, p.path, p.call, p.name = i, nil, nil, nil
   end
@@ -111,7 +110,7 @@ function problems.report(list)
     local p = list[i]
     local text = p.file and p.column and text_of(p.file)
     lines[#lines + 1] = problems.line(p)
-    lines[#lines + 1] = text and excerpt.of(p, text) or nil
+    lines[#lines + 1] = text and require("ork.excerpt").of(p, text) or nil
   end
   if #list > MOST_SHOWN then lines[#lines + 1] = ("and %d more; `ork validate --json` lists them all"):format(#list - MOST_SHOWN) end
   return table.concat(lines, "\n")
