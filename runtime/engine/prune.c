@@ -8,11 +8,13 @@
 
 #define PAGE 500
 #define ROWS 1900      /* of a commit: the task that reaches it may bring some attempts more */
+#define FEWEST 8       /* of a commit on a disk that is nearly full */
 #define DEFINITIONS 50 /* of a commit: each may be megabytes */
 
 struct prune {
     ork_engine *e;
     bool dry, count;
+    uint32_t rows;     /* of the next commit */
     int64_t before_ms; /* 0: any end */
     int64_t keep;      /* -1: none */
     struct ork_remains remains;
@@ -56,14 +58,30 @@ static void took(struct prune *p, struct ork_sweep_run *r)
     }
 }
 
+/* Who makes room has little of it: a commit needs some for itself until it is written back. With less to write it may
+ * fit, and then the logs of what it removed make room for more. */
+static int sweep_some(struct prune *p, struct ork_sweep *w, ork_err *err)
+{
+    for (;;) {
+        w->rows = p->rows;
+        int rc = ork_ask(p->e, &(struct ork_unit){.type = ORK_UNIT_SWEEP, .sweep = w}, 0, false, err);
+        if (!rc)
+            p->rows = p->rows < ROWS / 2 ? p->rows * 2 : ROWS;
+        if (rc != ORK_ENOSPC || p->rows <= FEWEST)
+            return rc;
+        p->rows = p->rows / 4 > FEWEST ? p->rows / 4 : FEWEST;
+        ork_remains_finish(&p->remains);
+    }
+}
+
 static int sweep(struct prune *p, struct ork_sweep_run *runs, size_t n, ork_err *err)
 {
     size_t at = 0;
 
     while (at < n) {
         struct ork_sweep w = {
-            .runs = runs + at, .n = n - at, .rows = ROWS, .before_ms = p->before_ms, .now_ms = ork_engine_now(p->e)};
-        int rc = ork_ask(p->e, &(struct ork_unit){.type = ORK_UNIT_SWEEP, .sweep = &w}, 0, false, err);
+            .runs = runs + at, .n = n - at, .before_ms = p->before_ms, .now_ms = ork_engine_now(p->e)};
+        int rc = sweep_some(p, &w, err);
         if (!rc)
             rc = interrupted(p, err);
         p->tasks += w.tasks;
@@ -299,7 +317,7 @@ static int all_workflows(struct prune *p, const char *only, ork_err *err)
 
 static void begin(struct prune *p, ork_engine *e)
 {
-    *p = (struct prune){.e = e, .keep = -1, .list = json_array(), .remains = {.engine = e}};
+    *p = (struct prune){.e = e, .keep = -1, .rows = ROWS, .list = json_array(), .remains = {.engine = e}};
 }
 
 static int finish(struct prune *p, int rc, char **out, ork_err *err)

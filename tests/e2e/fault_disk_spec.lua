@@ -74,6 +74,29 @@ describe("a full disk", function()
     assert.is_true(sh.exists(dir .. "/ran"))
   end)
 
+  it("is made room on by prune, which needs little itself, and never holds half a definition", function()
+    local disk, why = small_disk(24)
+    if not disk then return pending("no tmpfs can be mounted: " .. why) end
+    local dir, db = sh.tempdir(), "sqlite:" .. disk .. "/ork.db"
+    sh.write(dir .. "/big.lua", [[
+      local ork = require "ork"
+      local w = ork.workflow("big")
+      for i = 1, 40 do w:task("t" .. i, { command = "head -c 200000 /dev/zero" }) end
+      return w
+    ]])
+    for _ = 1, 2 do sh.ork({ "big.lua", "--new", "-q", "--db", db }, { cwd = dir, ok = true, env = { ORK_MIN_FREE_MB = "0" } }) end
+    fill(disk)
+    local r = sh.ork({ "apply", "big.lua", "--db", db }, { cwd = dir })
+    assert.equal(3, r.code, r.out .. r.err)
+    assert.truthy(r.err:find("space"), r.err)
+    -- what is left of room is less than a commit of all these rows needs
+    sh.run({ "truncate", "-s", "-200K", disk .. "/filler" })
+    r = sh.ork({ "prune", "--keep", "0", "--yes", "--db", db }, { cwd = dir })
+    assert.equal(0, r.code, r.out .. r.err)
+    assert.matches("^removed 2 runs, 80 tasks, 16.0 MB of logs\n", r.out)
+    assert.equal("big: new, version 1 (40 tasks)\n", sh.ork({ "apply", "big.lua", "--db", db }, { cwd = dir, ok = true }).out)
+  end)
+
   it("makes no half database", function()
     local disk, why = small_disk(1)
     if not disk then return pending("no tmpfs can be mounted: " .. why) end

@@ -85,6 +85,10 @@ static int transaction(struct ork_sqlite *s, ork_err *err)
         rc = ork_conn_run(&s->writer, ORK_S_commit, err);
     if (rc)
         ork_conn_rollback(&s->writer);
+    /* What the WAL holds is written back, so that the next try can use it from its beginning instead of making it
+     * longer. */
+    if (rc == ORK_ENOSPC)
+        (void)sqlite3_wal_checkpoint_v2(s->writer.db, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
     return rc;
 }
 
