@@ -7,6 +7,7 @@
 #include "base/path.h"
 #include "engine/engine.h"
 #include <dirent.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -143,10 +144,13 @@ static void leftovers(struct ork_doctor *d, ork_engine *e)
         if (!known(e, &id) && gone++ == 0)
             memcpy(first, entry->d_name, sizeof first);
     }
+    int error = dir || errno == ENOENT ? 0 : errno;
     if (dir)
         closedir(dir);
     (void)snprintf(hint, sizeof hint, "remove them: rm -r %s/%s%s", path, first, gone > 1 ? " …" : "");
-    if (gone)
+    if (error)
+        ork_doctor_add(d, ORK_FINDING_WARNING, "leftovers", NULL, "cannot look into %s: %s", path, strerror(error));
+    else if (gone)
         ork_doctor_add(d, ORK_FINDING_WARNING, "leftovers", hint, "%zu folder%s of logs whose runs are gone", gone,
                        gone == 1 ? "" : "s");
     else

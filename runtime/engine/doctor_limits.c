@@ -97,7 +97,7 @@ void ork_doctor_limits(struct ork_doctor *d)
         whose = "for all of this user, by ulimit -u";
     }
     if (r.pids == INT64_MAX) {
-        ork_doctor_add(d, ORK_FINDING_OK, "process limit", NULL, "none; %u tasks at a time by default", d->jobs);
+        ork_doctor_add(d, ORK_FINDING_OK, "process limit", NULL, "none found; %u tasks at a time by default", d->jobs);
     } else {
         bool tight = r.pids < (int64_t)d->jobs + SPARE_PIDS;
         ork_doctor_add(d, tight ? ORK_FINDING_WARNING : ORK_FINDING_OK, "process limit",

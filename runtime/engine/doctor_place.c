@@ -46,14 +46,15 @@ static void file_system(struct ork_doctor *d, const char *dir)
     if (statfs(dir, &fs) < 0)
         return;
     const char *net = ork_place_network((long)fs.f_type), *name = net ? net : local_name((uint32_t)fs.f_type);
+    const char *shown = strcmp(dir, ".") == 0 ? "the current folder" : dir;
     if (net)
         ork_doctor_add(d, ORK_FINDING_PROBLEM, "file system",
                        "put the database on a local disk (--db) and the data directory too (--data)",
-                       "%s is on %s: locks and notices between programs do not work there", dir, name);
+                       "%s is on %s: locks and notices between programs do not work there", shown, name);
     else if (strcmp(name, "tmpfs") == 0 || strcmp(name, "ramfs") == 0)
         ork_doctor_add(d, ORK_FINDING_WARNING, "file system",
                        "for what shall survive, put the database on a disk (--db)",
-                       "%s is on %s, in memory: gone when the machine is started again", dir, name);
+                       "%s is on %s, in memory: gone when the machine is started again", shown, name);
     else
         ork_doctor_add(d, ORK_FINDING_OK, "file system", NULL, "%s", name);
 }
@@ -142,9 +143,13 @@ static void make_room(struct ork_doctor *d, const char *dir)
         d->room = room;
         return;
     }
-    if (errno != EACCES) /* that was said */
-        ork_doctor_add(d, ORK_FINDING_PROBLEM, "writing", "look at the disk: quota, free space, mounted read-only?",
-                       "no folder can be made in %s: %s", dir, strerror(errno));
+    if (!d->data_dir)
+        ork_doctor_add(d, ORK_FINDING_PROBLEM, "data directory", "work in a folder of yours, or name a database: --db",
+                       ".ork cannot be made in the current folder: %s", strerror(errno));
+    else if (errno != EACCES) /* that was said */
+        ork_doctor_add(d, ORK_FINDING_PROBLEM, "data directory",
+                       "look at the disk: quota, free space, mounted read-only?", "no folder can be made in %s: %s",
+                       dir, strerror(errno));
     ork_free(room);
 }
 

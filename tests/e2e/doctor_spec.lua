@@ -104,6 +104,27 @@ describe("ork doctor", function()
     expect(findings({ "--data", dir .. "/etl.lua" }), "data directory", "problem", "is no folder", "%-%-data")
   end)
 
+  it("tells whom it does not serve", function()
+    if uv.getuid() ~= 0 or sh.run({ "sh", "-c", "command -v setpriv" }).code ~= 0 then
+      return pending("needs root and setpriv: somebody else looks")
+    end
+    --- What a user without rights here finds.
+    local function stranger(args)
+      assert(uv.fs_chmod(dir, tonumber("755", 8)))
+      local r = sh.run({ "setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", sh.ork_path(), "doctor", "--json",
+        table.unpack(args or {}) }, { cwd = dir, env = { HOME = "/" } })
+      local by_name = {}
+      for _, each in ipairs(sh.json(r.out).checks) do by_name[each.name] = each end
+      return by_name
+    end
+    expect(stranger(), "data directory", "problem", "cannot be made in the current folder: Permission denied", "%-%-db")
+    with_database()
+    sh.run({ "sh", "-c", "chmod 755 .ork; chmod 644 .ork/ork.db*" }, { cwd = dir })
+    local found = stranger({ "--db", dir .. "/.ork/ork.db" })
+    expect(found, "data directory", "problem", "not writable for you: Permission denied", "%-%-data")
+    expect(found, "leftovers", "warning", "cannot look into .*/logs: Permission denied")
+  end)
+
   it("tells of little room", function()
     with_database()
     local found = findings({}, { env = { ORK_MIN_FREE_MB = "999999999" } })
