@@ -48,7 +48,7 @@ describe("the examples", function()
       local text = sh.read(examples .. "/" .. name)
       assert.is_true(select(2, text:gsub("\n", "")) <= 60, name .. " is long")
       assert.truthy(text:find("^%-%- SPDX[^\n]*\n%-%- [A-Z`]"), name .. " does not say what it shows")
-      assert.truthy(text:find("\n%-%-   [%w ]*" .. name:match("[^/]+$"):gsub("%p", "%%%0")), name .. " does not say how to run it")
+      assert.truthy(text:find("\n%-%-   [%w. ]*" .. name:match("[^/]+$"):gsub("%p", "%%%0")), name .. " does not say how to run it")
     end
   end)
 
