@@ -51,8 +51,8 @@ function ctx.secret(name) end
 ---@field max_output? integer bytes of stdout and of stderr that are kept; default 1 MiB
 
 ---@class ork.exec_result
----@field code integer exit code
----@field signal? integer that ended it
+---@field code? integer exit code; nil when a signal ended it
+---@field signal? integer the signal that ended it
 ---@field out string what it wrote to stdout
 ---@field err string what it wrote to stderr
 ---@field truncated? boolean it wrote more than is kept
