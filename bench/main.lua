@@ -82,7 +82,7 @@ local function print_json(rows)
     row.unit, row.digits = row.unit:gsub("^ ", ""), nil
   end
   print(cjson.encode({
-    version = text_of("'" .. opts.ork .. "' version"), kernel = text_of("uname -sr"), cpus = tonumber(text_of("nproc")),
+    version = text_of("'" .. opts.ork .. "' version"):match("^ork (%g+)"), kernel = text_of("uname -sr"), cpus = tonumber(text_of("nproc")),
     quick = opts.quick or false, figures = rows,
   }))
 end
