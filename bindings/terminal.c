@@ -27,9 +27,12 @@ static int terminal_size(lua_State *L) /* terminal(fd) -> columns, rows (0: it d
     return 2;
 }
 
-static int terminal_foreground(lua_State *L) /* foreground(fd) -> are we the terminal's foreground job? */
+/* foreground(fd) -> may we draw there: are we its foreground job, or is it no terminal that has jobs of ours? */
+static int terminal_foreground(lua_State *L)
 {
-    lua_pushboolean(L, tcgetpgrp((int)luaL_checkinteger(L, 1)) == getpgrp());
+    pid_t front = tcgetpgrp((int)luaL_checkinteger(L, 1));
+
+    lua_pushboolean(L, front < 0 || front == getpgrp());
     return 1;
 }
 

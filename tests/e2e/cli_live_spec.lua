@@ -277,6 +277,14 @@ describe("the live view", function()
     t:wait()
   end)
 
+  it("is drawn on a terminal of another session too", function()
+    local t = pty.open{ "sh", "-c", "setsid -w " .. sh.ork_path() .. " gated.lua -j8", cwd = dir }
+    t:expect_line("gated .* 2/6  1 failed, 3 running, 1 waiting")
+    open_gate()
+    assert.equal(1, (t:wait()))
+    assert_clean(t)
+  end)
+
   it("puts what the script prints above itself", function()
     sh.write(dir .. "/print.lua", [[
       local ork = require "ork"

@@ -117,6 +117,19 @@ describe("ork watch", function()
     for _, line in ipairs(history) do assert.is_nil(line:find("waiting", 1, true)) end
   end)
 
+  it("finds a detached run again, whose terminal is gone since", function()
+    local own = pty.open{ sh.ork_path(), "gated.lua", "--detach", cwd = dir }
+    assert.equal(0, (own:wait()))
+    own:hangup()
+    local t = pty.open{ sh.ork_path(), "watch", "last", cwd = dir }
+    t:expect_line("^  first +%ds$")
+    open_gate("a")
+    t:expect_line("^  second +%ds$")
+    open_gate("b")
+    assert.equal(1, (t:wait()))
+    assert.matches("^failed: gated, 1 failed, 1 skipped, 3 success in", t:history()[#t:history()])
+  end)
+
   it("ends with its terminal, unlike the run", function()
     local owner = start()
     local t = pty.open{ sh.ork_path(), "watch", "last", cwd = dir }
