@@ -3,8 +3,8 @@
 -- the first start. It stands for an engine wherever one is wanted, and stays when a command closes it.
 local open = require "ork.cli.open"
 
-local changing = {}
-for name in ("command claim rerun delete prune apply set_pool"):gmatch("%S+") do changing[name] = true end
+local changing = {} -- methods that write; the others only look
+for name in ("command claim rerun update delete prune apply activate pool_set"):gmatch("%S+") do changing[name] = true end
 
 --- Methods that say something to an engine that is there, and nothing when there is none.
 local only_open = { interrupt = true, suspend = true, owned = true, on_change = true }

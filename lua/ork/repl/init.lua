@@ -60,6 +60,7 @@ local function new_session(options, path)
     __index = function(_, name) return self:workflow(name) end,
     __tostring = function() return self:workflows_text() end,
     __pairs = function() return next, self:all_workflows() end,
+    __call = function(_, ...) return self.helpers.applied(...) end,
     __name = "ork.workflows",
   })
   names.add(self)

@@ -138,7 +138,8 @@ function input:read(prompt)
     line, why = self:read_plain()
   end
   self.typing = false
-  if why == "end" and self.terminal then term.message("") end -- what follows begins on a line of its own
+  local open = why == "end" or why == "cleared" and not self.editor
+  if open and self.terminal then term.message("") end -- what follows begins on a line of its own
   return line, why
 end
 

@@ -11,7 +11,9 @@ local text = require "ork.cli.text"
 local names = {}
 
 --- Commands that are functions here, and whether the newest run is meant when none is named.
-local look = { runs = false, tasks = true, show = true, logs = true, output = true, status = false, why = false, cancel = true, pause = true }
+local look = {
+  runs = false, tasks = true, show = true, logs = true, output = true, status = false, why = false, versions = false, cancel = true, pause = true,
+}
 
 -- ---- arguments -------------------------------------------------------------------------------
 
@@ -123,6 +125,7 @@ local function helpers_of(session)
   })
   helpers.quit = helpers.exit
   helpers.workflows = session.workflows
+  helpers.applied = command_function(session, "workflows", false)
   function helpers.print(...)
     local parts = table.pack(...)
     for i = 1, parts.n do parts[i] = tostring(parts[i]) end

@@ -365,6 +365,14 @@ static void bind_keys(EditLine *el)
         el_set(el, EL_BIND, keys[i][0], keys[i][1], NULL);
 }
 
+/* Is the terminal known, and can it go up a line? */
+static bool can_move(EditLine *el)
+{
+    char *up = NULL;
+
+    return el_get(el, EL_GETTC, "up", &up) == 0 && up && *up;
+}
+
 /* open(wait, complete) -> editor | nil, message. wait() drives the loop until standard input can be read: "ready", or
  * says "interrupted" or "end". */
 static int editor_open(lua_State *L)
@@ -386,7 +394,7 @@ static int editor_open(lua_State *L)
     lua_setiuservalue(L, -2, COMPLETE);
     ed->el = el_init("ork", stdin, stdout, stderr);
     ed->history = history_winit();
-    if (!ed->el || !ed->history) {
+    if (!ed->el || !ed->history || !can_move(ed->el)) {
         lua_pushnil(L);
         lua_pushliteral(L, "the terminal cannot be edited on");
         return 2;
