@@ -134,6 +134,18 @@ COMMIT]]):format(runs))
     assert.equal("no damage found\n", ork({ "db", "check" }, { ok = true }).out)
   end)
 
+  it("shares the work when two do it at once, beside runs that start and end", function()
+    many(4000)
+    local first = sh.spawn_ork({ "prune", "--older-than", "1d", "--yes", "--json" }, { cwd = dir })
+    local second = sh.spawn_ork({ "prune", "--older-than", "1d", "--yes", "--json" }, { cwd = dir })
+    for _ = 1, 3 do ork({ "two.lua", "beta", "--new", "-q" }, { ok = true }) end
+    local a, b = first:wait(60), second:wait(60)
+    assert.same({ 0, 0 }, { a.code, b.code }, a.err .. b.err)
+    assert.equal(4000, sh.json(a.out).runs + sh.json(b.out).runs)
+    assert.equal(8000, sh.json(a.out).tasks + sh.json(b.out).tasks)
+    assert.same({ 4, 0, 4 }, { count("count(*) FROM runs"), count("count(*) FROM run_remains"), folders() })
+  end)
+
   it("removes definitions nobody refers to any more, and no version", function()
     ork({ "apply", "two.lua" }, { ok = true })
     sh.write(dir .. "/two.lua", TWO .. "-- changed\n")
