@@ -34,7 +34,8 @@ local entries = {
   find = { "find([name])", "The run that is meant by a name, as a handle: find(\"last\").status, find(\"etl~1\"):task(\"load\").output" },
   reload = { "reload()", "Loads the script again: new runs have the new definition, what you defined here stays." },
   workflows = { "workflows",
-    "The workflows of the script and those made here, by name; those whose name is a name in Lua are there without it. workflows() lists those that the database keeps (ork apply)." },
+    "The workflows of the script and those made here, by name; those whose name is a name in Lua are there without it. "
+      .. "workflows() lists those that the database keeps (ork apply)." },
   applied = { "applied()", "The workflows that the database keeps, as `ork workflows` lists them; versions(\"etl\") lists the versions of one." },
   versions = { "versions(NAME[, VERSION[, VERSION]])", "The versions of an applied workflow, and how they differ." },
   start = { 'etl:start([params[, { key = "k", priority = 5, at = "2026-11-01" }]])', "Starts a run and returns its handle at once; it works while you type." },
