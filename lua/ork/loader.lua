@@ -84,7 +84,18 @@ local function similar(path)
   return ("there are %s.lua%s"):format(table.concat(names, ".lua, ", 1, math.min(5, #names)), more)
 end
 
+local function absolute_folder(session)
+  local full = core.sys and core.sys.realpath(session.folder == "" and "." or session.folder)
+  return full or session.folder
+end
+
 local function read_script(session)
+  local full = utf8.len(session.path) and absolute_folder(session)
+  if not full or not utf8.len(full) then
+    session:add({ code = "EINVAL", file = session.path, line = 0, text = ("%s is not UTF-8 text, which a database keeps; rename it"):format(
+      full and "the name of its folder" or "its name") })
+    return nil
+  end
   local text, why = modules.read_file(session.path)
   if not text then
     if why:find("Is a directory", 1, true) then
@@ -171,11 +182,6 @@ local function check_names(session, workflows)
 end
 
 -- ---- the snapshot ----------------------------------------------------------------------------
-
-local function absolute_folder(session)
-  local full = core.sys and core.sys.realpath(session.folder == "" and "." or session.folder)
-  return full or session.folder
-end
 
 --- Gives a workflow the sources it was made of.
 local function attach(session, w)

@@ -128,6 +128,16 @@ describe("bad input", function()
       end)
     end
 
+    if command.params and name ~= "validate" then
+      it("is refused by " .. name .. ": params", function()
+        for _, word in ipairs({ "dya=1", "day=", "day=\255", "day=x\27[31m", "=x", "day", "day=" .. HUGE, ("x"):rep(300) .. "=1", "--param=", "--param==",
+          "--param=day", "--params-file=", "--params-file=/", "--params-file=/dev/zero", "--params-file=etl.lua", "--params-file=none" }) do
+          local known = word:find("^%-%-params%-file") and name ~= "rerun" or not word:find("^%-%-params%-file")
+          if known and not (word == "day=" and name == "rerun") then refused(with(least(name, command), word), { 2 }) end
+        end
+      end)
+    end
+
     if (not max or max > 0) and name ~= "etl.lua" then
       it("is refused by " .. name .. ": words that mean nothing", function()
         for _, word in ipairs({ "", "zzzzzzzz", "no/such\27[31m.lua", "\255\254", HUGE, ".", "/", "last~99", "~1", "etl~99", "etl@99", "etl@x", "%s%d", "'" }) do

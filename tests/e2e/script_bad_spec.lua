@@ -99,4 +99,22 @@ describe("a script", function()
       assert.is_false(sh.exists(dir .. "/ran") or sh.exists(dir .. "/.ork"), words[1])
     end
   end)
+
+  it("is found by any name that is text, and refused by others", function()
+    for _, path in ipairs({ "a b.lua", "x\ny.lua", "ä'\"$.lua", "-.lua" }) do
+      sh.write(dir .. "/" .. path, W .. "return w")
+      local r = sh.ork({ "-q", "./" .. path }, { cwd = dir })
+      assert.equal(0, r.code, r.err)
+    end
+    sh.write(dir .. "/caf\xe9.lua", W .. "return w")
+    sh.run({ "mkdir", dir .. "/d\xe9" })
+    sh.write(dir .. "/d\xe9/s.lua", W .. "return w")
+    for _, word in ipairs({ "run", "validate", "plan", "apply" }) do
+      local first = word ~= "run" and word or nil
+      local r = sh.ork({ first or "caf\xe9.lua", first and "caf\xe9.lua" }, { cwd = dir })
+      assert.same({ 2, "caf\\xe9.lua: its name is not UTF-8 text, which a database keeps; rename it" }, { r.code, r.err:match("^[^\n]*") })
+      r = sh.ork({ first or "s.lua", first and "s.lua" }, { cwd = dir .. "/d\xe9" })
+      assert.same({ 2, "s.lua: the name of its folder is not UTF-8 text, which a database keeps; rename it" }, { r.code, r.err:match("^[^\n]*") })
+    end
+  end)
 end)

@@ -138,6 +138,7 @@ local function read_option(command, options, words, i)
     if not value then stop(2, "--%s needs a value: --%s %s", row[1], row[1], row[2]) end
     check_text(value)
   end
+  if value == "" then stop(2, "--%s needs a value, not an empty one: --%s %s", row[1], row[1], row[2]) end
   store(options, row, convert(row, value))
   return i
 end

@@ -40,6 +40,11 @@ function definition.names(loaded)
   return names
 end
 
+local function has_param(workflow, name)
+  local options = core.json.decode(core.options_json(workflow) or "{}")
+  return options and options.params and options.params[name] ~= nil
+end
+
 --- The workflow called `name`; without a name the only one. Ends with a list of them (2) when there is a choice.
 function definition.pick(loaded, path, name)
   if name then
@@ -47,6 +52,9 @@ function definition.pick(loaded, path, name)
     if workflow then return workflow end
     local names = definition.names(loaded)
     local near = core.suggest(name, names)
+    if #loaded.workflows == 1 and has_param(loaded.workflows[1], name) then
+      stop(2, "`%s` is a param; give it a value: %s=…", name, name)
+    end
     stop(2, "%s has no workflow `%s`%s", path, name, near and ("; did you mean `%s`?"):format(near)
       or "; it has " .. text.list(names, 20))
   end
@@ -64,10 +72,8 @@ end
 function definition.params(workflow, typed, options)
   local given
   if options.params_file then
-    local f, why = io.open(options.params_file, "rb")
-    if not f then stop(2, "--params-file: %s", why) end
-    local bytes = f:read("a")
-    f:close()
+    local bytes, why = require("ork.modules").read_file(options.params_file)
+    if not bytes then stop(2, "--params-file: %s", why:find(options.params_file, 1, true) and why or options.params_file .. ": " .. why) end
     given, why = core.json.decode(bytes)
     if type(given) ~= "table" then
       stop(2, "%s: %s", options.params_file, why or "not a JSON object with a value for each param")
