@@ -104,6 +104,7 @@ static void close_now(lua_State *L, struct ork_lua_engine *e)
     e->engine = NULL;
     ork_lua_inline_remove(L, e);
     ork_engine_close(engine);
+    ork_lua_inline_closed(L, e);
     luaL_unref(L, LUA_REGISTRYINDEX, e->on_change);
     luaL_unref(L, LUA_REGISTRYINDEX, e->on_news);
     e->on_change = e->on_news = LUA_NOREF;

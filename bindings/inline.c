@@ -126,14 +126,23 @@ void ork_lua_inline_remove(lua_State *L, struct ork_lua_engine *e)
     }
 }
 
-void ork_lua_inline_learn(lua_State *L, int idx, const char *run_id)
+void ork_lua_inline_closed(lua_State *L, struct ork_lua_engine *e)
+{
+    if (!push_handler(L, "closed"))
+        return;
+    lua_pushlightuserdata(L, e);
+    ork_lua_loop_call(e->loop, L, 1);
+}
+
+void ork_lua_inline_learn(lua_State *L, int idx, struct ork_lua_engine *e, const char *run_id)
 {
     idx = lua_absindex(L, idx);
     if (!push_handler(L, "learn"))
         return;
     lua_pushvalue(L, idx);
+    lua_pushlightuserdata(L, e);
     lua_pushstring(L, run_id); /* nil for NULL */
-    lua_call(L, 2, 0);
+    lua_call(L, 3, 0);
 }
 
 /* The engine of a call, NULL when it was closed meanwhile. */
@@ -148,7 +157,7 @@ static struct ork_lua_engine *find_engine(lua_State *L, int idx)
     return e && e->engine && !e->close_later ? e : NULL;
 }
 
-static int inline_handlers(lua_State *L) /* handlers{ turn, wake, interrupt, knows } */
+static int inline_handlers(lua_State *L) /* handlers{ turn, wake, interrupt, knows, learn, closed } */
 {
     luaL_checktype(L, 1, LUA_TTABLE);
     lua_settop(L, 1);

@@ -72,10 +72,10 @@ static int run_start(lua_State *L)
     opts.logical_ms = field_integer(L, 3, "logical_ms");
     opts.scheduled = field_flag(L, 3, "scheduled");
     opts.resume = field_flag(L, 3, "resume");
-    ork_lua_inline_learn(L, 2, NULL);
+    ork_lua_inline_learn(L, 2, e, NULL);
     status = ork_run_start(e->engine, w, &opts, &started, &err);
     if (status == 0)
-        ork_lua_inline_learn(L, 2, started.run_id);
+        ork_lua_inline_learn(L, 2, e, started.run_id);
     return push_started(L, e, status, &started, &err);
 }
 

@@ -11,16 +11,24 @@ local SLICE_MS = 5 -- then results are stored and others have their turn
 local HOOK_EVERY = 10000 -- instructions between two looks at the time, in a function with a timeout
 
 local known = setmetatable({}, { __mode = "v" }) -- hash of a definition → the workflow with its functions
-local held = {}    -- run id → its workflow, while the run is in the hands of this program
-local under_way = {} -- engine → token → fiber
+local engines = {} -- engine, by address → { held = run id → its workflow while we have the run, calls = token → fiber }
 local waiting = {} -- run id → { fiber → ticket }
 
---- A workflow is about to be started here: its functions can be called from now on. With a run's id: that is in our
---- hands, so they stay.
-local function learn(workflow, run_id)
+local function of_engine(engine)
+  local state = engines[engine]
+  if not state then
+    state = { held = {}, calls = {} }
+    engines[engine] = state
+  end
+  return state
+end
+
+--- A workflow is about to be started here: its functions can be called from now on. With a run's id: that is in the hands
+--- of this engine, so they stay.
+local function learn(workflow, engine, run_id)
   if not native.has(workflow) then return end
   if run_id then
-    held[run_id] = workflow
+    of_engine(engine).held[run_id] = workflow
   else
     known[core.hash(workflow)] = workflow
   end
@@ -64,8 +72,7 @@ local function fail(call, what, thread)
 end
 
 local function over(call, ok, what, thread)
-  local calls = under_way[call.engine]
-  if calls then calls[call.token] = nil end
+  of_engine(call.engine).calls[call.token] = nil
   if not ok then return fail(call, what, thread) end
   local done, why, code = native.done(call.engine, call.token, what)
   if done == nil and code == "EJSON" then native.fail(call.engine, call.token, why, "output", nil, false, 0) end
@@ -82,13 +89,14 @@ local function limit_time(thread, ms)
 end
 
 local function begin(call)
-  local workflow = held[call.run_id] or known[call.definition]
+  local state = of_engine(call.engine)
+  local workflow = state.held[call.run_id] or known[call.definition]
   local body = workflow and native.of(workflow, call.number)
   if not body then
     native.fail(call.engine, call.token, "its function lives in the program that started the run", "policy", nil, true, 0)
     return
   end
-  held[call.run_id] = workflow
+  state.held[call.run_id] = workflow
   local input = core.json.decode(call.input)
   call.input = nil
   local ctx = require("ork.ctx").new(call)
@@ -101,12 +109,7 @@ local function begin(call)
     native.running(call.engine, call.token)
   end
   if call.timeout_ms > 0 then limit_time(self.thread, call.timeout_ms) end
-  local calls = under_way[call.engine]
-  if not calls then
-    calls = {}
-    under_way[call.engine] = calls
-  end
-  calls[call.token] = self
+  state.calls[call.token] = self
 end
 
 --- One slice: fibers that may go on, then new calls. Was there anything to do?
@@ -125,11 +128,12 @@ local function turn()
 end
 
 local function interrupt(engine, token, kind, now)
-  local self = under_way[engine] and under_way[engine][token]
+  local calls = of_engine(engine).calls
+  local self = calls[token]
   if not self then return end
   self.call.stopped = kind
   if now then
-    under_way[engine][token] = nil
+    calls[token] = nil
     self:abandon()
   else
     self:interrupt(stops[kind])
@@ -142,14 +146,21 @@ local function wake_all(waiters)
   for self, ticket in pairs(waiters) do self:wake(ticket) end
 end
 
-local function wake(_, ended)
-  fiber.on_work()
-  if ended then
-    held[ended] = nil
-    if waiting[ended] then wake_all(waiting[ended]) end
-    return
-  end
+local function wake_every()
   for _, waiters in pairs(waiting) do wake_all(waiters) end
+end
+
+local function wake(engine, ended)
+  fiber.on_work()
+  if not ended then return wake_every() end
+  of_engine(engine).held[ended] = nil
+  if waiting[ended] then wake_all(waiting[ended]) end
+end
+
+--- An engine was closed: who waits for a run of it learns that by asking.
+local function closed(engine)
+  engines[engine] = nil
+  wake_every()
 end
 
 --- Waits in a fiber for the end of a run, at most ms (-1: for ever). Its status, or nil, message, code.
@@ -192,7 +203,7 @@ function inline.spawn(f, ...)
 end
 
 native.handlers({
-  turn = turn, interrupt = interrupt, wake = wake, learn = learn,
+  turn = turn, interrupt = interrupt, wake = wake, learn = learn, closed = closed,
   knows = function(definition) return known[definition] ~= nil end,
 })
 

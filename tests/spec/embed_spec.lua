@@ -204,6 +204,18 @@ describe("a host program", function()
     while ork.step(true) do end -- luacheck: ignore 542
   end)
 
+  it("tells coroutines that wait that the database was closed", function()
+    local why
+    local each = assert(ork.open("sqlite:" .. sh.tempdir() .. "/ork.db"))
+    ork.spawn(function()
+      local run = assert(each:start(workflow("w", function(_, ctx) ctx.sleep("1h") end)))
+      why = select(2, pcall(run.wait, run))
+    end)
+    ork.spawn(function() each:close() end)
+    while ork.step(true) do end -- luacheck: ignore 542
+    assert.matches("the database is closed", why)
+  end)
+
   it("leaves nothing open", function()
     local function once()
       local path = sh.tempdir() .. "/ork.db"
