@@ -27,7 +27,8 @@ function page:begin()
   sh.write(bin .. "/ork", ('#!/bin/sh\nexec "%s" "$@"\n'):format(sh.ork_path()), "755")
   local preload = os.getenv("TEST_HOST_PRELOAD") -- lua5.4 with a sanitized module
   if preload then
-    sh.write(bin .. "/lua5.4", ("#!/bin/sh\nexec env LD_PRELOAD='%s' ASAN_OPTIONS=detect_leaks=0 \"$(PATH=${PATH#*:} command -v lua5.4)\" \"$@\"\n"):format(preload), "755")
+    local script = [[exec env LD_PRELOAD='%s' ASAN_OPTIONS=detect_leaks=0 "$(PATH=${PATH#*:} command -v lua5.4)" "$@"]]
+    sh.write(bin .. "/lua5.4", "#!/bin/sh\n" .. script:format(preload) .. "\n", "755")
   end
   sh.write(self.dir .. "/.cwd", self.dir .. "\n")
   self.path_variable = bin .. ":" .. os.getenv("PATH")

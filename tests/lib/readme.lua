@@ -73,4 +73,44 @@ function readme.differs(shown, printed)
   end
 end
 
+-- ---- mending a document (script/docs update) --------------------------------------------------
+
+local ID = "%f[%w]%x%x%x%x%x%x%x%x%f[%W]"
+
+--- What was printed, with the lines, and the names of runs, that were shown before wherever only times and names differ: so that a
+--- page changes where its meaning does.
+function readme.blend(shown, printed)
+  local old, names, lines = {}, {}, {}
+  for _, line in ipairs(shown) do
+    local normal = readme.normal(line)
+    old[normal] = old[normal] or {}
+    table.insert(old[normal], line)
+  end
+  for i, line in ipairs(printed) do
+    local same = old[readme.normal(line)]
+    lines[i] = same and table.remove(same, 1) or line
+    local was = lines[i]:gmatch(ID)
+    for name in line:gmatch(ID) do names[name] = names[name] or was() end
+  end
+  for i, line in ipairs(lines) do lines[i] = line:gsub(ID, names) end
+  return lines
+end
+
+--- The text with other lines after some places (by_line: line of a command or of a block → lines), up to the next command or the end of the block.
+function readme.rewrite(text, by_line)
+  local out, number, skipping, inside = {}, 0, false, false
+  for line in text:gmatch("(.-)\n") do
+    number = number + 1
+    local fence = line:find("^```")
+    if fence then inside = not inside end
+    if skipping and ((fence and not inside) or (inside and line:find("^%$ ") and skipping == "output")) then skipping = false end
+    if not skipping then out[#out + 1] = line end
+    if by_line[number] then
+      table.move(by_line[number], 1, #by_line[number], #out + 1, out)
+      skipping = fence and "file" or "output"
+    end
+  end
+  return table.concat(out, "\n") .. "\n"
+end
+
 return readme

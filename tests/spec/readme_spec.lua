@@ -37,3 +37,18 @@ describe("comparing an output", function()
     it("sees " .. case[1], function() assert.equal(case[4] or "no", readme.differs(case[2], case[3]) or "no") end)
   end
 end)
+
+describe("mending a document", function()
+  it("keeps times and names that were shown", function()
+    assert.same({ "run aaaaaaaa of w", "03:02:33  a  failed  0.1s", "see it: ork show aaaaaaaa", "new line about aaaaaaaa" },
+      readme.blend({ "run aaaaaaaa of w", "03:02:33  a  failed  0.1s", "see it: ork show aaaaaaaa" },
+        { "run bbbbbbbb of w", "12:00:00  a  failed  7s", "see it: ork show bbbbbbbb", "new line about bbbbbbbb" }))
+  end)
+
+  it("replaces the lines of one command, or of one block, and no others", function()
+    local text = table.concat({ "text", "```console", "$ one", "old", "old", "$ two", "stays", "```", "`f.lua`:", "", "```lua", "old()", "```", "end", "" }, "\n")
+    local mended = table.concat({ "text", "```console", "$ one", "new", "$ two", "stays", "```", "`f.lua`:", "", "```lua", "new()", "", "x()", "```", "end", "" }, "\n")
+    assert.equal(mended, readme.rewrite(text, { [3] = { "new" }, [11] = { "new()", "", "x()" } }))
+    assert.equal(text, readme.rewrite(text, {}))
+  end)
+end)
