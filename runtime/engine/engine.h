@@ -406,8 +406,7 @@ int ork_inputs_bind(struct ork_active *a, uint32_t task, const json_t *params, s
 void ork_outputs_put(ork_engine *e, const ork_id *run, uint32_t task, enum ork_cached_what what,
                      json_t *value); /* NULL: it has none */
 bool ork_outputs_get(ork_engine *e, const ork_id *run, uint32_t task, enum ork_cached_what what,
-                     json_t **value); /* false: not cached; borrowed */
-void ork_outputs_leave(struct ork_active *a); /* its run is about to leave the table */
+                     json_t **value);         /* false: not cached; borrowed */
 void ork_outputs_leave(struct ork_active *a); /* its run is about to leave the table */
 void ork_outputs_fini(ork_engine *e);
 
