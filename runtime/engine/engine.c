@@ -146,7 +146,7 @@ int ork_engine_open(const struct ork_engine_opts *o, ork_engine **out, ork_err *
     }
     e->limits = ork_limits_new(e->jobs + ORK_AHEAD);
     ork_limits_pooled(e->limits, e->jobs);
-    ork_limits_window_of(e->limits, ORK_WINDOW_INLINE, ORK_INLINE_WINDOW);
+    ork_limits_window_of(e->limits, ORK_WINDOW_INLINE, ORK_INLINE_AHEAD);
     *out = e;
     return 0;
 }
@@ -272,7 +272,7 @@ int ork_engine_fd(const ork_engine *e)
 /* With something that keeps the loop alive, as while it is driven: libuv says 0 of a loop that would end. */
 int ork_engine_timeout_ms(ork_engine *e)
 {
-    if (e->call_first || (e->current && e->current->urgent && !e->inflight && !e->fenced))
+    if (ork_inline_due(e) || (e->current && e->current->urgent && !e->inflight && !e->fenced))
         return 0;
     uv_ref((uv_handle_t *)&e->check);
     uv_update_time(e->loop);

@@ -367,7 +367,8 @@ void ork_dispatch_release(struct ork_active *a, uint32_t task);    /* gives wind
 void ork_dispatch_spawn(struct ork_active *a, uint32_t task, uint32_t attempt);
 
 /* inline.c: functions called by the host program */
-#define ORK_INLINE_WINDOW 256 /* attempts granted and not ended, beside those that wait for other runs */
+#define ORK_INLINE_WINDOW 256 /* calls under way at once, beside those that wait for other runs */
+#define ORK_INLINE_AHEAD 1024 /* attempts granted and not ended: what one commit can set free */
 int ork_inline_build(struct ork_active *a, struct ork_live *l, json_t *params, ork_err *err) ORK_MUSTCHECK;
 void ork_inline_ready(struct ork_active *a, uint32_t task, uint32_t attempt); /* what it waited for is durable */
 void ork_inline_kill(struct ork_active *a, struct ork_live *l, int64_t grace_ms);
@@ -377,6 +378,7 @@ void ork_inline_free(ork_engine *e, struct ork_inline *c);  /* leaves it first *
 bool ork_inline_turn(ork_engine *e);                        /* between two turns of the loop; true: more at once */
 void ork_inline_wake(ork_engine *e, const char *ended);     /* whoever waits for runs looks again */
 void ork_inline_init(ork_engine *e);
+bool ork_inline_due(const ork_engine *e);    /* a call may be taken */
 bool ork_inline_only(const ork_workflow *w); /* needs no agent */
 /* May this program go on with the run: does it need functions that live elsewhere? */
 int ork_inline_may_own(ork_engine *e, const ork_id *run, ork_err *err) ORK_MUSTCHECK;

@@ -287,12 +287,18 @@ void ork_inline_free(ork_engine *e, struct ork_inline *c)
 
 /* ---- taking and ending ---- */
 
+bool ork_inline_due(const ork_engine *e)
+{
+    return e->call_first && HASH_COUNT(e->calls) < ORK_INLINE_WINDOW + e->calls_lent && !e->fenced && !e->closing &&
+           !e->ending;
+}
+
 bool ork_inline_next(ork_engine *e, struct ork_inline_call *out)
 {
     struct ork_inline *c = e->call_first;
     ork_err err;
 
-    if (!c || e->fenced || e->closing || e->ending)
+    if (!ork_inline_due(e))
         return false;
     struct ork_active *a = c->run;
     uint32_t task = c->live->task;
@@ -471,7 +477,7 @@ void ork_inline_lend(ork_engine *e, uint64_t token, bool lend)
         return;
     c->lent = lend;
     e->calls_lent += lend ? 1u : -1u;
-    ork_limits_window_of(e->limits, ORK_WINDOW_INLINE, ORK_INLINE_WINDOW + e->calls_lent);
+    ork_limits_window_of(e->limits, ORK_WINDOW_INLINE, ORK_INLINE_AHEAD + e->calls_lent);
 }
 
 int ork_inline_log(ork_engine *e, uint64_t token, const char *text, size_t len, ork_err *err)
