@@ -54,7 +54,8 @@ static const char *field_text(lua_State *L, int idx, const char *name) /* lives 
     return value;
 }
 
-/* start(workflow, { params = JSON text, triggered_by, key, priority, logical_ms, scheduled, resume }) -> run id, how */
+/* start(workflow, { params = JSON text, triggered_by, key, priority, logical_ms, scheduled, resume, part = JSON text })
+ * -> run id, how */
 static int run_start(lua_State *L)
 {
     struct ork_lua_engine *e = ork_lua_check_engine(L, 1);
@@ -72,6 +73,7 @@ static int run_start(lua_State *L)
     opts.logical_ms = field_integer(L, 3, "logical_ms");
     opts.scheduled = field_flag(L, 3, "scheduled");
     opts.resume = field_flag(L, 3, "resume");
+    opts.part = field_text(L, 3, "part");
     ork_lua_inline_learn(L, 2, e, NULL);
     status = ork_run_start(e->engine, w, &opts, &started, &err);
     if (status == 0)

@@ -51,6 +51,7 @@ static void free_active(struct ork_active *a)
     ork_run_fini(&a->run);
     ork_workflow_unref(a->workflow);
     json_decref(a->params);
+    json_decref(a->part);
     json_decref(a->hold);
     ork_buf_fini(&a->events);
     ork_free(a->ids);

@@ -20,6 +20,10 @@ static int step_retry(struct ork_active *a, const char *args, struct ork_buf *ou
     if (name && ork_workflow_find(a->workflow, name, strlen(name), &ev.task) != 0) {
         ork_buf_addf(outcome, "no task `%s` in this run", name);
         rc = ORK_ENOTFOUND;
+    } else if (name && a->run.outside && a->run.outside[ev.task]) {
+        ork_buf_addf(outcome, "not possible: `%s` is ", name);
+        ork_part_why(a, outcome);
+        rc = ORK_ESTATE;
     } else {
         ev.from = from != NULL;
         rc = ork_active_step(a, &ev);

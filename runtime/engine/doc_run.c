@@ -66,6 +66,7 @@ int ork_doc_run(ork_engine *e, const struct ork_rows *r, size_t row, bool full, 
     ork_doc_int(out, "priority", ork_rows_int(r, row, "priority", 0));
     ork_doc_text(out, "key", ork_rows_text(r, row, "idempotency_key"));
     ork_doc_text(out, "error", ork_rows_text(r, row, "error"));
+    ork_doc_raw(out, "part", ork_rows_text(r, row, "part"));
     ork_doc_time(out, "created_at", ork_rows_time(r, row, "created_at"));
     ork_doc_time(out, "started_at", started);
     ork_doc_time(out, "finished_at", finished);

@@ -132,6 +132,7 @@ struct ork_active {
     uint32_t *by_number, by_number_len; /* owned, with ids: number in an id of ours → task; NULL none */
     ork_id snapshot;
     json_t *params;
+    json_t *part;     /* owned; NULL: the run is all of its definition */
     char *script_dir; /* NULL unknown */
     int32_t priority;
     int64_t created_ms, started_ms, finished_ms, logical_ms, scheduled_for_ms, run_timeout_ms;
@@ -485,13 +486,16 @@ void ork_pools_wake(ork_engine *e);
 struct ork_copy {                 /* rerun --from: results taken over from another run */
     ork_id run, wish;             /* whose; the command */
     uint32_t n, done;
-    uint32_t tasks[]; /* numbers of tasks that succeeded there */
+    struct ork_copied {
+        uint32_t from, to; /* place of a task that succeeded there, and its place here */
+    } tasks[];
 };
 struct ork_starting {
     struct ork_new_run row;
     ork_engine *engine;
     ork_workflow *workflow; /* borrowed */
     json_t *params;         /* owned */
+    json_t *part;           /* owned; NULL: all of the definition */
     struct ork_copy *copy;  /* owned; NULL none */
     char *copy_args;        /* owned; of the command */
     bool done;
@@ -505,7 +509,21 @@ int ork_start_claim(ork_engine *e, const char *run_id,
                     ork_err *err) ORK_MUSTCHECK; /* whether or not we can call its functions */
 /* rerun.c: puts results of a->copy into the new run, before it begins; false: more are left, for after this commit */
 bool ork_rerun_copy(struct ork_active *a);
+/* The copy of some tasks' results, and the args of its command: owned by the caller. */
+int ork_rerun_copy_named(ork_engine *e, const ork_workflow *w, const ork_id *old, const json_t *names,
+                         struct ork_copy **copy, char **args, ork_err *err) ORK_MUSTCHECK;
 int ork_rerun_recall(struct ork_active *a, ork_err *err) ORK_MUSTCHECK; /* a->copy of a run that did not begin */
+
+/* part.c: runs that are a part of their definition; part: as stored with the run */
+int ork_part_find(const ork_workflow *w, const char *name, uint32_t *no,
+                  ork_err *err) ORK_MUSTCHECK; /* ENOTFOUND with a suggestion */
+int ork_part_outside(const ork_workflow *w, const json_t *part, uint8_t **outside,
+                     ork_err *err) ORK_MUSTCHECK;                         /* owned, a byte per task; NULL: all is in */
+int ork_part_leave_out(struct ork_active *a, ork_err *err) ORK_MUSTCHECK; /* before the run begins or is restored */
+void ork_part_why(const struct ork_active *a, struct ork_buf *out);       /* "not part of this run (--to x)" */
+const json_t *ork_part_input(const struct ork_active *a, uint32_t task);  /* borrowed; NULL: as the definition says */
+int ork_part_sources(ork_engine *e, const ork_workflow *w, json_t *part, struct ork_copy **copy, char **copy_args,
+                     ork_err *err) ORK_MUSTCHECK; /* adds "outputs_of"; ESTATE: no run has what is needed */
 
 /* update.c: another definition for a run (engine/update.h) */
 #define ORK_WISH_UPDATE "update"             /* kind of the command that stands for the move until it is done */

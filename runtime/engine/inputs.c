@@ -226,7 +226,10 @@ int ork_inputs_bind(struct ork_active *a, uint32_t task, const json_t *params, s
     const char *k;
     int rc = 0;
 
-    if (whole) {
+    const json_t *given = ork_part_input(a, task);
+    if (given) {
+        out = json_deep_copy(given);
+    } else if (whole) {
         rc = ork_expr_eval(whole, s, true, &out, err);
     } else {
         out = json_object();

@@ -36,7 +36,7 @@ static int load_workflow(ork_engine *e, const struct ork_rows *run, ork_workflow
 static void load_run_row(struct ork_active *a, const struct ork_rows *r)
 {
     const char *params = ork_rows_text(r, 0, "params"), *dir = ork_rows_text(r, 0, "script_dir"),
-               *error = ork_rows_text(r, 0, "error");
+               *error = ork_rows_text(r, 0, "error"), *part = ork_rows_text(r, 0, "part");
     int cancel = (int)ork_rows_int(r, 0, "cancel_reason", 0);
 
     (void)ork_rows_id(r, 0, "snapshot_id", &a->snapshot);
@@ -44,6 +44,7 @@ static void load_run_row(struct ork_active *a, const struct ork_rows *r)
     if (!a->params)
         a->params = json_object();
     a->script_dir = dir ? ork_strdup(dir) : NULL;
+    a->part = part ? json_loads(part, 0, NULL) : NULL;
     a->error = error ? ork_strdup(error) : NULL;
     a->created_ms = ork_rows_time(r, 0, "created_at");
     a->started_ms = ork_rows_time(r, 0, "started_at");
@@ -263,13 +264,15 @@ static int load(ork_engine *e, const ork_id *id, ork_workflow *same, struct ork_
     a->strange = ork_inline_strange(e, w);
     ork_workflow_unref(w);
     a->priority = (int32_t)ork_rows_int(run, 0, "priority", 0);
-    bool rerun = ork_rows_text(run, 0, "rerun_of") && a->run.status == ORK_RUN_PENDING;
+    bool rerun = (ork_rows_text(run, 0, "rerun_of") || a->part) && a->run.status == ORK_RUN_PENDING;
     ork_rows_free(run);
     rc = a->run.status == ORK_RUN_RUNNING ? ork_update_recall(a, err) : 0;
     if (!rc && a->update) { /* what its tasks are is known when they are in place */
         *out = a;
         return 0;
     }
+    if (!rc)
+        rc = ork_part_leave_out(a, err);
     if (!rc)
         rc = load_tasks(a, err);
     if (!rc && rerun)

@@ -21,6 +21,7 @@ static void plan_fini(struct plan *p)
     ork_workflow_unref(p->workflow);
     json_decref(p->args);
     json_decref(p->s.params);
+    json_decref(p->s.part);
     ork_free(p->s.copy);
     ork_free(p->s.copy_args);
     ork_free(p->params);
@@ -153,40 +154,106 @@ static int load_definition(struct plan *p, ork_err *err)
     return rc;
 }
 
-/* What succeeded in the old run and is neither T nor after it. */
+/* What succeeded in the old run and is neither T nor after it; without T what a part took from elsewhere. */
 static int choose_copies(ork_engine *e, const ork_workflow *w, const ork_id *old, const char *from,
                          struct ork_copy **out, ork_err *err)
 {
-    const struct ork_csr *after = ork_workflow_dependents(w);
     uint32_t n = ork_workflow_len(w), first;
     struct ork_rows *rows = NULL;
+    int rc = ork_part_find(w, from, &first, err);
 
-    if (ork_workflow_find(w, from, strlen(from), &first) != 0)
-        return ork_err_set(err, ORK_ENOTFOUND, "no task `%s` in this run", from);
-    struct ork_param q[] = {ORK_P_ID(old)};
-    int rc = ork_store_query(e->store, ORK_Q_tasks_load, q, 1, &rows, err);
     if (rc)
         return rc;
-    bool *again = ork_zalloc(n);
-    again[first] = true;
-    for (uint32_t k = 0; k < n; k++) { /* in topological order one pass finds all that follow */
-        uint32_t i = ork_workflow_order(w)[k];
-        if (ork_workflow_def(w, i)->flags & ORK_TASK_FINALLY)
-            again[i] = true;
-        for (uint32_t x = after->first[i]; again[i] && x < after->first[i + 1]; x++)
-            again[after->to[x]] = true;
-    }
+    struct ork_param q[] = {ORK_P_ID(old)};
+    rc = ork_store_query(e->store, ORK_Q_tasks_load, q, 1, &rows, err);
+    if (rc)
+        return rc;
+    uint8_t *again = ork_zalloc((size_t)n + 1);
+    again[first] = 1;
+    for (uint32_t i = 0; i < n; i++)
+        again[i] |= (ork_workflow_def(w, i)->flags & ORK_TASK_FINALLY) != 0;
+    ork_workflow_follow(w, again);
     struct ork_copy *c = ork_zalloc(sizeof(*c) + n * sizeof(c->tasks[0]));
     c->run = *old;
     for (size_t i = 0; i < ork_rows_len(rows); i++) {
         int64_t index = ork_rows_int(rows, i, "task_index", -1);
         if (index >= 0 && index < n && !again[index] && strcmp(ork_rows_text(rows, i, "status"), "success") == 0)
-            c->tasks[c->n++] = (uint32_t)index;
+            c->tasks[c->n++] = (struct ork_copied){(uint32_t)index, (uint32_t)index};
     }
     *out = c;
     ork_free(again);
     ork_rows_free(rows);
     return 0;
+}
+
+/* By name: the other run may have another definition. */
+static int choose_named(ork_engine *e, const ork_workflow *w, const ork_id *old, const json_t *names,
+                        struct ork_copy **out, ork_err *err)
+{
+    struct ork_copy *c = ork_zalloc(sizeof(*c) + (json_array_size(names) + 1) * sizeof(c->tasks[0]));
+    const json_t *v;
+    size_t i;
+    int rc = 0;
+
+    c->run = *old;
+    json_array_foreach(names, i, v)
+    {
+        const char *name = json_string_value(v);
+        struct ork_rows *rows = NULL;
+        struct ork_param q[] = {ORK_P_ID(old), ORK_P_TEXT(name)};
+        uint32_t to;
+        if (!name || ork_workflow_find(w, name, strlen(name), &to) != 0)
+            continue;
+        rc = ork_store_query(e->store, ORK_Q_task_get, q, 2, &rows, err);
+        if (!rc && ork_rows_len(rows) && ork_rows_int(rows, 0, "task_index", -1) >= 0)
+            c->tasks[c->n++] = (struct ork_copied){(uint32_t)ork_rows_int(rows, 0, "task_index", 0), to};
+        ork_rows_free(rows);
+        if (rc)
+            break;
+    }
+    if (rc)
+        ork_free(c);
+    else
+        *out = c;
+    return rc;
+}
+
+int ork_rerun_copy_named(ork_engine *e, const ork_workflow *w, const ork_id *old, const json_t *names,
+                         struct ork_copy **copy, char **args, ork_err *err)
+{
+    char text[ORK_ID_TEXT];
+    size_t len;
+    int rc = choose_named(e, w, old, names, copy, err);
+
+    if (rc)
+        return rc;
+    ork_id_format(old, text);
+    (*copy)->wish = ork_id_new(&e->ids);
+    json_t *o = json_pack("{s:s s:O}", "run", text, "tasks", names);
+    rc = ork_json_text(o, args, &len, err);
+    json_decref(o);
+    return rc;
+}
+
+/* A task alone took outputs from elsewhere: its repetition takes the same. */
+static int copy_part(struct plan *p, const ork_id *old, ork_err *err)
+{
+    struct ork_rows *rows = NULL;
+    struct ork_param q[] = {ORK_P_ID(old)};
+    json_t *names = json_array();
+    const char *only = json_string_value(json_object_get(p->s.part, "only"));
+    int rc = only ? ork_store_query(p->s.engine->store, ORK_Q_tasks_load, q, 1, &rows, err) : 0;
+
+    for (size_t i = 0; !rc && rows && i < ork_rows_len(rows); i++) {
+        const char *name = ork_rows_text(rows, i, "task_name");
+        if (strcmp(name, only) != 0 && strcmp(ork_rows_text(rows, i, "status"), "success") == 0)
+            json_array_append_new(names, json_string(name));
+    }
+    ork_rows_free(rows);
+    if (!rc && json_array_size(names))
+        rc = ork_rerun_copy_named(p->s.engine, p->workflow, old, names, &p->s.copy, &p->s.copy_args, err);
+    json_decref(names);
+    return rc;
 }
 
 /* The wish to take results over is stored with the new run and open until they are there, so that whoever takes the run
@@ -198,7 +265,7 @@ static int plan_copies(struct plan *p, const ork_id *old, ork_err *err)
     char text[ORK_ID_TEXT];
 
     if (!from)
-        return 0;
+        return copy_part(p, old, err);
     int rc = choose_copies(p->s.engine, p->workflow, old, from, &p->s.copy, err);
     if (rc)
         return rc;
@@ -226,8 +293,13 @@ int ork_rerun_recall(struct ork_active *a, ork_err *err)
         json_t *o = json_loads(args, 0, NULL);
         const char *from = json_string_value(json_object_get(o, "from")),
                    *run = json_string_value(json_object_get(o, "run"));
-        if (from && run && ork_id_parse(run, strlen(run), &old) == 0)
+        const json_t *names = json_object_get(o, "tasks");
+        if (run && ork_id_parse(run, strlen(run), &old) != 0)
+            run = NULL;
+        if (run && from)
             rc = choose_copies(a->engine, a->workflow, &old, from, &a->copy, err);
+        else if (run && names)
+            rc = choose_named(a->engine, a->workflow, &old, names, &a->copy, err);
         if (a->copy)
             (void)ork_rows_id(rows, i, "id", &a->copy->wish);
         json_decref(o);
@@ -261,6 +333,7 @@ static void fill_row(struct plan *p, const ork_id *old)
     r->priority = (int32_t)ork_rows_int(p->old, 0, "priority", 0);
     r->run_timeout_ms = ork_rows_int(p->old, 0, "run_timeout_ms", 0);
     r->tasks_total = ork_workflow_len(p->workflow);
+    r->part = text_of(ork_rows_text(p->old, 0, "part"));
     r->rerun_of = *old;
     memset(&r->rerun_snapshot, 0, sizeof(r->rerun_snapshot));
 }
@@ -288,6 +361,8 @@ int ork_run_rerun(ork_engine *e, const char *run_id, const char *args, struct or
     }
     if (!rc)
         rc = make_params(&p, err);
+    if (!rc && ork_rows_text(p.old, 0, "part"))
+        rc = ork_json_parse(ork_rows_text(p.old, 0, "part"), strlen(ork_rows_text(p.old, 0, "part")), &p.s.part, err);
     if (!rc)
         rc = plan_copies(&p, &old, err);
     if (!rc) {
@@ -300,11 +375,11 @@ int ork_run_rerun(ork_engine *e, const char *run_id, const char *args, struct or
 
 /* ---- taking results over ---- */
 
-static void copy_one(struct ork_active *a, uint32_t task)
+static void copy_one(struct ork_active *a, uint32_t from, uint32_t task)
 {
     ork_engine *e = a->engine;
     struct ork_rows *rows = NULL;
-    struct ork_param q[] = {ORK_P_ID(&a->copy->run), ORK_P_INT(task)};
+    struct ork_param q[] = {ORK_P_ID(&a->copy->run), ORK_P_INT(from)};
     struct ork_task_put put = {.status = ORK_TASK_SUCCESS, .set_output = true, .finished_ms = ork_engine_now(e)};
     ork_err err;
 
@@ -332,11 +407,12 @@ bool ork_rerun_copy(struct ork_active *a)
     struct ork_event ev = {.type = ORK_EV_RESTORE, .task = ORK_NO_TASK};
 
     for (uint32_t n = 0; c->done < c->n; c->done++) {
-        if (a->run.tasks[c->tasks[c->done]].status == ORK_TASK_SUCCESS)
+        const struct ork_copied *t = &c->tasks[c->done];
+        if (a->run.tasks[t->to].status == ORK_TASK_SUCCESS)
             continue; /* before a crash */
         if (n++ == COPIES || (e->current && e->current->batch.bytes > ORK_COPY_BYTES))
             return false;
-        copy_one(a, c->tasks[c->done]);
+        copy_one(a, t->from, t->to);
     }
     ork_commit_unit(e, ORK_UNIT_COMMAND_DONE, a, true)->done =
         (struct ork_command_done){.id = c->wish, .now_ms = ork_engine_now(e), .outcome = {"done", 4}};

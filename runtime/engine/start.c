@@ -22,6 +22,8 @@ static void begin_new(struct ork_starting *s)
     ork_hands_claim(a);
     a->copy = s->copy;
     s->copy = NULL;
+    a->part = json_incref(s->part);
+    s->code = ork_part_leave_out(a, &s->err); /* was tried before */
     struct ork_after *x = ork_commit_after(e, ORK_AFTER_CHANGE, a, ORK_NO_TASK);
     x->from = -1;
     x->to = ORK_RUN_PENDING;
@@ -114,10 +116,41 @@ char *ork_start_script_path(const ork_workflow *w)
     return path;
 }
 
+static void starting_fini(struct ork_starting *s)
+{
+    json_decref(s->params);
+    json_decref(s->part);
+    ork_free(s->copy);
+    ork_free(s->copy_args);
+}
+
+/* Tried before anything is stored; "left_out" tells readers how many tasks are skipped because of it. */
+static int read_part(struct ork_starting *s, const char *given, const char *key, char **text, ork_err *err)
+{
+    uint8_t *outside = NULL;
+    size_t len;
+    json_int_t out = 0;
+    int rc = ork_json_parse(given, strlen(given), &s->part, err);
+
+    if (!rc)
+        rc = ork_part_outside(s->workflow, s->part, &outside, err);
+    for (uint32_t i = 0; outside && i < ork_workflow_len(s->workflow); i++)
+        out += outside[i];
+    ork_free(outside);
+    if (!rc)
+        rc = ork_part_sources(s->engine, s->workflow, s->part, &s->copy, &s->copy_args, err);
+    if (!rc && s->copy && key)
+        rc = ork_err_set(err, ORK_EINVAL, "a task alone that takes outputs from an earlier run has no key");
+    if (rc)
+        return rc;
+    json_object_set_new(s->part, "left_out", json_integer(out - (s->copy ? (json_int_t)s->copy->n : 0)));
+    return ork_json_text(s->part, text, &len, err);
+}
+
 int ork_run_start(ork_engine *e, ork_workflow *w, const struct ork_start_opts *o, struct ork_started *out, ork_err *err)
 {
     struct ork_starting s = {.engine = e, .workflow = w};
-    char hash[65], *tasks = NULL, *path = NULL;
+    char hash[65], *tasks = NULL, *path = NULL, *part = NULL;
     size_t tasks_len = 0;
     int rc = ork_inline_may_start(e, w, err);
 
@@ -129,8 +162,11 @@ int ork_run_start(ork_engine *e, ork_workflow *w, const struct ork_start_opts *o
         rc = ork_workflow_hash(w, hash, err);
     if (!rc)
         rc = ork_workflow_tasks_json(w, &tasks, &tasks_len, err);
+    if (!rc && o->part)
+        rc = read_part(&s, o->part, o->key, &part, err);
     if (rc) {
-        json_decref(s.params);
+        ork_free(tasks);
+        starting_fini(&s);
         return rc;
     }
     s.row = (struct ork_new_run){
@@ -150,7 +186,8 @@ int ork_run_start(ork_engine *e, ork_workflow *w, const struct ork_start_opts *o
         .now_ms = ork_engine_now(e),
         .run_timeout_ms = ork_workflow_limits(w)->run_timeout_ms,
         .tasks_total = ork_workflow_len(w),
-        .resume = o->resume,
+        .part = text_of(part),
+        .resume = o->resume && !json_object_get(s.part, "only"), /* its outputs may be newer by now */
     };
     path = ork_start_script_path(w);
     s.row.script_path = text_of(path);
@@ -158,9 +195,10 @@ int ork_run_start(ork_engine *e, ork_workflow *w, const struct ork_start_opts *o
     s.row.scheduled_for_ms = o->scheduled ? s.row.logical_ms : 0;
     ork_start_pools(e, w);
     rc = ork_start_commit(&s, out, err);
-    json_decref(s.params);
+    starting_fini(&s);
     ork_free(tasks);
     ork_free(path);
+    ork_free(part);
     return rc;
 }
 

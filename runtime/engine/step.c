@@ -192,11 +192,15 @@ static void task_changed(struct ork_active *a, uint32_t task)
 /* A task that cannot run any more: the reason names the task that decided it. */
 static void task_skipped(struct ork_active *a, const struct ork_effect *fx)
 {
+    const bool outside = a->run.outside && a->run.outside[fx->task];
     struct ork_buf why = ORK_BUF_INIT;
     struct ork_end end = {.task = fx->task, .finished_ms = ork_engine_now(a->engine)};
     struct ork_end *before = a->end;
 
-    if (fx->cause == ORK_NO_TASK || fx->cause == fx->task) {
+    if (outside) {
+        ork_part_why(a, &why);
+        a->shown[fx->task] = ORK_TASK_SKIPPED; /* nothing happened to it that anybody waits to hear */
+    } else if (fx->cause == ORK_NO_TASK || fx->cause == fx->task) {
         ork_buf_adds(&why, "its `when` is false");
     } else {
         const char *name = ork_workflow_task_name(a->workflow, fx->cause);

@@ -27,6 +27,7 @@ void ork_update_free(struct ork_update *u)
         return;
     ork_free(u->again);
     ork_free(u->same);
+    ork_free(u->outside);
     ork_free(u->status);
     ork_free(u->ids);
     ork_free(u->rows);
@@ -139,6 +140,7 @@ static int replan(struct ork_active *a, const char *args, ork_err *err)
                                 .old = old,
                                 .now = a->workflow,
                                 .params = json_object_get(o, "params"),
+                                .part = a->part,
                                 .from = json_string_value(json_object_get(o, "from")),
                                 .keep = json_is_true(json_object_get(o, "keep"))};
     if (!rc)
@@ -175,6 +177,7 @@ struct moving {
     ork_workflow *old, *now; /* owned */
     struct ork_rows *run;    /* owned */
     json_t *changed;         /* owned: names of params */
+    json_t *part;            /* owned; NULL: the run is all of its definition */
     char *tasks, *path, *args, hash[65];
     bool done;
     int code;
@@ -187,6 +190,7 @@ static void moving_fini(struct moving *m)
     ork_workflow_unref(m->now);
     ork_rows_free(m->run);
     json_decref(m->changed);
+    json_decref(m->part);
     ork_free(m->tasks);
     ork_free(m->path);
     ork_free(m->args);
@@ -396,6 +400,7 @@ int ork_run_update(ork_engine *e, const char *run_id, ork_workflow *w, const str
         p.old = m.old;
         p.now = m.now;
         p.params = m.changed;
+        p.part = m.part = ork_rows_text(m.run, 0, "part") ? json_loads(ork_rows_text(m.run, 0, "part"), 0, NULL) : NULL;
         rc = ork_update_plan(&p, &u, err);
     }
     if (!rc && p.runs == 0)

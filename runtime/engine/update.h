@@ -13,11 +13,12 @@ struct ork_update {
     ork_id wish;
     struct ork_update_row *rows; /* owned: those that are there */
     size_t rows_len;
-    ork_id *ids;     /* owned; per task: of its row, zero: a new one */
-    uint8_t *status; /* owned; per task: of its row, pending without one */
-    uint8_t *again;  /* owned; per task: pending, whatever it was */
-    uint8_t *same;   /* owned; per task: nothing of its row changes */
-    uint32_t next;   /* the first number that no id has */
+    ork_id *ids;      /* owned; per task: of its row, zero: a new one */
+    uint8_t *status;  /* owned; per task: of its row, pending without one */
+    uint8_t *again;   /* owned; per task: pending, whatever it was */
+    uint8_t *outside; /* owned; per task: no part of the run; NULL: all are */
+    uint8_t *same;    /* owned; per task: nothing of its row changes */
+    uint32_t next;    /* the first number that no id has */
     size_t parked;
     uint32_t defined; /* how far the tasks were brought */
 };
@@ -27,6 +28,7 @@ struct ork_update_plan {
     ork_id run;
     const ork_workflow *old, *now; /* borrowed. old NULL: unknown, then every task has changed */
     const json_t *params;          /* borrowed: names of params that changed */
+    const json_t *part;            /* borrowed: of which the run is; NULL: all */
     const char *from;              /* borrowed: this task and all after it run again; NULL none */
     bool keep;                     /* what succeeded stays, also where its definition changed */
     /* outcome */

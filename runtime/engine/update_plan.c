@@ -148,6 +148,8 @@ static int mark(struct ork_update_plan *p, struct ork_update *u, const uint8_t *
     for (uint32_t i = 0; i < n; i++) {
         const char *name = ork_workflow_task_name(p->now, i);
         const bool known = !ork_id_is_zero(&u->ids[i]);
+        if (u->outside && u->outside[i])
+            continue;
         if (!known) {
             name_it(&p->fresh, &p->fresh_n, name);
         } else if (differs[i] != ORK_DIFFER_NOT || uses_params(p->now, i, p->params)) {
@@ -177,6 +179,10 @@ static void decide(struct ork_update_plan *p, struct ork_update *u)
         for (uint32_t i = 0; i < n; i++) {
             if (!!(ork_workflow_def(p->now, i)->flags & ORK_TASK_FINALLY) != last)
                 continue;
+            if (u->outside && u->outside[i]) { /* skipped it stays, or is when the run goes on */
+                u->again[i] = 0;
+                continue;
+            }
             u->again[i] |= u->status[i] != ORK_TASK_SUCCESS || (last && ordinary);
             ordinary |= !last && u->again[i];
             p->runs += u->again[i];
@@ -198,7 +204,9 @@ int ork_update_plan(struct ork_update_plan *p, struct ork_update **out, ork_err 
     memset(differs, ORK_DIFFER_CHANGED, (size_t)n + 1);
     if (p->old)
         ork_workflow_differ(p->old, p->now, differs);
-    int rc = read_rows(p, u, err);
+    int rc = ork_part_outside(p->now, p->part, &u->outside, err);
+    if (!rc)
+        rc = read_rows(p, u, err);
     if (!rc)
         rc = mark(p, u, differs, err);
     if (!rc)

@@ -35,6 +35,7 @@ struct ork_new_run { /* unit CREATE_RUN */
     ork_id workflow_id,
         snapshot_id; /* ids to use for rows that do not exist yet; outcome: the snapshot of a created run */
     struct ork_text params, triggered_by, key, script_dir, script_path;
+    struct ork_text part; /* canonical JSON; p NULL: all of the definition */
     int32_t priority;
     int64_t now_ms, logical_ms, scheduled_for_ms; /* scheduled_for 0: none */
     int64_t run_timeout_ms;

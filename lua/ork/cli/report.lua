@@ -72,9 +72,17 @@ end
 --- The one line that sums a run up.
 function report.summary(run)
   local what = run.status == "success" and text.plural(run.tasks_total or 0, "task") or text.counts(run.counts)
-  if run.status == "success" and (run.counts.skipped or 0) > 0 then
-    what = ("%s, %d skipped"):format(what, run.counts.skipped)
+  local left_out = run.part and run.part.left_out or 0
+  local skipped = (run.counts.skipped or 0) - left_out
+  if run.part and run.status == "success" then
+    what = text.part(run, run.tasks_total or 0)
+  elseif left_out > 0 then
+    local counts = {}
+    for status, n in pairs(run.counts) do counts[status] = n end
+    counts.skipped = skipped
+    what = text.counts(counts)
   end
+  if run.status == "success" and skipped > 0 then what = ("%s, %d skipped"):format(what, skipped) end
   return ("%s: %s, %s%s (run %s)"):format(term.paint_status(run.status), run.workflow, what,
     run.took_ms and " in " .. text.duration(run.took_ms) or "", text.short(run.id))
 end

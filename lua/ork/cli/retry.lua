@@ -39,13 +39,22 @@ have; not by other retries, timeouts or pools. What the script has no more leave
 
 local WORDS = { done = "trying again", sent = "will be tried again by its program" }
 
---- Refuses a task that is not there or succeeded: nil, message, code.
+local function is_outside(run, task)
+  if not run.part then return false end
+  if run.part.only then return task.name ~= run.part.only end
+  return task.status == "skipped" and (task.error or ""):find("^not part of this run") ~= nil
+end
+
+--- Refuses a task that is not there, is no part of the run, or succeeded: nil, message, code.
 local function check_task(engine, run, options)
   local named = options.from or options.task
   if not named then return true end
   if options.update then return true end -- the new definition decides
   local task, why, symbol = engine:task(run.id, named)
   if not task then return nil, why, symbol end
+  if is_outside(run, task) then
+    return nil, ("`%s` is not part of this run (--%s %s)"):format(named, run.part.to and "to" or "only", run.part.to or run.part.only), "ESTATE"
+  end
   if options.task and task.status == "success" then
     return nil, ("task `%s` succeeded; --from %s runs it and all after it again"):format(named, named), "ESTATE"
   end

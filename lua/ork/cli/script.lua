@@ -21,10 +21,15 @@ script's own params. Ctrl-C cancels the run.
 
 --resume goes on with the newest run of the workflow that failed, was cancelled or is unfinished, with the script as it is now
 and the run's params (unless given again): what did not succeed, is new or has changed runs, and everything after it; the rest
-stays. A task has changed when its command, env, cwd, inputs, `when`, types or dependencies have, or a param it refers to.]],
+stays. A task has changed when its command, env, cwd, inputs, `when`, types or dependencies have, or a param it refers to.
+
+With --to and --only the run is a part of the workflow, and stays one: the other tasks are skipped, also by a retry, and
+`ork rerun` repeats the part.]],
   examples = {
     { "ork pipeline.lua", "run it to its end" },
     { "ork etl.lua day=yesterday limit=100", "with params (see: ork help params)" },
+    { "ork pipeline.lua --to clean", "`clean` and what it needs, nothing else" },
+    { "ork pipeline.lua --only load", "`load` alone, with the outputs of the newest run that has them" },
     { "ork pipeline.lua --detach", "in the background: it outlives the terminal; `ork watch` shows it" },
     { "ork pipeline.lua --resume", "after mending the script: only what failed, is new or has changed" },
     { "ork jobs.lua nightly --jobs 4 --timeout 2h", "the workflow `nightly` of several, four processes at once, two hours at most" },
@@ -40,6 +45,9 @@ stays. A task has changed when its command, env, cwd, inputs, `when`, types or d
     { "timeout", "D", "cancel the run when it takes longer (exit code 124)", kind = "duration" },
     { "at", "TIME", "the run's logical time (default: now)", kind = "time" },
     { "new", false, "a new run, even if an earlier one was interrupted" },
+    { "to", "T", "only this task and what it needs (and `finally`)" },
+    { "only", "T", "only this task; its inputs come from --input, or from the newest run that has them" },
+    { "input", "JSON", "with --only: the task's inputs" },
     { "resume", false, "go on with the newest run that failed or is unfinished, with the script as it is now" },
     { "from", "T", "with --resume: this task and all after it, also where they succeeded" },
     { "keep", false, "with --resume: what succeeded stays, also where its definition changed" },
@@ -64,10 +72,26 @@ local function tell_orphans(engine, id)
   end
 end
 
+--- --to and --only as the engine takes them.
+local function part_of(options)
+  if options.to then return stop.check(core.json.encode({ to = options.to })) end
+  if not options.only then return nil end
+  local input, why
+  if options.input then
+    input, why = core.json.decode(options.input)
+    if input == nil then stop(2, "--input is no JSON: %s", why or "null is no input") end
+    if type(input) ~= "table" then stop(2, "--input is a JSON object: {\"name\": value}") end
+  end
+  return stop.check(core.json.encode({ only = options.only, input = input }))
+end
+
 local function tell_start(engine, id, how, name, tasks)
   local short = text.short(id)
   if how == "new" then
-    term.news(("run %s of %s: %s"):format(short, name, text.plural(#tasks, "task")))
+    local run = stop.check(engine:run(id))
+    term.news(("run %s of %s: %s"):format(short, name, text.part(run, #tasks) or text.plural(#tasks, "task")))
+    local from = run.part and run.part.outputs_of
+    if from then term.news(("outputs of tasks before it are those of run %s"):format(text.short(from))) end
   elseif how == "resumed" then
     term.news(("going on with run %s of %s, which was interrupted (--new starts another)"):format(short, name))
   elseif how == "finished" then
@@ -83,6 +107,7 @@ function script.run_one(engine, workflow, params, options)
   return drive.to_end(engine, function()
     local id, how = stop.check(engine:start(workflow, {
       params = params, key = options.key, triggered_by = "manual", logical_ms = options.at or 0, resume = not options.new,
+      part = part_of(options),
     }))
     if options.detach then require("ork.cli.detach").announce(engine, id, how, name) end
     tell_start(engine, id, how, name, tasks)
@@ -118,6 +143,13 @@ local function check(given)
   for _, other in ipairs({ "new", "key", "at", "all" }) do
     if options.resume and options[other] then stop(2, "--resume and --%s exclude each other", other) end
   end
+  for _, other in ipairs({ "only", "resume", "all" }) do
+    if options.to and options[other] then stop(2, "--to and --%s exclude each other", other) end
+  end
+  for _, other in ipairs({ "resume", "all", "key" }) do
+    if options.only and options[other] then stop(2, "--only and --%s exclude each other", other) end
+  end
+  if options.input and not options.only then stop(2, "--input goes with --only") end
   for _, only in ipairs({ "from", "keep" }) do
     if options[only] and not options.resume then stop(2, "--%s goes with --resume", only) end
   end

@@ -49,6 +49,8 @@ local function show_run(run)
     { "script", run.script_path },
     { "status", run.status },
     { "error", run.error },
+    { "part", text.part(run, run.tasks_total or 0) },
+    { "outputs of", run.part and run.part.outputs_of },
     { "params", params_line(run.params) },
     { "key", run.key },
     { "started by", run.triggered_by },

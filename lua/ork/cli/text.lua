@@ -28,6 +28,14 @@ end
 --- "1 task", "3 tasks".
 function text.plural(n, word) return ("%d %s%s"):format(n, word, n == 1 and "" or "s") end
 
+--- "2 of 7 tasks (--to clean)" for a run that is a part of its workflow; nil for one that is all of it.
+function text.part(run, total)
+  local part = run.part
+  if not part then return nil end
+  local mine = part.only and 1 or total - (part.left_out or 0)
+  return ("%d of %d tasks (--%s %s)"):format(mine, total, part.to and "to" or "only", part.to or part.only)
+end
+
 local order = { "failed", "cancelled", "skipped", "running", "dispatched", "paused", "pending", "success" }
 
 --- Counts by status, the worst first: "1 failed, 2 skipped, 4 success".

@@ -341,7 +341,10 @@ struct ork_start_opts {
     int64_t logical_ms; /* 0: now */
     bool scheduled;     /* logical_ms is also scheduled_for */
     bool resume;        /* an unfinished, ownerless run of the same workflow, snapshot and params is taken instead */
-    const char *hold;   /* reserved, NULL */
+    const char *part; /* NULL: all tasks. {"to":T}: T, what it needs, and `finally`; {"only":T,"input":{…}}: T alone,
+                       * its inputs given or made of outputs of the newest run that has them. ENOTFOUND: no such task;
+                       * ESTATE: no run has what it needs */
+    const char *hold; /* reserved, NULL */
 };
 struct ork_started {
     char run_id[ORK_ID_TEXT];

@@ -176,6 +176,7 @@ static int by_resume(struct ork_sqlite *s, struct ork_new_run *c, const ork_id *
     ork_stmt_id(&st, snapshot);
     ork_stmt_text(&st, c->params);
     ork_stmt_text(&st, c->triggered_by);
+    ork_stmt_text(&st, c->part);
     int rc;
     while ((rc = ork_stmt_step(&st, err)) == 1)
         n += n < sizeof runs / sizeof *runs && ork_stmt_get_id(&st, 0, &runs[n]);
@@ -214,6 +215,7 @@ static int insert(struct ork_sqlite *s, struct ork_new_run *c, const ork_id *wor
     ork_stmt_id(&st, &c->rerun_of);
     ork_stmt_id(&st, &s->me);
     ork_stmt_time(&st, c->now_ms);
+    ork_stmt_text(&st, c->part);
     c->how = ORK_CREATED;
     c->snapshot_id = *snapshot;
     c->run_id = c->id;

@@ -35,7 +35,7 @@ CREATE TABLE "runs" (
     finished_at TEXT,
     error TEXT,
     created_at TEXT NOT NULL DEFAULT (STRFTIME('%Y-%m-%dT%H:%M:%fZ', 'now'))
-, snapshot_id BLOB, params TEXT, priority INTEGER NOT NULL DEFAULT 0, idempotency_key TEXT, scheduled_for TEXT, logical_at TEXT, run_timeout_seconds REAL, parent_task_id BLOB, rerun_of BLOB, scheduler_id BLOB, tasks_total INTEGER, next_task_index INTEGER, script_dir TEXT, script_path TEXT, cancel_reason INTEGER NOT NULL DEFAULT 0, killed INTEGER NOT NULL DEFAULT 0, output TEXT, deleted_at TEXT);
+, snapshot_id BLOB, params TEXT, priority INTEGER NOT NULL DEFAULT 0, idempotency_key TEXT, scheduled_for TEXT, logical_at TEXT, run_timeout_seconds REAL, parent_task_id BLOB, rerun_of BLOB, scheduler_id BLOB, tasks_total INTEGER, next_task_index INTEGER, script_dir TEXT, script_path TEXT, cancel_reason INTEGER NOT NULL DEFAULT 0, killed INTEGER NOT NULL DEFAULT 0, output TEXT, deleted_at TEXT, part TEXT);
 CREATE TABLE deferred_jobs (
     id BLOB PRIMARY KEY DEFAULT (randomblob(16)),
     task_id BLOB NOT NULL REFERENCES tasks (id) ON DELETE CASCADE,
