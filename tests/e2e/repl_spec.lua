@@ -25,7 +25,7 @@ describe("ork repl on a terminal", function()
     opts = opts or {}
     local env = { XDG_STATE_HOME = dir .. "/state", NO_COLOR = "1", HOME = dir }
     for name, value in pairs(opts.env or {}) do env[name] = value end
-    terminal = pty.open({ sh.ork_path(), "repl", opts.script or "etl.lua", cwd = dir, env = env, cols = opts.cols, rows = opts.rows })
+    terminal = pty.open({ sh.ork_path(), "repl", opts.script or "etl.lua", cwd = dir, env = env, cols = opts.cols, rows = opts.rows, reflow = true })
     terminal:expect("> $")
     return terminal
   end
@@ -324,9 +324,12 @@ describe("ork repl on a terminal", function()
     terminal:send("'" .. ("x"):rep(60))
     terminal:expect(("x"):rep(60))
     terminal:resize(40, 20)
+    terminal:expect("\27%[J> 'x+") -- drawn again
+    terminal:expect_line("^> 'x+$")
     terminal:send("y'\r")
     terminal:expect('xy"')
     terminal:expect("\n> $")
+    assert.truthy(table.concat(terminal:screen(), "\n"):find("\n> 'x*\nx*y'\n\"x*\nx*y\"\n>"), table.concat(terminal:screen(), "\n"))
     leave()
   end)
 
@@ -394,6 +397,14 @@ describe("ork repl on a terminal", function()
     terminal:send("x = '" .. ("y"):rep(3000) .. "'\r")
     terminal:expect("\n> $", 60)
     enter("#x", "\n3000\r")
+    local _, before = terminal:text():gsub("y", "")
+    for i = 1, 65 do -- as fast as the terminal takes it
+      terminal:send(("y"):rep(1000))
+      terminal:await(function() return select(2, terminal:text():gsub("y", "")) >= before + i * 1000 end, 60, "the echo of a long line")
+    end
+    terminal:send(("y"):rep(2000) .. "\r")
+    terminal:expect("too long; it was skipped", 60)
+    terminal:expect("\n> $")
     terminal:send("x = 'p\rlocal a\ra = { -- pasted\r1,\r2 }\r#a\r") -- lines at once
     terminal:expect("\n2\r")
     terminal:expect("\n> $")

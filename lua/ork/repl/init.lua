@@ -207,7 +207,7 @@ function Session:read_chunk()
         term.message(term.escape(chunk.unfinished(table.concat(lines, "\n")) or "the input ends inside a statement"))
       elseif why == "long" then
         self.failed = true
-        term.message("a line of more than 16 MiB was skipped")
+        term.message("the line is too long; it was skipped")
       end
       return nil, why
     end

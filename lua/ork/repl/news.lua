@@ -8,7 +8,8 @@ local progress = require "ork.cli.progress"
 local term = require "ork.term"
 local text = require "ork.cli.text"
 
-local PAUSE_MS = 60
+local PAUSE_MS = 60 -- between a change and its line
+local LONGEST_MS = 2000 -- when more comes than can be read
 local MOST_LINES = 12 -- told at once
 
 local news = {}
@@ -18,7 +19,7 @@ local FINAL = { success = true, failed = true, cancelled = true }
 
 --- tell(text): shows lines, above what is being typed.
 function news.new(tell)
-  return setmetatable({ tell = tell, queue = {}, live = {}, lines = progress.new({}), timer = nil }, news)
+  return setmetatable({ tell = tell, queue = {}, folded = { success = 0, others = 0 }, live = {}, lines = progress.new({}), timer = nil, pause = PAUSE_MS }, news)
 end
 
 --- How many runs are under way here, as far as known.
@@ -47,7 +48,10 @@ function news:note(change)
   local now = core.sys.now()
   if not change.task then
     self.live[change.run_id] = not FINAL[change.to] and change.workflow or nil
-    if FINAL[change.to] then self:add(run_line(change, now)) end
+    if FINAL[change.to] then
+      self:add(run_line(change, now))
+      self:hurry()
+    end
     return
   end
   local word = progress.words(change, now)
@@ -64,23 +68,38 @@ end
 function news:add(line, minor)
   self.queue[#self.queue + 1] = { line = line, minor = minor }
   if #self.queue > 10 * MOST_LINES then self:fold() end
-  self.timer = self.timer or core.loop.timer(PAUSE_MS, function() self:flush() end)
+  self.timer = self.timer or core.loop.timer(self.pause, function() self:flush() end)
+end
+
+--- Tells what there is soon, however much there was before.
+function news:hurry()
+  if self.timer then self.timer:close() end
+  self.timer = core.loop.timer(PAUSE_MS, function() self:flush() end)
 end
 
 --- Keeps what matters of a long queue; the rest is counted.
 function news:fold()
-  local kept, folded = {}, self.folded or 0
+  local kept, folded = {}, self.folded
   local room = MOST_LINES
   for i = #self.queue, 1, -1 do
     local entry = self.queue[i]
     if room > 0 and not entry.minor then
       table.insert(kept, 1, entry)
       room = room - 1
+    elseif entry.minor then
+      folded.success = folded.success + 1
     else
-      folded = folded + 1
+      folded.others = folded.others + 1
     end
   end
-  self.queue, self.folded = kept, folded
+  self.queue = kept
+end
+
+local function folded_line(folded)
+  local parts = {}
+  if folded.success > 0 then parts[1] = text.plural(folded.success, "task") .. ": success" end
+  if folded.others > 0 then parts[#parts + 1] = text.plural(folded.others, "other change") end
+  return #parts > 0 and term.paint("dim", "… " .. table.concat(parts, ", "), "err") or nil
 end
 
 --- Tells what there is now.
@@ -88,10 +107,10 @@ function news:flush()
   if self.timer then self.timer:close() end
   self.timer = nil
   if #self.queue > MOST_LINES then self:fold() end
-  local lines = {}
-  if self.folded then lines[1] = term.paint("dim", ("… and %s before"):format(text.plural(self.folded, "change")), "err") end
+  local lines = { folded_line(self.folded) }
+  self.pause = #lines > 0 and math.min(2 * self.pause, LONGEST_MS) or PAUSE_MS
   for _, entry in ipairs(self.queue) do lines[#lines + 1] = entry.line end
-  self.queue, self.folded = {}, nil
+  self.queue, self.folded = {}, { success = 0, others = 0 }
   if #lines > 0 and not term.quiet then self.tell(table.concat(lines, "\n")) end
 end
 

@@ -255,7 +255,7 @@ static wchar_t *widen(const char *text)
     return wide;
 }
 
-/* read(prompt) -> line | false, "cleared" | nil: no more input. The line has no end of line. */
+/* read(prompt) -> line | false, "cleared" or "long" | nil: no more input. The line has no end of line. */
 static int editor_read(lua_State *L)
 {
     struct editor *ed = check_editor(L);
@@ -280,6 +280,11 @@ static int editor_read(lua_State *L)
     if (ed->cleared) {
         lua_pushboolean(L, 0);
         lua_pushliteral(L, "cleared");
+        return 2;
+    }
+    if (ed->chars > LINE_MAX_CHARS) { /* what is left of it may mean something else */
+        lua_pushboolean(L, 0);
+        lua_pushliteral(L, "long");
         return 2;
     }
     if (!line || n <= 0)
@@ -318,6 +323,10 @@ static int editor_resized(lua_State *L) /* resized(): after SIGWINCH */
     struct editor *ed = check_editor(L);
 
     el_resize(ed->el);
+    if (ed->L) { /* terminals that reflow have the line where the new width puts it */
+        go_to_start(ed);
+        el_set(ed->el, EL_REFRESH);
+    }
     return 0;
 }
 
