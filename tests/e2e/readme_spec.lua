@@ -1,50 +1,34 @@
 -- SPDX-License-Identifier: MIT
 -- The README as a new user reads it: every command it shows is run, top to bottom, in a folder with the examples, and prints
--- what it shows. `script/run` stands for the program under test here; that it builds one is not repeated.
-local readme = require "tests.lib.readme"
+-- what it shows (tests/lib/page.lua).
+local page = require "tests.lib.page"
 local sh = require "tests.lib.sh"
 
 local root = os.getenv("ORK_ROOT") or "."
 
 describe("the README", function()
-  local dir, path
-  local steps = readme.parse(sh.read(root .. "/README.md"))
-
-  setup(function()
-    dir = sh.tempdir()
-    sh.run({ "cp", "-r", root .. "/examples", dir .. "/examples" })
-    sh.run({ "mkdir", "-p", dir .. "/bin", dir .. "/script" })
-    sh.write(dir .. "/bin/ork", ('#!/bin/sh\nexec "%s" "$@"\n'):format(sh.ork_path()), "755")
-    sh.write(dir .. "/script/run", '#!/bin/sh\nexec ork "$@"\n', "755")
-    path = dir .. "/bin:" .. os.getenv("PATH")
-  end)
+  local this = page.open(root .. "/README.md", root)
+  setup(function() this:begin() end)
   teardown(sh.cleanup)
 
   it("shows commands and files", function()
     local commands, files = 0, 0
-    for _, step in ipairs(steps) do
+    for _, step in ipairs(this.steps) do
       if step.command then commands = commands + 1 else files = files + 1 end
     end
     assert.is_true(commands >= 10, "only " .. commands .. " commands were found")
     assert.equal(3, files)
   end)
 
-  for _, step in ipairs(steps) do
-    if step.file then
-      it("has " .. step.file, function() sh.write(dir .. "/" .. step.file, step.text) end)
-    else
-      it(("prints what it shows in line %d: %s"):format(step.line, step.command), function()
-        local result = sh.run({ "/bin/sh", "-c", "exec 2>&1; " .. step.command }, { cwd = dir, env = { PATH = path, TERM = "dumb" } })
-        local printed = {}
-        for line in result.out:gmatch("[^\n]*") do printed[#printed + 1] = line end
-        local difference = readme.differs(step.output, printed)
-        assert.is_nil(difference, difference and (difference .. "\n" .. result.out))
-      end)
-    end
+  for _, step in ipairs(this.steps) do
+    it(("line %d: %s"):format(step.line, step.command or step.file), function()
+      local difference, printed = this:play(step)
+      assert.is_nil(difference, difference and (difference .. "\n" .. table.concat(printed, "\n")))
+    end)
   end
 
   it("has made the page of the quickstart", function()
-    assert.is_true(sh.exists(dir .. "/examples/quickstart/packages.html"))
+    assert.is_true(sh.exists(this.dir .. "/examples/quickstart/packages.html"))
   end)
 
   it("links to files that exist", function()

@@ -1,7 +1,7 @@
 -- SPDX-License-Identifier: MIT
 -- A page of the documentation, followed to the letter: its files are written and its commands are run, top to bottom, in one
--- scratch folder that has a copy of examples/ and `ork` in its PATH. `cd` lasts, as at a terminal; other changes of the
--- shell do not.
+-- scratch folder that has a copy of examples/, `ork` in its PATH, and a script/run that runs it (that script/run builds one is
+-- not repeated). `cd` lasts, as at a terminal; other changes of the shell do not.
 --
 --   local page = page.open(root .. "/docs/x.md")
 --   for _, step in ipairs(page.steps) do local wrong = page:play(step) end
@@ -23,8 +23,9 @@ function page:begin()
   self.dir = sh.tempdir()
   local bin = self.dir .. "/.bin"
   sh.run({ "cp", "-r", self.root .. "/examples", self.dir .. "/examples" })
-  sh.run({ "mkdir", "-p", bin, self.dir .. "/.tmp" })
+  sh.run({ "mkdir", "-p", bin, self.dir .. "/.tmp", self.dir .. "/script" })
   sh.write(bin .. "/ork", ('#!/bin/sh\nexec "%s" "$@"\n'):format(sh.ork_path()), "755")
+  sh.write(self.dir .. "/script/run", '#!/bin/sh\nexec ork "$@"\n', "755")
   local preload = os.getenv("TEST_HOST_PRELOAD") -- lua5.4 with a sanitized module
   if preload then
     local script = [[exec env LD_PRELOAD='%s' ASAN_OPTIONS=detect_leaks=0 "$(PATH=${PATH#*:} command -v lua5.4)" "$@"]]
@@ -32,6 +33,19 @@ function page:begin()
   end
   sh.write(self.dir .. "/.cwd", self.dir .. "\n")
   self.path_variable = bin .. ":" .. os.getenv("PATH")
+end
+
+--- A program that was killed is not dead at once; whoever types the next command takes longer than it does.
+local function wait_for_the_dead(dir)
+  sh.wait_until("/nonexistent", function()
+    for _, pid in ipairs(sh.processes(dir)) do
+      local file = io.open(("/proc/%d/comm"):format(pid))
+      local name = file and file:read("l")
+      if file then file:close() end
+      if name == "ork" then return false end
+    end
+    return true
+  end)
 end
 
 --- What a command prints, as lines.
@@ -42,6 +56,7 @@ function page:run(command)
     env = { PATH = self.path_variable, TERM = "dumb", HOME = self.dir, TMPDIR = self.dir .. "/.tmp", XDG_STATE_HOME = false },
     timeout = 60,
   })
+  if result.code == 137 then wait_for_the_dead(self.dir) end
   local lines = {}
   local text = result.out:gsub(self.dir:gsub("%p", "%%%0"), HOME)
   for line in (text:gsub("\n+$", "") .. "\n"):gmatch("(.-)\n") do lines[#lines + 1] = line:gsub("%s+$", "") end
