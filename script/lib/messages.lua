@@ -26,7 +26,8 @@ end
 --- What a format says, with … for what varies; nil when there is nothing in it to search for.
 local function shown(format)
   local text = format:gsub("%%%%", "\0"):gsub("%%[%-%d.*]*[hlzj]*[sduxcigf]", "…"):gsub("%z", "%%"):gsub('\\"', '"'):gsub("\\\\", "\\")
-  text = text:gsub("\\n.*", ""):gsub("……+", "…"):gsub("[;:]?%s*$", "")
+  text = text:gsub("\\n.*", ""):gsub("[;:]?%s*$", "")
+  while text:find("……", 1, true) do text = text:gsub("……", "…") end
   return text:find("%a%a%a") and text or nil
 end
 
