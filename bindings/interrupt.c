@@ -106,8 +106,11 @@ static int give_back(lua_State *L)
 {
     if (!taken)
         return 0;
-    for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
-        signal(numbers[i], SIG_DFL);
+    for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) {
+        struct sigaction now;
+        if (sigaction(numbers[i], NULL, &now) == 0 && now.sa_handler == on_signal)
+            signal(numbers[i], SIG_DFL);
+    }
     lua_sethook(L, NULL, 0, 0);
     uv_close((uv_handle_t *)&wake, NULL);
     luaL_unref(L, LUA_REGISTRYINDEX, on_interrupt);
@@ -138,8 +141,11 @@ int ork_lua_on_interrupt(lua_State *L)
     on_interrupt = luaL_ref(L, LUA_REGISTRYINDEX);
     hook(L, HOOK_EVERY);
     sigemptyset(&action.sa_mask);
-    for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
-        sigaction(numbers[i], &action, NULL);
+    for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) {
+        struct sigaction before;
+        if (sigaction(numbers[i], NULL, &before) == 0 && before.sa_handler != SIG_IGN) /* nohup means it */
+            sigaction(numbers[i], &action, NULL);
+    }
     return 0;
 }
 

@@ -205,6 +205,7 @@ function Session:read_chunk()
       if why == "end" and #lines > 0 then
         self.failed = true
         term.message(term.escape(chunk.unfinished(table.concat(lines, "\n")) or "the input ends inside a statement"))
+        if self.input.terminal and not self.input.ending and not self.input.over then return nil, "cleared" end
       elseif why == "long" then
         self.failed = true
         term.message("the line is too long; it was skipped")

@@ -111,6 +111,7 @@ function input:read_plain()
       return nil, "cleared"
     end
     local bytes = what == "ready" and edit.read(0)
+    if bytes == "" and self.terminal and self.buffer == "" then return nil, "end" end -- Ctrl-D; more may come
     if not bytes or bytes == "" then
       self.over = true
     else

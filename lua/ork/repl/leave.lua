@@ -30,6 +30,7 @@ end
 
 --- Waits until all have ended; false when Ctrl-C or a signal ends the waiting.
 local function wait(session, list)
+  term.news(("waiting for %s; Ctrl-C goes back to the prompt"):format(text.plural(#list, "run")))
   return session:guarded(function()
     for _, run in ipairs(list) do
       while session.engine:owned(run.id) do
