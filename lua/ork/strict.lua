@@ -113,11 +113,19 @@ local function ordered_pairs(...)
   end, t, nil
 end
 
+--- io.stderr:write, at once: a script that takes long says how far it is. Above the live view, where there is one.
+local function write_to_stderr(...)
+  local term = package.loaded["ork.term"]
+  if term and term.view then return term.view:print(...) end
+  local done, why = io.stderr:write(...)
+  io.stderr:flush()
+  return done, why
+end
+
 local function print_to_stderr(...)
   local parts = table.pack(...)
   for i = 1, parts.n do parts[i] = tostring(parts[i]) end
-  io.stderr:write(table.concat(parts, "\t", 1, parts.n), "\n")
-  io.stderr:flush() -- a script that takes long says how far it is
+  write_to_stderr(table.concat(parts, "\t", 1, parts.n), "\n")
 end
 
 --- A function of os that reads the moment of loading; said once.
@@ -156,9 +164,7 @@ local function io_to_stderr()
   local own = copy(io)
   function own.write(...)
     if io.output() ~= io.stdout then return io.write(...) end
-    local done, why = io.stderr:write(...)
-    io.stderr:flush()
-    return done, why
+    return write_to_stderr(...)
   end
   return own
 end

@@ -312,6 +312,36 @@ describe("the live view", function()
     assert_clean(t)
   end)
 
+  it("puts what functions print above itself", function()
+    sh.write(dir .. "/inline.lua", [[
+      local ork = require "ork"
+      local w = ork.workflow("inline")
+      local gate = w:task("gate", { command = "read x <gate" })
+      w:task("f", { executor = "inline", run = function(_, ctx)
+        print("one", 1)
+        for i = 1, 3 do
+          io.write("part ", i, " ")
+          ctx.sleep("120ms")
+        end
+        io.write("\n")
+        io.stderr:write("straight\n")
+        print("two")
+      end })
+      return w
+    ]])
+    local t = open({ "inline.lua" })
+    t:expect_line("^%d%d:%d%d:%d%d  f +success")
+    t:expect_line("inline .* 1/2  1 running")
+    open_gate()
+    assert.equal(0, (t:wait()))
+    local said = {}
+    for _, line in ipairs(t:history()) do
+      if not line:find("^%d%d:") and not line:find("run ") then said[#said + 1] = line end
+    end
+    assert.same({ "created .ork/ork.db", "one     1", "part 1 part 2 part 3", "straight", "two" }, { table.unpack(said, 1, 5) })
+    assert_clean(t)
+  end)
+
   it("folds what does not fit", function()
     sh.write(dir .. "/wide.lua", [[
       local ork = require "ork"

@@ -27,7 +27,7 @@ View.__index = View
 --- Takes the end of the terminal, until close(). names: the tasks, as far as known.
 function live.new(names)
   local self = setmetatable({
-    words = progress.new(names or {}), runs = {}, shown = {}, lines = {}, messages = {}, dropped = 0, height = 0, widths = {}, drawn_at = 0, watchers = {},
+    words = progress.new(names or {}), runs = {}, shown = {}, lines = {}, messages = {}, begun = "", dropped = 0, height = 0, widths = {}, drawn_at = 0, watchers = {},
   }, View)
   self:measure()
   return self
@@ -171,6 +171,8 @@ function View:close()
   if term.view == self then
     self:frame(true)
     term.view = nil
+    io.stderr:write(self.begun)
+    self.begun = ""
   end
   for _, watcher in ipairs(self.watchers) do watcher:close() end
   self.watchers = {}
@@ -190,8 +192,26 @@ end
 
 --- Shows a message over the block, now; on a terminal that takes nothing, when it does.
 function View:above(message)
+  if self.dead then return end
   self.messages[#self.messages + 1] = message
   self:frame()
+end
+
+--- io.stderr:write for scripts: whole lines go above the block, a line that has no end yet is kept until it has.
+function View:print(...)
+  if self.dead then return io.stderr end
+  if sys.unwritten() > 0 then self:frame() end -- what was said before
+  for i = 1, select("#", ...) do
+    local part = select(i, ...)
+    if type(part) ~= "string" and type(part) ~= "number" then return io.stderr:write(...) end -- which says what is wrong
+    self.begun = self.begun .. part
+  end
+  local whole, rest = self.begun:match("^(.*)\n(.*)$")
+  if whole then
+    self.messages[#self.messages + 1], self.begun = whole, rest
+    if #self.messages > HELD then self:frame(true) else self:wake() end
+  end
+  return io.stderr
 end
 
 function View:disarm()
@@ -242,32 +262,35 @@ function View:told()
   return told
 end
 
+--- What stays, as bytes.
+function View:take_told(eol)
+  local parts = {}
+  for _, line in ipairs(self:told()) do parts[#parts + 1] = line .. eol end
+  for _, message in ipairs(self.messages) do parts[#parts + 1] = message:gsub("\n", eol) .. eol end
+  self.messages = {}
+  return table.concat(parts)
+end
+
 --- Draws what there is. must: also on a terminal that makes us wait.
 function View:frame(must)
   self.drawn_at = sys.now()
   if self.dead then return end
   if not must and not sys.writable(2) then return self:arm(1000) end
   local front = sys.foreground(2)
-  local up = self.height > 0 and front and ("\r\27[%dA"):format(self:rows_taken()) or ""
-  local parts = {}
-  if sys.unwritten() > 0 then -- somebody wrote to io.stderr: those bytes first
-    sys.write(2, up .. (front and "\27[J" or ""))
-    io.stderr:flush()
-    up = ""
-  end
-  parts[1] = up
   local eol = front and "\27[K\n" or "\n"
-  for _, line in ipairs(self:told()) do parts[#parts + 1] = line .. eol end
-  for _, message in ipairs(self.messages) do parts[#parts + 1] = message:gsub("\n", eol) .. eol end
-  self.messages = {}
-  local lines = front and not self.stopped and block.lines(self.shown, self.drawn_at, self.cols, self.rows) or {}
-  for i, line in ipairs(lines) do
-    parts[#parts + 1] = line .. eol
-    self.widths[i] = plain_width(line)
+  local up = self.height > 0 and front and ("\r\27[%dA"):format(self:rows_taken()) or ""
+  local bytes = up .. self:take_told(eol)
+  if sys.unwritten() > 0 then -- somebody wrote to io.stderr since then
+    sys.write(2, bytes .. (front and "\27[J" or ""))
+    io.stderr:flush()
+    bytes = ""
   end
-  if front and (up ~= "" or #lines > 0) then parts[#parts + 1] = "\27[J" end
+  local lines = front and not self.stopped and block.lines(self.shown, self.drawn_at, self.cols, self.rows) or {}
+  for i, line in ipairs(lines) do self.widths[i] = plain_width(line) end
+  if #lines > 0 then bytes = bytes .. table.concat(lines, eol) .. eol end
+  if front and (up ~= "" or #lines > 0) then bytes = bytes .. "\27[J" end
   self.height = #lines
-  if not sys.write(2, table.concat(parts)) then
+  if bytes ~= "" and not sys.write(2, bytes) then
     self.dead = true -- the terminal is gone; the run is not
     return
   end
