@@ -19,6 +19,10 @@ local Session = {}
 Session.__index = Session
 
 local MOST_LINES = 5000 -- of one statement
+local MOST_FAILURES = 3 -- of the prompt itself, one after the other: then it is none any more
+
+--- Raised by exit() and os.exit().
+Session.Leave = setmetatable({}, { __tostring = function() return "the prompt ends" end })
 
 -- ---- making one ------------------------------------------------------------------------------
 
@@ -146,7 +150,7 @@ end
 function Session:guarded(f, typed)
   local results = table.pack(core.loop.interruptible(f, function(problem)
     if problem == input.Interrupted then return problem end
-    return show.traceback(problem)
+    return show.traceback(problem, Session.Leave)
   end))
   local ending, ok, problem = results[1], results[2], results[3]
   self.input.ending = ending or self.input.ending
@@ -154,11 +158,12 @@ function Session:guarded(f, typed)
   self.news:flush()
   if problem == input.Interrupted then
     if not ending then term.message("interrupted") end
-  elseif problem == term.Closed then
+  elseif problem == Session.Leave or problem == term.Closed then
     self.leaving = true
-  elseif type(problem) == "table" and problem.stop then
+    return false
+  elseif type(problem) == "table" and rawget(problem, "stop") then
     if problem.message then term.message("ork: " .. term.escape(problem.message)) end
-  elseif type(problem) == "table" and problem.frames then
+  elseif type(problem) == "table" and rawget(problem, "frames") then
     term.message(show.error(problem, typed or ""))
   else -- the handler itself was interrupted or ran out of memory or stack
     term.message(term.escape(tostring(problem)))
@@ -226,17 +231,34 @@ function Session:read_chunk()
   end
 end
 
+--- One chunk, read and run. true: the prompt is over.
+function Session:turn()
+  local compiled, typed = self:read_chunk()
+  if compiled then
+    require("ork.problems").remember(chunk.NAME, typed)
+    self:evaluate(compiled, typed)
+  end
+  if not self.leaving and (compiled or typed ~= "end") then return false end
+  self.leaving = false
+  return leave.may_end(self) or self.input.over or false
+end
+
 function Session:converse()
+  local failures = 0
   while true do
-    local compiled, typed = self:read_chunk()
-    if compiled then
-      require("ork.problems").remember(chunk.NAME, typed)
-      self:evaluate(compiled, typed)
-    end
-    if self.leaving or not compiled and typed == "end" then
-      self.leaving = false
-      if leave.may_end(self) then return end
-      if self.input.over then return end
+    local ok, over = xpcall(self.turn, function(problem)
+      return problem == term.Closed and problem or debug.traceback(tostring(problem), 2)
+    end, self)
+    if ok and over then return end
+    if ok then
+      failures = 0
+    elseif over == term.Closed then -- nobody reads any more
+      leave.all(self)
+      return
+    else
+      failures = failures + 1
+      if failures == MOST_FAILURES then error(over, 0) end
+      term.message("ork: " .. term.escape(over))
     end
   end
 end

@@ -125,7 +125,8 @@ end
 
 --- A line without its end, or nil and "cleared" (Ctrl-C), "long" (a line above the limit was dropped) or "end".
 function input:read(prompt)
-  term.flush()
+  local flushed, why_not = pcall(term.flush)
+  if not flushed and why_not == term.Closed then error(why_not, 0) end -- another reason is the user's: he closed it
   self.prompt, self.typing = prompt, true
   local line, why
   if self.editor then

@@ -70,6 +70,12 @@ local function ask(session, list)
   return (answer == "wait" and wait or cancel)(session, list)
 end
 
+--- Leaves all that works as it is.
+function leave.all(session)
+  local list = leave.live(session)
+  if #list > 0 then tell_left(list) end
+end
+
 --- May the prompt end now? On a terminal the user says what becomes of live runs; without one they are left.
 function leave.may_end(session)
   local list = leave.live(session)

@@ -88,6 +88,23 @@ local function find_run(session, which)
   return stop.check(ork.find(which or session.last_run or "last"))
 end
 
+local function copy(t)
+  local c = {}
+  for key, value in next, t do c[key] = value end
+  return c
+end
+
+--- Lua's libraries as copies: who changes them changes his own. Ending the program and writing are the prompt's business.
+local function add_libraries(session, helpers)
+  for _, name in ipairs({ "coroutine", "debug", "io", "math", "os", "string", "table", "utf8" }) do helpers[name] = copy(_G[name]) end
+  function helpers.os.exit() error(session.Leave, 0) end
+  function helpers.io.write(...)
+    if io.output() ~= io.stdout or not session.input.typing then return io.write(...) end
+    session:print((table.concat({ ... }):gsub("\n$", "")))
+    return io.stdout
+  end
+end
+
 local function helpers_of(session)
   local helpers = { ork = ork, help = require "ork.repl.help" }
   for name, wants_run in pairs(look) do
@@ -120,10 +137,11 @@ local function helpers_of(session)
   function helpers.find(which) return find_run(session, which) end
   function helpers.reload() return session:reload() end
   helpers.exit = setmetatable({}, {
-    __call = function() session.leaving = true end,
+    __call = function() error(session.Leave, 0) end,
     __tostring = function() return "exit() or Ctrl-D ends the prompt" end,
   })
   helpers.quit = helpers.exit
+  add_libraries(session, helpers)
   helpers.workflows = session.workflows
   helpers.applied = command_function(session, "workflows", false)
   function helpers.print(...)

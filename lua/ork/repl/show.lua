@@ -54,10 +54,11 @@ end
 
 local MOST_FRAMES = 5
 
---- The message handler of chunks: { message, frames } from whatever was raised. Errors of the prompt's own go through.
-function show.traceback(problem)
+--- The message handler of chunks: { raised, frames } from whatever was raised. What ends the prompt, and what commands
+--- raise, goes through.
+function show.traceback(problem, leaving)
   local place = require "ork.place"
-  if type(problem) == "table" and (problem.stop or problem == term.Closed) then return problem end
+  if type(problem) == "table" and (problem == leaving or problem == term.Closed or rawget(problem, "stop")) then return problem end
   local frames, level = {}, 2
   while #frames <= MOST_FRAMES do
     local info = debug.getinfo(level, "Sln")
