@@ -82,13 +82,14 @@ static int sweep(struct prune *p, struct ork_sweep_run *runs, size_t n, ork_err 
         struct ork_sweep w = {
             .runs = runs + at, .n = n - at, .before_ms = p->before_ms, .now_ms = ork_engine_now(p->e)};
         int rc = sweep_some(p, &w, err);
-        if (!rc)
-            rc = interrupted(p, err);
+        if (rc) /* whatever it says became of them, their rows are there: no log may go */
+            return rc;
         p->tasks += w.tasks;
         p->of_tasks += w.tasks;
         size_t first = at;
         for (; at < n && runs[at].how != ORK_SWEEP_LATER; at++)
             took(p, &runs[at]);
+        rc = interrupted(p, err);
         if (!rc && p->remains.done_len >= PAGE)
             rc = forget(p, err);
         if (!rc && at == first && w.removed == 0)

@@ -85,15 +85,22 @@ describe("a full disk", function()
       return w
     ]])
     for _ = 1, 2 do sh.ork({ "big.lua", "--new", "-q", "--db", db }, { cwd = dir, ok = true, env = { ORK_MIN_FREE_MB = "0" } }) end
+    sh.write(dir .. "/a.lua", 'local ork = require "ork" local w = ork.workflow("a") w:task("a", { command = "echo x" }) return w')
+    for _ = 1, 2 do sh.ork({ "a.lua", "--new", "-q", "--db", db }, { cwd = dir, ok = true, env = { ORK_MIN_FREE_MB = "0" } }) end
     fill(disk)
     local r = sh.ork({ "apply", "big.lua", "--db", db }, { cwd = dir })
     assert.equal(3, r.code, r.out .. r.err)
     assert.truthy(r.err:find("space"), r.err)
+    r = sh.ork({ "prune", "--keep", "0", "--yes", "--db", db }, { cwd = dir }) -- nothing of it can be stored: no log goes
+    assert.equal(3, r.code, r.out .. r.err)
+    assert.truthy(r.err:find("space"), r.err)
+    assert.same({ "4\n", "82\n" }, { sh.run({ "sh", "-c", "ls " .. disk .. "/logs | wc -l" }).out,
+      sh.run({ "sh", "-c", "ls " .. disk .. "/logs/*/*.log | wc -l" }).out })
     -- what is left of room is less than a commit of all these rows needs
     sh.run({ "truncate", "-s", "-200K", disk .. "/filler" })
     r = sh.ork({ "prune", "--keep", "0", "--yes", "--db", db }, { cwd = dir })
     assert.equal(0, r.code, r.out .. r.err)
-    assert.matches("^removed 2 runs, 80 tasks, 16.0 MB of logs\n", r.out)
+    assert.matches("^removed 4 runs, 82 tasks, 16.0 MB of logs\n", r.out)
     assert.equal("big: new, version 1 (40 tasks)\n", sh.ork({ "apply", "big.lua", "--db", db }, { cwd = dir, ok = true }).out)
   end)
 

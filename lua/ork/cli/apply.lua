@@ -107,6 +107,8 @@ local function compare(engine, each, version)
   local current = engine and current_of(engine, each.name, version)
   if not current then
     each.how, each.diff = "new", nil
+    local known = engine and stop.check(engine:workflows({ name = each.name }))[1]
+    each.again = known and known.versions > 0
   elseif core.hash(current) == core.hash(each.workflow) then
     each.how, each.diff = "same", nil
   else
@@ -139,7 +141,10 @@ end
 
 local function headline(each, dry)
   local tasks = text.plural(core.task_count(each.workflow), "task")
-  if each.how == "new" then
+  if each.how == "new" and each.again then
+    return dry and ("%s: would be applied again (%s)"):format(each.name, tasks)
+      or ("%s: applied again, version %d (%s)"):format(each.name, each.version, tasks)
+  elseif each.how == "new" then
     return dry and ("%s: would be new (%s)"):format(each.name, tasks) or ("%s: new, version %d (%s)"):format(each.name, each.version, tasks)
   elseif each.how == "same" then
     return each.version and ("%s: same, version %d"):format(each.name, each.version) or ("%s: same"):format(each.name)

@@ -43,6 +43,7 @@ function delete.run(given)
     confirm(("delete workflow %s with %s and %s?"):format(name, text.plural(known.versions, "version"), text.plural(known.runs, "run")),
       options)
   end
+  local _ <close> = removal.interruptible(engine)
   local document = stop.check(engine:delete(name))
   if term.json then return removal.print(document) end
   removal.tell(document, "removed")

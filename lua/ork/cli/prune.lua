@@ -50,6 +50,7 @@ function prune.run(given)
       confirm(("remove %s of %s (%s)?"):format(text.plural(counted.runs, "finished run"), of, text.plural(counted.tasks, "task")), options)
     end
   end
+  local _ <close> = removal.interruptible(engine)
   local document = stop.check(engine:prune(what))
   if term.json then return removal.print(document) end
   if document.runs == 0 and document.log_bytes == 0 then

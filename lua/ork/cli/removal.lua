@@ -15,6 +15,11 @@ function removal.size(bytes)
   return ("%d bytes"):format(bytes)
 end
 
+--- While the result is open Ctrl-C ends the removal after the commit under way, and what was done is told.
+function removal.interruptible(engine)
+  return core.loop.signal("int", function() engine:interrupt() end)
+end
+
 function removal.print(document)
   term.out((stop.check(core.json.encode(document))))
   return 0
