@@ -69,8 +69,8 @@ function excerpt.place(p, text, start)
   if not line then return end
   local first, last, from = nil, nil, 1
   if start then
-    local before = text:sub(1, start - 1):match("[^\n]*$")
-    from = #before + 1
+    local newline = text:sub(1, start - 1):reverse():find("\n", 1, true)
+    from = newline or start
     first, last = from, from + #line:match("^[%w_]*", from) - 1
     if last < first then first, last = from, from + #(line:match('^"[^"]*"', from) or line:match("^'[^']*'", from) or "x") - 1 end
   end

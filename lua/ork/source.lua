@@ -13,17 +13,13 @@ end
 
 local function skip_quoted(text, i)
   local quote, j = text:sub(i, i), i + 1
-  while j <= #text do
-    local c = text:sub(j, j)
-    if c == "\\" then
-      j = j + 2
-    elseif c == quote or c == "\n" then
-      return j + 1
-    else
-      j = j + 1
-    end
+  local telling = quote == '"' and '["\\\n]' or "['\\\n]"
+  while true do
+    local at = text:find(telling, j)
+    if not at then return #text + 1 end
+    if text:sub(at, at) ~= "\\" then return at + 1 end
+    j = at + 2
   end
-  return j
 end
 
 local function count_lines(text, i, j)

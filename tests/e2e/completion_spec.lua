@@ -91,6 +91,7 @@ describe("candidates", function()
     assert.same({ "word load" }, ask("ork logs " .. id .. " l"))
     assert.same({ "word load" }, ask("ork retry etl --task l"))
     assert.same({ "word load" }, ask("ork etl.lua --resume --from l"))
+    assert.same({ "word extract", "word load" }, ask("ork two.lua etl --from "))
     assert.same({ "nospace -", "word load.input=" }, ask("ork rerun etl --set lo"))
     assert.matches("^word " .. id .. ":etl, failed, %d+%-", ask("ork show " .. id, "zsh")[1])
     assert.same({}, ask("ork show last load "))
@@ -178,8 +179,8 @@ describe("the outline of a script", function()
   it("has what is written there as literals", function()
     assert.same({ { name = "a", description = "b; c", params = {
       { name = "x", type = "str" }, { name = "y", choices = { 1, 2, [0] = {} }, type = "int" }, { name = "z" },
-    } } }, of('local w = ork.workflow("a", { f(1, { params = { q = 1 } }), description = "b; c", params = { x = "str", '
-      .. 'y = { type = "int", choices = { 1, 2 } }, z = some.thing("p", {}) } })'))
+    }, tasks = { "t" } } }, of('local w = ork.workflow("a", { f(1, { params = { q = 1 } }), description = "b; c", params = { x = "str", '
+      .. 'y = { type = "int", choices = { 1, 2 } }, z = some.thing("p", {}) } }) w:task("t", {})'))
   end)
 
   it("is empty for what cannot be read", function()
@@ -187,7 +188,7 @@ describe("the outline of a script", function()
     for _, text in ipairs({ "", "workflow", "workflow(", 'x.workflow("a', "\27Lua", "workflow { params = {", "x = { y = ", "}}}" }) do
       of(text)
     end
-    assert.same({ { name = "a", params = {} } }, of('workflow("a", options)'))
+    assert.same({ { name = "a", params = {}, tasks = {} } }, of('workflow("a", options)'))
   end)
 end)
 

@@ -67,6 +67,11 @@ local function named_run(state)
 end
 
 function finders.TASK(state, add)
+  for _, workflow in ipairs(state.script and require "ork.cli.outline"(state.script) or {}) do
+    if not state.words[1] or workflow.name == state.words[1] then
+      for _, name in ipairs(workflow.tasks) do add(name, "task") end
+    end
+  end
   local id = named_run(state)
   for _, task in ipairs(id and state.engine:tasks(id, { limit = MOST_TASKS }) or {}) do add(task.name, task.status) end
 end

@@ -29,6 +29,8 @@ params with their choices. It only looks: a script is read, never run, and no da
   bytes = true,
 }
 
+local LONGEST = 1 << 14 -- bytes of a line; nobody types more
+
 local scripts = {}
 
 scripts.bash = [=[
@@ -86,6 +88,12 @@ if [ "$funcstack[1]" = _ork ]; then _ork "$@"; else compdef _ork ork; fi]=]
 
 -- ---- candidates as the shells take them ------------------------------------------------------
 
+local function is_escaped(text, i)
+  local n = 0
+  while text:sub(i - n - 1, i - n - 1) == "\\" do n = n + 1 end
+  return n % 2 == 1
+end
+
 --- bash replaces what stands after the last character that breaks words; an open quote begins a word of its own.
 local function for_bash(found, files, line, place, breaks)
   local typed = line:sub(place.start)
@@ -93,8 +101,7 @@ local function for_bash(found, files, line, place, breaks)
   if not place.open then
     if not place.plain then return end
     for i = #typed, 1, -1 do
-      local escaped = #typed:sub(1, i - 1):match("\\*$") % 2 == 1
-      if not escaped and breaks:find(typed:sub(i, i), 1, true) then
+      if breaks:find(typed:sub(i, i), 1, true) and not is_escaped(typed, i) then
         local before = words.split(typed:sub(1, i))
         cut = #before[#before]
         break
@@ -128,7 +135,7 @@ end
 local function print_candidates(shell, breaks, line)
   local list, place = words.split(line)
   while #list > 1 and list[1]:find("^[%a_][%w_]*=") do table.remove(list, 1) end
-  if #list < 2 then return end
+  if #list < 2 or #line > LONGEST then return end
   local found, files = require("ork.cli.complete").candidates(list)
   if shell == "bash" then for_bash(found, files, line, place, breaks) else for_zsh(found, files) end
 end

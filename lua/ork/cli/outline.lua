@@ -78,8 +78,8 @@ local function params_of(options)
   return list
 end
 
---- The workflows of a script: { { name, description, params = { { name, type, choices, description }, … } }, … }; {} when
---- the file cannot be read.
+--- The workflows of a script: { { name, description, params = { { name, type, choices, description }, … }, tasks = { name, … } },
+--- … }; {} when the file cannot be read. A task is counted to the workflow above it.
 return function(path)
   local file = io.open(path, "rb")
   local text = file and file:read(MOST_BYTES)
@@ -89,6 +89,10 @@ return function(path)
   for kind, value in source.tokens(source.blank(text)) do tokens[#tokens + 1] = { kind = kind, text = value } end
   for i, token in ipairs(tokens) do
     local j = i + 1
+    local is_task = token.kind == "name" and (token.text == "task" or token.text == "finally") and #list > 0
+    if is_task and tokens[j] and tokens[j].text == "(" and tokens[j + 1] and tokens[j + 1].kind == "string" then
+      table.insert(list[#list].tasks, tokens[j + 1].text)
+    end
     if token.kind == "name" and token.text == "workflow" and tokens[j] then
       if tokens[j].text == "(" and tokens[j].kind == "sign" then j = j + 1 end
       local name = tokens[j] and tokens[j].kind == "string" and tokens[j].text
@@ -96,7 +100,7 @@ return function(path)
         j = j + 1
         if tokens[j] and tokens[j].text == "," then j = j + 1 end
         local options = tokens[j] and tokens[j].kind == "sign" and tokens[j].text == "{" and read_table(tokens, j) or {}
-        list[#list + 1] = { name = name, description = options.description, params = params_of(options) }
+        list[#list + 1] = { name = name, description = options.description, params = params_of(options), tasks = {} }
       end
     end
   end
