@@ -39,13 +39,17 @@ static int sys_realpath(lua_State *L) /* realpath(path) -> path | nil, message *
     return 1;
 }
 
-static int sys_stat(lua_State *L) /* stat(path) -> "file"|"folder"|"other", size, uid | nil, message */
+static int sys_stat(lua_State *L) /* stat(path) -> "file"|"folder"|"other", size, uid | nil, message, "EACCESS" | nil */
 {
     const char *path = luaL_checkstring(L, 1);
     struct stat st;
 
-    if (stat(path, &st) < 0)
-        return push_errno(L, path);
+    if (stat(path, &st) < 0) {
+        const bool denied = errno == EACCES;
+        push_errno(L, path);
+        lua_pushstring(L, denied ? ork_err_symbol(ORK_EACCESS) : NULL); /* nil for NULL */
+        return 3;
+    }
     lua_pushstring(L, S_ISREG(st.st_mode) ? "file" : S_ISDIR(st.st_mode) ? "folder" : "other");
     lua_pushinteger(L, (lua_Integer)st.st_size);
     lua_pushinteger(L, (lua_Integer)st.st_uid);

@@ -14,19 +14,22 @@ function database.url_of(name)
 end
 
 --- The nearest .ork/ork.db at or above `dir`. One that belongs to a third user is passed over and returned second: whoever
---- may write /tmp/.ork could have programs of his run by everyone who works below /tmp.
+--- may write /tmp/.ork could have programs of his run by everyone who works below /tmp. Third: the nearest that may not be
+--- looked at.
 function database.find_upwards(dir, stat, uid)
   stat, uid = stat or sys.stat, uid or sys.uid()
   local _, _, dir_owner = stat(dir)
-  local passed_over
+  local passed_over, denied
   while true do
     local path = (dir == "/" and "" or dir) .. "/" .. database.FILE
     local kind, _, owner = stat(path)
     if kind == "file" then
-      if owner == uid or owner == 0 or owner == dir_owner then return path, passed_over end
+      if owner == uid or owner == 0 or owner == dir_owner then return path, passed_over, denied end
       passed_over = passed_over or path
+    elseif owner == "EACCESS" then
+      denied = denied or path
     end
-    if dir == "/" or dir == "" then return nil, passed_over end
+    if dir == "/" or dir == "" then return nil, passed_over, denied end
     dir = dir:match("^(.*)/[^/]*$")
     if dir == "" then dir = "/" end
   end
@@ -47,7 +50,7 @@ function database.locate(opts)
 
   local cwd, why = sys.cwd()
   if not cwd then return nil, why end
-  local path, passed_over = database.find_upwards(cwd)
+  local path, passed_over, denied = database.find_upwards(cwd)
   if path then return { url = "sqlite:" .. path, from = "found", passed_over = passed_over } end
 
   env = os.getenv("DATABASE_URL")
@@ -56,6 +59,7 @@ function database.locate(opts)
   if opts.create then return { url = "sqlite:" .. cwd .. "/" .. database.FILE, from = "new", passed_over = passed_over } end
   local message = "no Ork database here or above; `ork SCRIPT` makes one, --db names one elsewhere"
   if passed_over then message = message .. ("\n(%s belongs to another user and is not used)"):format(passed_over) end
+  if denied then message = message .. ("\n(%s may not be looked at: permission denied)"):format(denied) end
   return nil, message
 end
 

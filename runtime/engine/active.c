@@ -60,6 +60,7 @@ static void free_active(struct ork_active *a)
     ork_free(a->shown);
     ork_free(a->script_dir);
     ork_free(a->error);
+    ork_free(a->cancel_why);
     ork_free(a->empty_input);
     ork_free(a->copy);
     ork_free(a);

@@ -27,9 +27,26 @@ static int step_retry(struct ork_active *a, const char *args, struct ork_buf *ou
     } else {
         ev.from = from != NULL;
         rc = ork_active_step(a, &ev);
+        if (!rc) {
+            ork_free(a->cancel_why);
+            a->cancel_why = NULL;
+        }
     }
     json_decref(o);
     return rc;
+}
+
+/* What is said with the first cancel is what the run ended of. */
+static void keep_why(struct ork_active *a, const char *args)
+{
+    json_t *o = args ? json_loads(args, 0, NULL) : NULL;
+    const char *why = json_string_value(json_object_get(o, "why"));
+
+    if (why && !a->run.cancelling && !ork_run_is_final(a->run.status)) {
+        ork_free(a->cancel_why);
+        a->cancel_why = ork_strdup(why);
+    }
+    json_decref(o);
 }
 
 static void carry_out(struct ork_active *a, const char *kind, const char *args, struct ork_buf *outcome)
@@ -40,6 +57,7 @@ static void carry_out(struct ork_active *a, const char *kind, const char *args, 
     if (strcmp(kind, "cancel") == 0 || strcmp(kind, "kill") == 0) {
         ev.type = ORK_EV_CANCEL;
         ev.reason = ORK_CANCEL_USER;
+        keep_why(a, args);
         rc = ork_active_step(a, &ev);
         if (!rc && strcmp(kind, "kill") == 0 && !a->run.killed && !a->closing)
             rc = ork_active_step(a, &ev);

@@ -138,6 +138,7 @@ struct ork_active {
     int64_t created_ms, started_ms, finished_ms, logical_ms, scheduled_for_ms, run_timeout_ms;
     int64_t limited_ms;  /* run_timeout counts from here: the start, or a person's last retry */
     char *error;         /* the run's own */
+    char *cancel_why;    /* owned; said with the cancel, NULL nothing */
     uint32_t inserted;   /* task rows that are durable; running only when all are */
     bool resumed;        /* recovered rather than created here */
     bool strange;        /* its functions live elsewhere: taken up only to be cancelled, paused */

@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define SUGGESTED 200 /* names of workflows that are looked at for a suggestion */
+
 static int take(struct ork_rows *rows, size_t row, char run_id[ORK_ID_TEXT])
 {
     ork_id id;
@@ -87,6 +89,35 @@ static int by_id(ork_engine *e, const char *name, char run_id[ORK_ID_TEXT], ork_
     return rc;
 }
 
+/* Nobody is called so: who is called nearly so? */
+static int not_found(ork_engine *e, const char *name, ork_err *err)
+{
+    struct ork_rows *rows = NULL;
+    struct ork_param p[] = {ORK_P_NULL, ORK_P_INT(0), ORK_P_NULL, ORK_P_INT(SUGGESTED)};
+    const char *names[SUGGESTED + 1], *tilde = strchr(name, '~');
+    ork_err none;
+    size_t n = 0;
+
+    if (ork_store_query(e->store, ORK_Q_workflows_list, p, 4, &rows, &none) == 0) {
+        for (; n < ork_rows_len(rows) && n < SUGGESTED; n++)
+            names[n] = ork_rows_text(rows, n, "name");
+    }
+    names[n] = NULL;
+    char *base = ork_strndup(name, tilde ? (size_t)(tilde - name) : strlen(name));
+    const char *near = ork_suggest(base, names);
+    bool known = false;
+    for (size_t i = 0; i < n; i++)
+        known |= strcmp(names[i], base) == 0;
+    int rc = known && tilde ? ork_err_set(err, ORK_ENOTFOUND, "`%s` has not so many runs: there is no `%s`", base, name)
+             : known        ? ork_err_set(err, ORK_ENOTFOUND, "`%s` has no runs yet", base)
+             : near ? ork_err_set(err, ORK_ENOTFOUND, "no run and no workflow `%s`; did you mean `%s%s`?", name, near,
+                                  tilde ? tilde : "")
+                    : ork_err_set(err, ORK_ENOTFOUND, "no run and no workflow `%s`; `ork runs` lists the runs", name);
+    ork_free(base);
+    ork_rows_free(rows);
+    return rc;
+}
+
 int ork_run_find(ork_engine *e, const char *name, char run_id[ORK_ID_TEXT], ork_err *err)
 {
     struct ork_rows *rows = NULL;
@@ -102,7 +133,5 @@ int ork_run_find(ork_engine *e, const char *name, char run_id[ORK_ID_TEXT], ork_
     rc = by_workflow(e, name, run_id, err);
     if (rc == ORK_ENOTFOUND)
         rc = by_id(e, name, run_id, err);
-    if (rc == ORK_ENOTFOUND)
-        return ork_err_set(err, ORK_ENOTFOUND, "no run and no workflow `%s`; `ork runs` lists the runs", name);
-    return rc;
+    return rc == ORK_ENOTFOUND ? not_found(e, name, err) : rc;
 }

@@ -60,6 +60,8 @@ static void load_run_row(struct ork_active *a, const struct ork_rows *r)
     a->run.cancel_reason = (uint8_t)cancel;
     a->run.cancelling = cancel != ORK_CANCEL_NONE && !ork_run_is_final(a->run.status);
     a->run.killed = ork_rows_int(r, 0, "killed", 0) != 0;
+    if (a->run.cancelling && cancel == ORK_CANCEL_USER && error)
+        a->cancel_why = ork_strdup(error);
 }
 
 /* run_timeout begins anew with a person's retry. */

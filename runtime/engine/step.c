@@ -116,7 +116,8 @@ static void run_changed(struct ork_active *a, int from)
         ork_pools_turn_keep(a);
     ork_free(a->error);
     a->error = a->run.status == ORK_RUN_FAILED      ? failure_text(a)
-               : a->run.status == ORK_RUN_CANCELLED ? ork_strdup("cancelled")
+               : a->run.status == ORK_RUN_CANCELLED ? ork_strdup(a->cancel_why ? a->cancel_why : "cancelled")
+               : a->run.cancelling && a->cancel_why ? ork_strdup(a->cancel_why)
                                                     : NULL;
     if (final) {
         ork_timers_drop(a);

@@ -65,6 +65,9 @@ group("Words and options", "Nothing was looked at or changed yet.", {
   { text = "--input is no JSON: …", exit = 2, ork = "etl.lua --only load --input {" },
   { text = "--input is a JSON object: {\"name\": value}", exit = 2, ork = "etl.lua --only load --input 5" },
   { text = "--… goes with --resume", exit = 2, ork = "etl.lua --from load" },
+  { text = "--to and --… exclude each other", exit = 2, ork = "etl.lua --to load --only load" },
+  { text = "--only and --… exclude each other", exit = 2, ork = "etl.lua --only load --key k" },
+  { text = "--input goes with --only", exit = 2, ork = "etl.lua --input {}" },
   { text = "--all goes with neither NAME nor --key", exit = 2, ork = "two.lua --all --key k" },
   { text = "--attempt needs a TASK: ork logs RUN TASK --attempt N", exit = 2, ork = "logs etl --attempt 1" },
   { text = "WORKFLOW and --workflow are the same: give one", exit = 2, ork = "runs etl --workflow other" },
@@ -90,6 +93,8 @@ group("Params and inputs", "Told before anything runs; `ork SCRIPT --help` lists
   { text = "the param `…` is no JSON: …", exit = 2, ork = { "rerun", "etl", "tags=[1" } },
   { text = "--set is written TASK.input=JSON, not `…`", exit = 2, ork = "rerun etl --set load=1" },
   { text = "--set …: …", exit = 2, ork = "rerun etl --set load.input={" },
+  { text = "--input is no JSON: …", exit = 2, ork = "etl.lua --only load --input {" },
+  { text = "--input is a JSON object: {\"name\": value}", exit = 2, ork = "etl.lua --only load --input 3" },
 })
 
 group("Scripts and applied workflows", "`ork validate SCRIPT` finds the mistakes inside a script.", {
@@ -160,6 +165,7 @@ group("Mistakes in a script", "All of them at once, each with its line. tests/sp
 group("Runs and tasks", "`ork help naming` says how runs are named.", {
   { text = "no runs of a workflow `…`; did you mean `…`?", exit = 0, ork = "runs elt" },
   { text = "no run and no workflow `…`; `ork runs` lists the runs", exit = 4, ork = "show nosuch" },
+  { text = "no run and no workflow `…`; did you mean `…`?", exit = 4, ork = "show etll" },
   { text = "`…` matches more than one run: …; give more digits", exit = 2, ork = { "show", "<prefix>" } },
   { text = "no task `…` in this run; `ork tasks RUN` lists them", exit = 4, ork = "show etl nosuch" },
   { text = "there are no runs yet", exit = 4, ork = "show last", files = {}, empty = true },

@@ -29,6 +29,14 @@ describe("finding the database", function()
     assert.equal("/tmp/.ork/ork.db", passed_over)
   end)
 
+  it("says which one it may not look at", function()
+    local path, passed_over, denied = database.find_upwards("/srv/a", function(at)
+      if at == "/srv/a/.ork/ork.db" then return nil, "Permission denied", "EACCESS" end
+      return nil, "No such file"
+    end, 1000)
+    assert.same({ nil, nil, "/srv/a/.ork/ork.db" }, { path, passed_over, denied })
+  end)
+
   it("takes one of the folder's owner, as root in a mounted folder needs", function()
     assert.equal("/w/.ork/ork.db", (find("/w", { ["/w"] = 1000, ["/w/.ork/ork.db"] = 1000 }, 0)))
   end)

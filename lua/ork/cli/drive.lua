@@ -63,8 +63,8 @@ function Signals:close()
 end
 Signals.__close = Signals.close
 
-local function wish(engine, id, kind)
-  local _, why, code = engine:command(id, kind)
+local function wish(engine, id, kind, args)
+  local _, why, code = engine:command(id, kind, args)
   if why and code and code ~= "ESTATE" then term.message("ork: " .. why) end
 end
 
@@ -83,7 +83,7 @@ local function obey(engine, id, signals)
 end
 
 --- Waits for the end of a run of ours. deadline: ms since 1970 or nil. Returns its status and whether the time was over.
-local function wait(engine, id, signals, deadline)
+local function wait(engine, id, signals, deadline, timeout)
   local overdue = false
   while true do
     obey(engine, id, signals)
@@ -93,7 +93,7 @@ local function wait(engine, id, signals, deadline)
     if code == "ETIMEDOUT" then
       overdue = true
       term.message("the time is over; cancelling")
-      wish(engine, id, "cancel")
+      wish(engine, id, "cancel", { why = ("it took longer than --timeout %s"):format(text.duration(timeout)) })
     elseif code ~= "ECANCELLED" then
       stop.check(nil, why, code)
     end
@@ -133,6 +133,7 @@ function drive.show_end(engine, id)
   end
   local run = stop.check(engine:run(id))
   if run.status == "failed" then report.failures(engine, run) end
+  if run.status == "cancelled" then report.cancelled(run) end
   if not term.quiet then term.out(report.summary(run)) end
 end
 
@@ -203,7 +204,7 @@ function drive.to_end(engine, begin, opts)
     status = stop.check(engine:run(id)).status
   elseif engine:owned(id) or how ~= "watched" then
     begin_view(engine, id, how)
-    status, overdue = wait(engine, id, signals, deadline)
+    status, overdue = wait(engine, id, signals, deadline, opts.timeout)
   else
     if not opts.look then term.news(("run %s is carried out by another program; watching it"):format(text.short(id))) end
     status = watch(engine, id, signals)

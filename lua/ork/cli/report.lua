@@ -69,6 +69,12 @@ function report.failures(engine, run)
   advice(run)
 end
 
+--- Tells on stderr why a run was cancelled, when that was said, and how to go on with it.
+function report.cancelled(run)
+  if run.error and run.error ~= "cancelled" then term.message("\n" .. term.escape(run.error)) end
+  term.news(("go on: ork retry %s   (what has not succeeded)"):format(text.short(run.id)))
+end
+
 --- The one line that sums a run up.
 function report.summary(run)
   local what = run.status == "success" and text.plural(run.tasks_total or 0, "task") or text.counts(run.counts)

@@ -202,18 +202,32 @@ static int open_log(const char *path)
 
 /* ---- after: what went wrong, in words ---- */
 
+/* Bytes of a PATH that are worth reading: whole folders. */
+static int folders_shown(const char *path)
+{
+    size_t n = strlen(path);
+
+    while (n > 60) {
+        while (n > 0 && path[--n] != ':')
+            continue;
+    }
+    return (int)n;
+}
+
 static char *exec_words(const struct ork_attempt *t, const char *path, int error)
 {
     const char *name = t->argv[0];
     char *file = NULL, *words;
     struct stat st;
     bool is_there, is_dir;
+    const int shown = folders_shown(path);
+    const char *more = path[shown] ? ":…" : "";
 
     if (!strchr(name, '/')) {
         if (error == ENOENT)
-            return ork_text("cannot run `%.200s`: no such program in PATH (%.400s)", name, path);
+            return ork_text("cannot run `%.200s`: not found in PATH (%.*s%s)", name, shown, path, more);
         if (error == EACCES)
-            return ork_text("`%.200s` is not executable (found in PATH %.400s)", name, path);
+            return ork_text("`%.200s` is not executable (found in PATH %.*s%s)", name, shown, path, more);
         return ork_text("cannot run `%.200s`: %s", name, strerror(error));
     }
     file = *name == '/' ? ork_text("%s", name) : ork_text("%s/%s", t->cwd, name);

@@ -47,7 +47,7 @@ struct ork_exit {
     struct ork_attempt_key key;
     int reason;                      /* enum ork_exit_reason */
     int exit_code, signal;           /* -1; 0 */
-    const char *error;               /* SPAWN: "cannot run `foo`: no such program in PATH"; borrowed */
+    const char *error;               /* SPAWN: "cannot run `foo`: not found in PATH"; borrowed */
     int64_t started_ms, finished_ms; /* wall clock */
     int64_t user_ms, system_ms, max_rss_kb, log_bytes;
     int32_t pid;

@@ -370,7 +370,7 @@ ORK_API bool ork_run_owned(const ork_engine *e, const char *run_id); /* by this 
 /* Wishes. Durable when they return; the owner carries them out. No live owner: cancel and pause are carried out here,
  * resume and retry only record the wish (then ork_run_claim). *outcome (may be NULL): "done", "sent", "too late",
  * "already …"; freed by ork_free. kind: "cancel" "kill" "pause" "resume" "retry". args JSON or NULL: retry
- * {"from":T,"task":T}. */
+ * {"from":T,"task":T}, cancel {"why":TEXT}, the run's error instead of "cancelled". */
 ORK_API int ork_run_command(ork_engine *e, const char *run_id, const char *kind, const char *args, char **outcome,
                             ork_err *err) ORK_MUSTCHECK;
 /* New run like an old one. args JSON: {"params":{…},"from":T,"set":{"T.input":…}}. Uses the old run's snapshot. */

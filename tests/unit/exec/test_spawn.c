@@ -158,9 +158,11 @@ static void cannot_start(void **state)
     static const struct {
         const char *program, *path, *cwd, *words;
     } cases[] = {
-        {"foo", "PATH=/usr/bin:/bin", NULL, "cannot run `foo`: no such program in PATH (/usr/bin:/bin)"},
-        {"foo", "PATH", NULL, "cannot run `foo`: no such program in PATH (/usr/local/bin:/usr/bin:/bin)"},
-        {"", "A=b", NULL, "cannot run ``: no such program in PATH"},
+        {"foo", "PATH=/usr/bin:/bin", NULL, "cannot run `foo`: not found in PATH (/usr/bin:/bin)"},
+        {"foo", "PATH", NULL, "cannot run `foo`: not found in PATH (/usr/local/bin:/usr/bin:/bin)"},
+        {"", "A=b", NULL, "cannot run ``: not found in PATH"},
+        {"foo", "PATH=/usr/bin:/opt/one/of/many/folders:/opt/another/of/them:/opt/the/last/of/them", NULL,
+         "cannot run `foo`: not found in PATH (/usr/bin:/opt/one/of/many/folders:/opt/another/of/them:…)"},
         {"/no/such/thing", "A=b", NULL, "cannot run `/no/such/thing`: No such file or directory"},
         {"/bin", "A=b", NULL, "cannot run `/bin`: it is a directory"},
         {"./plain", "A=b", NULL, "`./plain` is not executable"},
