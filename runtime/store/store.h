@@ -157,8 +157,8 @@ struct ork_apply {
  * that does not fit is marked first and found by nobody from then on; the next sweep goes on with it. */
 struct ork_sweep_run {
     ork_id id;
-    char *
-        dir; /* outcome of GONE: where its logs were, owned by whoever asked; NULL: where the data directory has them */
+    /* outcome of GONE: where its logs were, owned by whoever asked; NULL: where the data directory has them */
+    char *dir;
     enum {
         ORK_SWEEP_LATER, /* outcome: not looked at, or not all of it is gone */
         ORK_SWEEP_GONE,  /* its log folder is noted in run_remains */
