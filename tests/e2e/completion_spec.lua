@@ -273,4 +273,14 @@ describe("zsh", function()
     t:send("exit\n")
     t:wait()
   end)
+
+  it("finds it as a file of $fpath", function()
+    if sh.run({ "sh", "-c", "command -v zsh" }).code ~= 0 then return pending("there is no zsh") end
+    local t = shell({ "/bin/zsh", "-f" }, "PS1='> '; mkdir zf; ork completion zsh >zf/_ork; fpath=($PWD/zf $fpath); "
+      .. "autoload -U compinit; compinit -D -u; echo ready$((1))")
+    typed(t, "ork vers\t", "ork %d+%.")
+    typed(t, "ork tasks la\t", "extract .-success")
+    t:send("exit\n")
+    t:wait()
+  end)
 end)
