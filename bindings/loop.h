@@ -37,5 +37,6 @@ int ork_lua_process(lua_State *L); /* core.loop.process (bindings/process.c) */
 void ork_lua_process_open(lua_State *L);
 int ork_lua_escape(lua_State *L);    /* core.sys.escape (bindings/escape.c) */
 int ork_lua_sys_open(lua_State *L);  /* pushes the namespace core.sys */
+void ork_lua_messages(lua_State *L); /* adds core.sys.messages (bindings/messages.c) [-0, +0, m] */
 void ork_lua_terminal(lua_State *L); /* adds core.sys's functions about terminals (bindings/terminal.c) [-0, +0, m] */
 #endif

@@ -80,4 +80,5 @@ void ork_lua_terminal(lua_State *L)
                                          {"write", terminal_write},           {NULL, NULL}};
 
     luaL_setfuncs(L, functions, 0);
+    ork_lua_messages(L);
 }

@@ -3,11 +3,19 @@
  * forge lines. */
 #include "base/log.h"
 #include "base/buf.h"
+#include <stdatomic.h>
 #include <stdio.h>
 #include <unistd.h>
 
 static const char *const level_names[] = {
     [ORK_LOG_ERROR] = "error", [ORK_LOG_WARN] = "warning", [ORK_LOG_INFO] = "info", [ORK_LOG_DEBUG] = "debug"};
+
+static atomic_int descriptor = STDERR_FILENO;
+
+void ork_log_to(int fd)
+{
+    atomic_store(&descriptor, fd);
+}
 
 void ork_log_write(const struct ork_log *log, int level, const char *fmt, ...)
 {
@@ -35,7 +43,7 @@ void ork_log_write(const struct ork_log *log, int level, const char *fmt, ...)
         log->sink(log->data, level, line.data);
     } else {
         ork_buf_addc(&line, '\n');
-        if (write(STDERR_FILENO, line.data, line.len) < 0) {
+        if (write(atomic_load(&descriptor), line.data, line.len) < 0 && write(STDERR_FILENO, line.data, line.len) < 0) {
             /* nobody is left to be told */
         }
     }

@@ -342,6 +342,26 @@ describe("the live view", function()
     assert_clean(t)
   end)
 
+  it("puts what the engine says above itself", function()
+    local agent = dir .. "/an-agent"
+    sh.run({ "cp", os.getenv("ORK_AGENT"), agent })
+    local t = open({ "gated.lua", "-j8" }, { env = { ORK_AGENT = agent }, cols = 250 })
+    t:expect_line("1 failed, 3 running")
+    os.rename(agent, agent .. ".away") -- so that it cannot be started again
+    for _, pid in ipairs(sh.processes(dir)) do
+      local exe = io.popen("readlink /proc/" .. pid .. "/exe"):read("l") or ""
+      if exe:find("an-agent", 1, true) then sh.run({ "kill", "-KILL", tostring(pid) }) end
+    end
+    t:expect("trying again")
+    t:resize(240, 24) -- draws once more
+    t:expect_line("^gated ")
+    os.rename(agent .. ".away", agent)
+    open_gate()
+    assert.equal(1, (t:wait()))
+    assert_clean(t)
+    assert.is_true(#matching(t:history(), "^error .*trying again$") >= 1)
+  end)
+
   it("folds what does not fit", function()
     sh.write(dir .. "/wide.lua", [[
       local ork = require "ork"

@@ -9,7 +9,7 @@ describe("the live view of a run of 100,000 tasks", function()
   local now, written, timer, writable, front
 
   before_each(function()
-    for _, name in ipairs({ "now", "write", "terminal", "writable", "foreground", "unwritten" }) do real[name] = sys[name] end
+    for _, name in ipairs({ "now", "write", "terminal", "writable", "foreground", "unwritten", "messages" }) do real[name] = sys[name] end
     for _, name in ipairs({ "timer", "signal" }) do real[name] = loop[name] end
     now, written, timer, writable, front = 1793498400000, {}, nil, true, true
     function sys.now() return now end
@@ -21,6 +21,7 @@ describe("the live view of a run of 100,000 tasks", function()
     function sys.writable() return writable end
     function sys.foreground() return front end
     function sys.unwritten() return 0 end
+    function sys.messages() end
     function loop.timer(ms, f)
       timer = { at = now + ms, f = f }
       local mine = timer
@@ -31,7 +32,7 @@ describe("the live view of a run of 100,000 tasks", function()
   end)
   after_each(function()
     for _, name in ipairs({ "timer", "signal" }) do loop[name] = real[name] end
-    for _, name in ipairs({ "now", "write", "terminal", "writable", "foreground", "unwritten" }) do sys[name] = real[name] end
+    for _, name in ipairs({ "now", "write", "terminal", "writable", "foreground", "unwritten", "messages" }) do sys[name] = real[name] end
     term.view = nil
   end)
 

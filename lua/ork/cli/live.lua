@@ -142,9 +142,16 @@ function View:measure()
   term.err_columns = term.err_columns and self.cols
 end
 
+--- The engines' own messages, which else would be written into the block.
+function View:hear()
+  local said = self.said:read()
+  if said ~= "" then self:above((said:gsub("\n$", ""))) end
+end
+
 --- Messages and signals come here from now on.
 function View:take()
   term.view = self
+  self.said = sys.messages()
   self.watchers = {
     loop.signal("winch", function()
       self:measure()
@@ -155,6 +162,7 @@ function View:take()
       self:measure()
       self:wake()
     end),
+    self.said and loop.readable(self.said:fd(), function() self:hear() end),
   }
 end
 
@@ -169,6 +177,8 @@ end
 function View:close()
   self.shown = {}
   if term.view == self then
+    local said = self.said and self.said:close() or ""
+    if said ~= "" then self.messages[#self.messages + 1] = said:gsub("\n$", "") end
     self:frame(true)
     term.view = nil
     io.stderr:write(self.begun)

@@ -282,6 +282,10 @@ struct uv_loop_s;
 #define ORK_OPEN_READ 2u    /* only look: no migration, nothing written */
 #define ORK_OPEN_MIGRATE 4u /* migrate even a foreign database that has no table of ours (ork db migrate) */
 
+/* Where messages of all engines of this process go: a descriptor, 2 by default. For programs that own the terminal; one
+ * that takes nothing more (a full pipe that does not block) is passed over for 2. From any thread. */
+ORK_API void ork_log_to(int fd);
+
 struct ork_engine_opts {
     const char *url;        /* sqlite:PATH, sqlite::memory:, sqlite://PATH?mode=rwc */
     const char *data_dir;   /* NULL: beside the database */
