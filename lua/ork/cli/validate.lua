@@ -13,6 +13,10 @@ local validate = {
 Each script is loaded twice: it must define the same tasks every time. Nothing is run and no database is touched, so it is
 safe in an editor, a hook or CI. Exit code 2 when there is a mistake in any of them.
 
+Each mistake has its line and, where it is known, the place in it; of many, the first twenty are shown. --json has them all, for each
+script {"script", "ok", "workflows", "problems", "warnings"}, a problem being {"code", "file", "line", "column", "length", "text", "hint"}
+with column and length in bytes.
+
 Params (`day=2026-11-01`) are only for scripts that read `arg`.]],
   examples = {
     { "ork validate pipeline.lua", "mistakes with file and line, all at once" },
