@@ -24,26 +24,31 @@ local entries = {
     "Shows what tasks wrote; without a task, the failed ones of a finished run or the running ones. Ctrl-C ends following." },
   output = { "output([run[, task]])", "The output of a run or task." },
   status = { "status()", "What runs, waits and failed." },
-  why = { "why([run[, task]])", "Says what exactly a run or task waits for; without a run, everything that waits. ork.why gives it as a table." },
+  why = { "why([run[, task]])",
+    "Says what exactly a run or task waits for; without a run, everything that waits. ork.why gives it as a table." },
   cancel = { "cancel([run…])", "Stops runs: what they have running is killed, what has not started never will be." },
   pause = { "pause([run…])", "Starts no new tasks of these runs; what runs may finish." },
   resume = { "resume([run])", "Goes on with a paused run, or takes over one whose program died." },
   retry = { 'retry([run][, { from = "task", task = "task" }])',
-    "Runs failed and skipped tasks again; with `from` that task and all after it, with `task` that one. Returns the run at once; progress is shown." },
+    "Runs failed and skipped tasks again; with `from` that task and all after it, with `task` that one. "
+      .. "Returns the run at once; progress is shown." },
   rerun = { 'rerun([run][, { params = { … }, from = "task" }])', "A new run with the params of an old one, changed as given." },
   find = { "find([name])", "The run that is meant by a name, as a handle: find(\"last\").status, find(\"etl~1\"):task(\"load\").output" },
   reload = { "reload()", "Loads the script again: new runs have the new definition, what you defined here stays." },
   workflows = { "workflows",
     "The workflows of the script and those made here, by name; those whose name is a name in Lua are there without it. "
       .. "workflows() lists those that the database keeps (ork apply)." },
-  applied = { "applied()", "The workflows that the database keeps, as `ork workflows` lists them; versions(\"etl\") lists the versions of one." },
+  applied = { "applied()",
+    "The workflows that the database keeps, as `ork workflows` lists them; versions(\"etl\") lists the versions of one." },
   versions = { "versions(NAME[, VERSION[, VERSION]])", "The versions of an applied workflow, and how they differ." },
-  start = { 'etl:start([params[, { key = "k", priority = 5, at = "2026-11-01" }]])', "Starts a run and returns its handle at once; it works while you type." },
+  start = { 'etl:start([params[, { key = "k", priority = 5, at = "2026-11-01" }]])',
+    "Starts a run and returns its handle at once; it works while you type." },
   run = { "etl:run([params[, options]])", "Starts a run and waits for its end; Ctrl-C ends the waiting, not the run." },
   wait = { 'run:wait(["5m"])', 'Waits for the end and returns its status; or nil, "timeout", "ETIMEDOUT".' },
   task = { 'run:task("clean"[, 17])', "One task of a run: .status .output .input .error .attempts, :log()" },
   ["ork.why"] = { "ork.why([run[, task]])", "What it waits for, as a table: { run, workflow, status, reasons, advice }." },
-  ["ork.runs"] = { 'for run in ork.runs{ workflow = "etl", status = "failed", since = "2d", limit = 20 } do … end', "Runs, newest first, as handles." },
+  ["ork.runs"] = { 'for run in ork.runs{ workflow = "etl", status = "failed", since = "2d", limit = 20 } do … end',
+    "Runs, newest first, as handles." },
   ["ork.find"] = { 'ork.find("last")', "The run that a name means, or nil, message, code." },
   ["ork.workflow"] = { 'ork.workflow("name", { params = { day = "date" }, defaults = { retries = 2 } })',
     "A new workflow; w:task(name, options) adds to it. Typed here it is in `workflows`." },
@@ -53,7 +58,8 @@ local entries = {
   ["ork.open"] = { 'ork.open("sqlite:other.db")', "Another database: db:start(etl, …), db:runs{ … }, db:find(name)." },
   ["ork.load"] = { 'ork.load("etl.lua")', "The workflows of another script." },
   locals = { "local x = 1", "A local outside of a block would be gone in the next line, so it becomes a global of this session." },
-  exit = { "exit()", "Ends the prompt, as Ctrl-D does. Runs that still work are asked about: cancel them, wait, or leave them to be resumed." },
+  exit = { "exit()",
+    "Ends the prompt, as Ctrl-D does. Runs that still work are asked about: cancel them, wait, or leave them to be resumed." },
   _ = { "_", "The last value that was shown." },
 }
 entries["ork.start"], entries["ork.run"], entries.quit = entries.start, entries.run, entries.exit
@@ -121,7 +127,8 @@ function help.about(value)
   if value == nil then return OVERVIEW end
   if core.is_workflow(value) then
     local text = require("ork.cli.definition").describe(value, "SCRIPT", true)
-    return (text:gsub("^[^\n]*\n\n", "")) .. ("\n\n  %s:start{ … }  :run{ … }  :task(name, { … })  :finally(…)  :validate()  .name  .params"):format(value.name)
+    local methods = "\n\n  %s:start{ … }  :run{ … }  :task(name, { … })  :finally(…)  :validate()  .name  .params"
+    return text:gsub("^[^\n]*\n\n", "") .. methods:format(value.name)
   end
   local name = name_of(value, helpers)
   if name then return entry_text(entries[name]) end

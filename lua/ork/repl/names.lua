@@ -12,7 +12,8 @@ local names = {}
 
 --- Commands that are functions here, and whether the newest run is meant when none is named.
 local look = {
-  runs = false, tasks = true, show = true, logs = true, output = true, status = false, why = false, versions = false, cancel = true, pause = true,
+  runs = false, tasks = true, show = true, logs = true, output = true, status = false, why = false, versions = false,
+  cancel = true, pause = true,
 }
 
 -- ---- arguments -------------------------------------------------------------------------------

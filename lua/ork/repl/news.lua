@@ -19,7 +19,9 @@ local FINAL = { success = true, failed = true, cancelled = true }
 
 --- tell(text): shows lines, above what is being typed.
 function news.new(tell)
-  return setmetatable({ tell = tell, queue = {}, folded = { success = 0, others = 0 }, live = {}, lines = progress.new({}), timer = nil, pause = PAUSE_MS }, news)
+  return setmetatable({
+    tell = tell, queue = {}, folded = { success = 0, others = 0 }, live = {}, lines = progress.new({}), timer = nil, pause = PAUSE_MS,
+  }, news)
 end
 
 --- How many runs are under way here, as far as known.
@@ -36,7 +38,8 @@ function news:expect(id, workflow, tasks)
 end
 
 local function run_line(change, now)
-  local words = { text.clock(now), ("run %s of %s:"):format(text.short(change.run_id), change.workflow), term.paint_status(change.to, nil, "err") }
+  local run = ("run %s of %s:"):format(text.short(change.run_id), change.workflow)
+  local words = { text.clock(now), run, term.paint_status(change.to, nil, "err") }
   if change.took_ms then words[#words + 1] = "in " .. text.duration(change.took_ms) end
   local line = table.concat(words, " ")
   if change.to == "failed" then line = line .. ('   why("%s")'):format(text.short(change.run_id)) end

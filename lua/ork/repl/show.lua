@@ -101,7 +101,8 @@ function show.error(caught, typed)
   if #caught.frames > 1 then
     for i = 1, math.min(#caught.frames, MOST_FRAMES) do
       local frame = caught.frames[i]
-      lines[#lines + 1] = term.paint("dim", ("  %s%s"):format(term.escape(frame.at), frame.what and " " .. term.escape(frame.what) or ""), "err")
+      local way = term.escape("  " .. frame.at .. (frame.what and " " .. frame.what or ""))
+      lines[#lines + 1] = term.paint("dim", way, "err")
     end
     if #caught.frames > MOST_FRAMES then lines[#lines + 1] = term.paint("dim", "  …", "err") end
   end
