@@ -116,7 +116,7 @@ static int inline_path(ork_engine *e, const struct ork_rows *task, const struct 
 static int find_path(ork_engine *e, const struct ork_rows *task, const struct ork_rows *attempts, uint32_t attempt,
                      char **path, bool *last, ork_err *err)
 {
-    size_t row;
+    size_t row = 0;
 
     if (is_inline(task)) {
         *last = !attempt || attempt == (uint32_t)ork_rows_int(task, 0, "attempt", 0);
