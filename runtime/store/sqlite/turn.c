@@ -13,6 +13,7 @@
 #include "base/buf.h"
 #include "base/err.h"
 #include "base/path.h"
+#include "store/sqlite/dying.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
@@ -88,6 +89,10 @@ int ork_owner_hold(const char *db, const ork_id *id, int *fd, ork_err *err)
         (void)close(f);
         return rc;
     }
+    char name[64];
+    ork_dying_name(name, sizeof name);
+    if (write(f, name, strlen(name)) < 0) { /* then nobody waits for our end, who may not be gone when we are killed */
+    }
     *fd = f;
     return 0;
 }
@@ -112,15 +117,28 @@ int ork_owner_open(const char *db, const ork_id *id)
     return open(path, O_RDONLY | O_CLOEXEC);
 }
 
+static bool is_locked(int fd)
+{
+    struct flock l = whole(F_RDLCK);
+
+    return fcntl(fd, F_OFD_GETLK, &l) != 0 || l.l_type != F_UNLCK;
+}
+
 /* Only "no such file" and a free lock mean death; what cannot be asked (no permission, no descriptors left) counts as
- * alive. */
+ * alive. Whoever was killed is waited for: its lock falls with its memory. */
 bool ork_owner_held(const char *db, const ork_id *id)
 {
+    char name[64];
     int fd = ork_owner_open(db, id);
+
     if (fd < 0)
         return errno != ENOENT;
-    struct flock l = whole(F_RDLCK);
-    bool held = fcntl(fd, F_OFD_GETLK, &l) != 0 || l.l_type != F_UNLCK;
+    bool held = is_locked(fd);
+    ssize_t n = held ? pread(fd, name, sizeof name - 1, 0) : 0;
+    if (n > 0) {
+        name[n] = '\0';
+        held = !ork_dying_wait(name) || is_locked(fd);
+    }
     (void)close(fd);
     return held;
 }

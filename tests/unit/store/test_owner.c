@@ -5,6 +5,8 @@
 #include <dirent.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -121,6 +123,39 @@ static void test_claimed_after_sigkill(void **state)
 }
 
 /* A stopped owner stays owner: its runs are not stolen, and who waits, waits. */
+#define LARGE (256u << 20)
+
+static void own_large(int in, int out, void *data)
+{
+    char *memory = malloc(LARGE);
+
+    assert_non_null(memory);
+    memset(memory, 1, LARGE);
+    own(in, out, data);
+    free(memory);
+}
+
+/* The kernel takes its memory apart first, and its locks fall after that: who asks meanwhile waits. */
+static void test_killed_is_dead_at_once(void **state)
+{
+    struct shared *s = *state;
+    struct test_store t;
+    ork_id owner, run;
+    struct child c = child_start(own_large, s);
+
+    assert_int_equal(read(c.from, &owner, sizeof owner), sizeof owner);
+    assert_int_equal(read(c.from, &run, sizeof run), sizeof run);
+    test_open(&t, s->url);
+    test_register(&t);
+    assert_true(ork_store_owner_alive(t.store, &owner));
+    assert_int_equal(kill(c.pid, SIGKILL), 0);
+    assert_false(ork_store_owner_alive(t.store, &owner));
+    struct ork_claim r = claim(&t, &run);
+    assert_true(r.claimed);
+    assert_int_equal(child_end(&c), 128 + SIGKILL);
+    test_close(&t);
+}
+
 static void test_stopped_owner_stays(void **state)
 {
     struct shared *s = *state;
@@ -317,6 +352,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_claimed_after_sigkill, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_killed_is_dead_at_once, setup, teardown),
         cmocka_unit_test_setup_teardown(test_stopped_owner_stays, setup, teardown),
         cmocka_unit_test_setup_teardown(test_watch, setup, teardown),
         cmocka_unit_test_setup_teardown(test_lock_is_not_inherited, setup, teardown),
