@@ -46,6 +46,11 @@ static void free_active(struct ork_active *a)
     struct ork_live *l, *tmp;
     HASH_ITER(hh, a->live, l, tmp)
     ork_active_live_free(a, l);
+    for (struct ork_reject *r; (r = a->rejects);) {
+        a->rejects = r->next;
+        ork_free(r->text);
+        ork_free(r);
+    }
     ork_refuse_free(a->poison);
     ork_effects_fini(&a->fx);
     ork_run_fini(&a->run);

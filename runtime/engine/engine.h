@@ -127,7 +127,13 @@ struct ork_active {
     struct ork_run run;     /* the core's state */
     struct ork_effects fx;
     size_t fx_done;
-    bool draining, run_moved;
+    bool draining, run_moved, rejecting;
+    struct ork_reject {
+        uint32_t task;
+        int kind;
+        char *text; /* owned */
+        struct ork_reject *next;
+    } * rejects, **rejects_end; /* owned list: judged while effects are worked off, told after */
     ork_id *ids; /* task ids of a run that was taken over, or got another definition; NULL: derived */
     uint32_t *by_number, by_number_len; /* owned, with ids: number in an id of ours → task; NULL none */
     ork_id snapshot;
@@ -450,6 +456,7 @@ void ork_settle_reject(struct ork_active *a, uint32_t task, int kind,
 void ork_settle_dispatched(struct ork_active *a, uint32_t task, bool urgent); /* the attempt's first row */
 void ork_settle_ended(struct ork_active *a, uint32_t task); /* the attempt's last row, when it is due */
 void ork_settle_recalled(struct ork_active *a, uint32_t task, uint32_t attempt);
+void ork_settle_rejects(struct ork_active *a); /* those that came while effects were worked off */
 void ork_settle_queue_timeout(struct ork_active *a, uint32_t task);
 void ork_settle_lost(struct ork_active *a, uint32_t task, const char *text);
 void ork_settle_put(struct ork_active *a, uint32_t task,

@@ -339,11 +339,32 @@ void ork_settle_reject(struct ork_active *a, uint32_t task, int kind, const char
     struct ork_event ev = {.type = ORK_EV_REJECT, .task = task, .failure = {.kind = kind, .exit_code = -1}};
     struct ork_end end = {.task = task, .error = text, .finished_ms = ork_engine_now(a->engine)};
 
+    if (a->draining) { /* its row would be written when this reason is gone */
+        struct ork_reject *r = ork_zalloc(sizeof(*r));
+        *r = (struct ork_reject){.task = task, .kind = kind, .text = ork_strdup(text)};
+        *(a->rejects ? a->rejects_end : &a->rejects) = r;
+        a->rejects_end = &r->next;
+        return;
+    }
     if (ork_refuse_poison(a, task, a->run.tasks[task].attempt))
         end.error = "the database refuses the reason";
     a->end = &end;
     (void)ork_active_step(a, &ev);
     a->end = NULL;
+}
+
+void ork_settle_rejects(struct ork_active *a)
+{
+    if (a->rejecting) /* each may bring others: a loop, not a recursion */
+        return;
+    a->rejecting = true;
+    for (struct ork_reject *r; (r = a->rejects);) {
+        a->rejects = r->next;
+        ork_settle_reject(a, r->task, r->kind, r->text);
+        ork_free(r->text);
+        ork_free(r);
+    }
+    a->rejecting = false;
 }
 
 void ork_settle_queue_timeout(struct ork_active *a, uint32_t task)

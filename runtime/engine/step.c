@@ -298,6 +298,7 @@ int ork_active_step(struct ork_active *a, struct ork_event *ev)
             a->run_moved = false;
             run_changed(a, before);
         }
+        ork_settle_rejects(a);
     }
     return 0;
 }

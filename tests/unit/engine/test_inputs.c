@@ -3,6 +3,7 @@
 #include "engine/lib_engine.h"
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 /* A variable of the program that runs ork, for one test. */
@@ -114,12 +115,40 @@ static void an_input_beyond_bounds(void **state)
     ork_workflow_unref(f);
 }
 
+/* Judged in the turn that made it ready: the row has the reason, in a long row of them too. */
+static void a_when_that_cannot_be_judged_says_why(void **state)
+{
+    enum { LEN = 3000 };
+    struct world *w = *state;
+    ork_workflow *f = flow("when", NULL);
+    char name[16] = "first", before[16];
+
+    task(f, name, "{\"command\":[\"true\"]}", NULL);
+    for (int i = 0; i < LEN; i++) {
+        strcpy(before, name);
+        (void)snprintf(name, sizeof(name), "t%d", i);
+        task_with(f,
+                  (struct ork_task_spec){
+                      .name = name,
+                      .params = "{\"command\":[\"true\"],\"when\":{\"op\":\"<\",\"left\":\"abc\",\"right\":5}}",
+                      .rule = ORK_RULE_ALL_DONE,
+                      .flags = ORK_TASK_HAS_WHEN,
+                  },
+                  before);
+    }
+    assert_int_equal(run_to_end(w, f, NULL), ORK_RUN_FAILED);
+    assert_query(w, "SELECT count(*) FROM tasks WHERE status = 'failed' AND kind = 'input' AND error LIKE 'when: %'",
+                 "3000");
+    ork_workflow_unref(f);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(no_secrets_of_ours, secrets_setup, secrets_teardown),
         cmocka_unit_test_setup_teardown(a_large_input, world_setup, world_teardown),
         cmocka_unit_test_setup_teardown(an_input_beyond_bounds, world_setup, world_teardown),
+        cmocka_unit_test_setup_teardown(a_when_that_cannot_be_judged_says_why, world_setup, world_teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
