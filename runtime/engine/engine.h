@@ -134,7 +134,7 @@ struct ork_active {
         char *text; /* owned */
         struct ork_reject *next;
     } * rejects, **rejects_end; /* owned list: judged while effects are worked off, told after */
-    ork_id *ids; /* task ids of a run that was taken over, or got another definition; NULL: derived */
+    ork_id *ids;                /* task ids of a run that was taken over, or got another definition; NULL: derived */
     uint32_t *by_number, by_number_len; /* owned, with ids: number in an id of ours → task; NULL none */
     ork_id snapshot;
     json_t *params;
