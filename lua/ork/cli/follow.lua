@@ -67,15 +67,25 @@ function Follower:watch(dir, note)
   return self.watchers[dir] ~= nil
 end
 
---- Watches the folder of this run's logs, or until it is made the one above.
+--- Watches the folder of this run's logs, or until it is made the one above. True when it was found only now: what it holds
+--- has been written unseen.
 function Follower:watch_logs()
+  if self.logs then return false end
   local root = self.engine:data_dir() .. "/logs"
   local function note(name)
     local index, attempt = (name or ""):match("^(%d+)%.(%d+)%.log$")
     if index then self.grown[#self.grown + 1] = { tonumber(index), tonumber(attempt) } end
   end
-  if self:watch(root .. "/" .. self.run.id, note) then return end
-  if not self:watch(root) then self:watch(self.engine:data_dir()) end
+  local folder = root .. "/" .. self.run.id
+  self.logs = self:watch(folder, note)
+  if not self.logs then -- each is tried again once the one above is watched: it may have been made between the two looks
+    if not self:watch(root) then
+      self:watch(self.engine:data_dir())
+      self:watch(root)
+    end
+    self.logs = self:watch(folder, note)
+  end
+  return self.logs
 end
 
 function Follower:new_sink(name) return logs.sink(self.single and "" or name .. " | ", self.options.raw) end
@@ -124,7 +134,11 @@ end
 --- Shows all that grew since the last call.
 function Follower:catch_up()
   self.dirty = false
-  self:watch_logs()
+  if self:watch_logs() then
+    for task in self:each_task(nil) do
+      if (task.attempt or 0) > 0 then self:show(task.index, task.attempt) end
+    end
+  end
   local grown = self.grown
   self.grown = {}
   for _, file in ipairs(grown) do self:show(file[1], file[2]) end
