@@ -107,7 +107,10 @@ static int run_update(lua_State *L)
     opts.params = field_text(L, 4, "params");
     opts.from = field_text(L, 4, "from");
     opts.keep = field_flag(L, 4, "keep");
+    ork_lua_inline_learn(L, 3, e, NULL);
     int status = ork_run_update(e->engine, id, w, &opts, &report, &err);
+    if (status == 0)
+        ork_lua_inline_learn(L, 3, e, id);
 
     ork_lua_loop_raise(L, e->loop);
     if (status < 0)

@@ -93,6 +93,7 @@ function run_task:log(attempt) end
 ---@class ork.retry_options
 ---@field from? string this task and all after it, also where they succeeded
 ---@field task? string only this failed task, and what was skipped because of it
+---@field update? true|ork.workflow first move to the script as it is now, or to this definition; what changed runs again too
 
 ---@class ork.rerun_options
 ---@field params? table<string, any> other values for some params

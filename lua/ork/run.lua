@@ -238,9 +238,48 @@ end
 
 function run_methods.resume(self) return wish_or_claim(self, "resume") end
 
---- Runs what failed or was skipped again. opts: from, task (names).
+--- The workflow of that name as its script defines it now, or nil, message, code.
+local function load_again(path, name)
+  if not path then return nil, "the run has no script to load again: give the workflow, update = etl", "ESTATE" end
+  local loader, problems = require "ork.loader", require "ork.problems"
+  local loaded = loader.load(path, { stop_at_start = true })
+  if #loaded.problems > 0 then return nil, problems.text(loaded.problems), "EDEF" end
+  for _, workflow in ipairs(loaded.workflows) do
+    if workflow.name == name then return workflow end
+  end
+  return nil, ("%s defines no workflow `%s` any more"):format(path, name), "ENOTFOUND"
+end
+
+--- Moves the run to another definition of its workflow and goes on with it.
+local function update(self, checked)
+  local engine, id, workflow = rawget(self, "engine"), rawget(self, "run_id"), checked.update
+  local before, why, code = engine:run(id)
+  if before and workflow == true then workflow, why, code = load_again(before.script_path, before.workflow) end
+  if not before or not workflow then return nil, why, code end
+  local schema = core.json.decode(core.options_json(workflow)).params or {}
+  local kept = {}
+  for name, value in pairs(before.params or {}) do
+    if schema[name] then kept[name] = value end
+  end
+  local params
+  params, why, code = core.params(workflow, kept, nil, before.logical_time and sys.time(before.logical_time) or sys.now())
+  if not params then return nil, why, code end
+  local report
+  report, why, code = engine:update(id, workflow, { params = params, from = checked.from })
+  if not report then return nil, why, code end
+  return "done"
+end
+
+local function definition(value)
+  if value == true or core.is_workflow(value) then return value end
+  return nil, "true (load its script again) or a workflow"
+end
+
+--- Runs what failed or was skipped again. opts: from, task (names), update (true or a workflow).
 function run_methods.retry(self, opts)
-  local checked = check_options("run:retry", opts, { from = "string", task = "string" }, 2)
+  local checked = check_options("run:retry", opts, { from = "string", task = "string", update = definition }, 2)
+  if checked.update and checked.task then error("run:retry: `task` and `update` do not go together", 2) end
+  if checked.update then return update(self, checked) end
   return wish_or_claim(self, "retry", next(checked) and checked or nil)
 end
 

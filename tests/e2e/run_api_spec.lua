@@ -105,6 +105,27 @@ describe("driving runs from a program", function()
     ]])
   end)
 
+  it("moves a failed run to another definition", function()
+    expect("failed done success 1 2\n", [[
+      local function etl(command)
+        local e = ork.workflow("etl")
+        local a = e:task("a", { command = { "true" } })
+        e:task("b", { command = command, depends_on = a })
+        return e
+      end
+      local run = ork.run(etl{ "false" })
+      local first = run.status
+      local outcome = assert(run:retry{ update = etl{ "true" } })
+      print(first .. " " .. outcome .. " " .. run:wait() .. " " .. run:task("a").attempts .. " " .. run:task("b").attempts)
+    ]])
+    expect("nil\tESTATE\n", [[
+      local e = ork.workflow("etl")
+      e:task("b", { command = { "false" } })
+      local _, why, code = ork.run(e):retry{ update = true }
+      print(why:find("has no script") and "nil\t" .. code or why)
+    ]])
+  end)
+
   for _, case in ipairs({
     { "unknown option", 'w:start({}, { kee = "x" })', "start has no option `kee`; did you mean `key`?" },
     { "wrong type", 'w:start({}, { priority = "high" })', "start: `priority` is a whole number, not high" },
