@@ -27,7 +27,8 @@ function ctx.progress(done, total) end
 ---@param time ork.duration
 function ctx.sleep(time) end
 
----Runs a program to its end, without a shell, while everything else goes on. It and what it started end with the attempt at the latest.
+---Runs a program to its end, without a shell, while everything else goes on. It and what it started end with the attempt at the latest;
+---only when this program is killed (SIGKILL) they go on alone. Long work is better a task of its own, with `command`.
 ---@param argv (string|number)[] the program and its arguments
 ---@param options? ork.exec_options
 ---@return ork.exec_result?, string?, string? nil, message, "ECODE" when it could not be started
