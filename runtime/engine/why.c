@@ -53,6 +53,31 @@ static json_t *unfinished_deps(const struct why *w, size_t row)
     return open;
 }
 
+static bool is_finally(const struct why *w, size_t row)
+{
+    const char *text = ork_rows_text(w->tasks, row, "params");
+    json_t *params = text && strstr(text, "\"finally\"") ? json_loads(text, 0, NULL) : NULL;
+    bool yes = json_is_true(json_object_get(params, "finally"));
+
+    json_decref(params);
+    return yes;
+}
+
+/* A `finally` comes after all other tasks, which its row does not name. */
+static bool finally_text(const struct why *w, size_t row, struct ork_buf *b)
+{
+    size_t open = 0;
+
+    if (!is_finally(w, row))
+        return false;
+    for (size_t i = 0; i < ork_rows_len(w->tasks); i++)
+        open += !ork_task_is_final(ork_task_status_parse(ork_rows_text(w->tasks, i, "status"))) && !is_finally(w, i);
+    if (open)
+        ork_buf_addf(b, "comes last (`finally`); waits for the %zu task%s that %s not ended", open,
+                     open == 1 ? "" : "s", open == 1 ? "has" : "have");
+    return open > 0;
+}
+
 static void join(struct ork_buf *b, const json_t *names)
 {
     size_t n = json_array_size(names);
@@ -121,6 +146,8 @@ static void pending(struct why *w, size_t i, const char *name)
     } else if (json_array_size(open)) {
         ork_buf_adds(&b, "waits for ");
         join(&b, open);
+    } else if (finally_text(w, i, &b)) {
+        /* told */
     } else if (retry) {
         int64_t left = retry - ork_engine_now(w->engine);
         ork_duration_format(left > 0 ? left : 0, span);
