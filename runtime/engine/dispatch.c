@@ -80,6 +80,17 @@ void ork_dispatch_ready(struct ork_active *a, uint32_t task)
     queue_ready(a, task);
 }
 
+void ork_dispatch_strange(struct ork_active *a)
+{
+    for (uint32_t i = 0; i < a->run.n; i++) {
+        const struct ork_task_def *def = ork_workflow_def(a->workflow, i);
+        const uint8_t flags = a->run.tasks[i].flags;
+        bool judged = !(def->flags & ORK_TASK_HAS_WHEN) || flags & ORK_RT_JUDGED;
+        if (def->executor == ORK_EXEC_INLINE && flags & ORK_RT_READY && judged)
+            queue_ready(a, i);
+    }
+}
+
 /* ---- building the command ---- */
 
 static void set_env(struct ork_argv *v, size_t *cap, const char *name, const char *value)

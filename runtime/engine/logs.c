@@ -65,12 +65,14 @@ static char *usual_path(ork_engine *e, const struct ork_rows *task, uint32_t att
 {
     struct ork_buf b = ORK_BUF_INIT;
     char run[ORK_ID_TEXT];
-    ork_id id = {0};
+    ork_id id = {0}, own = {0};
+    int64_t no = ork_rows_int(task, 0, "task_index", 0);
 
     (void)ork_rows_id(task, 0, "run_id", &id);
+    if (ork_rows_id(task, 0, "id", &own) && ork_task_is_of(&own, &id)) /* which its place may not be any more */
+        no = ork_task_number(&own);
     ork_id_format(&id, run);
-    ork_buf_addf(&b, "%s/logs/%s/%lld.%u.log", e->data_dir, run, (long long)ork_rows_int(task, 0, "task_index", 0),
-                 attempt);
+    ork_buf_addf(&b, "%s/logs/%s/%lld.%u.log", e->data_dir, run, (long long)no, attempt);
     return ork_buf_steal(&b, NULL);
 }
 

@@ -280,12 +280,15 @@ int ork_active_step(struct ork_active *a, struct ork_event *ev)
     ev->now_ms = ork_engine_now(e);
     ev->random = e->clock->random(e->clock->data);
     int before = a->run.status;
+    bool cancelling = a->run.cancelling;
     int rc = ork_run_step(&a->run, ev, &a->fx);
     if (rc) {
         ork_log_debug(&e->log, "dropped run=%s event=%d task=%u attempt=%u", a->text, ev->type, ev->task, ev->attempt);
         return rc;
     }
     record(a, ev);
+    if (a->strange && a->run.cancelling && !cancelling)
+        ork_dispatch_strange(a);
     if (!a->draining) {
         a->draining = true;
         for (; a->fx_done < a->fx.len; a->fx_done++) {

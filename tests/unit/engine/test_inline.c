@@ -473,6 +473,35 @@ static void a_stranger_may_only_cancel(void **state)
     done(w, h, f);
 }
 
+/* What tidies up was about to begin when the program died: a cancel by others ends it, too. */
+static void a_stranger_cancels_what_was_ready(void **state)
+{
+    struct world *w = *state;
+    struct host *h = host_of(w);
+    ork_workflow *f = flow("orphan", NULL);
+
+    function(f, "a", NULL);
+    task_with(f,
+              (struct ork_task_spec){.name = "tidy",
+                                     .executor = ORK_EXEC_INLINE,
+                                     .params = "{}",
+                                     .rule = ORK_RULE_ALWAYS,
+                                     .flags = ORK_TASK_FINALLY},
+              NULL);
+    seal(f);
+    struct ork_started s = start(w, f);
+    until(w, "a", ORK_TASK_SUCCESS);
+    h->hold = true;
+    while (!h->open_len)
+        (void)ork_engine_step(w->engine, true);
+    world_leave(w);
+    world_engine(w);
+    command(w, s.run_id, "cancel", NULL, "done");
+    assert_query(w, "SELECT status FROM runs", "cancelled");
+    assert_query(w, "SELECT group_concat(status) FROM tasks", "success,failed");
+    done(w, h, f);
+}
+
 static void starts_only_what_it_knows(void **state)
 {
     struct world *w = *state;
@@ -524,6 +553,35 @@ static void logs_when_something_is_said(void **state)
     done(w, h, f);
 }
 
+/* In another place of another definition its log is still its own. */
+static void keeps_its_log_when_it_moves(void **state)
+{
+    struct world *w = *state;
+    struct host *h = host_of(w);
+    ork_workflow *f = flow("moving", NULL), *g = flow("moving", NULL);
+    char run[ORK_ID_TEXT], *text = NULL;
+    size_t len = 0;
+    int64_t size = 0;
+    bool tail = true;
+    ork_err err = {0};
+
+    function(f, "say", NULL);
+    function(f, "fail", NULL);
+    assert_int_equal(run_to_end(w, f, run), ORK_RUN_FAILED);
+    function(g, "hush", NULL);
+    function(g, "say", NULL);
+    seal(g);
+    assert_int_equal(ork_run_update(w->engine, run, g, &(struct ork_update_opts){0}, NULL, &err), 0);
+    assert_int_equal(wait_end(w, run), ORK_RUN_SUCCESS);
+    assert_query(w, "SELECT task_index||status||attempt FROM tasks WHERE task_name = 'say'", "1success1");
+    assert_int_equal(ork_log_read(w->engine, run, "say", 0, 0, 100, &text, &len, &size, &tail, &err), 0);
+    assert_string_equal(text, "one\ntwo\n");
+    assert_false(tail);
+    ork_free(text);
+    ork_workflow_unref(g);
+    done(w, h, f);
+}
+
 /* Results of a slice share a commit, and a slice is no longer than the host makes it. */
 static void thousands_share_commits(void **state)
 {
@@ -560,8 +618,10 @@ int main(void)
         cmocka_unit_test_setup_teardown(holds_pools_and_parallel, world_setup, world_teardown),
         cmocka_unit_test_setup_teardown(a_dead_program_leaves_no_trace, world_setup, world_teardown),
         cmocka_unit_test_setup_teardown(a_stranger_may_only_cancel, world_setup, world_teardown),
+        cmocka_unit_test_setup_teardown(a_stranger_cancels_what_was_ready, world_setup, world_teardown),
         cmocka_unit_test_setup_teardown(starts_only_what_it_knows, world_setup, world_teardown),
         cmocka_unit_test_setup_teardown(logs_when_something_is_said, world_setup, world_teardown),
+        cmocka_unit_test_setup_teardown(keeps_its_log_when_it_moves, world_setup, world_teardown),
         cmocka_unit_test_setup_teardown(thousands_share_commits, world_setup, world_teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
