@@ -179,8 +179,8 @@ static void decide(struct ork_update_plan *p, struct ork_update *u)
         for (uint32_t i = 0; i < n; i++) {
             if (!!(ork_workflow_def(p->now, i)->flags & ORK_TASK_FINALLY) != last)
                 continue;
-            if (u->outside && u->outside[i]) { /* skipped it stays, or is when the run goes on */
-                u->again[i] = 0;
+            if (u->outside && u->outside[i]) { /* skipped it stays, or is when the run goes on, also if it failed */
+                u->again[i] = u->status[i] != ORK_TASK_SUCCESS && u->status[i] != ORK_TASK_SKIPPED;
                 continue;
             }
             u->again[i] |= u->status[i] != ORK_TASK_SUCCESS || (last && ordinary);

@@ -140,6 +140,29 @@ static void a_param_that_changes_changes_who_refers_to_it(void **state)
     ork_workflow_unref(f);
 }
 
+/* What is no part of the run any more does not decide how it ends, however it ended when it was one. */
+static void what_left_the_part_does_not_count(void **state)
+{
+    struct world *w = *state;
+    ork_workflow *f = flow("part", NULL), *g = flow("part", NULL);
+
+    task(f, "x", "{\"command\":\"echo x >>ran; false\"}", NULL);
+    task(f, "t", SAY("t"), "x");
+    seal(f);
+    struct ork_started s =
+        start_with(w, f, (struct ork_start_opts){.params = "{}", .triggered_by = "manual", .part = "{\"to\":\"t\"}"});
+    assert_int_equal(wait_end(w, s.run_id), ORK_RUN_FAILED);
+    ran("x ");
+    task(g, "x", "{\"command\":\"echo x >>ran; false\"}", NULL);
+    task(g, "t", SAY("t"), NULL);
+    seal(g);
+    moves(w, s.run_id, g, (struct ork_update_opts){0}, "\"runs\":1");
+    ran("t ");
+    assert_query(w, "SELECT group_concat(task_name || status || attempt) FROM tasks", "xskipped1,tsuccess1");
+    ork_workflow_unref(f);
+    ork_workflow_unref(g);
+}
+
 static void what_is_refused_changes_nothing(void **state)
 {
     struct world *w = *state;
@@ -292,6 +315,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(what_did_not_change_stays, world_setup, world_teardown),
         cmocka_unit_test_setup_teardown(what_changed_may_be_kept, world_setup, world_teardown),
         cmocka_unit_test_setup_teardown(a_param_that_changes_changes_who_refers_to_it, world_setup, world_teardown),
+        cmocka_unit_test_setup_teardown(what_left_the_part_does_not_count, world_setup, world_teardown),
         cmocka_unit_test_setup_teardown(what_is_refused_changes_nothing, world_setup, world_teardown),
         cmocka_unit_test_setup_teardown(what_runs_may_finish, world_setup_dir, world_teardown),
         cmocka_unit_test_setup_teardown(killed_on_the_way, world_setup_dir, world_teardown),
