@@ -98,6 +98,29 @@ describe("fix and go on", function()
     assert.matches("every task of the run succeeded", r.err, 1, true)
   end)
 
+  it("goes on with nothing older unasked when the newest run succeeded", function()
+    ork("etl.lua")
+    local failed = sh.json(ork("runs", "--json").out)[1].id:sub(-8)
+    sh.write(dir .. "/etl.lua", mended)
+    assert.equal(0, ork("etl.lua", "--new").code)
+    local done = sh.json(ork("runs", "--json").out)[1].id:sub(-8)
+    ork("etl.lua", "--only", "p", "--new") -- a part is passed by
+    order()
+    local r = ork("etl.lua", "--resume")
+    assert.equal(4, r.code)
+    assert.matches(("the newest run of `etl` succeeded; to go on with the older %s, which failed: ork retry %s --update\n"):format(failed,
+      failed), r.err, 1, true)
+    r = ork("etl.lua", "--resume", "--from", "c")
+    assert.equal(4, r.code)
+    assert.matches(("to run `c` and all after it again there: ork retry %s --update --from c; to go on with the older %s"):format(done,
+      failed), r.err, 1, true)
+    assert.equal("", order())
+    assert.equal(0, ork("retry", done, "--update", "--from", "c").code)
+    assert.equal("c tidy", order())
+    assert.equal(0, ork("retry", failed, "--update").code)
+    assert.equal("b1 c tidy", order())
+  end)
+
   it("refuses what cannot be meant", function()
     ork("etl.lua")
     for _, line in ipairs({ { "etl.lua", "--resume", "--new" }, { "etl.lua", "--keep" }, { "etl.lua", "--from", "a" },

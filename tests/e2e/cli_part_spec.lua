@@ -1,5 +1,5 @@
 -- SPDX-License-Identifier: MIT
--- Runs of a part of a workflow: `--to T`, `--only T`; and what show, why, retry, rerun and --resume make of them.
+-- Runs of a part of a workflow: `--to T`, `--only T`; and what show, why, retry, rerun and --update make of them.
 local sh = require "tests.lib.sh"
 
 local SCRIPT = [[
@@ -63,6 +63,9 @@ describe("a part of a workflow", function()
     sh.write(dir .. "/fine", "")
     sh.write(dir .. "/etl.lua", (SCRIPT:gsub("echo load", "echo LOAD"):gsub("echo clean", "echo CLEAN")))
     r = ork("etl.lua", "--resume")
+    assert.equal(4, r.code)
+    assert.matches("only parts of it have run (the newest: ork retry ", r.err, 1, true)
+    r = ork("retry", "last", "--update")
     assert.equal(0, r.code, r.err)
     assert.equal('CLEAN {"v":7};tidy;', order())
     assert.equal("extract=success clean=success load=skipped other=skipped either=skipped tidy=success", statuses())
@@ -74,8 +77,8 @@ describe("a part of a workflow", function()
     assert.equal('CLEAN {"v":7};tidy;', order())
     sh.write(dir .. "/etl.lua", (SCRIPT:gsub('"clean", {', '"wash", {')))
     os.remove(dir .. "/fine")
-    ork("rerun", "last")
-    r = ork("etl.lua", "--resume")
+    assert.matches("fixed it:  ork retry %x+ %-%-update", ork("rerun", "last").err)
+    r = ork("retry", "last", "--update")
     assert.equal(4, r.code)
     assert.matches("--to: no task `clean`", r.err, 1, true)
   end)

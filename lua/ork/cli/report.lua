@@ -45,6 +45,7 @@ end
 report.resume = nil
 
 local function resume_command(run)
+  if run.part then return run.script_path and ("ork retry %s --update"):format(text.short(run.id)) end -- --resume passes it by
   return report.resume or run.script_path and ("ork %s %s --resume"):format(short_path(run.script_path), run.workflow)
 end
 

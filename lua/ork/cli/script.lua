@@ -19,9 +19,10 @@ The script defines workflows and returns them; NAME picks one of several. The ru
 again, it goes on where it was, finds tasks that still run, and repeats nothing that succeeded. `ork SCRIPT --help` shows the
 script's own params. Ctrl-C cancels the run.
 
---resume goes on with the newest run of the workflow that failed, was cancelled or is unfinished, with the script as it is now
+--resume goes on with the newest run of the workflow, which failed, was cancelled or is unfinished, with the script as it is now
 and the run's params (unless given again): what did not succeed, is new or has changed runs, and everything after it; the rest
-stays. A task has changed when its command, env, cwd, inputs, `when`, types or dependencies have, or a param it refers to.
+stays. Runs of a part (--to, --only) are passed by, and when the newest run succeeded nothing is gone on with: ork retry RUN
+--update goes on with any run. A task has changed when its command, env, cwd, inputs, `when`, types or dependencies have, or a param it refers to.
 
 With --to and --only the run is a part of the workflow, and stays one: the other tasks are skipped, also by a retry, and
 `ork rerun` repeats the part.]],
@@ -48,7 +49,7 @@ With --to and --only the run is a part of the workflow, and stays one: the other
     { "to", "T", "only this task and what it needs (and `finally`)" },
     { "only", "T", "only this task; its inputs come from --input, or from the newest run that has them" },
     { "input", "JSON", "with --only: the task's inputs" },
-    { "resume", false, "go on with the newest run that failed or is unfinished, with the script as it is now" },
+    { "resume", false, "go on with the newest run, which failed or is unfinished, with the script as it is now" },
     { "from", "T", "with --resume: this task and all after it, also where they succeeded" },
     { "keep", false, "with --resume: what succeeded stays, also where its definition changed" },
     { "all", false, "all workflows of the script, one after the other" },
@@ -120,14 +121,14 @@ local function resume_line(path, loaded, workflow)
   return ("ork %s%s --resume"):format(text.word(path), #loaded.workflows > 1 and " " .. workflow.name or "")
 end
 
---- --resume: the newest run that did not succeed, under the definition that the script gives now.
+--- --resume: the newest run, which did not succeed, under the definition that the script gives now.
 local function go_on(path, given)
   local options = given.options
   local update = require "ork.cli.update"
   local loaded = definition.load(path, definition.arg(path, given.words, given.params), nil, { stop_at_start = true })
   local workflow = definition.pick(loaded, path, given.words[1])
   local engine <close> = open.change(options)
-  local run = update.newest(engine, workflow.name, path)
+  local run = update.newest(engine, workflow.name, path, options.from)
   if next(run.params or {}) then -- a graph may depend on them
     loaded = definition.load(path, update.arg(path, run, given.params), nil, { stop_at_start = true })
     workflow = definition.pick(loaded, path, workflow.name)

@@ -81,13 +81,55 @@ function update.carry_on(engine, run, workflow, typed, options)
   end, { timeout = options.timeout })
 end
 
---- The newest run of a workflow that did not succeed. Ends the command when there is none.
-function update.newest(engine, name, path)
-  local found = stop.check(engine:runs({ workflow = name, status = { "pending", "running", "paused", "failed", "cancelled" }, limit = 1 }))[1]
+-- ---- which run -------------------------------------------------------------------------------
+
+local PAGE = 20
+local UNFINISHED = { "pending", "running", "paused", "failed", "cancelled" }
+local HOW = { failed = "failed", cancelled = "was cancelled" }
+
+--- The newest run of a workflow that `wanted(run)`; statuses: all when nil.
+local function newest_where(engine, name, statuses, wanted)
+  local filter = { workflow = name, status = statuses, limit = PAGE }
+  repeat
+    local page = stop.check(engine:runs(filter))
+    for _, run in ipairs(page) do
+      if wanted(run) then return run end
+    end
+    filter.before = #page > 0 and page[#page].id or nil
+  until #page < PAGE
+end
+
+local function is_whole(run) return not run.part end
+local function is_left(run) return not run.part and not (run.owner and run.owner.alive) end
+
+--- The newest run succeeded: nothing is gone on with unasked, but what may have been meant is named.
+local function refuse_success(engine, run, path, from)
+  local name, ways = run.workflow, {}
+  local again = from and " --from " .. text.word(from) or ""
+  if from then
+    ways[1] = ("to run `%s` and all after it again there: ork retry %s --update%s"):format(from, text.short(run.id), again)
+  end
+  local older = newest_where(engine, name, UNFINISHED, is_left)
+  if older then
+    local id = text.short(older.id)
+    ways[#ways + 1] = ("to go on with the older %s, which %s: ork retry %s --update%s"):format(id,
+      HOW[older.status] or "is unfinished", id, again)
+  end
+  if #ways == 0 then stop(4, "no run of `%s` to go on with: all of them succeeded (`ork %s` starts one)", name, path) end
+  stop(4, "the newest run of `%s` succeeded; %s", name, table.concat(ways, "; "))
+end
+
+--- The newest run of a workflow, if it did not succeed; those of a part (--to, --only) are passed by. Ends the command when
+--- there is none. from: the task of --from.
+function update.newest(engine, name, path, from)
+  local found = newest_where(engine, name, nil, is_whole)
+  if found and found.status == "success" then refuse_success(engine, found, path, from) end
   if found then return stop.check(engine:run(found.id)) end
-  local any = stop.check(engine:runs({ workflow = name, limit = 1 }))[1]
-  stop(4, any and "no run of `%s` to go on with: all of them succeeded (`ork %s` starts one)"
-    or "no run of `%s` to go on with: it has not run yet (`ork %s` starts it)", name, path)
+  local part = stop.check(engine:runs({ workflow = name, limit = 1 }))[1]
+  if part then
+    stop(4, "no run of `%s` to go on with: only parts of it have run (the newest: ork retry %s --update)", name, text.short(part.id))
+  end
+  stop(4, "no run of `%s` to go on with: it has not run yet (`ork %s` starts it)", name, path)
 end
 
 --- The definition that a run's own script gives now.
