@@ -192,6 +192,7 @@ int ork_run_start(ork_engine *e, ork_workflow *w, const struct ork_start_opts *o
     path = ork_start_script_path(w);
     s.row.script_path = text_of(path);
     s.row.logical_ms = o->logical_ms ? o->logical_ms : s.row.now_ms;
+    s.row.at = o->logical_ms != 0;
     s.row.scheduled_for_ms = o->scheduled ? s.row.logical_ms : 0;
     ork_start_pools(e, w);
     rc = ork_start_commit(&s, out, err);

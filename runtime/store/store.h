@@ -40,7 +40,9 @@ struct ork_new_run { /* unit CREATE_RUN */
     int64_t now_ms, logical_ms, scheduled_for_ms; /* scheduled_for 0: none */
     int64_t run_timeout_ms;
     uint32_t tasks_total;
-    bool resume;     /* take an unfinished ownerless run of the same workflow, snapshot, params and triggered_by */
+    bool resume; /* take an unfinished ownerless run of the same workflow, snapshot, params and triggered_by; not with a
+                    key, which names the run itself */
+    bool at;     /* logical_ms was asked for: what is resumed must have the same */
     ork_id rerun_of; /* zero: none. workflow NULL: the run uses rerun_snapshot of rerun_workflow */
     ork_id rerun_snapshot, rerun_workflow;
     /* outcome */

@@ -169,7 +169,7 @@ static int by_resume(struct ork_sqlite *s, struct ork_new_run *c, const ork_id *
     ork_id runs[100];
     size_t n = 0;
     *settled = false;
-    if (!c->resume || ork_id_is_zero(&s->me))
+    if (!c->resume || c->key.p || ork_id_is_zero(&s->me))
         return 0;
     ork_stmt_begin(&st, &s->writer, ORK_S_runs_resumable);
     ork_stmt_id(&st, workflow);
@@ -177,6 +177,7 @@ static int by_resume(struct ork_sqlite *s, struct ork_new_run *c, const ork_id *
     ork_stmt_text(&st, c->params);
     ork_stmt_text(&st, c->triggered_by);
     ork_stmt_text(&st, c->part);
+    ork_stmt_time(&st, c->at ? c->logical_ms : 0);
     int rc;
     while ((rc = ork_stmt_step(&st, err)) == 1)
         n += n < sizeof runs / sizeof *runs && ork_stmt_get_id(&st, 0, &runs[n]);

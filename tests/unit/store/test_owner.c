@@ -304,6 +304,44 @@ static void test_resume_after_death(void **state)
 }
 
 /* The overtaken one, continued, may not write. */
+/* Last night's run was interrupted; tonight's has a name, or a time, of its own. */
+static void test_a_key_or_a_time_names_another_run(void **state)
+{
+    struct shared *s = *state;
+    struct test_store t;
+    struct ork_batch b = {0};
+    struct ork_new_run r;
+    ork_id owner, run;
+    struct child c = start_owner(s, &owner, &run);
+
+    test_open(&t, s->url);
+    test_register(&t);
+    assert_int_equal(kill(c.pid, SIGKILL), 0);
+    assert_int_equal(child_end(&c), 128 + SIGKILL);
+    test_new_run(&r, s->w);
+    int64_t at = r.logical_ms;
+    r.resume = true;
+    r.key = TEXT("tonight");
+    ork_batch_add(&b, ORK_UNIT_CREATE_RUN)->create = &r;
+    test_apply_ok(&t, &b);
+    assert_int_equal(r.how, ORK_CREATED);
+    test_new_run(&r, s->w);
+    r.resume = r.at = true;
+    r.logical_ms = at + 86400000;
+    ork_batch_add(&b, ORK_UNIT_CREATE_RUN)->create = &r;
+    test_apply_ok(&t, &b);
+    assert_int_equal(r.how, ORK_CREATED);
+    test_new_run(&r, s->w);
+    r.resume = r.at = true;
+    r.logical_ms = at;
+    ork_batch_add(&b, ORK_UNIT_CREATE_RUN)->create = &r;
+    test_apply_ok(&t, &b);
+    assert_int_equal(r.how, ORK_RESUMED);
+    assert_true(ork_id_eq(&r.run_id, &run));
+    ork_batch_fini(&b);
+    test_close(&t);
+}
+
 static void overtaken(int in, int out, void *data)
 {
     struct shared *s = data;
@@ -357,6 +395,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_watch, setup, teardown),
         cmocka_unit_test_setup_teardown(test_lock_is_not_inherited, setup, teardown),
         cmocka_unit_test_setup_teardown(test_resume_after_death, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_a_key_or_a_time_names_another_run, setup, teardown),
         cmocka_unit_test_setup_teardown(test_overtaken_is_fenced, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
