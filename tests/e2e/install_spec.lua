@@ -44,4 +44,31 @@ describe("cmake --install", function()
     end
     assert.same(modules(root .. "/lua/ork"), modules(prefix .. "/share/lua/5.4/ork"))
   end)
+
+  it("installs the examples without what they made, and pages whose links lead somewhere", function()
+    local made = { "/examples/quickstart/packages.html", "/examples/quickstart/runs.db" }
+    for _, path in ipairs(made) do
+      if sh.exists(root .. path) then made[path] = true else sh.write(root .. path, "made by a run") end
+    end
+    local again = sh.tempdir()
+    local r = sh.run({ "cmake", "--install", installed.build, "--prefix", again }, { env = { DESTDIR = false, LD_PRELOAD = false } })
+    for _, path in ipairs(made) do
+      if not made[path] then os.remove(root .. path) end
+    end
+    assert.equal(0, r.code, r.err)
+    local doc, dead = again .. "/share/doc/ork/", {}
+    local tracked = sh.run({ "git", "-C", root, "ls-files", "examples" })
+    if tracked.code == 0 then
+      local known = {}
+      for path in tracked.out:gmatch("[^\n]+") do known[path] = true end
+      for _, path in ipairs(source.files(doc .. "examples")) do assert(known["examples/" .. path:gsub("^/", "")], path) end
+    end
+    for _, path in ipairs(made) do assert(not sh.exists(doc .. path), path) end
+    for page in source.must({ "find", doc, "-name", "*.md" }):gmatch("[^\n]+") do
+      for link in sh.read(page):gsub("```.-\n```", ""):gmatch("%]%(([^)%s#]+)") do
+        if not link:find("^%a+:") and not sh.exists(page:match("^.*/") .. link) then dead[#dead + 1] = page:sub(#doc + 1) .. ": " .. link end
+      end
+    end
+    assert.same({}, dead)
+  end)
 end)
