@@ -108,8 +108,8 @@ static void apply_row(ork_engine *e, const struct ork_rows *rows, size_t i)
     if (strcmp(kind, ORK_WISH_COPY) == 0 || strcmp(kind, ORK_WISH_UPDATE) == 0)
         return; /* part of how its run begins, or goes on */
     struct ork_active *a = ork_active_find(e, &run);
-    if (a && a->update)
-        return; /* looked for again when its tasks are in place */
+    if (a && (a->update || a->copy))
+        return; /* looked for again when its tasks are in place, and what it takes over is there */
     if (a && a->closing)
         ork_buf_addf(&outcome, "too late: the run had ended (%s)", ork_run_status_name(a->run.status));
     else if (a)

@@ -419,5 +419,6 @@ bool ork_rerun_copy(struct ork_active *a)
     ork_free(a->copy);
     a->copy = NULL;
     (void)ork_active_step(a, &ev);
+    ork_command_look(e);
     return true;
 }

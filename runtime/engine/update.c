@@ -207,7 +207,8 @@ static int bring_to_rest(ork_engine *e, const char *run_id, ork_err *err)
     if (!rc)
         rc = ork_doc_parse_run(run_id, &id, err);
     while (!rc && !e->fenced && (a = ork_active_find(e, &id))) {
-        if (!a->closing && !a->update && (a->run.status == ORK_RUN_RUNNING || a->run.status == ORK_RUN_PENDING))
+        if (!a->closing && !a->update && !a->copy &&
+            (a->run.status == ORK_RUN_RUNNING || a->run.status == ORK_RUN_PENDING))
             (void)ork_active_step(a, &pause);
         if (e->interrupted)
             rc = ork_err_set(err, ORK_ECANCELLED, "interrupted; the run is paused, what of it runs may finish");

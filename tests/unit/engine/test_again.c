@@ -301,6 +301,45 @@ static void a_rerun_of_many(void **state)
     ork_workflow_unref(f);
 }
 
+/* Killed and then paused before all was taken over: nothing of it is forgotten, and nothing of it runs instead. */
+static void a_rerun_that_was_paused(void **state)
+{
+    struct world *w = *state;
+    ork_workflow *f = flow("many", NULL);
+    char first[ORK_ID_TEXT], name[16];
+    struct ork_started s;
+    ork_err err = {0};
+
+    for (int i = 0; i < 3000; i++) {
+        (void)snprintf(name, sizeof(name), "t%d", i);
+        task(f, name, "{\"command\":\"echo x >>ran\",\"when\":{\"op\":\"truthy\",\"left\":{\"const\":false}}}", NULL);
+    }
+    task(f, "last", "{\"command\":\"echo last >>ran\"}", NULL);
+    assert_int_equal(run_to_end(w, f, first), ORK_RUN_SUCCESS);
+    change_rows(w, "UPDATE tasks SET status='success', output='1'");
+    if (ork_run_rerun(w->engine, first, "{\"from\":\"last\"}", &s, &err) != 0)
+        fail_msg("rerun: %s", err.msg);
+    assert_int_equal(wait_end(w, s.run_id), ORK_RUN_SUCCESS);
+    world_leave(w);
+    change_rows(
+        w, "UPDATE tasks SET status='pending', attempt=0, output=NULL, execution_name=NULL WHERE task_index>100 "
+           "AND run_id=(SELECT max(id) FROM runs);"
+           "DELETE FROM task_attempts WHERE task_id IN (SELECT id FROM tasks WHERE status='pending');"
+           "UPDATE commands SET done_at=NULL, outcome=NULL;"
+           "UPDATE runs SET status='pending', started_at=NULL, finished_at=NULL WHERE id=(SELECT max(id) FROM runs)");
+    assert_int_equal(unlink("ran"), 0);
+    world_engine(w);
+    command(w, s.run_id, "pause", NULL, "done");
+    assert_query(w, "SELECT status FROM runs ORDER BY id DESC LIMIT 1", "paused");
+    claim(w, s.run_id);
+    command(w, s.run_id, "resume", NULL, "done");
+    assert_int_equal(wait_end(w, s.run_id), ORK_RUN_SUCCESS);
+    assert_query(w, "SELECT count(*) FROM tasks WHERE execution_name='copied'", "3000");
+    assert_query(w, "SELECT count(*) FROM commands WHERE outcome IS NULL OR outcome<>'done'", "0");
+    assert_int_equal(system("test \"$(cat ran)\" = last"), 0);
+    ork_workflow_unref(f);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -312,6 +351,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(decided_at_once, world_setup, world_teardown),
         cmocka_unit_test_setup_teardown(a_rerun_that_died, world_setup, world_teardown),
         cmocka_unit_test_setup_teardown(a_rerun_of_many, world_setup, world_teardown),
+        cmocka_unit_test_setup_teardown(a_rerun_that_was_paused, world_setup, world_teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
