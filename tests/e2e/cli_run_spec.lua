@@ -69,6 +69,7 @@ describe("ork SCRIPT", function()
     assert.equal(1, r.code)
     assert.equal("", r.out)
     assert.matches("bad failed", r.err)
+    assert.matches("\nfailed: %S+, .*%(run %x+%)\n$", r.err)
   end)
 
   it("prints the run as one JSON document, progress apart", function()

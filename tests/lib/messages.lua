@@ -36,6 +36,7 @@ group("Words and options", "Nothing was looked at or changed yet.", {
   { text = "--… is given twice", exit = 2, ork = "runs --limit 1 --limit 2" },
   { text = "write -… and -… apart", exit = 2, ork = "runs -qv" },
   { text = "--… is a whole number from 1, not `…`", exit = 2, ork = "runs --limit 0" },
+  { text = "--… is an age with its unit, like 30d or 12h, not `…`", exit = 2, ork = "prune --older-than 2" },
   { text = "--… is a duration like 90s, 10m or 1h30m, not `…`", exit = 2, ork = "etl.lua --timeout soon" },
   { text = "--… is a time like 2026-11-01 or 2026-11-01T02:00:00Z, not `…`", exit = 2, ork = "etl.lua --at noon" },
   { text = "--… is a time like 2026-11-01, or how long ago, like 2d, not `…`", exit = 2, ork = "runs --since lately" },

@@ -41,6 +41,12 @@ local kinds = {
     if ms and ms >= 0 then return ms end
     return nil, "a duration like 90s, 10m or 1h30m"
   end,
+  --- Of what is removed: 30 may have been meant as days, seconds would be the worst to guess.
+  age = function(text)
+    local ms = text:find("%a") and core().sys.duration(text)
+    if ms and ms >= 0 then return ms end
+    return nil, "an age with its unit, like 30d or 12h"
+  end,
   time = function(text)
     local ms = core().sys.time(text)
     if ms then return ms end

@@ -134,7 +134,11 @@ function drive.show_end(engine, id)
   local run = stop.check(engine:run(id))
   if run.status == "failed" then report.failures(engine, run) end
   if run.status == "cancelled" then report.cancelled(run) end
-  if not term.quiet then term.out(report.summary(run)) end
+  if not term.quiet then
+    term.out(report.summary(run))
+  elseif run.status ~= "success" then
+    term.message(report.summary(run)) -- which workflow, for who reads it in a mail
+  end
 end
 
 --- Makes progress be shown. names: the tasks, as far as known.

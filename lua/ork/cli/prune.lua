@@ -21,7 +21,7 @@ terminal. It works a part at a time, beside running workflows; when it is interr
     { "ork prune --older-than 30d --yes --quiet", "from cron" },
   },
   options = {
-    { "older-than", "D", "runs that ended longer ago: 12h, 30d", kind = "duration" },
+    { "older-than", "D", "runs that ended longer ago: 12h, 30d", kind = "age" },
     { "keep", "N", "but the newest N finished runs of each workflow stay", kind = "number" },
     { "workflow", "NAME", "only runs of this workflow" },
     { "dry-run", false, "only show what would be removed" },
