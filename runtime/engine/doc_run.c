@@ -150,6 +150,25 @@ int ork_doc_statuses(const json_t *v, bool of_tasks, struct ork_buf *out, ork_er
     return 0;
 }
 
+/* No rows: no run of the workflow has the key. */
+static int run_of_key(ork_engine *e, const char *workflow, const char *key, struct ork_rows **rows, ork_err *err)
+{
+    struct ork_rows *found = NULL;
+    struct ork_param p[] = {ORK_P_TEXT(workflow), ORK_P_TEXT(key)};
+    ork_id id;
+    int rc = ork_store_query(e->store, ORK_Q_run_of_key, p, 2, &found, err);
+
+    if (rc)
+        return rc;
+    if (ork_rows_len(found) == 0 || !ork_rows_id(found, 0, "id", &id)) {
+        *rows = found;
+        return 0;
+    }
+    ork_rows_free(found);
+    struct ork_param q[] = {ORK_P_ID(&id)};
+    return ork_store_query(e->store, ORK_Q_run_get, q, 1, rows, err);
+}
+
 static int runs_query(ork_engine *e, json_t *f, struct ork_rows **rows, ork_err *err)
 {
     struct ork_buf statuses = ORK_BUF_INIT;
@@ -157,9 +176,12 @@ static int runs_query(ork_engine *e, json_t *f, struct ork_rows **rows, ork_err 
     const char *workflow = json_string_value(json_object_get(f, "workflow")),
                *before_id = json_string_value(json_object_get(f, "before"));
     char since[32];
+    const char *key = json_string_value(json_object_get(f, "key"));
     ork_id id;
-    int rc = ork_doc_statuses(json_object_get(f, "status"), false, &statuses, err);
 
+    if (workflow && key)
+        return run_of_key(e, workflow, key, rows, err);
+    int rc = ork_doc_statuses(json_object_get(f, "status"), false, &statuses, err);
     if (!rc && before_id)
         rc = ork_doc_open_run(e, before_id, &id, &before, err);
     json_t *ms = json_object_get(f, "since_ms"), *limit = json_object_get(f, "limit");

@@ -318,6 +318,7 @@ static inline struct ork_param ork_param_text(const char *s)
     X(runs_match) /* lower-case hex prefix, suffix (either may match), limit → id, workflow name, status, created_at \
                    */                                                                                                  \
     X(runs_of_workflow) /* name, offset → the newest but offset */                                                   \
+    X(run_of_key)       /* workflow name, key → id */                                                                \
     X(run_last)         /* → the newest run */                                                                       \
     X(runs_mine)        /* scheduler id → unfinished runs it owns */                                                 \
     X(runs_orphans)     /* → unfinished runs whose owner is NULL or not 'live' by row (locks are checked by          \

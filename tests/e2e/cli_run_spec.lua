@@ -244,6 +244,26 @@ return a, b
     assert.matches("has this key and ended before", second.err, 1, true)
   end)
 
+  it("refuses a key whose run was made with other params", function()
+    sh.write(dir .. "/keyed.lua", [[
+      local ork = require "ork"
+      local w = ork.workflow("keyed", { params = { n = { type = "int", default = 1 }, day = { type = "date", default = ork.date() } } })
+      w:task("a", { command = "echo a >> count" })
+      return w]])
+    assert.equal(0, ork({ "keyed.lua", "--key", "k1", "--at", "2026-01-05" }).code)
+    local r = ork({ "keyed.lua", "--key", "k1", "n=5" })
+    assert.equal(2, r.code)
+    assert.matches("the key `k1` is that of run %x+, which was made with other params:\n  n: 1 then, 5 now\n", r.err)
+    assert.matches('  day: "2026%-01%-05" then, "2026%-01%-06" now\n  n: 1 then, 5 now\n',
+      ork({ "keyed.lua", "--key", "k1", "n=5", "--at", "2026-01-06" }).err)
+    r = ork({ "keyed.lua", "--key", "k1", "n=1" }) -- its day is that of the run's time
+    assert.equal(0, r.code, r.err)
+    assert.matches("has this key and ended before", r.err, 1, true)
+    assert.equal(0, ork({ "keyed.lua", "--key", "k2", "n=5" }).code)
+    assert.equal("a\na\n", sh.read(dir .. "/count"))
+    assert.equal(2, ork({ "keyed.lua", "--key", "k1", "--new" }).code)
+  end)
+
   it("ends quietly, with its own exit code, when nobody reads its output", function()
     sh.write(dir .. "/broken.lua", FAILING)
     local closed = "%s %s | (exec <&-; cat >&2 2>&-; true); echo ${PIPESTATUS[0]}"

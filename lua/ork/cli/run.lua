@@ -44,11 +44,12 @@ function run.run(given)
     term.out("\noptions:\n" .. args.option_lines(run.options))
     return 0
   end
+  script.check_new(given.options)
   if given.options.detach then require("ork.cli.detach").begin() end
   local engine <close> = open.change(given.options)
   local workflow = catalog.open(engine, word)
   local params = definition.params(workflow, given.params, given.options)
-  return script.run_one(engine, workflow, params, given.options)
+  return script.run_one(engine, workflow, params, given.options, given.params)
 end
 
 return run

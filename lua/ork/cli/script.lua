@@ -7,6 +7,7 @@ local drive = require "ork.cli.drive"
 local open = require "ork.cli.open"
 local report = require "ork.cli.report"
 local stop = require "ork.cli.stop"
+local sys = core.sys
 local term = require "ork.term"
 local text = require "ork.cli.text"
 
@@ -101,8 +102,32 @@ local function tell_start(engine, id, how, name, tasks)
   if how == "new" or how == "resumed" then tell_orphans(engine, id) end
 end
 
---- Starts a run and carries it out to its end; also of an applied workflow.
-function script.run_one(engine, workflow, params, options)
+--- A key that a run has already means that run, so what it was made with has to be what is given now. Params that follow
+--- the run's time are those of its time.
+local function check_key(engine, workflow, typed, options)
+  local run = stop.check(engine:runs({ workflow = workflow.name, key = options.key }))[1]
+  if not run then return end
+  run = stop.check(engine:run(run.id))
+  local now = stop.check(core.json.decode(definition.params(workflow, typed, {
+    params_file = options.params_file, at = options.at or run.logical_time and sys.time(run.logical_time),
+  })))
+  local differ = {}
+  for name, value in pairs(now) do
+    local was, is = (run.params or {})[name], core.json.encode(value)
+    was = was ~= nil and core.json.encode(was) or nil
+    if was ~= is and (was or typed[name]) then
+      differ[#differ + 1] = ("  %s: %s then, %s now"):format(name, was or "nothing", is)
+    end
+  end
+  if #differ == 0 then return end
+  table.sort(differ)
+  stop(2, "the key `%s` is that of run %s, which was made with other params:\n%s\nanother run needs another key", options.key,
+    text.short(run.id), table.concat(differ, "\n"))
+end
+
+--- Starts a run and carries it out to its end; also of an applied workflow. typed: params as they were given.
+function script.run_one(engine, workflow, params, options, typed)
+  if options.key then check_key(engine, workflow, typed, options) end
   local name, tasks = workflow.name, core.task_names(workflow)
   drive.prepare(engine, tasks)
   return drive.to_end(engine, function()
@@ -137,10 +162,16 @@ local function go_on(path, given)
   return update.carry_on(engine, run, workflow, given.params, options)
 end
 
+--- Also for an applied workflow.
+function script.check_new(options)
+  if options.new and options.key then stop(2, "--new and --key exclude each other: a key has one run; another run needs another key") end
+end
+
 --- Options that do not go together, told before anything is loaded.
 local function check(given)
   local options = given.options
   if options.all and (given.words[1] or options.key) then stop(2, "--all goes with neither NAME nor --key") end
+  script.check_new(options)
   for _, other in ipairs({ "new", "key", "at", "all" }) do
     if options.resume and options[other] then stop(2, "--resume and --%s exclude each other", other) end
   end
@@ -256,7 +287,7 @@ function script.run(given)
   local code = 0
   for _, each in ipairs(runs) do
     report.resume = resume_line(path, loaded, each.workflow)
-    code = script.run_one(engine, each.workflow, each.params, options)
+    code = script.run_one(engine, each.workflow, each.params, options, given.params)
     if code ~= 0 then break end
   end
   drive.print_documents()

@@ -460,8 +460,8 @@ ORK_API int ork_run_update(ork_engine *e, const char *run_id, ork_workflow *w, c
 /* RUN as users name it: beginning or end of the id (>= 4), a workflow's name, NAME~1, "last". ENOTFOUND; EAMBIGUOUS
  * lists candidates in err. */
 ORK_API int ork_run_find(ork_engine *e, const char *name, char run_id[ORK_ID_TEXT], ork_err *err) ORK_MUSTCHECK;
-/* filter JSON: {"workflow":…,"status":…|[…],"since_ms":…,"limit":N,"before":run_id,"brief":true: only id, workflow,
- * status, created_at} */
+/* filter JSON: {"workflow":…,"status":…|[…],"since_ms":…,"limit":N,"before":run_id,"key":…: with workflow and
+ * without the others, the one run that has it; "brief":true: only id, workflow, status, created_at} */
 ORK_API int ork_runs_json(ork_engine *e, const char *filter, char **out, ork_err *err) ORK_MUSTCHECK;
 ORK_API int ork_run_json(ork_engine *e, const char *run_id, char **out, ork_err *err) ORK_MUSTCHECK;
 /* How far a run is: as ork_runs_json has it, and "seq", the number of the newest event. One query of its tasks' states.
@@ -539,8 +539,9 @@ ORK_API int ork_status_json(ork_engine *e, int64_t since_ms, char **out, ork_err
 
 ORK_API int ork_db_status_json(ork_engine *e, char **out, ork_err *err)
     ORK_MUSTCHECK; /* {"url","version","migrations":[{version,name,applied_at}],"pending":[…],"counts":{…}} */
-ORK_API int ork_db_check_json(ork_engine *e, char **out,
-                              ork_err *err) ORK_MUSTCHECK; /* {"ok":bool,"problems":[{"text","repair"}]} */
+/* {"ok":bool,"problems":[{"text","repair"}],"notes":[as problems]}; ok: no problems. Notes are what killed programs left
+ * and Ork itself cleans up. */
+ORK_API int ork_db_check_json(ork_engine *e, char **out, ork_err *err) ORK_MUSTCHECK;
 
 /* ---- the installation ------------------------------------------------------------------------- */
 
