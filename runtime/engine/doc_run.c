@@ -103,6 +103,24 @@ static int brief_run(const struct ork_rows *r, size_t row, struct ork_buf *out, 
     return 0;
 }
 
+/* How many workflows the run's script gave: who names the script has to name one of several. */
+static int script_workflows(ork_engine *e, const ork_id *id, struct ork_buf *out, ork_err *err)
+{
+    struct ork_rows *rows = NULL;
+    struct ork_param p[] = {ORK_P_ID(id)};
+    int rc = ork_store_query(e->store, ORK_Q_run_script, p, 1, &rows, err);
+
+    if (rc)
+        return rc;
+    int64_t n = ork_rows_len(rows) > 0 ? ork_rows_int(rows, 0, "workflows", 0) : 0;
+    if (n)
+        ork_doc_int(out, "script_workflows", n);
+    else
+        ork_doc_raw(out, "script_workflows", NULL);
+    ork_rows_free(rows);
+    return 0;
+}
+
 int ork_run_json(ork_engine *e, const char *run_id, char **out, ork_err *err)
 {
     struct ork_rows *rows = NULL;
@@ -115,6 +133,8 @@ int ork_run_json(ork_engine *e, const char *run_id, char **out, ork_err *err)
     bool all = ork_rows_int(rows, 0, "tasks_total", 0) <= ALL_TASKS;
     ork_buf_addc(&b, '{');
     rc = ork_doc_run(e, rows, 0, true, &b, err);
+    if (!rc)
+        rc = script_workflows(e, &id, &b, err);
     if (!rc) {
         ork_doc_key(&b, "tasks");
         rc = ork_doc_tasks(e, &id, all ? NULL : "failed,dispatched,running", -1, ALL_TASKS, &b, err);

@@ -323,6 +323,7 @@ static inline struct ork_param ork_param_text(const char *s)
     X(runs_mine)        /* scheduler id → unfinished runs it owns */                                                 \
     X(runs_orphans)     /* → unfinished runs whose owner is NULL or not 'live' by row (locks are checked by          \
                            ork_store_owner_alive) */                                                                   \
+    X(run_script)       /* run id → how many workflows its script gave */                                            \
     X(snapshot_inline)  /* of a run that has inline tasks → hash */                                                  \
     X(snapshot_get)     /* id → name, tasks_json, options, source, hash */                                           \
     X(tasks_load)       /* run id → what recovery needs, ordered by task_index; no output, no logs */                \

@@ -3,6 +3,7 @@
 -- database. Until then the second one writes where the first does, so what is wrong shows on the terminal; from then on it
 -- writes into a file beside the run's logs.
 local core = require "ork.core"
+local hint = require "ork.cli.hint"
 local stop = require "ork.cli.stop"
 local term = require "ork.term"
 local text = require "ork.cli.text"
@@ -21,10 +22,10 @@ local function tell(said)
   term.out(short)
   term.news(words[started.how]:format(short, started.workflow))
   if started.how == "finished" then
-    term.news(("see it:   ork show %s"):format(short))
+    term.news("see it:   " .. hint.line("ork show %s", short))
     return
   end
-  term.news(("watch it: ork watch %s"):format(short))
+  term.news("watch it: " .. hint.line("ork watch %s", short))
   if started.messages then term.news(("messages: %s"):format(term.escape(started.messages))) end
 end
 

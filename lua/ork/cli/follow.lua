@@ -5,6 +5,7 @@
 -- that the run is over, its news (feed.lua) that a task is. What grew is noted in the callback and read between two waits.
 -- Tasks are read a page at a time and known by number, so a run of a hundred thousand costs what it prints.
 local core = require "ork.core"
+local hint = require "ork.cli.hint"
 local logs = require "ork.cli.logs"
 local loop = core.loop
 local stop = require "ork.cli.stop"
@@ -206,7 +207,7 @@ return function(engine, run, name, options)
   end
   follower:begin(options.failed and { "failed" } or live and not only and { "running", "dispatched" } or nil)
   if live and not alive then
-    term.message(("ork: the program that ran it is gone; go on with: ork resume %s"):format(text.short(run.id)))
+    term.message(("ork: the program that ran it is gone; go on with: %s"):format(hint.line("ork resume %s", text.short(run.id))))
     return
   end
   if options.failed then return end

@@ -1,4 +1,5 @@
 -- SPDX-License-Identifier: MIT
+local hint = require "ork.cli.hint"
 local open = require "ork.cli.open"
 local stop = require "ork.cli.stop"
 local tail = require "ork.cli.tail"
@@ -93,8 +94,8 @@ function logs.several(engine, run, options)
   local status, n = choose(run, options)
   local id, after = text.short(run.id), -1
   if n == 0 then
-    term.news(("no task %s; name one: ork logs %s TASK   (ork tasks %s lists them)"):format(
-      status == "failed" and "failed" or "is running", id, id))
+    term.news(("no task %s; name one: %s   (%s lists them)"):format(status == "failed" and "failed" or "is running",
+      hint.line("ork logs %s TASK", id), hint.line("ork tasks %s", id)))
     return
   end
   local lines = options.tail or n > 1 and logs.SEVERAL_TAIL or nil

@@ -1,6 +1,7 @@
 -- SPDX-License-Identifier: MIT
 -- `ork …`: finds the command (or the script), reads its options, runs it, and turns what it says into an exit code.
 local args = require "ork.cli.args"
+local hint = require "ork.cli.hint"
 local stop = require "ork.cli.stop"
 local sys = require("ork.core").sys
 local term = require "ork.term"
@@ -49,6 +50,7 @@ local function dispatch(argv)
   local command, is_script = find(word, words[1])
   local given = args.parse(command, words, options)
   term.configure(given.options)
+  hint.configure(given.options)
   if is_script then given.script = word end
   if given.options.help and not is_script and not (command.helps and given.words[1]) then
     term.out(args.help(command))

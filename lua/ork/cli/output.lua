@@ -1,4 +1,5 @@
 -- SPDX-License-Identifier: MIT
+local hint = require "ork.cli.hint"
 local json = require("ork.core").json
 local open = require "ork.cli.open"
 local stop = require "ork.cli.stop"
@@ -27,7 +28,7 @@ local function of_task(engine, id, name)
   local own = found and found.index == task.index and found.output
   if not own and task.status ~= "success" then
     stop(4, "%s has no output: it is %s%s", task.name, task.status,
-      task.status == "failed" and ("; see: ork logs %s %s"):format(text.short(id), task.name) or "")
+      task.status == "failed" and "; see: " .. hint.line("ork logs %s %s", text.short(id), text.word(task.name)) or "")
   end
   term.out(own or "null")
 end

@@ -1,5 +1,6 @@
 -- SPDX-License-Identifier: MIT
 -- How a run ended: one line, and for each failed task the reason, the end of its log and the commands to see more.
+local hint = require "ork.cli.hint"
 local stop = require "ork.cli.stop"
 local tail = require "ork.cli.tail"
 local term = require "ork.term"
@@ -31,7 +32,7 @@ local function failed_task(engine, run, task)
     local shown = #line > COLUMNS and text.cut(term.escape(line:sub(1, 4 * COLUMNS)), COLUMNS) or term.escape(line)
     term.message(term.paint("dim", "  | ", "err") .. shown)
   end
-  if more then term.message(("  more: ork logs %s %s"):format(text.short(run.id), task.name)) end
+  if more then term.message("  more: " .. hint.line("ork logs %s %s", text.short(run.id), text.word(task.name))) end
 end
 
 --- How the user would name a script: from the current folder when it is below.
@@ -44,16 +45,24 @@ end
 --- `ork SCRIPT --resume` for a run that came from a script; set by `ork SCRIPT` as it was called.
 report.resume = nil
 
+--- How a script is gone on with; `path` as a shell takes it.
+function report.resume_line(path, workflow, several)
+  return hint.line("ork %s%s --resume", path, several and " " .. text.word(workflow) or "")
+end
+
 local function resume_command(run)
   if run.part then return run.script_path and ("ork retry %s --update"):format(text.short(run.id)) end -- --resume passes it by
-  return report.resume or run.script_path and ("ork %s %s --resume"):format(short_path(run.script_path), run.workflow)
+  if report.resume then return report.resume end
+  if not run.script_path then return nil end
+  return report.resume_line(short_path(run.script_path), run.workflow, (run.script_workflows or 2) > 1)
 end
 
 --- What to do about a run that did not succeed.
 local function advice(run)
   local id = text.short(run.id)
   local resume = resume_command(run)
-  term.message(("\nsee it:    ork show %s\ntry again: ork retry %s   (the failed and skipped tasks only)"):format(id, id))
+  term.message(("\nsee it:    %s\ntry again: %s   (the failed and skipped tasks only)"):format(hint.line("ork show %s", id),
+    hint.line("ork retry %s", id)))
   if resume then term.message(("fixed it:  %s   (with what changed in the script)"):format(resume)) end
   term.message("")
 end
@@ -65,7 +74,7 @@ function report.failures(engine, run)
   for i = 1, math.min(#failed, MAX_TASKS) do failed_task(engine, run, failed[i]) end
   local id = text.short(run.id)
   if #failed > MAX_TASKS then
-    term.message(("\n%d more failed: ork tasks %s --status failed"):format((run.counts.failed or 0) - MAX_TASKS, id))
+    term.message(("\n%d more failed: %s"):format((run.counts.failed or 0) - MAX_TASKS, hint.line("ork tasks %s --status failed", id)))
   end
   advice(run)
 end
@@ -73,7 +82,7 @@ end
 --- Tells on stderr why a run was cancelled, when that was said, and how to go on with it.
 function report.cancelled(run)
   if run.error and run.error ~= "cancelled" then term.message("\n" .. term.escape(run.error)) end
-  term.news(("go on: ork retry %s   (what has not succeeded)"):format(text.short(run.id)))
+  term.news(("go on: %s   (what has not succeeded)"):format(hint.line("ork retry %s", text.short(run.id))))
 end
 
 --- The one line that sums a run up.

@@ -1,4 +1,5 @@
 -- SPDX-License-Identifier: MIT
+local hint = require "ork.cli.hint"
 local open = require "ork.cli.open"
 local stop = require "ork.cli.stop"
 local term = require "ork.term"
@@ -64,7 +65,7 @@ function runs.run(given)
     return 0
   end
   require "ork.cli.run_table"(list, limit)
-  if #list > limit then term.news(("older ones: ork runs --before %s"):format(text.short(list[limit].id))) end
+  if #list > limit then term.news("older ones: " .. hint.line("ork runs --before %s", text.short(list[limit].id))) end
   return 0
 end
 

@@ -4,6 +4,7 @@ local args = require "ork.cli.args"
 local core = require "ork.core"
 local definition = require "ork.cli.definition"
 local drive = require "ork.cli.drive"
+local hint = require "ork.cli.hint"
 local open = require "ork.cli.open"
 local report = require "ork.cli.report"
 local stop = require "ork.cli.stop"
@@ -68,9 +69,10 @@ local function tell_orphans(engine, id)
   end
   if #orphans == 1 then
     local run = orphans[1]
-    term.message(("1 other unfinished run without an owner (%s): ork resume %s"):format(run.workflow, text.short(run.id)))
+    term.message(("1 other unfinished run without an owner (%s): %s"):format(run.workflow, hint.line("ork resume %s", text.short(run.id))))
   elseif #orphans > 1 then
-    term.message(("%d other unfinished runs without an owner: ork resume RUN   (ork runs --status running lists them)"):format(#orphans))
+    term.message(("%d other unfinished runs without an owner: %s   (%s lists them)"):format(#orphans,
+      hint.line("ork resume RUN"), hint.line("ork runs --status running")))
   end
 end
 
@@ -143,7 +145,7 @@ end
 
 --- How this script is gone on with, for failure reports.
 local function resume_line(path, loaded, workflow)
-  return ("ork %s%s --resume"):format(text.word(path), #loaded.workflows > 1 and " " .. workflow.name or "")
+  return report.resume_line(text.word(path), workflow.name, #loaded.workflows > 1)
 end
 
 --- --resume: the newest run, which did not succeed, under the definition that the script gives now.

@@ -1,6 +1,7 @@
 -- SPDX-License-Identifier: MIT
 local columns = require "ork.cli.columns"
 local fields = require "ork.cli.fields"
+local hint = require "ork.cli.hint"
 local json = require("ork.core").json
 local open = require "ork.cli.open"
 local stop = require "ork.cli.stop"
@@ -67,7 +68,7 @@ local function show_run(run)
     term.out("")
     require "ork.cli.task_table"(run.tasks)
     if #run.tasks < (run.tasks_total or 0) then
-      term.news(("only failed and live ones; all: ork tasks %s"):format(text.short(run.id)))
+      term.news("only failed and live ones; all: " .. hint.line("ork tasks %s", text.short(run.id)))
     end
   end
 end

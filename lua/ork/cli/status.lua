@@ -1,5 +1,6 @@
 -- SPDX-License-Identifier: MIT
 local fields = require "ork.cli.fields"
+local hint = require "ork.cli.hint"
 local open = require "ork.cli.open"
 local stop = require "ork.cli.stop"
 local sys = require("ork.core").sys
@@ -62,7 +63,7 @@ local function waiting(document)
   if runs.pending > 0 then parts[#parts + 1] = text.plural(runs.pending, "run") .. " not begun" end
   if runs.paused > 0 then parts[#parts + 1] = text.plural(runs.paused, "run") .. " paused" end
   if #parts == 0 then return "nothing" end
-  return table.concat(parts, ", ") .. "   (for what: ork why)"
+  return table.concat(parts, ", ") .. "   (for what: " .. hint.line("ork why") .. ")"
 end
 
 local function since_text(document, given)
@@ -81,7 +82,7 @@ local function tell_failed(document)
     term.out(width and text.cut(line, width) or line)
   end
   if #document.failed > 0 then
-    term.out(("  why: ork show %s"):format(text.short(document.failed[1].id)))
+    term.out("  why: " .. hint.line("ork show %s", text.short(document.failed[1].id)))
   end
 end
 
