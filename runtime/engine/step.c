@@ -159,8 +159,11 @@ static void note(struct ork_active *a, uint32_t task, const char *error)
     x->retry_at_ms = t->retry_at_ms;
     x->adopted = l && l->adopted;
     x->error = error ? ork_strdup(error) : NULL;
-    if (l && l->started_ms && a->end && a->end->task == task)
-        x->took_ms = a->end->finished_ms > l->started_ms ? a->end->finished_ms - l->started_ms : 0;
+    const bool ended = a->end && a->end->task == task;
+    if (l && l->started_ms && (ended || x->adopted)) { /* of what was found running: so far */
+        int64_t till = ended ? a->end->finished_ms : ork_engine_now(a->engine);
+        x->took_ms = till > l->started_ms ? till - l->started_ms : 0;
+    }
     a->shown[task] = t->status;
 }
 

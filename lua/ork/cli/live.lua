@@ -76,7 +76,8 @@ function View:tell(change)
       count(run, change.to, 1)
     end
     retrying(run, change.task, change.to == "pending" and change.retry_at or nil)
-    run.running[change.task] = change.to == "running" and { since = change.since or now, attempt = change.attempt or 1 } or nil
+    local since = change.since or change.adopted and change.took_ms and now - change.took_ms or now
+    run.running[change.task] = change.to == "running" and { since = since, attempt = change.attempt or 1 } or nil
     local line = is_told(run, change) and self.words:line(change, now)
     if line then self:add(line) end
   end

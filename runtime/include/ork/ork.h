@@ -307,7 +307,7 @@ struct ork_change {
     uint32_t attempt;    /* fence number of the attempt, 0 none */
     int kind;            /* enum ork_kind */
     int64_t retry_at_ms; /* > 0: it will be tried again then */
-    int64_t took_ms;     /* of the attempt, -1 unknown */
+    int64_t took_ms;     /* of the attempt; of one found running, until now; -1 unknown */
     bool adopted;        /* found running after a restart */
     const char *error;   /* NULL none */
 };
@@ -539,8 +539,8 @@ ORK_API int ork_status_json(ork_engine *e, int64_t since_ms, char **out, ork_err
 
 ORK_API int ork_db_status_json(ork_engine *e, char **out, ork_err *err)
     ORK_MUSTCHECK; /* {"url","version","migrations":[{version,name,applied_at}],"pending":[…],"counts":{…}} */
-/* {"ok":bool,"problems":[{"text","repair"}],"notes":[as problems]}; ok: no problems. Notes are what killed programs left
- * and Ork itself cleans up. */
+/* {"ok":bool,"problems":[{"text","repair"}],"notes":[as problems]}; ok: no problems. Notes are what killed programs
+ * left and Ork itself cleans up. */
 ORK_API int ork_db_check_json(ork_engine *e, char **out, ork_err *err) ORK_MUSTCHECK;
 
 /* ---- the installation ------------------------------------------------------------------------- */

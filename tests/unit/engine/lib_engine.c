@@ -18,7 +18,8 @@ static void on_change(void *data, const struct ork_change *c)
 
     w->change = realloc(w->change, (w->changes + 1) * sizeof(*w->change));
     struct change *x = &w->change[w->changes++];
-    *x = (struct change){.to = c->to, .kind = c->kind, .attempt = c->attempt, .adopted = c->adopted};
+    *x = (struct change){
+        .to = c->to, .kind = c->kind, .attempt = c->attempt, .adopted = c->adopted, .took_ms = c->took_ms};
     (void)snprintf(x->run, sizeof(x->run), "%s", c->run_id);
     (void)snprintf(x->task, sizeof(x->task), "%s", c->task ? c->task : "");
     (void)snprintf(x->error, sizeof(x->error), "%s", c->error ? c->error : "");

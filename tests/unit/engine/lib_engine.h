@@ -15,6 +15,7 @@ struct change { /* what ork_change told */
     int to, kind;
     uint32_t attempt;
     bool adopted;
+    int64_t took_ms;
 };
 struct world {
     char dir[64];

@@ -63,6 +63,7 @@ static void adopts(void **state)
     claim(w, run);
     until(w, "a", ORK_TASK_RUNNING);
     assert_true(w->change[w->seen - 1].adopted);
+    assert_true(w->change[w->seen - 1].took_ms >= 0); /* since it started, not since it was found */
     gate_open("go");
     assert_int_equal(wait_end(w, run), ORK_RUN_SUCCESS);
     assert_query(w, "SELECT group_concat(status || attempt || lost) FROM tasks", "success10,success10");
