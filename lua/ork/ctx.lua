@@ -78,6 +78,16 @@ end
 
 local processes, queued = 0, {}
 
+local function give_place()
+  local entry = table.remove(queued, 1)
+  if not entry then
+    processes = processes - 1
+    return
+  end
+  entry.given = true
+  entry[1]:wake(entry.ticket)
+end
+
 --- A place for one more process; waits for one in turn.
 local function take_place(self)
   if processes < MAX_PROCESSES then
@@ -86,23 +96,15 @@ local function take_place(self)
   end
   local entry = { self }
   queued[#queued + 1] = entry
-  self:pause(function(ticket)
-    entry.ticket = ticket
-    return setmetatable({}, { __close = function()
-      for i = #queued, 1, -1 do
-        if queued[i] == entry then table.remove(queued, i) end
-      end
-    end })
-  end) -- whoever gave its place kept the count
-end
-
-local function give_place()
-  local entry = table.remove(queued, 1)
-  if not entry then
-    processes = processes - 1
-    return
-  end
-  entry[1]:wake(entry.ticket)
+  local leave <close> = setmetatable({}, { __close = function() -- luacheck: ignore 211
+    if entry.taken then return end
+    if entry.given then return give_place() end -- it was told to end before it could take it
+    for i = #queued, 1, -1 do
+      if queued[i] == entry then table.remove(queued, i) end
+    end
+  end })
+  self:pause(function(ticket) entry.ticket = ticket end) -- whoever gave its place kept the count
+  entry.taken = true
 end
 
 local exec_options = { cwd = "string", env = "table", max_output = "number", stdin = "string", timeout = true }

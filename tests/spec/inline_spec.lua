@@ -304,5 +304,18 @@ describe("a task that is a function", function()
       for i = 1, 80 do w:task("t" .. i, { run = function(_, ctx) return { ctx.exec({ "sleep", "0.01" }).code } end }) end
       assert.equal("success", assert(db:run(w)).status)
     end)
+
+    it("gives its place back, however it ends", function()
+      local w, run = workflow(), nil
+      for i = 1, 130 do
+        w:task("t" .. i, { run = function(_, ctx)
+          if i == 130 then run:cancel() end
+          ctx.exec({ "sleep", "1000" })
+        end })
+      end
+      run = assert(db:start(w))
+      assert.equal("cancelled", run:wait())
+      assert.equal("success", run_one({ timeout = "10s", run = function(_, ctx) ctx.exec({ "true" }) end }).status)
+    end)
   end)
 end)
