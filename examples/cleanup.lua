@@ -1,9 +1,10 @@
 -- SPDX-License-Identifier: MIT
 -- `finally`: what has to be done however the run ends, after success, failure, Ctrl-C or a timeout.
 --
---   ork cleanup.lua                    all goes well
---   ork cleanup.lua fail=true          the middle fails; the scratch folder is removed all the same
---   ork cleanup.lua slow=60            press Ctrl-C: it is removed, too
+--   ork cleanup.lua                    all goes well, and nothing is left
+--   ork cleanup.lua slow=60            press Ctrl-C: what is half-written is removed; `ork retry last` finds it anew
+--   ork cleanup.lua fail=true          the last step fails; what was found stays, because going on needs it:
+--   ork cleanup.lua --resume fail=false
 local ork = require "ork"
 
 local sorted = ork.workflow("sorted", {
@@ -23,15 +24,18 @@ local scratch = sorted:task("scratch", {
 local dir = scratch.output.dir
 
 local find = sorted:task("find", {
-  command = "find " .. sorted.params.folder .. " -type f >" .. dir .. "/names && sleep " .. sorted.params.slow,
+  command = "find " .. sorted.params.folder .. " -type f >" .. dir .. "/names.part && sleep " .. sorted.params.slow
+            .. " && mv " .. dir .. "/names.part " .. dir .. "/names", -- whole, or not there
 })
 local sort = sorted:task("sort", {
   depends_on = find,
   command    = "if " .. sorted.params.fail .. "; then echo 'out of luck'; exit 1; fi; sort " .. dir .. "/names",
 })
 
--- Both come last, when all others have ended. `when` keeps `tidy` from running when there is nothing to remove.
+-- These come last, when all others have ended. A retry does not repeat what succeeded, so what that has made may go only
+-- when nobody needs it any more; what is half-written may always go.
 sorted:finally("tell", { command = { "echo", "sort:", sort.status } })
-sorted:finally("tidy", { when = dir, command = { "rm", "-r", dir } })
+sorted:finally("tidy", { when = dir, command = "rm -f " .. dir .. "/*.part" })
+sorted:finally("clear", { when = { sort.status, "==", "success" }, command = { "rm", "-r", dir } })
 
 return sorted

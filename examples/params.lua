@@ -33,7 +33,8 @@ local write = report:task("write", {
 local show = report:task("show", { command = { "head", "-n", "1", write.output.file } })
 
 -- `when` with a reference alone: runs if there is a value.
-report:task("keep", { when = p.to, depends_on = show, command = { "cp", write.output.file, p.to } })
-report:finally("tidy", { when = write.output.file, command = { "rm", "-f", write.output.file } })
+local keep = report:task("keep", { when = p.to, depends_on = show, command = { "cp", write.output.file, p.to } })
+-- Not after a failure: the file is there for a retry.
+report:task("tidy", { depends_on = { show, keep }, trigger_rule = "none_failed", command = { "rm", "-f", write.output.file } })
 
 return report

@@ -20,7 +20,7 @@
 ---@field created_at string RFC 3339, as all times
 ---@field started_at? string
 ---@field finished_at? string
----@field took_ms? integer milliseconds from start to end, or until now
+---@field took_ms? integer milliseconds from the first start to the end, or until now, with all waiting in between
 local run = {}
 
 ---Waits for the end, or no longer than `timeout` (then nil, "timeout", "ETIMEDOUT").
@@ -57,6 +57,7 @@ function run:rerun(options) end
 function run:task(name, item) end
 
 ---Its tasks, in the order of definition: tables with name, status, attempt, error, took_ms and more (docs/internals/json.md).
+---Their `attempts` counts failed attempts; how often a task was tried is `attempt`.
 ---@param filter? ork.tasks_filter
 ---@return table[]?, string?, string?
 function run:tasks(filter) end
@@ -74,7 +75,7 @@ function run:tasks(filter) end
 ---@field attempts integer how often it was tried; 0 before the first time
 ---@field started_at? string of the newest attempt
 ---@field finished_at? string
----@field took_ms? integer milliseconds
+---@field took_ms? integer milliseconds, of the newest attempt
 local run_task = {}
 
 ---What an attempt wrote to stdout and stderr, at most its last 16 MiB.
@@ -84,7 +85,7 @@ function run_task:log(attempt) end
 
 ---Options of a start.
 ---@class ork.start_options
----@field key? string the run's name: the same key is the same run, whether it is new, goes on or has ended
+---@field key? string the workflow has at most one run with this key: it is new, goes on or has ended; `find` does not take a key
 ---@field priority? integer higher first; default 0
 ---@field at? string its logical time, "2026-11-01" or RFC 3339; default: now
 ---@field resume? boolean take an interrupted run of the same definition and params, if there is one; default false

@@ -28,7 +28,7 @@ build() {
     flock 9
     _head=$(git -C "$ROOT" rev-parse HEAD 2>/dev/null || echo none)
     if [ ! -f "$_dir/build.ninja" ] || { [ "$_name" = release ] && [ "$(cat "$_dir/.head" 2>/dev/null)" != "$_head" ]; }; then
-        [ -f "$_dir/build.ninja" ] || say "building Ork in build/$_name (a minute the first time)"
+        [ -f "$_dir/build.ninja" ] || say "building Ork in build/$_name (some minutes the first time)"
         if [ $# -eq 0 ]; then
             set -- --preset "$_name"
         else

@@ -28,7 +28,7 @@ describe("the README", function()
   end
 
   it("has made the page of the quickstart", function()
-    assert.is_true(sh.exists(this.dir .. "/examples/quickstart/packages.html"))
+    assert.is_true(sh.exists(this.begins_in .. "/examples/quickstart/packages.html"))
   end)
 
   it("links to files that exist", function()

@@ -1,7 +1,8 @@
 -- SPDX-License-Identifier: MIT
 -- A page of the documentation, followed to the letter: its files are written and its commands are run, top to bottom, in one
 -- scratch folder that has a copy of examples/, `ork` in its PATH, and a script/run that runs it (that script/run builds one is
--- not repeated). `cd` lasts, as at a terminal; other changes of the shell do not.
+-- not repeated). The README, which begins in a clone, has these in a folder `ork` of the scratch folder, which is the home. `cd`
+-- lasts, as at a terminal; other changes of the shell do not.
 --
 --   local page = page.open(root .. "/docs/x.md")
 --   for _, step in ipairs(page.steps) do local wrong = page:play(step) end
@@ -21,17 +22,18 @@ end
 
 function page:begin()
   self.dir = sh.tempdir()
+  self.begins_in = self.dir .. (self.path:find("README%.md$") and "/ork" or "")
   local bin = self.dir .. "/.bin"
-  sh.run({ "cp", "-r", self.root .. "/examples", self.dir .. "/examples" })
-  sh.run({ "mkdir", "-p", bin, self.dir .. "/.tmp", self.dir .. "/script" })
+  sh.run({ "mkdir", "-p", bin, self.dir .. "/.tmp", self.begins_in .. "/script" })
+  sh.run({ "cp", "-r", self.root .. "/examples", self.begins_in .. "/examples" })
   sh.write(bin .. "/ork", ('#!/bin/sh\nexec "%s" "$@"\n'):format(sh.ork_path()), "755")
-  sh.write(self.dir .. "/script/run", '#!/bin/sh\nexec ork "$@"\n', "755")
+  sh.write(self.begins_in .. "/script/run", '#!/bin/sh\nexec ork "$@"\n', "755")
   local preload = os.getenv("TEST_HOST_PRELOAD") -- lua5.4 with a sanitized module
   if preload then
     local script = [[exec env LD_PRELOAD='%s' ASAN_OPTIONS=detect_leaks=0 "$(PATH=${PATH#*:} command -v lua5.4)" "$@"]]
     sh.write(bin .. "/lua5.4", "#!/bin/sh\n" .. script:format(preload) .. "\n", "755")
   end
-  sh.write(self.dir .. "/.cwd", self.dir .. "\n")
+  sh.write(self.dir .. "/.cwd", self.begins_in .. "\n")
   self.path_variable = bin .. ":" .. os.getenv("PATH")
 end
 

@@ -13,7 +13,8 @@ local retry = {
   usage = "retry RUN...|FILTER [--from T] [--task T] [--update]",
   summary = "Runs what failed, was skipped or cancelled in a run again and keeps what succeeded",
   text = [[
-What succeeded is kept; `finally` tasks run again after what is repeated. The run goes on here, in the foreground, unless a
+What succeeded is kept; `finally` tasks run again after what is repeated. What a `finally` removed is not there for a retry: name the
+task that makes it with --from. The run goes on here, in the foreground, unless a
 living program owns it; several go on one after the other. Retries of the script begin anew. A filter (any of --workflow,
 --status, --since) means the failed and cancelled runs that match; they are listed, and you are asked.
 

@@ -44,7 +44,7 @@ With --to and --only the run is a part of the workflow, and stays one: the other
     { "jobs", "N", "at most so many processes at once (default: twice the cores)", kind = "count", short = "j" },
     { "param", "name=value", "a param (also: name=value)", many = true },
     { "params-file", "F", "params from a JSON file" },
-    { "key", "K", "the run's name: the same key is the same run" },
+    { "key", "K", "start at most once: the workflow has one run with this key (ork help naming)" },
     { "timeout", "D", "cancel the run when it takes longer (exit code 124)", kind = "duration" },
     { "at", "TIME", "the run's logical time (default: now)", kind = "time" },
     { "new", false, "a new run, even if an earlier one was interrupted" },

@@ -12,10 +12,11 @@ local text = require "ork.cli.text"
 local show = {
   name = "show",
   usage = "show RUN [TASK]",
-  summary = "Shows a run, or one of its tasks with inputs, output and attempts",
+  summary = "Shows a run, or one of its tasks with output and attempts",
   text = [[
-A run: where it comes from, its params, when it ran, and its failed and live tasks (`ork tasks RUN` lists them all).
-A task: its inputs, its output, each attempt with how it ended, and where its log is.]],
+A run: where it comes from, its params, when it ran, and its tasks; of a run with more than 1,000 only those that failed or are under
+way (`ork tasks RUN` lists them all). TOOK of a task is that of its newest attempt.
+A task: its output, each attempt with how it ended, and where its log is. What it got as inputs is not kept.]],
   examples = {
     { "ork show last", "the newest run" },
     { "ork show etl~1 load", "task `load` of the run before the newest of `etl`" },

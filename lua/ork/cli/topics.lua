@@ -32,8 +32,10 @@ list what matches and ask first; --yes answers where there is no terminal.
 
 A definition in the database (`ork apply`) has the name of its workflow; etl@2 is its version 2 (`ork versions etl` lists them).
 
-`--key K` gives a run a name of your own when it starts: while it is
-unfinished, the same command with the same key goes on with it, afterwards it shows how it ended.]] },
+`--key K` keeps a start from happening twice: the workflow has at most one run with this key. While that is unfinished, the same
+command with the same key goes on with it (or watches it); afterwards it shows how it ended and starts nothing. An edited
+script does not make it another run, and other params are refused. A key is no RUN: the other commands do not find a run by it;
+`ork show RUN` shows the key of a run.]] },
 
   { name = "databases", title = "Which database is meant", text = [[
 The first of these that is given:

@@ -19,7 +19,7 @@ More: help "retry", help(etl), help(ork.date)]]
 local entries = {
   runs = { 'runs([workflow][, { status = "failed", since = "2d", limit = 20 }])', "Lists runs, newest first." },
   tasks = { 'tasks([run][, { status = "failed", limit = 20 }])', "Lists the tasks of a run." },
-  show = { "show([run[, task]])", "Shows a run, or one of its tasks with inputs, output and attempts." },
+  show = { "show([run[, task]])", "Shows a run, or one of its tasks with output and attempts." },
   logs = { 'logs([run[, task]][, { tail = 20, attempt = 1, failed = true, follow = true }])',
     "Shows what tasks wrote; without a task, the failed ones of a finished run or the running ones. Ctrl-C ends following." },
   output = { "output([run[, task]])", "The output of a run or task." },
