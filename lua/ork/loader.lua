@@ -36,7 +36,8 @@ local function syntax_error(file, message)
   end
   local short = debug.getinfo(load("", chunk_name(file)), "S").short_src
   local line, text = message:match("^:(%d+): (.*)$", #short + 1)
-  return { code = "EDEF", file = file, line = tonumber(line) or 0, text = text or message }
+  return { code = "EDEF", file = file, line = tonumber(line) or 0, text = text or message,
+    hint = not file:find("%.lua$") and "is it a Lua script?" or nil }
 end
 
 local function new_session(path, opts)

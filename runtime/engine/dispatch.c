@@ -257,8 +257,10 @@ static bool disk_is_full(ork_engine *e)
     e->free_checked_ms = now;
     bool low = statvfs(e->data_dir, &vfs) == 0 && (int64_t)vfs.f_bavail * (int64_t)vfs.f_frsize < e->min_free;
     if (low && !e->low_disk)
-        ork_log_warn(&e->log, "less than %lld MiB are free on the disk of %s; no task is started until there is room",
-                     (long long)(e->min_free >> 20), e->data_dir);
+        ork_log_warn(
+            &e->log,
+            "less than %lld MiB (ORK_MIN_FREE_MB) are free on the disk of %s; no task is started until there is room",
+            (long long)(e->min_free >> 20), e->data_dir);
     e->low_disk = low;
     return low;
 }

@@ -137,4 +137,16 @@ describe("runs by filter", function()
     r = ork("retry", "--workflow", "alpha", "--since", "90s")
     assert.matches("these %d runs", r.err)
   end)
+
+  it("refuses a workflow that there is not, and one without such runs it does not", function()
+    ork("w.lua", "alpha")
+    for _, words in ipairs({ { "cancel", "-y" }, { "retry", "-y" }, { "prune", "--keep", "3", "-y" } }) do
+      local r = ork(table.unpack(table.move({ "--workflow", "alhpa" }, 1, 2, #words + 1, { table.unpack(words) })))
+      assert.same({ 4, "ork: no workflow `alhpa`; did you mean `alpha`?\n" }, { r.code, r.err })
+      r = ork(table.unpack(table.move({ "--workflow", "zzzzzzzz" }, 1, 2, #words + 1, { table.unpack(words) })))
+      assert.same({ 4, "ork: no workflow `zzzzzzzz`; `ork workflows` lists them\n" }, { r.code, r.err })
+    end
+    local r = ork("cancel", "--workflow", "alpha", "-y")
+    assert.same({ 0, "no such runs, nothing to cancel\n" }, { r.code, r.err })
+  end)
 end)

@@ -228,4 +228,18 @@ describe("fix and go on", function()
     sh.run({ "sh", "-c", "echo > fifo" }, { cwd = dir })
     assert.equal(1, ork("etl.lua", "--resume").code)
   end)
+
+  it("says that a param that is wrong now is the run's, and how to give another", function()
+    ork("etl.lua", "n=3")
+    local id = sh.json(ork("runs", "--json").out)[1].short
+    sh.write(dir .. "/etl.lua", (mended:gsub('type = "int", default = 1', 'type = { "str" }, default = { "x" }')))
+    local told = "params.n: wanted [str], got 3; this is the value of run " .. id .. ", "
+    local r = ork("etl.lua", "--resume")
+    assert.same({ 2, "ork: " .. told .. "n=… gives another\n" }, { r.code, r.err })
+    r = ork("retry", "last", "--update")
+    assert.same({ 2, "ork: " .. told .. "`ork SCRIPT --resume n=…` gives another\n" }, { r.code, r.err })
+    r = ork("etl.lua", "--resume", "n=5")
+    assert.same({ 2, "ork: params.n: wanted [str], got 5\n" }, { r.code, r.err })
+    assert.equal(0, ork("etl.lua", "--resume", 'n=["y"]').code)
+  end)
 end)

@@ -187,12 +187,28 @@ function args.parse(command, words, options)
   return given
 end
 
+--- An option before the command that only a script takes: ends the command with where it belongs.
+local function check_early(words, i)
+  local name, short = words[i]:match("^%-%-([^=]+)"), words[i]:match("^%-(%w)")
+  for _, row in ipairs(args.globals) do
+    if row[1] == name or row.short and row.short == short then return end
+  end
+  for _, row in ipairs(require("ork.cli.script").options) do
+    if row[1] == name or row.short and row.short == short then
+      local script
+      for at = i + 1, #words do script = script or words[at]:find("%.lua$") and words[at] end
+      stop(2, "%s is written after the script: ork %s %s", words[i], script or "SCRIPT", words[i])
+    end
+  end
+end
+
 --- Options before the command's name; returns them and the words from the name on.
 function args.split_globals(words)
   local globals = { name = "COMMAND", help_name = "help" }
   local options, i = {}, 1
   while i <= #words and words[i]:find("^%-.") and words[i] ~= "--" do
     if words[i] == "--version" then return options, { "version" } end
+    check_early(words, i)
     i = read_option(globals, options, words, i) + 1
   end
   return options, table.move(words, i, #words, 1, {})

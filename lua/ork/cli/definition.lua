@@ -67,8 +67,21 @@ function definition.pick(loaded, path, name)
   stop(2, "%s", table.concat(lines, "\n"))
 end
 
+--- What is wrong with params, a line for each; one whose value is that of an earlier run says so.
+local function explain_params(why, options, given)
+  local lines = {}
+  for line in why:gmatch("[^\n]+") do
+    local name = options.kept and line:match("^params%.([%w_]+)")
+    if name and options.kept[name] ~= nil and given[name] == options.kept[name] then
+      line = ("%s; this is the value of run %s, %s gives another"):format(line, options.kept_of, options.kept_by:format(name))
+    end
+    lines[#lines + 1] = line
+  end
+  return #lines > 1 and "several params are wrong:\n  " .. table.concat(lines, "\n  ") or lines[1]
+end
+
 --- Complete params as JSON text. Param values come typed (name → text), from --params-file, and from options.kept (name →
---- value, the weakest).
+--- value, the weakest; of the run options.kept_of, another is given by options.kept_by).
 function definition.params(workflow, typed, options)
   local given
   if options.params_file then
@@ -85,7 +98,7 @@ function definition.params(workflow, typed, options)
   end
   local complete, why = core.params(workflow, given, next(typed) and typed or nil, options.at or core.sys.now())
   if not complete then
-    stop(2, "%s", why:find("\n", 1, true) and "several params are wrong:\n  " .. why:gsub("\n", "\n  ") or why)
+    stop(2, "%s", explain_params(why, options, given or {}))
   end
   return complete
 end

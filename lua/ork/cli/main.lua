@@ -13,6 +13,16 @@ local function is_command(word)
   return false
 end
 
+--- The script in this folder whose name is nearest.
+local function near_script(word)
+  local core, names = require "ork.core", {}
+  for _, file in ipairs(core.files(".") or {}) do
+    if file:find("%.lua$") then names[#names + 1] = file end
+  end
+  table.sort(names)
+  return core.suggest(word, names)
+end
+
 local function unknown(word, following)
   local help = require "ork.cli.help"
   if following and following:find("%.lua$") and sys.stat(following) == "file" then
@@ -20,6 +30,8 @@ local function unknown(word, following)
   end
   if sys.stat(word .. ".lua") == "file" then stop(2, "no command and no file `%s`; did you mean `%s.lua`?", word, word) end
   local near = require("ork.core").suggest(word, help.names())
+  local script = not near and near_script(word)
+  if script then stop(2, "no command and no file `%s`; did you mean `%s`?", word, script) end
   stop(2, "no command and no file `%s`; %s", word,
     near and ("did you mean `%s`?"):format(near) or "`ork help` lists the commands")
 end

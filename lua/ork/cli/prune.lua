@@ -2,6 +2,7 @@
 local confirm = require "ork.cli.confirm"
 local open = require "ork.cli.open"
 local removal = require "ork.cli.removal"
+local selection = require "ork.cli.selection"
 local stop = require "ork.cli.stop"
 local term = require "ork.term"
 local text = require "ork.cli.text"
@@ -42,6 +43,7 @@ function prune.run(given)
     stop(2, "which runs may go? --older-than 30d, --keep 20, or both")
   end
   local engine <close> = options.dry_run and open.read(options) or open.change(options)
+  selection.check_workflow(engine, options.workflow)
   local what = { older_than_ms = options.older_than, keep = options.keep, workflow = options.workflow, dry_run = options.dry_run }
   if not options.dry_run then
     local counted = stop.check(engine:prune({ older_than_ms = what.older_than_ms, keep = what.keep, workflow = what.workflow, count = true }))

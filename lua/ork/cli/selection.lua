@@ -68,6 +68,11 @@ local function show(list)
   if #list > SHOWN then term.message(("… and %d more"):format(#list - SHOWN)) end
 end
 
+--- Ends the command when the database knows no workflow of this name, neither applied nor by a run.
+function selection.check_workflow(engine, name)
+  if name then stop.check(engine:versions(name)) end
+end
+
 --- The runs that words or filter mean: { { id, workflow, status }, … }. Nothing is done when one of the words is unknown
 --- or the answer is no. verb: "cancel"; statuses: which a filter means without --status.
 function selection.runs(engine, given, verb, statuses)
@@ -80,6 +85,7 @@ function selection.runs(engine, given, verb, statuses)
   end
   local list = matching(engine, options, statuses)
   if #list == 0 then
+    selection.check_workflow(engine, options.workflow)
     term.news(("no such runs, nothing to %s"):format(verb))
     return list
   end

@@ -37,6 +37,7 @@ local function params_of(workflow, run, typed, options)
   end
   return definition.params(workflow, typed, {
     params_file = options.params_file, at = run.logical_time and sys.time(run.logical_time), kept = kept,
+    kept_of = text.short(run.id), kept_by = options.resume and "%s=…" or "`ork SCRIPT --resume %s=…`",
   })
 end
 
