@@ -95,7 +95,10 @@ static void write_plan(const struct plan *p, struct ork_buf *b)
             ork_buf_addc(b, ',');
         add_names(p->w, b, p->sorted + p->start[d], p->start[d + 1] - p->start[d]);
     }
-    ork_buf_addf(b, "],\"tasks\":%zu,\"width\":%u}", p->w->n, p->width);
+    ork_buf_addc(b, ']');
+    if (p->w->limits.max_parallel)
+        ork_buf_addf(b, ",\"max_parallel\":%u", p->w->limits.max_parallel);
+    ork_buf_addf(b, ",\"tasks\":%zu,\"width\":%u}", p->w->n, p->width);
     free(path);
 }
 

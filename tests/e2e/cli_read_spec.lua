@@ -167,6 +167,19 @@ describe("validate and plan", function()
     assert.is_true(#documents[1].problems >= 2)
   end)
 
+  it("count what max_parallel lets run at once", function()
+    sh.write(dir .. "/wide.lua", [[
+      local w = require("ork").workflow("wide", { max_parallel = 2 })
+      for i = 1, 6 do w:task("t" .. i, { command = "true" }) end
+      return w]])
+    local r = sh.ork({ "plan", "wide.lua" }, { cwd = dir })
+    assert.matches("wide: 6 tasks, 1 level, at most 2 at once (max_parallel; without it 6)\n", r.out, 1, true)
+    local plan = sh.json(sh.ork({ "plan", "wide.lua", "--json" }, { cwd = dir }).out)
+    assert.same({ 6, 2 }, { plan.width, plan.max_parallel })
+    sh.write(dir .. "/wide.lua", (sh.read(dir .. "/wide.lua"):gsub("max_parallel = 2", "max_parallel = 9")))
+    assert.matches("at most 6 at once\n", sh.ork({ "plan", "wide.lua" }, { cwd = dir }).out, 1, true)
+  end)
+
   it("show the levels", function()
     local r = sh.ork({ "plan", "mixed.lua" }, { cwd = dir })
     assert.equal("mixed: 3 tasks, 3 levels, at most 1 at once\n  1  a\n  2  b\n  3  c\nlongest chain: a -> b -> c\n", r.out)

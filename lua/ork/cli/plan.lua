@@ -33,10 +33,17 @@ several, NAME picks one.]],
 
 local MOST_NAMES = 8 -- of a level, unless --verbose
 
+--- How many tasks can run at once: as many as the broadest level has, unless max_parallel allows fewer.
+local function at_once(document)
+  local allowed = document.max_parallel
+  if not allowed or allowed >= document.width then return ("at most %d at once"):format(document.width) end
+  return ("at most %d at once (max_parallel; without it %d)"):format(allowed, document.width)
+end
+
 local function show_text(workflow, name)
   local document = stop.check(core.json.decode(stop.check(core.plan_json(workflow))))
-  term.out(("%s: %s, %s, at most %d at once"):format(name, text.plural(document.tasks, "task"),
-    text.plural(document.depth, "level"), document.width))
+  term.out(("%s: %s, %s, %s"):format(name, text.plural(document.tasks, "task"), text.plural(document.depth, "level"),
+    at_once(document)))
   local digits = #tostring(document.depth)
   for i, level in ipairs(document.levels) do
     local names = text.list(level, term.verbose and #level or MOST_NAMES)
