@@ -17,7 +17,7 @@ local db = {
   text = [[
   migrate   bring it to this program's version; the only way to put Ork's tables into a database that has others
   status    where it is, its version, what it holds
-  check     look for damage and for rows that contradict each other]],
+  check     look for damage and for rows that contradict each other (exit code 3); runs that a killed program left are only named]],
   words = { 1, 1 },
 }
 
@@ -73,18 +73,22 @@ function actions.migrate(options)
   return 0
 end
 
+local function show_findings(list)
+  for _, finding in ipairs(list or {}) do
+    term.out(term.escape(finding.text))
+    if finding.repair then term.out("  -> " .. term.escape(finding.repair)) end
+  end
+end
+
 function actions.check(options)
   local engine <close> = open.read(options)
   local document = stop.check(engine:db_check())
   if term.json then
     term.out((stop.check(engine:db_check(true))))
-  elseif document.ok then
-    term.out("no damage found")
   else
-    for _, problem in ipairs(document.problems or {}) do
-      term.out(term.escape(problem.text))
-      if problem.repair then term.out("  -> " .. term.escape(problem.repair)) end
-    end
+    show_findings(document.problems)
+    if document.ok then term.out("no damage found") end
+    show_findings(document.notes)
   end
   return document.ok and 0 or 3
 end

@@ -157,7 +157,7 @@ static void test_documents(void **state)
     json_decref(doc);
     ork_buf_clear(&b);
     assert_int_equal(ork_store_check_json(x.t.store, &b, &err), 0);
-    assert_string_equal(b.data, "{\"ok\":true,\"problems\":[]}");
+    assert_string_equal(b.data, "{\"ok\":true,\"problems\":[],\"notes\":[]}");
     ork_buf_clear(&b);
     world_put_run(&x, &x.run.run_id, ORK_RUN_SUCCESS, true); /* its tasks are pending */
     assert_int_equal(ork_store_check_json(x.t.store, &b, &err), 0);
