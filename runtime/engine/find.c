@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Runs as people name them: "last", a workflow's name, NAME~1 (the one before), or any unique beginning or end of an
- * id. */
+ * id or of its last 8 digits, which are what people are shown. */
 #include "engine/engine.h"
 #include <ctype.h>
 #include <stdlib.h>

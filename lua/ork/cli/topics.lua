@@ -20,7 +20,7 @@ A script that builds its graph from what is given finds the words in `arg`: `arg
   { name = "naming", title = "Naming runs and tasks", text = [[
 Ork prints the last 8 characters of a run's id (the first ones are a clock, alike for all runs of a day). RUN is
 
-  5bf61a02      any unique beginning or end of the id, 4 characters or more
+  5bf61a02      these 8, or any unique beginning of them (4 or more), or beginning or end of the whole id
   etl           a workflow: its newest run
   etl~1         the run before that one; etl~2 the one before
   last          the newest run of all
