@@ -7,6 +7,13 @@
 #include <string.h>
 
 /* What people of other tools write. */
+/* Options of their own elsewhere, keys of `retries` here. */
+static const char *const inside[][2] = {
+    {"max_retry_delay", "retries = { max_delay = … }"}, {"retry_backoff", "retries = { factor = … }"},
+    {"retry_delay", "retries = { delay = … }"},         {"retry_exponential_backoff", "retries = { factor = … }"},
+    {"retry_interval", "retries = { delay = … }"},      {"retry_limit", "retries = { limit = … }"},
+};
+
 static const char *const aliases[][2] = {
     {"after", "depends_on"},
     {"cmd", "command"},
@@ -23,6 +30,7 @@ static const char *const aliases[][2] = {
     {"if", "when"},
     {"input", "inputs"},
     {"label", "tags"},
+    {"max_active_tasks", "max_parallel"},
     {"needs", "depends_on"},
     {"outputs", "output_type"},
     {"output", "output_type"},
@@ -149,7 +157,12 @@ static void unknown_key(struct ork_lua_reader *r, const char *path, const char *
     }
     if (!near)
         near = ork_suggest(key, words);
-    if (near)
+    for (size_t i = 0; !*path && i < sizeof inside / sizeof *inside; i++)
+        if (strcmp(inside[i][0], key) == 0 && find_row(rows, n, "retries") >= 0)
+            near = inside[i][1];
+    if (near && strchr(near, '='))
+        snprintf(hint, sizeof hint, "write `%s`", near);
+    else if (near)
         snprintf(hint, sizeof hint, "did you mean `%s`?", near);
     show_path(path, shown, sizeof shown);
     ork_lua_bad_at(r, ork_lua_path(way, path, key), near ? hint : NULL,

@@ -36,11 +36,14 @@ static int ref_pairs(lua_State *L)
                          operand_name(L));
 }
 
+/* Lua asks `b < a` for `a > b`: which of the four was written is not known here. */
 static int ref_compare(lua_State *L)
 {
     const char *name = operand_name(L);
-    return ork_lua_raise(
-        L, "%s cannot be compared while the script loads; decide in the run: when = { %s, \"<\", value }", name, name);
+    return ork_lua_raise(L,
+                         "%s cannot be compared while the script loads; decide in the run: when = { %s, OP, value } "
+                         "with OP one of \"==\", \"~=\", \"<\", \"<=\", \">\", \">=\", \"in\"",
+                         name, name);
 }
 
 static int ref_equal(lua_State *L)

@@ -346,6 +346,14 @@ static int task_misuse(lua_State *L)
                          ork_workflow_task_name(h->def->w, h->no));
 }
 
+static int task_order(lua_State *L)
+{
+    const struct ork_lua_ctx *ctx = ork_lua_ctx_get(L);
+    const struct handle *h = luaL_checkudata(L, ork_lua_is(L, 1, ctx->task_mt) ? 1 : 2, ORK_LUA_TASK);
+    return ork_lua_raise(L, "task `%s` is ordered by no operator: a task names those before it, depends_on = { … }",
+                         ork_workflow_task_name(h->def->w, h->no));
+}
+
 static int task_newindex(lua_State *L)
 {
     const struct handle *h = luaL_checkudata(L, 1, ORK_LUA_TASK);
@@ -364,6 +372,8 @@ void ork_lua_add_tasks(lua_State *L)
                                               {"__call", task_misuse},
                                               {"__concat", task_misuse},
                                               {"__lt", task_misuse},
+                                              {"__shl", task_order},
+                                              {"__shr", task_order},
                                               {"__le", task_misuse},
                                               {"__add", task_misuse},
                                               {"__sub", task_misuse},

@@ -22,7 +22,10 @@ local cases = {
   { function() for _ in pairs(parts) do break end end, "a.output.parts cannot be looped over while the script loads: " ..
     "its value exists only in the run; loop in the task that gets it" },
   { function() for _ in ipairs(parts) do break end end, "a.output.parts[1]: the value exists only in the run" },
-  { function() return rows < 5 end, 'a.output.rows cannot be compared while the script loads; decide in the run: when = { a.output.rows, "<", value }' },
+  { function() return rows < 5 end, 'a.output.rows cannot be compared while the script loads; decide in the run: ' ..
+    'when = { a.output.rows, OP, value } with OP one of "==", "~=", "<", "<=", ">", ">=", "in"' },
+  { function() return rows > 5 end, 'a.output.rows cannot be compared while the script loads; decide in the run: ' ..
+    'when = { a.output.rows, OP, value } with OP one of "==", "~=", "<", "<=", ">", ">=", "in"' },
   { function() return 5 <= rows end, 'a.output.rows cannot be compared while the script loads; decide in the run' },
   { function() return rows == a.output.dir end, 'a.output.rows cannot be compared while the script loads; decide in the run: when = { a.output.rows, "==", value }' },
   { function() return rows + 1 end, "a.output.rows is no number while the script loads; calculate in the task that gets it" },
@@ -53,6 +56,8 @@ local cases = {
   { function() return a[1] end, "task `a` has no field 1" },
   { function() return #a end, "task `a` is no value: its output is .output, its outcome .status" },
   { function() a() end, "task `a` is no value: its output is .output, its outcome .status" },
+  { function() return a >> a end, "task `a` is ordered by no operator: a task names those before it, depends_on = { … }" },
+  { function() return { a } << a end, "task `a` is ordered by no operator: a task names those before it, depends_on = { … }" },
   { function() return a < a end, "task `a` is no value: its output is .output, its outcome .status" },
   { function() for _ in pairs(a) do break end end, "task `a` is no value: its output is .output, its outcome .status" },
   { function() return "x" .. a end, "task `a` is no value: its output is .output, its outcome .status" },
