@@ -126,6 +126,7 @@ local workflow = {}
 function workflow:task(name, options) end
 
 ---Defines a task that runs last, when all other tasks have ended: also after failure, cancel and `run_timeout`. Its failure fails the run.
+---What it removes is not there for a retry, which does not repeat what succeeded; `when` may ask how others ended.
 ---@param name string
 ---@param options ork.task_options
 ---@return ork.task

@@ -10,8 +10,9 @@ local runs = {
   usage = "runs [WORKFLOW] [--status S] [--since D]",
   summary = "Lists runs, newest first",
   text = [[
-The newest 20 unless --limit says otherwise. TASKS counts those that succeeded. `ork show RUN` says more about one;
-RUN is what stands in the first column (more ways: `ork help naming`).]],
+The newest 20 unless --limit says otherwise. TASKS counts those that succeeded. TOOK is from the first start to the
+end, with all waiting in between, also for a retry. `ork show RUN` says more about one; RUN is what stands in the first column
+(more ways: `ork help naming`).]],
   examples = {
     { "ork runs", "what ran last" },
     { "ork runs --status failed --since 1d", "last night's failures" },

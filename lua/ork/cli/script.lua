@@ -18,8 +18,8 @@ local script = {
   summary = "Runs the workflow of a script to its end",
   text = [[
 The script defines workflows and returns them; NAME picks one of several. The run is stored as it goes: killed and started
-again, it goes on where it was, finds tasks that still run, and repeats nothing that succeeded. `ork SCRIPT --help` shows the
-script's own params. Ctrl-C cancels the run.
+again, with the script and the params unchanged, it goes on where it was, finds tasks that still run, and repeats nothing that
+succeeded. `ork SCRIPT --help` shows the script's own params. Ctrl-C cancels the run.
 
 --resume goes on with the newest run of the workflow, which failed, was cancelled or is unfinished, with the script as it is now
 and the run's params (unless given again): what did not succeed, is new or has changed runs, and everything after it; the rest
