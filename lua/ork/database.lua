@@ -41,7 +41,8 @@ local function is_ours(url)
   return engine ~= nil
 end
 
---- Returns { url, from = "named"|"environment"|"found"|"DATABASE_URL"|"new", passed_over } or nil, message.
+--- Returns { url, from = "named"|"environment"|"found"|"DATABASE_URL"|"new", passed_over } or nil, message and
+--- the path of a database here or above that this user may not look at, if there is one.
 --- opts: url (named by the user), create (may a new one be made).
 function database.locate(opts)
   if opts.url then return { url = database.url_of(opts.url), from = "named" } end
@@ -58,9 +59,11 @@ function database.locate(opts)
 
   if opts.create then return { url = "sqlite:" .. cwd .. "/" .. database.FILE, from = "new", passed_over = passed_over } end
   local message = "no Ork database here or above; `ork SCRIPT` makes one, --db names one elsewhere"
+  if denied then
+    message = ("%s may not be looked at: permission denied; be the user whose runs are there, or name another database: --db"):format(denied)
+  end
   if passed_over then message = message .. ("\n(%s belongs to another user and is not used)"):format(passed_over) end
-  if denied then message = message .. ("\n(%s may not be looked at: permission denied)"):format(denied) end
-  return nil, message
+  return nil, message, denied
 end
 
 --- Finds and opens it. opts: url, data_dir, create, read, migrate, jobs, log_level. Returns the engine and where it was

@@ -14,6 +14,7 @@ struct ork_doctor {
     uint32_t jobs;
     struct ork_buf checks; /* JSON objects, comma between */
     bool problem;
+    bool full; /* nothing can be written in data_dir: what fails there says nothing else */
 };
 
 /* Adds a finding. hint: what to do, NULL when there is nothing to do. */

@@ -193,6 +193,8 @@ static void judge(struct ork_doctor *d, const struct trial *t, const char *dir)
     else if (t->ended && t->exit.reason == ORK_EXIT_NORMAL && t->exit.exit_code == 0)
         ork_doctor_add(d, ORK_FINDING_PROBLEM, "agent works", "is /proc mounted for this container?",
                        "a child of the process it ran is still there");
+    else if (d->full && (t->ended || t->failure[0] || !t->answered))
+        ork_doctor_add(d, ORK_FINDING_WARNING, "agent works", NULL, "could not be tried: the disk is full");
     else if (t->ended)
         ork_doctor_add(d, ORK_FINDING_PROBLEM, "agent works", hint, "the process it was given failed: %s",
                        t->failure[0] ? t->failure : "exit code or signal");
@@ -243,7 +245,10 @@ static void try_agent(struct ork_doctor *d, const char *dir, const char *program
                                           .on_started = on_started,
                                           .on_exited = on_exited,
                                           .on_down = on_down}};
-    if (ork_agent_open(&o, &t.agent, &err) != 0) {
+    int rc = ork_agent_open(&o, &t.agent, &err);
+    if (rc && d->full) {
+        ork_doctor_add(d, ORK_FINDING_WARNING, "agent works", NULL, "could not be tried: the disk is full");
+    } else if (rc) {
         ork_doctor_add(d, ORK_FINDING_PROBLEM, "agent works", NULL, "%s", err.msg);
     } else {
         uv_timer_start(&t.deadline, on_deadline, PATIENCE_MS, 0);

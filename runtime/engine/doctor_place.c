@@ -21,6 +21,7 @@
 
 #define NOTICE_MS 2000
 #define FEW_INODES 10000
+#define NOTHING (64 << 10) /* bytes free: SQLite and the agent cannot write what they must */
 
 static const char *local_name(uint32_t type)
 {
@@ -59,6 +60,22 @@ static void file_system(struct ork_doctor *d, const char *dir)
         ork_doctor_add(d, ORK_FINDING_OK, "file system", NULL, "%s", name);
 }
 
+/* A removal is stored before anything goes, so `ork prune` needs some room itself. */
+static void disk_is_full(struct ork_doctor *d)
+{
+    char hint[1024];
+
+    if (d->data_dir)
+        (void)snprintf(
+            hint, sizeof hint,
+            "remove a file first (for example an old folder in %s/logs/): `ork prune` needs some room itself; "
+            "then `ork prune`",
+            d->data_dir);
+    else
+        (void)snprintf(hint, sizeof hint, "remove a file first");
+    ork_doctor_add(d, ORK_FINDING_PROBLEM, "disk space", hint, "the disk is full: nothing is free");
+}
+
 static void disk(struct ork_doctor *d, const char *dir)
 {
     struct statvfs v;
@@ -68,7 +85,10 @@ static void disk(struct ork_doctor *d, const char *dir)
         return;
     int64_t free_bytes = (int64_t)v.f_bavail * (int64_t)v.f_frsize;
     long long free_mb = free_bytes >> 20, min_mb = min_free >> 20;
-    if (free_bytes < min_free)
+    d->full = free_bytes < NOTHING || (v.f_files && v.f_favail == 0);
+    if (d->full && !(v.f_flag & ST_RDONLY))
+        disk_is_full(d);
+    else if (free_bytes < min_free)
         ork_doctor_add(d, ORK_FINDING_PROBLEM, "disk space",
                        "make room (`ork prune` removes old runs), or set ORK_MIN_FREE_MB lower",
                        "%lld MB are free; with less than %lld MB no task is started", free_mb, min_mb);
@@ -120,7 +140,11 @@ static bool directory(struct ork_doctor *d)
         ork_doctor_add(d, ORK_FINDING_PROBLEM, "data directory", "name another with --data", "%s is no folder", dir);
         return false;
     }
-    if (access(dir, W_OK | X_OK) < 0)
+    if (access(dir, W_OK | X_OK) < 0 && errno == EROFS)
+        ork_doctor_add(d, ORK_FINDING_PROBLEM, "data directory",
+                       "mount it for writing (mount -o remount,rw), or name another place: --db, --data",
+                       "%s is on a disk that is mounted read-only", dir);
+    else if (access(dir, W_OK | X_OK) < 0)
         ork_doctor_add(d, ORK_FINDING_PROBLEM, "data directory", "chown or chmod u+w it, or name another with --data",
                        "%s is not writable for you: %s", dir, strerror(errno));
     else if (st.st_uid != geteuid())
@@ -143,10 +167,13 @@ static void make_room(struct ork_doctor *d, const char *dir)
         d->room = room;
         return;
     }
-    if (!d->data_dir)
+    if (d->full && (errno == ENOSPC || errno == EDQUOT))
+        ork_doctor_add(d, ORK_FINDING_WARNING, "locks", NULL,
+                       "could not be tried, nor could notices and the agent: the disk is full");
+    else if (!d->data_dir)
         ork_doctor_add(d, ORK_FINDING_PROBLEM, "data directory", "work in a folder of yours, or name a database: --db",
                        ".ork cannot be made in the current folder: %s", strerror(errno));
-    else if (errno != EACCES) /* that was said */
+    else if (errno != EACCES && errno != EROFS) /* that was said */
         ork_doctor_add(d, ORK_FINDING_PROBLEM, "data directory",
                        "look at the disk: quota, free space, mounted read-only?", "no folder can be made in %s: %s",
                        dir, strerror(errno));
@@ -177,7 +204,9 @@ static void locks(struct ork_doctor *d, const char *path)
     int one = open(path, O_RDWR | O_CLOEXEC), two = open(path, O_RDWR | O_CLOEXEC);
     const char *failure = one < 0 || two < 0 ? "no file can be opened" : lock_failure(one, two);
 
-    if (failure)
+    if (failure && d->full)
+        ork_doctor_add(d, ORK_FINDING_WARNING, "locks", NULL, "could not be tried: the disk is full");
+    else if (failure)
         ork_doctor_add(d, ORK_FINDING_PROBLEM, "locks", "put the database on a local disk (--db, --data)",
                        "%s: two programs could take one run for theirs", failure);
     else
@@ -213,7 +242,9 @@ static void notices(struct ork_doctor *d, const char *path)
 {
     const char *hint, *failure = notice_failure(path, &hint);
 
-    if (failure)
+    if (failure && d->full)
+        ork_doctor_add(d, ORK_FINDING_WARNING, "notices", NULL, "could not be tried: the disk is full");
+    else if (failure)
         ork_doctor_add(d, ORK_FINDING_PROBLEM, "notices", hint,
                        "%s: programs would learn late or never what another did", failure);
     else

@@ -125,6 +125,70 @@ describe("ork doctor", function()
     expect(found, "leftovers", "warning", "cannot look into .*/logs: Permission denied")
   end)
 
+  it("tells of a database that somebody else may not look at", function()
+    if uv.getuid() ~= 0 or sh.run({ "sh", "-c", "command -v setpriv" }).code ~= 0 then
+      return pending("needs root and setpriv: somebody else looks")
+    end
+    with_database()
+    assert(uv.fs_chmod(dir, tonumber("755", 8)))
+    local function stranger(...)
+      return sh.run({ "setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", sh.ork_path(), ... }, { cwd = dir, env = { HOME = "/" } })
+    end
+    local r = stranger("doctor")
+    assert.equal(3, r.code)
+    assert(r.out:find("PROBLEM  database +/%g+/%.ork/ork%.db may not be looked at: permission denied\n +%-> be the user"), r.out)
+    assert(not (r.out .. r.err):find("none here or above", 1, true), r.out)
+    assert(not r.err:find("nothing is wrong", 1, true), r.err)
+    r = stranger("runs")
+    assert.equal(3, r.code)
+    assert(r.err:find("^ork: /%g+/%.ork/ork%.db may not be looked at: permission denied; be the user whose runs are there"), r.err)
+    assert(not r.err:find("makes one", 1, true), r.err)
+  end)
+
+  describe("on a disk of its own", function()
+    local disk
+    before_each(function()
+      disk = sh.tempdir()
+      local r = sh.run({ "mount", "-t", "tmpfs", "-o", "size=8m", "tmpfs", disk })
+      if r.code ~= 0 then disk = nil end
+    end)
+    after_each(function()
+      if not disk then return end
+      for _, pid in ipairs(sh.processes(disk)) do uv.kill(pid, "sigkill") end
+      sh.run({ "umount", "-l", disk })
+    end)
+
+    it("puts down to a full one what fails because of it", function()
+      if not disk then return pending("no tmpfs can be mounted") end
+      local db = disk .. "/x.db"
+      sh.ork({ "etl.lua", "-q", "--db", db }, { cwd = dir, ok = true, env = { ORK_MIN_FREE_MB = "0" } })
+      sh.run({ "dd", "if=/dev/zero", "of=" .. disk .. "/filler", "bs=4k" })
+      local found = findings({ "--db", db })
+      expect(found, "disk space", "problem", "^the disk is full", "^remove a file first .*/logs/.*then `ork prune`$")
+      expect(found, "notices", "warning", "^could not be tried: the disk is full$")
+      for name, each in pairs(found) do
+        assert(name == "disk space" or name == "code" or each.state ~= "problem", name)
+        assert(name == "code" or not tostring(each.hint):find("local disk", 1, true), name)
+      end
+      assert.equal(3, found.code)
+    end)
+
+    it("tells of a read-only one what helps there", function()
+      if not disk then return pending("no tmpfs can be mounted") end
+      local db = disk .. "/x.db"
+      sh.ork({ "etl.lua", "-q", "--db", db }, { cwd = dir, ok = true, env = { ORK_MIN_FREE_MB = "0" } })
+      for _, pid in ipairs(sh.processes(disk)) do
+        uv.kill(pid, "sigkill")
+        sh.wait_gone(pid)
+      end
+      local r = sh.run({ "mount", "-o", "remount,ro", disk })
+      assert.equal(0, r.code, r.err)
+      local found = findings({ "--db", db })
+      expect(found, "data directory", "problem", "is on a disk that is mounted read%-only$", "^mount it for writing")
+      assert.equal(3, found.code)
+    end)
+  end)
+
   it("tells of little room", function()
     with_database()
     local found = findings({}, { env = { ORK_MIN_FREE_MB = "999999999" } })

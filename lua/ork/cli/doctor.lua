@@ -58,6 +58,17 @@ local function terminal()
   return found
 end
 
+--- There may be a database, but it is another user's: said in place of "none".
+local function closed(report, path)
+  report.ok = false
+  for _, each in ipairs(report.checks) do
+    if each.name == "database" then
+      each.state, each.text = "problem", ("%s may not be looked at: permission denied"):format(path)
+      each.hint = "be the user whose runs are there (sudo -u USER ork …), or name another database: --db"
+    end
+  end
+end
+
 -- ---- the report ------------------------------------------------------------------------------
 
 local marks = { ok = { "ok", "green" }, warning = { "warning", "yellow" }, problem = { "PROBLEM", "red" } }
@@ -86,8 +97,9 @@ end
 function doctor.run(given)
   local options = given.options
   local data_dir = options.data or setting("ORK_DATA")
-  local found = database.locate({ url = options.db })
+  local found, _, denied = database.locate({ url = options.db })
   local report = stop.check(core.doctor({ url = found and found.url, data_dir = data_dir }))
+  if denied then closed(report, denied) end
   table.insert(report.checks, terminal())
   if term.json then
     for _, each in ipairs(report.checks) do each.hint = each.hint or core.null end
