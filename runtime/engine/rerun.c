@@ -177,8 +177,11 @@ static int choose_copies(ork_engine *e, const ork_workflow *w, const ork_id *old
     c->run = *old;
     for (size_t i = 0; i < ork_rows_len(rows); i++) {
         int64_t index = ork_rows_int(rows, i, "task_index", -1);
-        if (index >= 0 && index < n && !again[index] && strcmp(ork_rows_text(rows, i, "status"), "success") == 0)
-            c->tasks[c->n++] = (struct ork_copied){(uint32_t)index, (uint32_t)index};
+        const char *name = ork_rows_text(rows, i, "task_name");
+        uint32_t to; /* the old run may have moved to another definition since: its places are not ours */
+        if (index >= 0 && ork_workflow_find(w, name, strlen(name), &to) == 0 && !again[to] && c->n < n &&
+            strcmp(ork_rows_text(rows, i, "status"), "success") == 0)
+            c->tasks[c->n++] = (struct ork_copied){(uint32_t)index, to};
     }
     *out = c;
     ork_free(again);

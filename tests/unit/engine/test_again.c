@@ -276,6 +276,44 @@ static void a_rerun_that_died(void **state)
     ork_workflow_unref(f);
 }
 
+/* The run it takes over from has moved to another definition since: what it takes is still found by name. */
+static void a_rerun_of_what_moved(void **state)
+{
+    struct world *w = *state;
+    ork_workflow *f = flow("moved", NULL), *g = flow("moved", NULL);
+    char first[ORK_ID_TEXT];
+    struct ork_started s;
+    ork_err err = {0};
+
+    task(f, "a", "{\"command\":\"echo ORK_OUTPUT:1\"}", NULL);
+    task(f, "b", "{\"command\":\"echo ORK_OUTPUT:2\"}", NULL);
+    task(f, "c", "{\"command\":\"true\"}", NULL);
+    assert_int_equal(run_to_end(w, f, first), ORK_RUN_SUCCESS);
+    if (ork_run_rerun(w->engine, first, "{\"from\":\"c\"}", &s, &err) != 0)
+        fail_msg("rerun: %s", err.msg);
+    assert_int_equal(wait_end(w, s.run_id), ORK_RUN_SUCCESS);
+    task(g, "b", "{\"command\":\"echo ORK_OUTPUT:2\"}", NULL);
+    task(g, "a", "{\"command\":\"echo ORK_OUTPUT:1\"}", NULL);
+    task(g, "c", "{\"command\":\"echo\"}", NULL);
+    seal(g);
+    assert_int_equal(ork_run_update(w->engine, first, g, &(struct ork_update_opts){0}, NULL, &err), 0);
+    assert_int_equal(wait_end(w, first), ORK_RUN_SUCCESS);
+    world_leave(w);
+    change_rows(w, "UPDATE tasks SET status='pending', attempt=0, output=NULL WHERE run_id=(SELECT max(id) FROM runs);"
+                   "UPDATE commands SET done_at=NULL, outcome=NULL WHERE run_id=(SELECT max(id) FROM runs);"
+                   "UPDATE runs SET status='pending', started_at=NULL, finished_at=NULL WHERE id=(SELECT max(id) FROM "
+                   "runs)");
+    world_engine(w);
+    claim(w, s.run_id);
+    assert_int_equal(wait_end(w, s.run_id), ORK_RUN_SUCCESS);
+    assert_query(w,
+                 "SELECT group_concat(task_name || output) FROM tasks WHERE execution_name='copied' AND run_id=(SELECT "
+                 "max(id) FROM runs)",
+                 "a1,b2");
+    ork_workflow_unref(f);
+    ork_workflow_unref(g);
+}
+
 /* More results than one commit takes. */
 static void a_rerun_of_many(void **state)
 {
@@ -350,6 +388,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(an_end_is_stored_whole, world_setup, world_teardown),
         cmocka_unit_test_setup_teardown(decided_at_once, world_setup, world_teardown),
         cmocka_unit_test_setup_teardown(a_rerun_that_died, world_setup, world_teardown),
+        cmocka_unit_test_setup_teardown(a_rerun_of_what_moved, world_setup, world_teardown),
         cmocka_unit_test_setup_teardown(a_rerun_of_many, world_setup, world_teardown),
         cmocka_unit_test_setup_teardown(a_rerun_that_was_paused, world_setup, world_teardown),
     };
