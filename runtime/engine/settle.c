@@ -12,6 +12,14 @@ static struct ork_text text_of(const char *s)
     return (struct ork_text){s, s ? strlen(s) : 0};
 }
 
+static char *before_attempt(uint32_t attempt)
+{
+    struct ork_buf b = ORK_BUF_INIT;
+
+    ork_buf_addf(&b, "cancelled before attempt %u", attempt);
+    return ork_buf_steal(&b, NULL);
+}
+
 void ork_settle_put(struct ork_active *a, uint32_t task, bool urgent)
 {
     ork_engine *e = a->engine;
@@ -39,6 +47,10 @@ void ork_settle_put(struct ork_active *a, uint32_t task, bool urgent)
     if (final)
         put.finished_ms = end && end->finished_ms ? end->finished_ms : ork_engine_now(e);
     char *error = end && end->error ? ork_strdup(end->error) : NULL, *output = NULL, *tail = NULL;
+    if (!end && !l && t->status == ORK_TASK_CANCELLED && t->kind != ORK_KIND_NONE) {
+        put.kind = ORK_KIND_CANCELLED; /* it waited for a retry, of which the kind of the last failure is left */
+        error = before_attempt(t->attempt + 1);
+    }
     put.error = text_of(error);
     put.set_output = final || t->status == ORK_TASK_PENDING;
     if (end && end->output && t->status == ORK_TASK_SUCCESS) {

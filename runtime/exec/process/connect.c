@@ -135,7 +135,8 @@ static void on_lost(struct ork_link *l)
     bool was_ready = a->state == CLIENT_READY;
 
     if (was_ready && a->claims_len && a->o.log)
-        ork_log_warn(a->o.log, "agent: connection lost; %zu runs are claimed again", a->claims_len);
+        ork_log_warn(a->o.log, "agent: connection lost; %zu run%s claimed again", a->claims_len,
+                     a->claims_len == 1 ? " is" : "s are");
     ork_link_close(l);
     a->link = NULL;
     uv_timer_stop(&a->timer);
