@@ -48,6 +48,26 @@ local function state_of(dir)
   return r.out
 end
 
+describe("the words of other programs", function()
+  after_each(sh.cleanup)
+
+  it("lead to those of Ork", function()
+    local dir = sh.tempdir()
+    for word, meant in pairs({ list = "runs", clear = "retry", trigger = "run" }) do
+      local r = sh.ork({ word }, { cwd = dir })
+      assert.equal(2, r.code)
+      assert.matches(("did you mean `%s`?"):format(meant), r.err, 1, true)
+    end
+    sh.write(dir .. "/x.lua", [[
+      local w = require("ork").workflow("x", { max_active_tasks = 3 })
+      w:task("a", { command = "true", retry_delay = "1m" })
+      return w]])
+    local r = sh.ork({ "validate", "x.lua" }, { cwd = dir })
+    assert.matches("unknown option `max_active_tasks`; did you mean `max_parallel`?", r.err, 1, true)
+    assert.matches("unknown option `retry_delay`; write `retries = { delay = … }`", r.err, 1, true)
+  end)
+end)
+
 describe("bad input", function()
   local dir, before
 

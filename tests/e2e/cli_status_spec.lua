@@ -57,6 +57,89 @@ describe("the state of things", function()
     assert.matches("^RUN .*\n" .. id .. "  nightly   failed", ork({ "runs", "--status", "failed", "--since", "1d" }, { cwd = below }).out)
   end)
 
+  it("names what a killed program left, which is no damage", function()
+    local p = sh.spawn_ork({ "gated.lua" }, { cwd = dir })
+    p:wait_line("first +running")
+    p:kill()
+    local id = sh.json(ork({ "runs", "--json" }).out)[1].id:sub(-8)
+    assert.matches("unowned +1 run that nobody carries out any more   %(go on: ork resume " .. id .. "%)\n", ork({ "status" }).out)
+    local r = ork({ "db", "check" })
+    assert.equal(0, r.code, r.out)
+    assert.matches("^no damage found\nrun " .. id .. " is running and its owner is gone %(process %d+ on .-%)\n"
+      .. "  %-> `ork resume RUN` goes on with it, `ork cancel RUN` ends it\n$", r.out)
+    local document = sh.json(ork({ "db", "check", "--json" }).out)
+    assert.same({ true, 0, 1 }, { document.ok, #document.problems, #document.notes })
+    assert.equal(0, ork({ "cancel", id:sub(1, 4) }).code)
+    sh.sql(dir .. "/.ork/ork.db", "UPDATE runs SET status = 'success'")
+    assert.equal(3, ork({ "db", "check" }).code)
+  end)
+
+  it("finds a run by the beginning of what is shown of its id", function()
+    ork({ "nightly.lua" })
+    ork({ "nightly.lua", "--new" })
+    local ids = {}
+    for i, run in ipairs(sh.json(ork({ "runs", "--json" }).out)) do ids[i] = run.id:gsub("-", "") end
+    for _, id in ipairs(ids) do
+      for n = 4, 8 do assert.equal(id, (sh.json(ork({ "show", id:sub(25, 24 + n), "--json" }, { ok = true }).out).id:gsub("-", ""))) end
+    end
+    local low = ids[2]:sub(1, 24) .. ids[1]:sub(25, 28) .. "0000"
+    sh.sql(dir .. "/.ork/ork.db", "PRAGMA foreign_keys = off; UPDATE runs SET id = x'" .. low .. "' WHERE hex(id) = upper('" .. ids[2] .. "')")
+    local r = ork({ "show", ids[1]:sub(25, 28) })
+    assert.equal(2, r.code, r.err)
+    assert.matches("matches more than one run: ", r.err, 1, true)
+    assert.matches(ids[1]:sub(25), r.err, 1, true)
+    assert.matches(ids[1]:sub(25, 28) .. "0000", r.err, 1, true)
+    assert.equal(4, ork({ "show", "nosuch" }).code)
+  end)
+
+  it("takes days by name where times are", function()
+    ork({ "nightly.lua" })
+    for _, day in ipairs({ "today", "yesterday" }) do
+      assert.equal(1, #sh.json(ork({ "runs", "--since", day, "--json" }, { ok = true }).out))
+      assert.equal(0, ork({ "status", "--since", day }).code)
+    end
+    assert.equal(0, #sh.json(ork({ "runs", "--since", "tomorrow", "--json" }, { ok = true }).out))
+    assert.matches("--since is a time like 2026-11-01 or yesterday", ork({ "runs", "--since", "yesteryear" }).err, 1, true)
+  end)
+
+  it("says that a task was cancelled while it waited, and why one is not retried", function()
+    sh.write(dir .. "/waits.lua", [[
+      local w = require("ork").workflow("waits")
+      w:task("waits", { command = { "false" }, retries = { limit = 2, delay = "1h" } })
+      return w]])
+    local p = sh.spawn_ork({ "waits.lua" }, { cwd = dir })
+    p:wait_line("waits +failed .*again in")
+    p:signal("sigint")
+    assert.equal(130, p:wait().code)
+    assert.matches("\nwaits +cancelled +1 .* cancelled before attempt 2\n", ork({ "tasks", "last" }, { ok = true }).out)
+    sh.write(dir .. "/waits.lua", [[
+      local w = require("ork").workflow("mute")
+      w:task("mute", { command = { "true" }, output_type = { n = "int" }, retries = 2 })
+      return w]])
+    assert.matches("mute failed (attempt 1; not retried: kind output): it declares", ork({ "waits.lua" }).err, 1, true)
+  end)
+
+  it("aligns the progress of what is gone on with", function()
+    sh.write(dir .. "/long.lua", [[
+      local w = require("ork").workflow("long")
+      local long = w:task("a_rather_long_name", { command = "test -e ok" })
+      w:task("short", { command = "true", depends_on = long })
+      return w]])
+    local function starts(r)
+      local columns = {}
+      for line in r.err:gmatch("[^\n]+") do
+        local at = line:match("^%d%d:%d%d:%d%d  [%w_]+ +()running")
+        if at then columns[#columns + 1] = at end
+      end
+      return columns
+    end
+    ork({ "long.lua" })
+    sh.write(dir .. "/ok", "")
+    local wide = #"00:00:00  a_rather_long_name  " + 1
+    assert.same({ wide, wide }, starts(ork({ "retry", "last" })))
+    assert.same({ wide, wide }, starts(ork({ "rerun", "last" })))
+  end)
+
   it("counts what runs and waits, and who works", function()
     local p = sh.spawn_ork({ "gated.lua" }, { cwd = dir })
     p:wait_line("first +running")

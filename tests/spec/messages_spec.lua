@@ -101,6 +101,7 @@ describe("messages", function()
 
   --- Refusals that stand behind another one that comes first.
   local behind = {
+    ["nobody carries out run %s, which is %s; to go on with it: ork resume %s"] = "a run whose program was killed (cli_watch_spec.lua)",
     ["--detach: %s"] = "the system's own words, when it starts no process or makes no file",
     ["%s returns no workflow; end it with `return` and the workflow it defines"] = "the loader says the same with a line",
   }

@@ -24,6 +24,17 @@ local function core() return require "ork.core" end
 
 -- ---- values ----------------------------------------------------------------------------------
 
+local DAY_MS = 86400000
+local days = { yesterday = -1, today = 0, tomorrow = 1 }
+
+--- A time; as for params, a day is one of UTC.
+local function instant(text)
+  local now = core().sys.now()
+  if text == "now" then return now end
+  if days[text] then return (now // DAY_MS + days[text]) * DAY_MS end
+  return (core().sys.time(text))
+end
+
 local kinds = {
   text = function(text) return text end,
   count = function(text)
@@ -48,17 +59,17 @@ local kinds = {
     return nil, "an age with its unit, like 30d or 12h"
   end,
   time = function(text)
-    local ms = core().sys.time(text)
+    local ms = instant(text)
     if ms then return ms end
-    return nil, "a time like 2026-11-01 or 2026-11-01T02:00:00Z"
+    return nil, "a time like 2026-11-01, 2026-11-01T02:00:00Z or yesterday"
   end,
   --- A point in the past: a time, or a duration before now.
   since = function(text)
-    local ms = core().sys.time(text)
+    local ms = instant(text)
     if ms then return ms end
     ms = core().sys.duration(text)
     if ms then return core().sys.now() - math.abs(ms) end
-    return nil, "a time like 2026-11-01, or how long ago, like 2d"
+    return nil, "a time like 2026-11-01 or yesterday, or how long ago, like 2d"
   end,
 }
 

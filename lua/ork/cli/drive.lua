@@ -141,6 +141,16 @@ function drive.show_end(engine, id)
   end
 end
 
+local MOST_NAMES = 1000 -- looked at for the width of their column
+
+--- The tasks of a run, for drive.prepare.
+function drive.names(engine, id)
+  local names = {}
+  if term.quiet then return names end
+  for i, task in ipairs(stop.check(engine:tasks(id, { limit = MOST_NAMES }))) do names[i] = task.name end
+  return names
+end
+
 --- Makes progress be shown. names: the tasks, as far as known.
 function drive.prepare(engine, names)
   if term.quiet then return end
@@ -171,6 +181,13 @@ local function begin_view(engine, id, how)
   end
 end
 
+--- The program that had the run is gone: waiting would never end.
+local function ownerless(engine, id)
+  if view then view:finish(id) end
+  local run = stop.check(engine:run(id))
+  stop(4, "nobody carries out run %s, which is %s; to go on with it: ork resume %s", text.short(id), run.status, text.short(id))
+end
+
 --- A run that another program carries out: shows it, and waits with it; a signal ends only the watching.
 local function watch(engine, id, signals)
   local feed <close> = shown and require("ork.cli.feed").new(engine, id, function(change) shown:tell(change) end,
@@ -181,6 +198,7 @@ local function watch(engine, id, signals)
     local status, why, code = engine:wait(id, -1)
     if feed then feed:catch_up() end
     if status then return status end
+    if code == "ESTATE" then ownerless(engine, id) end
     if code ~= "ECANCELLED" then stop.check(nil, why, code) end
   end
   if view then view:finish(id) end

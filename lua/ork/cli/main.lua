@@ -23,13 +23,19 @@ local function near_script(word)
   return core.suggest(word, names)
 end
 
+--- What commands of other programs are called here.
+local ELSEWHERE = {
+  list = "runs", ls = "runs", clear = "retry", trigger = "run", start = "run", stop = "cancel", kill = "cancel", restart = "rerun",
+  history = "runs", dags = "workflows", log = "logs",
+}
+
 local function unknown(word, following)
   local help = require "ork.cli.help"
   if following and following:find("%.lua$") and sys.stat(following) == "file" then
     stop(2, "no command and no file `%s`; to run a script: ork %s", word, following)
   end
   if sys.stat(word .. ".lua") == "file" then stop(2, "no command and no file `%s`; did you mean `%s.lua`?", word, word) end
-  local near = require("ork.core").suggest(word, help.names())
+  local near = ELSEWHERE[word] or require("ork.core").suggest(word, help.names())
   local script = not near and near_script(word)
   if script then stop(2, "no command and no file `%s`; did you mean `%s`?", word, script) end
   stop(2, "no command and no file `%s`; %s", word,

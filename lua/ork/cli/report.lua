@@ -12,7 +12,12 @@ local MAX_TASKS = 5
 local LOG_LINES = 20
 local COLUMNS = 500 -- of a line of a log; a task may print megabytes without an end of line
 
+local NEVER_RETRIED = { input = true, output = true, policy = true, rejected = true } -- unless `on` names them
+
 local function attempt_of(task)
+  if (task.max_retries or 0) > 0 and NEVER_RETRIED[task.kind] and (task.attempts or 0) <= task.max_retries then
+    return (" (attempt %d; not retried: kind %s)"):format(task.attempt, task.kind)
+  end
   if (task.max_retries or 0) > 0 then
     local retries = task.max_retries == 1 and "1 retry" or task.max_retries .. " retries"
     return (" (attempt %d, %s)"):format(task.attempt, retries)

@@ -87,7 +87,7 @@ function rerun.run(given)
   local engine <close> = open.change(options)
   local run = stop.check(engine:run(open.find(engine, given.words[1])))
   local args = { params = new_params(run, given.params), from = options.from, set = new_inputs(options.set) }
-  drive.prepare(engine)
+  drive.prepare(engine, drive.names(engine, run.id))
   return drive.to_end(engine, function()
     local id, how = stop.check(engine:rerun(run.id, next(args) and args or nil))
     term.news(("run %s of %s, again as %s"):format(text.short(run.id), run.workflow, text.short(id)))

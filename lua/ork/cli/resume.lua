@@ -28,6 +28,7 @@ local WORDS = { done = "resumed", sent = "resuming" }
 --- Takes an ownerless run and carries it out to its end.
 local function carry_on(engine, results, run)
   term.news(("going on with run %s of %s"):format(text.short(run.id), run.workflow))
+  drive.prepare(engine, drive.names(engine, run.id))
   local code = drive.to_end(engine, function()
     if run.status == "paused" then stop.check(engine:command(run.id, "resume")) end
     return drive.take(engine, run.id)
@@ -54,7 +55,6 @@ function resume.run(given)
       ownerless[#ownerless + 1] = { id = run.id, workflow = run.workflow, status = run.status }
     end
   end
-  drive.prepare(engine)
   drive.collect_documents()
   for _, run in ipairs(ownerless) do
     if wish.interrupted(carry_on(engine, results, run)) then break end

@@ -69,6 +69,7 @@ local function carry_on(engine, run, options, args)
     and "run %s of %s succeeded, nothing to try again (--from TASK repeats that task and all after it)"
     or "trying again: run %s of %s"
   term.news(words:format(text.short(run.id), run.workflow))
+  drive.prepare(engine, drive.names(engine, run.id))
   return drive.to_end(engine, function()
     stop.check(engine:command(run.id, "retry", args))
     if engine:owned(run.id) then return run.id, "resumed" end
@@ -90,7 +91,6 @@ end
 local function one(engine, id, options)
   local run = stop.check(engine:run(id))
   stop.check(check_task(engine, run, options))
-  drive.prepare(engine)
   local args = (options.from or options.task) and { from = options.from, task = options.task } or nil
   if options.update or not (run.owner and run.owner.alive) then return carry_on(engine, run, options, args) end
   local results = wish.results()
@@ -107,7 +107,6 @@ function retry.run(given)
   local chosen = selection.runs(engine, given, "retry", { "failed", "cancelled" })
   if #given.words == 1 then return one(engine, chosen[1].id, options) end
   local results = wish.results()
-  drive.prepare(engine)
   drive.collect_documents()
   for _, each in ipairs(chosen) do
     if wish.interrupted(try_again(engine, results, stop.check(engine:run(each.id)), options)) then break end

@@ -23,6 +23,7 @@ Finds the database from any folder below its own. What failed is named, the newe
 }
 
 local FAILED = 5 -- runs named
+local NAMED = 3 -- of those without an owner
 
 local function yesterday()
   local day = os.date("*t", sys.now() // 1000)
@@ -66,6 +67,21 @@ local function waiting(document)
   return table.concat(parts, ", ") .. "   (for what: " .. hint.line("ork why") .. ")"
 end
 
+--- Runs that nobody carries out any more, the newest first, and what goes on with them.
+local function unowned(engine, count)
+  if count == 0 then return nil end
+  local ids, filter = {}, { status = { "pending", "running", "paused" }, limit = 100 }
+  repeat
+    local page = stop.check(engine:runs(filter))
+    for _, run in ipairs(page) do
+      if #ids < NAMED and not (run.owner and run.owner.alive) then ids[#ids + 1] = text.short(run.id) end
+    end
+    filter.before = #page > 0 and page[#page].id or nil
+  until #page < filter.limit or #ids == NAMED
+  return ("%s that nobody carries out any more   (go on: ork resume %s%s)"):format(text.plural(count, "run"),
+    table.concat(ids, " "), count > #ids and " …" or "")
+end
+
 local function since_text(document, given)
   return given and "since " .. text.time(document.since) or "since yesterday"
 end
@@ -101,8 +117,7 @@ function status.run(given)
     { "at work", workers(document.schedulers) },
     { "running", running(document) },
     { "waiting", waiting(document) },
-    { "unowned", document.runs.unowned > 0 and ("%s that nobody carries out any more   (go on: ork resume RUN)"):format(
-      text.plural(document.runs.unowned, "run")) or nil },
+    { "unowned", unowned(engine, document.runs.unowned) },
     { since_text(document, since), ("%d failed, %d succeeded%s"):format(ended.failed, ended.success,
       ended.cancelled > 0 and (", %d cancelled"):format(ended.cancelled) or "") },
   })

@@ -11,7 +11,7 @@ local watch = {
   usage = "watch RUN",
   summary = "Shows a run as it goes on, whoever carries it out, until it ends",
   text = [[
-Ctrl-C ends the watching, never the run. The exit code is the run's: 0 when it succeeded.
+Ctrl-C ends the watching, never the run. The exit code is the run's: 0 when it succeeded; 4 when nobody carries it out.
 With --json the first line on stdout is the run as it stands, then each change of a task is one, and the last is the whole run.]],
   words = { 1, 1 },
   options = {},
@@ -56,7 +56,7 @@ function watch.run(given)
     if term.json then
       drive.show_by(lines)
     else
-      drive.prepare(engine)
+      drive.prepare(engine, drive.names(engine, id))
       tell_state(engine, run)
     end
   end
