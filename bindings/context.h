@@ -4,6 +4,7 @@
 #ifndef ORK_BINDINGS_CONTEXT_H
 #define ORK_BINDINGS_CONTEXT_H
 #include "lua_util.h"
+#include <stdbool.h>
 
 struct ork_lua_numbers {
     uint32_t *items; /* owned */
@@ -23,6 +24,11 @@ struct ork_lua_ctx {
     char own[256];          /* chunk names of lua/ork begin so; "" none */
     size_t own_len;
     struct ork_lua_engine *engines; /* open; each takes itself out (inline.c) */
+    struct {
+        double soft_ms, hard_ms; /* of the coroutine that runs; hard 0: none is limited */
+        lua_Hook before;         /* called first; NULL none */
+        bool over;
+    } limit; /* limit.c */
 };
 
 /* user values of the context */
@@ -49,6 +55,11 @@ void *ork_lua_is(lua_State *L, int idx, const void *mt);
 
 /* Names of files: ork.core.files(dir) -> list. (files.c) */
 int ork_lua_files(lua_State *L);
+
+/* The time of functions that are tasks. (limit.c) */
+int ork_lua_limit(lua_State *L);
+int ork_lua_unlimit(lua_State *L);
+double ork_lua_mono_ms(void);
 
 /* what each file adds to the module table on top of the stack [-0, +0, m] */
 void ork_lua_add_json(lua_State *L);

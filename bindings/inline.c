@@ -9,7 +9,6 @@
 #include "engine.h"
 #include <stdbool.h>
 #include <string.h>
-#include <time.h>
 
 /* Their addresses are keys in the registry: of the table of handlers, and of engines by address, which it keeps not. */
 static const char handlers_key = 0, engines_key = 0;
@@ -168,7 +167,7 @@ static int inline_handlers(lua_State *L) /* handlers{ turn, wake, interrupt, kno
 /* ---- calls ---- */
 
 /* next() -> { engine, token, run_id, workflow, task, definition, number (from 1), attempt, input (text),
- * scheduled_for_ms, timeout_ms } | nil */
+ * scheduled_for_ms, timeout_ms, grace_ms } | nil */
 static int inline_next(lua_State *L)
 {
     struct ork_inline_call c;
@@ -178,7 +177,7 @@ static int inline_next(lua_State *L)
         e = e->next;
     if (!e)
         return 0;
-    lua_createtable(L, 0, 12);
+    lua_createtable(L, 0, 13);
     lua_pushlightuserdata(L, e);
     lua_setfield(L, -2, "engine");
     lua_pushlstring(L, c.input, c.input_len);
@@ -193,11 +192,9 @@ static int inline_next(lua_State *L)
     const struct {
         const char *name;
         int64_t value;
-    } numbers[] = {{"token", (int64_t)c.token},
-                   {"number", (int64_t)c.task_no + 1},
-                   {"attempt", c.attempt},
-                   {"scheduled_for_ms", c.scheduled_for_ms},
-                   {"timeout_ms", c.timeout_ms}};
+    } numbers[] = {{"token", (int64_t)c.token},  {"number", (int64_t)c.task_no + 1},
+                   {"attempt", c.attempt},       {"scheduled_for_ms", c.scheduled_for_ms},
+                   {"timeout_ms", c.timeout_ms}, {"grace_ms", c.grace_ms}};
     for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) {
         lua_pushinteger(L, numbers[i].value);
         lua_setfield(L, -2, numbers[i].name);
@@ -309,10 +306,7 @@ static int inline_has(lua_State *L) /* has(workflow) -> has it functions? */
 
 static int inline_mono(lua_State *L) /* mono() -> milliseconds of a clock that nobody sets */
 {
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    lua_pushnumber(L, (lua_Number)now.tv_sec * 1000 + (lua_Number)now.tv_nsec / 1e6);
+    lua_pushnumber(L, ork_lua_mono_ms());
     return 1;
 }
 
@@ -393,12 +387,23 @@ static int inline_timeout(lua_State *L) /* timeout() -> ms until step is due, ni
 
 int ork_lua_inline_open(lua_State *L)
 {
-    static const luaL_Reg functions[] = {
-        {"done", inline_done},         {"fail", inline_fail},         {"fd", inline_fd},
-        {"handlers", inline_handlers}, {"has", inline_has},           {"lend", inline_lend},
-        {"log", inline_log},           {"mono", inline_mono},         {"next", inline_next},
-        {"of", inline_function},       {"progress", inline_progress}, {"running", inline_running},
-        {"step", inline_step},         {"timeout", inline_timeout},   {NULL, NULL}};
+    static const luaL_Reg functions[] = {{"done", inline_done},
+                                         {"fail", inline_fail},
+                                         {"fd", inline_fd},
+                                         {"handlers", inline_handlers},
+                                         {"has", inline_has},
+                                         {"lend", inline_lend},
+                                         {"limit", ork_lua_limit},
+                                         {"log", inline_log},
+                                         {"mono", inline_mono},
+                                         {"next", inline_next},
+                                         {"of", inline_function},
+                                         {"progress", inline_progress},
+                                         {"running", inline_running},
+                                         {"step", inline_step},
+                                         {"timeout", inline_timeout},
+                                         {"unlimit", ork_lua_unlimit},
+                                         {NULL, NULL}};
 
     luaL_newlib(L, functions);
     return 1;

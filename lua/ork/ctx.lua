@@ -188,7 +188,7 @@ local fields = {
   item = function() return nil end,
   scheduled_for = function(call) return call.scheduled_for_ms > 0 and core.sys.format_time(call.scheduled_for_ms) or nil end,
   --- Was it told to end early? Whatever waits raises then.
-  cancelled = function(call) return call.stopped ~= nil end,
+  cancelled = function(call) return call.stopped ~= nil or (call.until_ms or math.huge) <= native.mono() end,
 }
 
 local later = { heartbeat = true, http = true, artifact = true }

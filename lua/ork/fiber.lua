@@ -5,11 +5,19 @@
 --
 -- Laws: a fiber is resumed only by fiber.step, outside of the loop's callbacks, so what runs in it may drive the loop;
 -- each pause has its own ticket, so a wake that comes late wakes nothing; one that is told to stop raises at its next
--- pause, and at each one after that.
+-- pause, and at each one after that; who catches that over and over is left waiting until it is given up. One with a
+-- time limit is left wherever it is when that is over.
+local core = require "ork.core"
+
+local native = core.inline
 local fiber = {}
 
 local Fiber = {}
 Fiber.__index = Fiber
+
+local MOST_RAISES = 100 -- at pauses of one that was told to stop; then it waits to be given up
+local CLEAN_UP_MS = 1000 -- for to-be-closed variables of one that is given up
+local FOR_EVER = math.huge
 
 local PAUSE = {} -- what a fiber yields that waits; any other yield only lets others run
 
@@ -57,11 +65,28 @@ local function finish(self, ok, what)
   self.over(ok, what, self.thread) -- which may look at its stack
 end
 
+--- Its to-be-closed variables are closed, for a moment at most.
+local function close_given_up(self)
+  if self == running or coroutine.status(self.thread) ~= "suspended" then return end
+  local until_ms = native.mono() + CLEAN_UP_MS
+  native.limit(self.thread, self.stop, until_ms, until_ms)
+  coroutine.close(self.thread)
+  native.unlimit()
+end
+
 local function resume(self)
   running = self
+  local limited = self.limit
+  if limited then native.limit(self.thread, limited.why, limited.soft_ms, limited.hard_ms) end
   local ok, what = coroutine.resume(self.thread)
+  limited = self.limit -- it may have been told to end meanwhile
+  local left = limited and native.unlimit()
   running = nil
-  if self.done then return end -- given up meanwhile
+  if self.done then return close_given_up(self) end -- given up meanwhile
+  if left and coroutine.status(self.thread) ~= "dead" then
+    self:abandon(limited.why)
+    return self.over(false, limited.why, self.thread)
+  end
   if coroutine.status(self.thread) == "dead" then
     finish(self, ok, what)
   elseif what ~= PAUSE then
@@ -83,7 +108,11 @@ function fiber.step()
 end
 
 local function check_stop(self)
-  if self.stop then error(self.stop, 0) end
+  if not self.stop then return end
+  self.raises = (self.raises or 0) + 1
+  if self.raises <= MOST_RAISES then error(self.stop, 0) end
+  self.waits, self.ticket = true, self.ticket + 1 -- which nobody has
+  while true do coroutine.yield(PAUSE) end
 end
 
 --- Waits until wake is called with the ticket that begin(ticket) got. What begin returns (nil, or something with __close)
@@ -104,20 +133,25 @@ function Fiber:wake(ticket)
   push(self)
 end
 
---- Raises `reason` at the pause it is in, and at every later one.
-function Fiber:interrupt(reason)
+--- From soft_ms on (of core.inline.mono) raises `why` while it computes; at hard_ms it is over with that.
+function Fiber:limit_time(why, soft_ms, hard_ms) self.limit = { why = why, soft_ms = soft_ms, hard_ms = hard_ms } end
+
+--- Raises `reason` at the pause it is in, and at every later one; it may not compute for more than grace_ms then.
+function Fiber:interrupt(reason, grace_ms)
+  if not self.stop then self:limit_time(reason, FOR_EVER, native.mono() + grace_ms) end
   self.stop = self.stop or reason
+  if self == running then native.limit(self.thread, self.limit.why, self.limit.soft_ms, self.limit.hard_ms) end
   self:wake(self.ticket)
 end
 
 --- Gives it up: it is never resumed again. Its to-be-closed variables are closed.
-function Fiber:abandon()
+function Fiber:abandon(reason)
   if self.done then return end
-  self.stop = self.stop or "abandoned"
+  self.stop = self.stop or reason or "abandoned"
   alive = alive - 1
   self.done = true
   by_thread[self.thread] = nil
-  if self ~= running and coroutine.status(self.thread) == "suspended" then coroutine.close(self.thread) end
+  close_given_up(self)
 end
 
 return fiber

@@ -8,7 +8,7 @@ local native = core.inline
 local inline = {}
 
 local SLICE_MS = 5 -- then results are stored and others have their turn
-local HOOK_EVERY = 10000 -- instructions between two looks at the time, in a function with a timeout
+local MOST_TEXT = 4096 -- bytes of an error that are kept with the task; the log has it whole
 
 local known = setmetatable({}, { __mode = "v" }) -- hash of a definition → the workflow with its functions
 local engines = {} -- engine, by address → { held = run id → its workflow while we have the run, calls = token → fiber }
@@ -42,51 +42,59 @@ local stops = {
   cancelled = setmetatable({ kind = "cancelled", text = "the task was cancelled" }, Stop),
 }
 
+--- Text of what a user's value is turned into text by: its metamethods may raise, too, and this attempt alone may fail of it.
 local function text_of(value)
   if type(value) == "string" then return value end
-  return value ~= nil and tostring(value) or nil
+  local ok, text = pcall(tostring, value)
+  if ok then return text end
+  local _, why = pcall(tostring, text)
+  return ("<%s whose __tostring fails: %s>"):format(type(value), type(why) == "string" and why or type(text))
 end
 
---- { message, code, retry, after } as ctx.fail and error{…} give it → the arguments of native.fail.
+--- Called under pcall: { message, code, retry, after } as ctx.fail and error{…} give it → the arguments of native.fail; nil
+--- for anything else.
 local function of_table(t)
-  local after = t.after
+  if type(t) ~= "table" or t.message == nil and t.code == nil then return nil end
+  local after, code = t.after, t.code ~= nil and text_of(t.code) or nil
   if after ~= nil then
     after = type(after) == "number" and math.floor(after * 1000 + 0.5) or type(after) == "string" and core.sys.duration(after)
   end
-  local code = text_of(t.code)
-  return text_of(t.message) or code or "failed", code, t.retry == false, math.type(after) == "integer" and after > 0 and after or 0
+  local message = t.message ~= nil and text_of(t.message) or code
+  return message, code, t.retry == false, math.type(after) == "integer" and after > 0 and after or 0
+end
+
+--- What is kept with the task: whole characters of the beginning.
+local function shorten(message)
+  if #message <= MOST_TEXT then return message end
+  local stop = utf8.offset(message, 0, MOST_TEXT + 1)
+  return message:sub(1, math.max(stop - 1, MOST_TEXT - 3)) .. "… (whole in the log)"
 end
 
 local function fail(call, what, thread)
   local engine, token = call.engine, call.token
-  if getmetatable(what) == Stop then
+  if rawequal(what, stops.timeout) or rawequal(what, stops.cancelled) then
     native.fail(engine, token, what.text, what.kind, nil, false, 0)
-  elseif type(what) == "table" and (what.message ~= nil or what.code ~= nil) then
-    local message, code, final, after_ms = of_table(what)
-    native.fail(engine, token, message, "error", code, final, after_ms)
-  else
-    local message = text_of(what) or "nil"
-    native.log(engine, token, debug.traceback(thread, message) .. "\n")
-    native.fail(engine, token, message, "error", nil, false, 0)
+    return
   end
+  local ok, message, code, final, after_ms = pcall(of_table, what)
+  if not ok or not message then message, code, final, after_ms = text_of(what), nil, false, 0 end
+  native.log(engine, token, debug.traceback(thread, message) .. "\n")
+  native.fail(engine, token, shorten(message), "error", code, final, after_ms)
 end
 
 local function over(call, ok, what, thread)
   of_engine(call.engine).calls[call.token] = nil
+  if ok and call.until_ms and native.mono() > call.until_ms then ok, what = false, stops.timeout end
   if not ok then return fail(call, what, thread) end
-  local done, why, code = native.done(call.engine, call.token, what)
-  if done == nil and code == "EJSON" then native.fail(call.engine, call.token, why, "output", nil, false, 0) end
+  local fine, done, why, code = pcall(native.done, call.engine, call.token, what)
+  if not fine then
+    native.fail(call.engine, call.token, "output: " .. text_of(done), "output", nil, false, 0)
+  elseif done == nil and code == "EJSON" then
+    native.fail(call.engine, call.token, why, "output", nil, false, 0)
+  end
 end
 
 -- ---- calls -----------------------------------------------------------------------------------
-
---- Ends a function that never pauses when its time is over.
-local function limit_time(thread, ms)
-  local deadline = native.mono() + ms
-  debug.sethook(thread, function()
-    if native.mono() > deadline then error(stops.timeout, 0) end
-  end, "", HOOK_EVERY)
-end
 
 local function begin(call)
   local state = of_engine(call.engine)
@@ -108,7 +116,10 @@ local function begin(call)
     self.on_pause = nil
     native.running(call.engine, call.token)
   end
-  if call.timeout_ms > 0 then limit_time(self.thread, call.timeout_ms) end
+  if call.timeout_ms > 0 then
+    call.until_ms = native.mono() + call.timeout_ms
+    self:limit_time(stops.timeout, call.until_ms, call.until_ms + call.grace_ms)
+  end
   state.calls[call.token] = self
 end
 
@@ -134,9 +145,9 @@ local function interrupt(engine, token, kind, now)
   self.call.stopped = kind
   if now then
     calls[token] = nil
-    self:abandon()
+    self:abandon(stops[kind])
   else
-    self:interrupt(stops[kind])
+    self:interrupt(stops[kind], self.call.grace_ms)
   end
 end
 

@@ -206,6 +206,11 @@ static struct ork_inline *find(ork_engine *e, uint64_t token)
 
 static int end_call(struct ork_inline *c, const struct ork_inline_result *r);
 
+static int64_t grace_of(const struct ork_inline *c)
+{
+    return c->live->grace_ms > 0 ? c->live->grace_ms : 1;
+}
+
 /* Tells the host; it may answer from inside. Whoever does not answer when it is told `now` is not waited for. */
 static void stop(ork_engine *e, uint64_t token, int kind, bool now)
 {
@@ -215,7 +220,7 @@ static void stop(ork_engine *e, uint64_t token, int kind, bool now)
         return;
     if (!c->stopped)
         c->stopped = kind;
-    set_deadline(e, c, now ? 0 : mono(e) + (c->live->grace_ms > 0 ? c->live->grace_ms : 1));
+    set_deadline(e, c, now ? 0 : mono(e) + grace_of(c));
     e->host_calls.interrupt(e->host_calls.data, token, c->stopped, now);
     c = now ? find(e, token) : NULL;
     if (c)
@@ -325,7 +330,8 @@ bool ork_inline_next(ork_engine *e, struct ork_inline_call *out)
                                     .input = e->call_input,
                                     .input_len = strlen(e->call_input),
                                     .scheduled_for_ms = a->scheduled_for_ms,
-                                    .timeout_ms = timeout_ms};
+                                    .timeout_ms = timeout_ms,
+                                    .grace_ms = grace_of(c)};
     return true;
 }
 

@@ -89,6 +89,36 @@ describe("a task that is a function", function()
     assert.equal("nil", t.error)
   end)
 
+  it("fails by what cannot be turned into text, and nothing else does", function()
+    local function meta(t) return function() error(setmetatable({}, t)) end end
+    local function again() error("again", 0) end
+    local function status(run) local t = run_one({ run = run }) return t.status, t.error end
+    assert.same({ "failed", "<table whose __tostring fails: again>" }, { status(meta({ __tostring = again })) })
+    assert.same({ "failed", "<table whose __tostring fails: '__tostring' must return a string>" },
+      { status(meta({ __tostring = function() return {} end })) })
+    assert.same({ "failed", "<table whose __tostring fails: again>" },
+      { status(meta({ __tostring = function() error(setmetatable({}, { __tostring = again })) end })) })
+    for _, t in ipairs({ { __index = again }, { __name = {} }, { __eq = again }, { __metatable = setmetatable({}, { __eq = again }) } }) do
+      local got, why = status(meta(t))
+      assert.equal("failed", got)
+      assert.matches("^table: 0x", why)
+    end
+    local _, why = status(function() error({ code = setmetatable({}, { __tostring = again }) }) end)
+    assert.equal("<table whose __tostring fails: again>", why)
+    assert.equal("failed", (status(function() return setmetatable({}, { __index = again, __pairs = again, __len = again }) == nil or print end)))
+  end)
+
+  it("keeps the traceback of an error with a code, and a long text whole, in the log", function()
+    local t = run_one({ run = function() error({ code = "X", message = "m" }) end })
+    assert.equal("m", t.error)
+    assert.matches("^m\nstack traceback:\n.*inline_spec.lua:%d+", t:log())
+    t = run_one({ run = function() error(("ä"):rep(150000), 0) end })
+    assert.equal(("ä"):rep(2048) .. "… (whole in the log)", t.error)
+    assert.is_true(#t:log() > 300000)
+    t = run_one({ run = function() error("a" .. ("ä"):rep(150000), 0) end })
+    assert.is_truthy(utf8.len(t.error))
+  end)
+
   it("fails with a code, which decides whether it is tried again", function()
     local tries = {}
     local function task(how)
@@ -162,6 +192,59 @@ describe("a task that is a function", function()
       while true do pcall(ctx.sleep, "1h") coroutine.yield() end
     end })
     assert.same({ "failed", "timeout" }, { t.status, t.kind })
+  end)
+
+  it("is ended for good when it catches that", function()
+    local function status(run) local t = run_one({ timeout = "20ms", grace = "20ms", run = run }) return t.status, t.kind end
+    local ended = { "failed", "timeout" }
+    local closed = 0
+    assert.same(ended, { status(function(_, ctx) while true do pcall(ctx.sleep, "1s") end end) })
+    assert.same(ended, { status(function(_, ctx)
+      local guard <close> = setmetatable({}, { __close = function() closed = closed + 1 end }) -- luacheck: ignore 211
+      while true do pcall(ctx.exec, { "sleep", "10" }) end
+    end) })
+    assert.same(ended, { status(function()
+      local guard <close> = setmetatable({}, { __close = function() closed = closed + 1 end }) -- luacheck: ignore 211
+      while true do pcall(function() while true do end end) end -- luacheck: ignore 542
+    end) })
+    assert.equal(2, closed)
+    assert.same(ended, { status(function()
+      local function spin() while true do pcall(function() while true do end end) end end -- luacheck: ignore 542
+      while true do pcall(coroutine.wrap(spin)) end
+    end) })
+    assert.same(ended, { status(function()
+      while true do
+        pcall(table.sort, { 1, 2, 3 }, function() while true do pcall(string.rep, "x", 2) end end)
+      end
+    end) })
+    assert.same(ended, { status(function()
+      local guard <close> = setmetatable({}, { __close = function() -- luacheck: ignore 211
+        while true do pcall(function() while true do end end) end -- luacheck: ignore 542
+      end })
+      while true do pcall(function() while true do end end) end -- luacheck: ignore 542
+    end) })
+    local turns = 0
+    assert.same(ended, { status(function(_, ctx)
+      while not ctx.cancelled do pcall(function() for i = 1, 1e5 do turns = turns + i end end) end
+    end) })
+    assert.equal("success", run_one({ run = function() end }).status) -- the program goes on
+  end)
+
+  it("is ended for good when it catches that it is cancelled", function()
+    local w, run = workflow(), nil
+    for name, body in pairs({
+      sleeps = function(_, ctx) while true do pcall(ctx.sleep, "1h") end end,
+      computes = function(_, ctx)
+        pcall(ctx.sleep, "1h")
+        while true do pcall(function() while true do end end) end -- luacheck: ignore 542
+      end,
+    }) do
+      w:task(name, { grace = "20ms", run = body })
+    end
+    w:task("cancels", { run = function() run:cancel() end })
+    run = assert(db:start(w))
+    assert.equal("cancelled", run:wait())
+    assert.same({ "cancelled", "cancelled" }, { run:task("sleeps").status, run:task("computes").status })
   end)
 
   it("is told when its run is cancelled", function()

@@ -397,6 +397,7 @@ struct ork_inline_call { /* borrowed until ork_inline_done, but input: until the
     size_t input_len;
     int64_t scheduled_for_ms; /* 0 none */
     int64_t timeout_ms;       /* of the attempt, 0 none */
+    int64_t grace_ms;         /* between being told to end and being given up, > 0 */
 };
 struct ork_inline_result {
     const char *output; /* JSON; NULL none. Checked against output_type */
