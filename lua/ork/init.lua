@@ -32,6 +32,7 @@ function ork.optional(type) return { "?", type } end
 ---@param path string
 ---@return ork.workflow ... in the order the script returns them
 function ork.load(path)
+  if type(path) ~= "string" then error("ork.load takes the path of a script, not " .. type(path), 2) end
   local loaded = loader.load(path, { stop_at_start = true })
   if #loaded.problems > 0 then error(problems.text(loaded.problems), 0) end
   return table.unpack(loaded.workflows)

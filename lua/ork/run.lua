@@ -48,14 +48,14 @@ local function check_options(what, opts, spec, level)
     if not wanted then
       error(("%s has no option `%s`%s"):format(what, tostring(key), did_you_mean(key, sorted_keys(spec))), level + 1)
     end
-    local kind
+    local kind, bad
     if type(wanted) == "function" then
-      checked[key], kind = wanted(value)
+      checked[key], kind, bad = wanted(value)
     elseif type(value) == wanted then
       checked[key] = value
     end
     if checked[key] == nil then
-      error(("%s: `%s` is %s, not %s"):format(what, key, kind or "a " .. wanted, tostring(value)), level + 1)
+      error(("%s: `%s` is %s, not %s"):format(what, key, kind or "a " .. wanted, tostring(bad or value)), level + 1)
     end
   end
   return checked
@@ -80,11 +80,31 @@ local function whole(value)
   return nil, "a whole number"
 end
 
-local function words(value)
-  if type(value) == "string" then return { value } end
-  if type(value) == "table" then return value end
-  return nil, "a status or a list of them"
+local function count(value)
+  local n = math.tointeger(value)
+  if n and n >= 1 then return n end
+  return nil, "a whole number from 1 on"
 end
+
+--- A check of a status or a list of them, of those there are.
+local function statuses(known)
+  local is = {}
+  for _, each in ipairs(known) do is[each] = true end
+  return function(value)
+    if type(value) == "string" then value = { value } end
+    if type(value) ~= "table" then return nil, "a status or a list of them" end
+    for _, each in ipairs(value) do
+      if not is[each] then
+        local near = type(each) == "string" and core.suggest(each, known)
+        return nil, ("one or more of %s%s"):format(table.concat(known, ", "), near and (" (did you mean `%s`?)"):format(near) or ""), each
+      end
+    end
+    return value
+  end
+end
+
+local run_status = statuses { "pending", "running", "paused", "success", "failed", "cancelled" }
+local task_status = statuses { "pending", "paused", "dispatched", "running", "success", "failed", "cancelled", "skipped" }
 
 -- ---- lists -----------------------------------------------------------------------------------
 
@@ -104,22 +124,41 @@ end
 
 -- ---- handles ---------------------------------------------------------------------------------
 
+local of_itself = { id = true, how = true, name = true } -- fields that need no database
+
+local function is_closed(self) return tostring(rawget(self, "engine")) == "ork database (closed)" end
+
 --- A metatable whose instances have methods and computed fields, and raise on any other name.
 local function class(name, methods, fields)
   local names = sorted_keys(methods)
   for key in pairs(fields) do names[#names + 1] = key end
   local label = name:match("[^.]+$")
-  return {
+  local what, variable = table.unpack(({ run = { "run", "r" }, run_task = { "task of a run", "t" }, database = { "database", "db" } })[label])
+  local meta
+  for key, method in pairs(methods) do
+    methods[key] = function(self, ...) -- a tail call: levels count from the method
+      if type(self) ~= "table" or getmetatable(self) ~= meta then
+        error(("%s.%s() wants a %s: %s:%s(), with a colon"):format(label, key, what, variable, key), 2)
+      end
+      if key ~= "close" and is_closed(self) then error("the database is closed", 2) end
+      return method(self, ...)
+    end
+  end
+  meta = {
     __name = name, methods = methods, fields = fields, -- for completion at the prompt
     __index = function(self, key)
       local method = methods[key]
       if method then return method end
       local field = fields[key]
-      if field then return field(self) end
+      if field then
+        if not of_itself[key] and not rawget(self, "kept") and is_closed(self) then error("the database is closed", 2) end
+        return field(self)
+      end
       error(("a %s has no `%s`%s"):format(label, tostring(key), did_you_mean(key, names)), 2)
     end,
     __newindex = function(_, key) error(("`%s` of a %s cannot be set"):format(tostring(key), label), 2) end,
   }
+  return meta
 end
 
 local function fail_if_nil(value, message, code)
@@ -149,6 +188,9 @@ local task_methods = {}
 
 --- What an attempt wrote (the newest one without a number), at most its last 16 MiB.
 function task_methods.log(self, attempt)
+  if attempt ~= nil and not math.tointeger(attempt) then
+    error("log takes the number of an attempt, not " .. tostring(attempt), 2)
+  end
   local engine, limit = rawget(self, "engine"), 16 * 1024 * 1024
   local bytes, size, code = engine:log_read(rawget(self, "run_id"), rawget(self, "task_name"), attempt or 0, -limit, limit)
   if bytes == nil then return nil, size, code end
@@ -236,7 +278,32 @@ local function wish_or_claim(self, kind, args)
   return outcome
 end
 
-function run_methods.resume(self) return wish_or_claim(self, "resume") end
+local function too_late(self, kind, advice)
+  local before, why, code = rawget(self, "engine"):run(rawget(self, "run_id"))
+  if not before then return why, code end
+  if kind == "resume" and FINAL[before.status] or kind == "retry" and before.status == "success" then
+    return ("too late: the run had ended (%s)%s"):format(before.status, advice), "ESTATE"
+  end
+end
+
+function run_methods.resume(self)
+  local why, code = too_late(self, "resume", "; r:retry() runs again what did not succeed")
+  if why then return nil, why, code end
+  return wish_or_claim(self, "resume")
+end
+
+--- May that task be repeated? nil, or message, code.
+local function refuse_task(self, name, alone)
+  local engine, id = rawget(self, "engine"), rawget(self, "run_id")
+  local task, why, code = engine:task(id, name)
+  if task and not (alone and task.status == "success") then return nil end
+  if task then return ("task `%s` succeeded; from = \"%s\" runs it and all after it again"):format(name, name), "ESTATE" end
+  if code ~= "ENOTFOUND" then return why, code end
+  local names = {}
+  for i, each in ipairs(engine:tasks(id) or {}) do names[i] = each.name end
+  local near = core.suggest(name, names)
+  return ("no task `%s` in this run%s"):format(name, near and (" (did you mean `%s`?)"):format(near) or ""), "ENOTFOUND"
+end
 
 --- The workflow of that name as its script defines it now, or nil, message, code.
 local function load_again(path, name)
@@ -280,6 +347,13 @@ function run_methods.retry(self, opts)
   local checked = check_options("run:retry", opts, { from = "string", task = "string", update = definition }, 2)
   if checked.update and checked.task then error("run:retry: `task` and `update` do not go together", 2) end
   if checked.update then return update(self, checked) end
+  local why, code
+  if checked.from or checked.task then
+    why, code = refuse_task(self, checked.from or checked.task, checked.task ~= nil)
+  else
+    why, code = too_late(self, "retry", "; r:retry{ from = TASK } repeats that task and all after it")
+  end
+  if why then return nil, why, code end
   return wish_or_claim(self, "retry", next(checked) and checked or nil)
 end
 
@@ -307,7 +381,7 @@ end
 
 --- Names and statuses: { { name, status, … }, … } in the order of definition.
 function run_methods.tasks(self, filter)
-  local checked = check_options("run:tasks", filter, { status = words, limit = whole }, 2)
+  local checked = check_options("run:tasks", filter, { status = task_status, limit = count }, 2)
   local documents, why, code = rawget(self, "engine"):tasks(rawget(self, "run_id"), next(checked) and checked or nil)
   if not documents then return nil, why, code end
   return remember(documents, "tasks")
@@ -315,6 +389,7 @@ end
 
 Run = class("ork.run", run_methods, run_fields)
 Run.__tostring = function(self)
+  if is_closed(self) then return ("run %s (the database is closed)"):format(rawget(self, "run_id"):sub(-8)) end
   local d = document(self)
   return ("run %s of %s: %s"):format(rawget(self, "run_id"):sub(-8), d.workflow, d.status)
 end
@@ -329,6 +404,10 @@ local start_options = { key = "string", priority = whole, at = instant, resume =
 local function start(engine, workflow, params, opts, level)
   if type(params) ~= "table" and params ~= nil then
     error(("params are a table by name, not %s"):format(type(params)), level)
+  end
+  local meta = getmetatable(opts)
+  if type(meta) == "table" and rawget(meta, "__name") == "ork.database" then
+    error("options are a table, not a database; say db:run(workflow, params), or db:start", level)
   end
   local checked = check_options("start", opts, start_options, level)
   local logical = checked.at or sys.now()
@@ -348,7 +427,7 @@ end
 
 local function list(engine, filter, level)
   local checked = check_options("runs", filter, {
-    workflow = "string", status = words, limit = whole, since = function(value)
+    workflow = "string", status = run_status, limit = count, since = function(value)
       local ms = type(value) == "string" and sys.time(value)
       if ms then return ms end
       local ago = duration(value)
@@ -384,6 +463,7 @@ function database_methods.runs(self, filter) return list(rawget(self, "engine"),
 
 --- A run by the beginning or end of its id, a workflow's name, NAME~1, or "last".
 function database_methods.find(self, name)
+  if type(name) ~= "string" then error("find takes the name of a run, a text such as \"last\", not " .. type(name), 2) end
   local id, why, code = rawget(self, "engine"):find(name)
   if not id then return nil, why, code end
   return new_run(rawget(self, "engine"), id)
