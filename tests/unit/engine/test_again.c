@@ -3,6 +3,7 @@
  * no file of an attempt outlives it but its log. */
 #include "engine/lib_gate.h"
 #include "engine/lib_helper.h"
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -352,7 +353,7 @@ static void a_rerun_that_was_paused(void **state)
         (void)snprintf(name, sizeof(name), "t%d", i);
         task(f, name, "{\"command\":\"echo x >>ran\",\"when\":{\"op\":\"truthy\",\"left\":{\"const\":false}}}", NULL);
     }
-    task(f, "last", "{\"command\":\"echo last >>ran\"}", NULL);
+    task(f, "last", "{\"command\":\"[ ! -e hold ] || read x <go; echo last >>ran\"}", NULL);
     assert_int_equal(run_to_end(w, f, first), ORK_RUN_SUCCESS);
     change_rows(w, "UPDATE tasks SET status='success', output='1'");
     if (ork_run_rerun(w->engine, first, "{\"from\":\"last\"}", &s, &err) != 0)
@@ -366,12 +367,18 @@ static void a_rerun_that_was_paused(void **state)
            "UPDATE commands SET done_at=NULL, outcome=NULL;"
            "UPDATE runs SET status='pending', started_at=NULL, finished_at=NULL WHERE id=(SELECT max(id) FROM runs)");
     assert_int_equal(unlink("ran"), 0);
+    gate_make("go");
+    int go = open("go", O_RDWR | O_CLOEXEC); /* keeps what is written until somebody reads it */
+    assert_int_equal(system("touch hold"), 0);
     world_engine(w);
-    command(w, s.run_id, "pause", NULL, "done");
+    command(w, s.run_id, "pause", NULL, "done"); /* `last` may run already, and must not end the run */
     assert_query(w, "SELECT status FROM runs ORDER BY id DESC LIMIT 1", "paused");
     claim(w, s.run_id);
     command(w, s.run_id, "resume", NULL, "done");
+    assert_int_equal(unlink("hold"), 0);
+    assert_int_equal(write(go, "\n", 1), 1);
     assert_int_equal(wait_end(w, s.run_id), ORK_RUN_SUCCESS);
+    close(go);
     assert_query(w, "SELECT count(*) FROM tasks WHERE execution_name='copied'", "3000");
     assert_query(w, "SELECT count(*) FROM commands WHERE outcome IS NULL OR outcome<>'done'", "0");
     assert_int_equal(system("test \"$(cat ran)\" = last"), 0);
