@@ -368,9 +368,9 @@ bool ork_commit_idle(const ork_engine *e);
 void ork_commit_fini(ork_engine *e);
 
 /* dispatch.c */
-void ork_dispatch_ready(struct ork_active *a, uint32_t task);      /* judges `when`, then queues */
+void ork_dispatch_ready(struct ork_active *a, uint32_t task); /* judges `when`, then queues */
 void ork_dispatch_strange(struct ork_active *a); /* it began to be cancelled: functions that were held back fail now */
-void ork_dispatch_pump(ork_engine *e);                             /* starts what limits allow */
+void ork_dispatch_pump(ork_engine *e);           /* starts what limits allow */
 void ork_dispatch_again(struct ork_active *a, struct ork_live *l); /* after a restart: the same attempt is sent again */
 void ork_dispatch_release(struct ork_active *a, uint32_t task);    /* gives window and pool slots back */
 void ork_dispatch_spawn(struct ork_active *a, uint32_t task, uint32_t attempt);
