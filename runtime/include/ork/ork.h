@@ -271,6 +271,37 @@ ORK_API size_t ork_workflow_params_valid(const struct json_t *params, ork_proble
 ORK_API int ork_workflow_params(const ork_workflow *w, const char *given, const char *texts, int64_t logical_ms,
                                 ork_problem_cb on_problem, void *data, char **out, ork_err *err) ORK_MUSTCHECK;
 
+/* ---- schedules ------------------------------------------------------------------------------ */
+
+/* A mistake in a text of cron, with its place. */
+struct ork_cron_wrong {
+    size_t at, len; /* bytes of the text that are wrong */
+    char text[200]; /* "the hour is 25; it goes from 0 to 23" */
+    char hint[200]; /* what is right; "" none */
+};
+/* Checks a text of cron (5, 6 or 7 fields, or @daily …) of a new schedule in a zone: 0 or EINVAL with *wrong (may be
+ * NULL). now_ms: an expression whose years are over by then is a mistake too. warning: a text worth telling though it
+ * is right (day and weekday are both set), or NULL; static. */
+ORK_API int ork_cron_check(const char *cron, int64_t now_ms, const char **warning,
+                           struct ork_cron_wrong *wrong) ORK_MUSTCHECK;
+/* Is there a time zone of that name on this system? EINVAL, ENOTFOUND, EENV (no time zones here), ECORRUPT. near: the
+ * name that was probably meant, or "". */
+ORK_API int ork_zone_check(const char *name, char near[64], ork_err *err) ORK_MUSTCHECK;
+/* The zone this user lives in: $TZ, else the machine's, else "UTC". */
+ORK_API void ork_zone_local(char out[64]);
+
+/* The first n (at most 10,000) fires of a stored option `schedule` strictly after an instant, for `plan` and `schedule
+ * next`. viewer: name of a second zone to tell each fire in, or NULL.
+ * {"timezone","viewer"|null,"cron"|"every_ms","fires":[{"at": ms,"local":"2026-03-29 03:00:00","offset":"+02:00",
+ *   "abbrev":"CEST","dst":true,
+ *   "viewer":{"local","offset","abbrev"}|null,
+ *   "change":{"at": ms,"by_s":3600}|null,         the last change of the offset since the fire before (the first: since
+ *                                                 after_ms); by_s > 0: clocks were set forward
+ *   "shifted_from":"2026-03-29 02:30:00"|null,    that local time does not exist
+ *   "occurrence":1|2|null}]}                      that local time comes twice; this is which */
+ORK_API int ork_schedule_fires_json(const char *option, int64_t after_ms, uint32_t n, const char *viewer, char **json,
+                                    size_t *len, ork_err *err) ORK_MUSTCHECK;
+
 /* ---- the engine ----------------------------------------------------------------------------- */
 
 /* An engine is a database, and when it owns runs a scheduler on it with its agent. Created by open on the calling
