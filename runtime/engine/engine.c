@@ -164,7 +164,7 @@ int ork_engine_register(ork_engine *e, ork_err *err)
     if (!rc && e->timer_fd < 0)
         rc = ork_timers_open(e, err);
     if (!rc && !e->enrolled) { /* once, even when what follows fails and is tried again */
-        rc = ork_store_register(e->store, e->host, &e->scheduler, &e->seq, err);
+        rc = ork_store_register(e->store, e->host, e->role, &e->scheduler, &e->seq, err);
         e->enrolled = !rc;
     }
     if (!rc && !ork_hands_for(e, NULL, err))

@@ -246,6 +246,7 @@ struct ork_engine {
     struct ork_idgen ids;
     uint32_t flags, jobs;
     char *url, *data_dir, *agent_program, *host, *cwd;
+    const char *role; /* "serve" or NULL */
     char boot_id[40];
     ork_store *store;
     bool store_closed;

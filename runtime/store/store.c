@@ -46,9 +46,9 @@ const char *ork_store_path(const ork_store *s)
     return s->ops->path(s);
 }
 
-int ork_store_register(ork_store *s, const char *host, ork_id *scheduler, uint64_t *seq, ork_err *err)
+int ork_store_register(ork_store *s, const char *host, const char *role, ork_id *scheduler, uint64_t *seq, ork_err *err)
 {
-    return s->ops->enroll(s, host, scheduler, seq, err);
+    return s->ops->enroll(s, host, role, scheduler, seq, err);
 }
 
 bool ork_store_owner_alive(ork_store *s, const ork_id *scheduler)

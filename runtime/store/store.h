@@ -143,7 +143,9 @@ struct ork_apply_item {
     ork_id workflow_id, snapshot_id; /* PUT: for rows that do not exist yet */
     struct ork_text hash, tasks_json, options_json, source_json, script_dir, script_path; /* PUT */
     uint32_t tasks;                                                                       /* PUT: how many */
-    uint32_t version; /* BACK: which; REMOVE: only while that one is current, 0 whichever is */
+    struct ork_text schedule; /* PUT, BACK: the option as JSON; p NULL: it has none */
+    int64_t next_ms, fire_ms; /* its next time from now, and the instant to act on that; 0 none */
+    uint32_t version;         /* BACK: which; REMOVE: only while that one is current, 0 whichever is */
     /* outcome: numbers of the version that was and the one that is current, 0 none; equal: nothing changed */
     uint32_t was, is;
     bool missing; /* BACK: no such workflow or version; REMOVE: it is not current. Nothing was done */
@@ -213,6 +215,42 @@ struct ork_task_park { /* unit TASK_PARK: out of the way; index < 0: no list sho
     int64_t index;
 };
 
+/* Unit FIRE: one step of a schedule, done if nobody came first: its time is acted on and the next one noted, in one. */
+struct ork_fire {
+    ork_id workflow_id, snapshot_id; /* as they were looked at */
+    int64_t expected_ms;             /* its next time then */
+    int64_t next_ms, fire_ms;        /* the time after this one, and the instant to act on it; 0: none any more */
+    int64_t now_ms;
+    struct ork_new_run *run; /* borrowed, of the workflow and snapshot; NULL: nothing starts, it only goes on */
+    bool alone;              /* not while an unfinished run of the schedule is there: then it is passed over … */
+    bool wait;               /* … or waits for the end of that run */
+    bool cancel;             /* … which is asked of it */
+    struct ork_text note, busy_note; /* kept for people: when it is done; when it is passed over */
+    enum {
+        ORK_FIRE_LOST,   /* outcome: it is not as it was looked at; nothing was done */
+        ORK_FIRE_MOVED,  /* no run was wanted */
+        ORK_FIRE_RUN,    /* created and ours */
+        ORK_FIRE_EXISTS, /* that time has a run already */
+        ORK_FIRE_PASSED,
+        ORK_FIRE_WAITS
+    } how;
+    ork_id busy; /* PASSED, WAITS: the run that goes on */
+};
+struct ork_schedule_put { /* unit SCHEDULE: the operator's switch, or another next time */
+    ork_id workflow_id;
+    int enabled;         /* 1 on, 0 off; -1: as it is */
+    int64_t expected_ms; /* only while this is its next time (0: it has none); -1: whichever */
+    int64_t next_ms, fire_ms, now_ms;
+    bool changed; /* outcome */
+};
+struct ork_schedule_note { /* unit SCHEDULE_NOTE */
+    ork_id workflow_id;
+    struct ork_text note; /* JSON; p NULL: nothing is wrong any more */
+};
+struct ork_script_error {       /* unit SCRIPT_ERROR: of all workflows that came from that script */
+    struct ork_text path, text; /* text p NULL: none */
+};
+
 enum ork_unit_type {
     ORK_UNIT_RUN,
     ORK_UNIT_TASKS,
@@ -233,7 +271,11 @@ enum ork_unit_type {
     ORK_UNIT_DISCARD,
     ORK_UNIT_REDEFINE,
     ORK_UNIT_TASK_DEFINE,
-    ORK_UNIT_TASK_PARK
+    ORK_UNIT_TASK_PARK,
+    ORK_UNIT_FIRE,
+    ORK_UNIT_SCHEDULE,
+    ORK_UNIT_SCHEDULE_NOTE,
+    ORK_UNIT_SCRIPT_ERROR
 };
 struct ork_unit {
     int type;
@@ -258,6 +300,10 @@ struct ork_unit {
         struct ork_sweep *sweep;
         struct ork_forget *forget;
         struct ork_discard *discard;
+        struct ork_fire *fire; /* borrowed, as the next */
+        struct ork_schedule_put *schedule;
+        struct ork_schedule_note schedule_note;
+        struct ork_script_error script_error;
     };
 };
 struct ork_batch {
@@ -317,42 +363,47 @@ static inline struct ork_param ork_param_text(const char *s)
     X(runs_list)  /* workflow|null, status csv|null, since|null, before created_at|null, before id|null, limit */      \
     X(runs_match) /* lower-case hex prefix, suffix (either may match), limit → id, workflow name, status, created_at \
                    */                                                                                                  \
-    X(runs_of_workflow) /* name, offset → the newest but offset */                                                   \
-    X(run_of_key)       /* workflow name, key → id */                                                                \
-    X(run_last)         /* → the newest run */                                                                       \
-    X(runs_mine)        /* scheduler id → unfinished runs it owns */                                                 \
-    X(runs_orphans)     /* → unfinished runs whose owner is NULL or not 'live' by row (locks are checked by          \
-                           ork_store_owner_alive) */                                                                   \
-    X(run_script)       /* run id → how many workflows its script gave */                                            \
-    X(snapshot_inline)  /* of a run that has inline tasks → hash */                                                  \
-    X(snapshot_get)     /* id → name, tasks_json, options, source, hash */                                           \
-    X(tasks_load)       /* run id → what recovery needs, ordered by task_index; no output, no logs */                \
-    X(tasks_list)       /* run id, status csv|null, after index, limit → all columns but output and logs */          \
-    X(tasks_counts)     /* run id → status, count */                                                                 \
-    X(task_get)         /* run id, task name → all columns */                                                        \
-    X(task_output)      /* run id, task index → status, output, error */                                             \
-    X(attempts_of_task) /* task id */                                                                                  \
-    X(attempts_live)    /* run id → attempts dispatched or running, with agent's boot_id and socket */               \
-    X(commands_open)    /* scheduler id → open commands of runs it owns, by created_at, id */                        \
-    X(commands_of_run)  /* run id → all, for history */                                                              \
-    X(events_of_run)    /* run id, after seq, limit */                                                                 \
-    X(events_last)      /* run id → seq of the newest, 0 none */                                                     \
-    X(owner_get)        /* scheduler id → row */                                                                     \
-    X(pools_list)       /* → name, slots, used */                                                                    \
-    X(pool_users)       /* pool, scheduler id → the other schedulers, live by row, that hold slots of it */          \
-    X(runs_ended)       /* ended since, created since → status, count */                                             \
-    X(schedulers_list)  /* → those live by row */                                                                    \
-    X(tasks_outputs)    /* run id, after index, limit → task_index, task_name, output */                             \
-    X(waiting_runs)     /* → runs pending, running, paused */                                                        \
-    X(workflows_list)   /* name|null, applied ones only, name before the page|null, limit */                           \
-    X(versions_list)    /* workflow name → its versions, newest number first */                                      \
-    X(version_open)     /* workflow name, version (0: the current one) → its definition */                           \
-    X(runs_old)         /* workflow id, finished before|null, created_at|null and id|null of the oldest run kept,      \
-                           created_at|null and id|null before the page, limit → finished runs, oldest first */       \
-    X(runs_old_count)   /* the first four of runs_old → runs, tasks */                                               \
-    X(run_nth)          /* workflow id, offset → the finished run so far behind the newest finished one */           \
-    X(runs_doomed)      /* limit → runs whose removal was interrupted */                                             \
-    X(remains_list)     /* run id before the page|null, limit → removed runs whose logs may still be there */
+    X(runs_of_workflow)   /* name, offset → the newest but offset */                                                 \
+    X(run_of_key)         /* workflow name, key → id */                                                              \
+    X(run_last)           /* → the newest run */                                                                     \
+    X(runs_mine)          /* scheduler id → unfinished runs it owns */                                               \
+    X(runs_orphans)       /* → unfinished runs whose owner is NULL or not 'live' by row (locks are checked by        \
+                             ork_store_owner_alive) */                                                                 \
+    X(run_script)         /* run id → how many workflows its script gave */                                          \
+    X(snapshot_inline)    /* of a run that has inline tasks → hash */                                                \
+    X(snapshot_get)       /* id → name, tasks_json, options, source, hash */                                         \
+    X(tasks_load)         /* run id → what recovery needs, ordered by task_index; no output, no logs */              \
+    X(tasks_list)         /* run id, status csv|null, after index, limit → all columns but output and logs */        \
+    X(tasks_counts)       /* run id → status, count */                                                               \
+    X(task_get)           /* run id, task name → all columns */                                                      \
+    X(task_output)        /* run id, task index → status, output, error */                                           \
+    X(attempts_of_task)   /* task id */                                                                                \
+    X(attempts_live)      /* run id → attempts dispatched or running, with agent's boot_id and socket */             \
+    X(commands_open)      /* scheduler id → open commands of runs it owns, by created_at, id */                      \
+    X(commands_of_run)    /* run id → all, for history */                                                            \
+    X(events_of_run)      /* run id, after seq, limit */                                                               \
+    X(events_last)        /* run id → seq of the newest, 0 none */                                                   \
+    X(owner_get)          /* scheduler id → row */                                                                   \
+    X(pools_list)         /* → name, slots, used */                                                                  \
+    X(pool_users)         /* pool, scheduler id → the other schedulers, live by row, that hold slots of it */        \
+    X(runs_ended)         /* ended since, created since → status, count */                                           \
+    X(schedulers_list)    /* → those live by row, with their role */                                                 \
+    X(tasks_outputs)      /* run id, after index, limit → task_index, task_name, output */                           \
+    X(waiting_runs)       /* → runs pending, running, paused */                                                      \
+    X(workflows_list)     /* name|null, applied ones only, name before the page|null, limit */                         \
+    X(versions_list)      /* workflow name → its versions, newest number first */                                    \
+    X(version_open)       /* workflow name, version (0: the current one) → its definition */                         \
+    X(runs_old)           /* workflow id, finished before|null, created_at|null and id|null of the oldest run kept,    \
+                             created_at|null and id|null before the page, limit → finished runs, oldest first */     \
+    X(runs_old_count)     /* the first four of runs_old → runs, tasks */                                             \
+    X(run_nth)            /* workflow id, offset → the finished run so far behind the newest finished one */         \
+    X(runs_doomed)        /* limit → runs whose removal was interrupted */                                           \
+    X(remains_list)       /* run id before the page|null, limit → removed runs whose logs may still be there */      \
+    X(schedules_due)      /* limit → schedules in the order in which they are to be acted on */                      \
+    X(schedules_list)     /* name|null, on only, name before the page|null, limit → workflows with a schedule */     \
+    X(schedules_head)     /* limit → what comes next */                                                              \
+    X(schedules_troubled) /* limit → workflows whose schedule or script is in trouble */                             \
+    X(commands_free)      /* limit → open commands of runs that nobody owns */
 enum ork_query {
 #define X(name) ORK_Q_##name,
     ORK_QUERIES(X)
@@ -387,7 +438,8 @@ int ork_store_path_of_url(const char *url, char **path, ork_err *err) ORK_MUSTCH
 
 /* Becomes a scheduler: row in `schedulers` with the next seq, owner lock held. Synchronous. Once, and again only after
  * ORK_EFENCED: as a new one. */
-int ork_store_register(ork_store *s, const char *host, ork_id *scheduler, uint64_t *seq, ork_err *err) ORK_MUSTCHECK;
+int ork_store_register(ork_store *s, const char *host, const char *role, ork_id *scheduler, uint64_t *seq,
+                       ork_err *err) ORK_MUSTCHECK; /* role: "serve" takes up runs of others; NULL */
 bool ork_store_owner_alive(ork_store *s,
                            const ork_id *scheduler); /* its lock is held by a live process (or it is me) */
 /* cb once, when that owner's lock is free; a thread blocks in F_OFD_SETLKW. Keeps the loop alive until then; unwatch by

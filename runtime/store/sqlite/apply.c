@@ -98,7 +98,8 @@ static int make_current(struct ork_sqlite *s, const struct ork_apply *a, const s
         return rc;
     ork_stmt_begin(&st, &s->writer, ORK_S_workflow_tasks_delete);
     ork_stmt_id(&st, workflow);
-    return ork_stmt_run(&st, err);
+    rc = ork_stmt_run(&st, err);
+    return rc ? rc : ork_sqlite_schedule_apply(s, it, workflow, err);
 }
 
 static int insert_workflow(struct ork_sqlite *s, const struct ork_apply *a, const struct ork_apply_item *it,

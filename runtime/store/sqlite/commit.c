@@ -21,11 +21,25 @@ static int fence(struct ork_sqlite *s, ork_err *err)
     return rc;
 }
 
-/* Units that only the registered owner may write; what follows COMMAND_DONE judges by the rows alone. */
+/* Units that only the registered owner may write; the others judge by the rows alone. */
 static bool needs_owner(int type)
 {
-    return type != ORK_UNIT_COMMAND && type != ORK_UNIT_CREATE_RUN && type != ORK_UNIT_POOL && type != ORK_UNIT_AGENT &&
-           (type <= ORK_UNIT_COMMAND_DONE || type >= ORK_UNIT_REDEFINE);
+    switch (type) {
+    case ORK_UNIT_COMMAND:
+    case ORK_UNIT_CREATE_RUN:
+    case ORK_UNIT_POOL:
+    case ORK_UNIT_AGENT:
+    case ORK_UNIT_APPLY:
+    case ORK_UNIT_SWEEP:
+    case ORK_UNIT_FORGET:
+    case ORK_UNIT_DISCARD:
+    case ORK_UNIT_SCHEDULE:
+    case ORK_UNIT_SCHEDULE_NOTE:
+    case ORK_UNIT_SCRIPT_ERROR:
+        return false;
+    default:
+        return true;
+    }
 }
 
 static bool rings(const struct ork_unit *u)
@@ -39,6 +53,10 @@ static bool rings(const struct ork_unit *u)
         return u->run.release || ork_run_is_final(u->run.status);
     case ORK_UNIT_FREE_SLOTS:
         return u->free->wakes;
+    case ORK_UNIT_FIRE:
+        return u->fire->how == ORK_FIRE_RUN || (u->fire->how == ORK_FIRE_WAITS && u->fire->cancel);
+    case ORK_UNIT_SCHEDULE:
+        return u->schedule->changed;
     default:
         return false;
     }

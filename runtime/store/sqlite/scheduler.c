@@ -36,7 +36,8 @@ int ork_sqlite_bury(struct ork_sqlite *s, const ork_id *scheduler, bool *dead, o
     return rc;
 }
 
-static int insert_row(struct ork_sqlite *s, const char *host, const ork_id *id, uint64_t *seq, ork_err *err)
+static int insert_row(struct ork_sqlite *s, const char *host, const char *role, const ork_id *id, uint64_t *seq,
+                      ork_err *err)
 {
     struct ork_conn *c = &s->writer;
     struct ork_stmt st;
@@ -49,6 +50,7 @@ static int insert_row(struct ork_sqlite *s, const char *host, const ork_id *id, 
         ork_stmt_int(&st, getpid());
         ork_stmt_word(&st, ork_version());
         ork_stmt_time(&st, s->clock->now_ms(s->clock->data));
+        ork_stmt_word(&st, role);
         rc = ork_stmt_run(&st, err);
     }
     *seq = (uint64_t)sqlite3_last_insert_rowid(c->db);
@@ -62,7 +64,8 @@ static int insert_row(struct ork_sqlite *s, const char *host, const ork_id *id, 
 }
 
 /* Again only after it was fenced: then as a new scheduler, with nothing of the old one. */
-int ork_sqlite_register(ork_store *store, const char *host, ork_id *scheduler, uint64_t *seq, ork_err *err)
+int ork_sqlite_register(ork_store *store, const char *host, const char *role, ork_id *scheduler, uint64_t *seq,
+                        ork_err *err)
 {
     struct ork_sqlite *s = ork_sqlite_of(store);
     struct ork_idgen ids;
@@ -79,7 +82,7 @@ int ork_sqlite_register(ork_store *store, const char *host, ork_id *scheduler, u
     ork_turn_take(s->turn_fd);
     if (!s->path)
         uv_mutex_lock(&s->read_lock);
-    rc = insert_row(s, host, &id, seq, err);
+    rc = insert_row(s, host, role, &id, seq, err);
     if (!s->path)
         uv_mutex_unlock(&s->read_lock);
     ork_turn_drop(s->turn_fd);

@@ -90,7 +90,8 @@ void ork_sqlite_end(struct ork_sqlite *s);          /* with the turn: the schedu
 /* commit.c: one batch in one transaction. The turn is held. Sets code, err, bad_unit. */
 void ork_sqlite_commit(struct ork_sqlite *s);
 /* scheduler.c */
-int ork_sqlite_register(ork_store *st, const char *host, ork_id *scheduler, uint64_t *seq, ork_err *err);
+int ork_sqlite_register(ork_store *st, const char *host, const char *role, ork_id *scheduler, uint64_t *seq,
+                        ork_err *err);
 bool ork_sqlite_owner_alive(ork_store *st, const ork_id *scheduler);
 /* Within a transaction: if that owner, live by its row, is gone, its row and slots say so from now on. */
 int ork_sqlite_bury(struct ork_sqlite *s, const ork_id *scheduler, bool *dead, ork_err *err) ORK_MUSTCHECK;
@@ -108,6 +109,12 @@ int ork_unit_discard(struct ork_sqlite *s, struct ork_discard *d, ork_err *err) 
 int ork_unit_redefine(struct ork_sqlite *s, struct ork_redefine *r, ork_err *err) ORK_MUSTCHECK;
 int ork_unit_task_park(struct ork_sqlite *s, const struct ork_task_park *t, ork_err *err) ORK_MUSTCHECK;
 int ork_unit_command(struct ork_conn *c, const struct ork_command_new *n, ork_err *err) ORK_MUSTCHECK;
+/* schedule.c */
+int ork_unit_fire(struct ork_sqlite *s, struct ork_fire *f, ork_err *err) ORK_MUSTCHECK;
+int ork_unit_schedule(struct ork_sqlite *s, struct ork_schedule_put *p, ork_err *err) ORK_MUSTCHECK;
+int ork_sqlite_schedule_apply(struct ork_sqlite *s, const struct ork_apply_item *it, const ork_id *workflow,
+                              ork_err *err) ORK_MUSTCHECK;
+int ork_sqlite_schedule_wake(struct ork_sqlite *s, const ork_id *run, ork_err *err) ORK_MUSTCHECK; /* it has ended */
 int ork_sqlite_snapshot(struct ork_sqlite *s, const struct ork_new_run *c, const ork_id *workflow, ork_id *snapshot,
                         ork_err *err) ORK_MUSTCHECK;
 /* create.c: may a run be taken, or removed? Its owner, if it is gone, is buried. */

@@ -3,6 +3,7 @@
  * nowhere else. */
 #include "base/alloc.h"
 #include "base/err.h"
+#include "core/state.h"
 #include "core/workflow.h"
 #include "store/sqlite/sqlite.h"
 #include <string.h>
@@ -28,10 +29,10 @@ static void bind_kind(struct ork_stmt *st, int kind)
     ork_stmt_word(st, kind == ORK_KIND_NONE ? NULL : ork_kind_name(kind));
 }
 
-static int put_run(struct ork_conn *c, const struct ork_run_put *r, ork_err *err)
+static int put_run(struct ork_sqlite *s, const struct ork_run_put *r, ork_err *err)
 {
     struct ork_stmt st;
-    ork_stmt_begin(&st, c, ORK_S_run_put);
+    ork_stmt_begin(&st, &s->writer, ORK_S_run_put);
     ork_stmt_id(&st, &r->id);
     ork_stmt_word(&st, ork_run_status_name(r->status));
     ork_stmt_time(&st, r->started_ms);
@@ -40,7 +41,8 @@ static int put_run(struct ork_conn *c, const struct ork_run_put *r, ork_err *err
     ork_stmt_int(&st, r->cancel_reason);
     ork_stmt_int(&st, r->killed);
     ork_stmt_int(&st, r->release);
-    return ork_stmt_run(&st, err);
+    int rc = ork_stmt_run(&st, err);
+    return rc || !ork_run_is_final(r->status) ? rc : ork_sqlite_schedule_wake(s, &r->id, err);
 }
 
 /* What the definition says of a task; params and depends are scratch, used until the statement is stepped. */
@@ -213,6 +215,24 @@ int ork_unit_command(struct ork_conn *c, const struct ork_command_new *n, ork_er
     return ork_stmt_run(&st, err);
 }
 
+static int put_schedule_note(struct ork_conn *c, const struct ork_schedule_note *n, ork_err *err)
+{
+    struct ork_stmt st;
+    ork_stmt_begin(&st, c, ORK_S_schedule_note);
+    ork_stmt_id(&st, &n->workflow_id);
+    ork_stmt_text(&st, n->note);
+    return ork_stmt_run(&st, err);
+}
+
+static int put_script_error(struct ork_conn *c, const struct ork_script_error *e, ork_err *err)
+{
+    struct ork_stmt st;
+    ork_stmt_begin(&st, c, ORK_S_script_error);
+    ork_stmt_text(&st, e->path);
+    ork_stmt_text(&st, e->text);
+    return ork_stmt_run(&st, err);
+}
+
 static int finish_command(struct ork_conn *c, const struct ork_command_done *d, ork_err *err)
 {
     struct ork_stmt st;
@@ -228,7 +248,7 @@ int ork_unit_apply(struct ork_sqlite *s, struct ork_unit *u, ork_err *err)
     struct ork_conn *c = &s->writer;
     switch (u->type) {
     case ORK_UNIT_RUN:
-        return put_run(c, &u->run, err);
+        return put_run(s, &u->run, err);
     case ORK_UNIT_TASKS:
         return insert_tasks(c, &u->tasks, err);
     case ORK_UNIT_TASK:
@@ -267,6 +287,14 @@ int ork_unit_apply(struct ork_sqlite *s, struct ork_unit *u, ork_err *err)
         return define_task(c, &u->define, err);
     case ORK_UNIT_TASK_PARK:
         return ork_unit_task_park(s, &u->park, err);
+    case ORK_UNIT_FIRE:
+        return ork_unit_fire(s, u->fire, err);
+    case ORK_UNIT_SCHEDULE:
+        return ork_unit_schedule(s, u->schedule, err);
+    case ORK_UNIT_SCHEDULE_NOTE:
+        return put_schedule_note(c, &u->schedule_note, err);
+    case ORK_UNIT_SCRIPT_ERROR:
+        return put_script_error(c, &u->script_error, err);
     default:
         return ork_err_set(err, ORK_EINVAL, "unit type %d is unknown", u->type);
     }

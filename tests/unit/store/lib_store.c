@@ -75,7 +75,7 @@ void test_open(struct test_store *t, const char *url)
 void test_register(struct test_store *t)
 {
     ork_err err;
-    if (ork_store_register(t->store, "testhost", &t->me, &t->seq, &err))
+    if (ork_store_register(t->store, "testhost", NULL, &t->me, &t->seq, &err))
         fail_msg("register: %s", err.msg);
 }
 

@@ -101,7 +101,7 @@ static void test_registered_once(void **state)
     uint64_t seq;
     ork_err err;
     world_open(&x, 1);
-    assert_int_equal(ork_store_register(x.t.store, "h", &id, &seq, &err), ORK_ESTATE);
+    assert_int_equal(ork_store_register(x.t.store, "h", NULL, &id, &seq, &err), ORK_ESTATE);
     assert_true(ork_store_owner_alive(x.t.store, &x.t.me));
     id = test_id();
     assert_false(ork_store_owner_alive(x.t.store, &id));

@@ -145,7 +145,7 @@ static void test_newer(void **state)
     make("newer.db");
     test_exec(path, "INSERT INTO ork_migrations VALUES (99, 'from_the_future', 'x', '2030-01-01T00:00:00.000Z')");
     refused("newer.db", ORK_OPEN_CREATE, ORK_ENEWER, "its schema is version 99, this Ork");
-    refused("newer.db", ORK_OPEN_READ, ORK_ENEWER, "knows up to 15");
+    refused("newer.db", ORK_OPEN_READ, ORK_ENEWER, "knows up to 16");
     ork_free(path);
 }
 
@@ -154,9 +154,9 @@ static void test_read_does_not_migrate(void **state)
     (void)state;
     char *path = test_path("older.db");
     make("older.db");
-    test_exec(path, "DELETE FROM ork_migrations WHERE version = 15");
+    test_exec(path, "DELETE FROM ork_migrations WHERE version = 16");
     refused("older.db", ORK_OPEN_READ, ORK_ESTATE,
-            "has schema version 14, this Ork reads version 15; run `ork db migrate` first");
+            "has schema version 15, this Ork reads version 16; run `ork db migrate` first");
     ork_free(path);
 }
 
@@ -195,7 +195,7 @@ static void read_only_body(void)
         _exit(4);
     ork_id id;
     uint64_t seq;
-    if (ork_store_register(t.store, "h", &id, &seq, &err) != ORK_EREADONLY)
+    if (ork_store_register(t.store, "h", NULL, &id, &seq, &err) != ORK_EREADONLY)
         _exit(5);
     ork_batch_fini(&b);
     test_close(&t);

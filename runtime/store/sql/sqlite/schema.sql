@@ -11,7 +11,7 @@ CREATE TABLE workflows (
     task_params TEXT,
     created_at TEXT NOT NULL DEFAULT (STRFTIME('%Y-%m-%dT%H:%M:%fZ', 'now')),
     updated_at TEXT NOT NULL DEFAULT (STRFTIME('%Y-%m-%dT%H:%M:%fZ', 'now'))
-, schedule TEXT, schedule_enabled INTEGER NOT NULL DEFAULT 0, last_scheduled_at TEXT, next_scheduled_at TEXT, current_snapshot_id BLOB, timezone TEXT, catchup TEXT, overlap TEXT, jitter_seconds INTEGER, dst TEXT, max_parallel INTEGER, max_active_runs INTEGER, params_schema TEXT, script_path TEXT, current_version INTEGER);
+, schedule TEXT, schedule_enabled INTEGER NOT NULL DEFAULT 0, last_scheduled_at TEXT, next_scheduled_at TEXT, current_snapshot_id BLOB, timezone TEXT, catchup TEXT, overlap TEXT, jitter_seconds INTEGER, dst TEXT, max_parallel INTEGER, max_active_runs INTEGER, params_schema TEXT, script_path TEXT, current_version INTEGER, schedule_options TEXT, fire_at TEXT, fire_waits INTEGER NOT NULL DEFAULT 0, schedule_off_at TEXT, schedule_note TEXT, script_error TEXT);
 CREATE INDEX idx_workflows_executor_type ON workflows (executor_type);
 CREATE TABLE workflow_tasks (
     id BLOB PRIMARY KEY,
@@ -126,7 +126,7 @@ CREATE TABLE schedulers (
     last_batch INTEGER NOT NULL DEFAULT 0,
     heartbeat_at TEXT,
     created_at TEXT NOT NULL
-);
+, role TEXT);
 CREATE INDEX idx_schedulers_state ON schedulers (state);
 CREATE TABLE agents (
     id BLOB PRIMARY KEY,
@@ -196,3 +196,5 @@ CREATE TABLE run_remains (
     dir TEXT,
     created_at TEXT NOT NULL
 ) WITHOUT ROWID;
+CREATE INDEX idx_workflows_fire_at ON workflows (fire_at) WHERE fire_at IS NOT NULL;
+CREATE INDEX idx_commands_open ON commands (created_at) WHERE done_at IS NULL;

@@ -1,0 +1,19 @@
+-- What fires a schedule: the whole option as the script wrote it (schedule_options; NULL beside a schedule of the original's, which keeps its
+-- dialect), the instant at which its next time is to be acted on (fire_at: next_scheduled_at and its jitter; NULL while it is off, or waits for a
+-- run of its own to end), and whether it waits so. The operator's switch outlives definitions: schedule_off_at. What was skipped or went wrong
+-- last is kept for people (schedule_note), like what kept the script from being loaded again (script_error). A scheduler says what it is: `serve`
+-- takes up runs of others, and finds open wishes by an index.
+
+ALTER TABLE workflows ADD COLUMN schedule_options TEXT;
+ALTER TABLE workflows ADD COLUMN fire_at TEXT;
+ALTER TABLE workflows ADD COLUMN fire_waits INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE workflows ADD COLUMN schedule_off_at TEXT;
+ALTER TABLE workflows ADD COLUMN schedule_note TEXT;
+ALTER TABLE workflows ADD COLUMN script_error TEXT;
+CREATE INDEX idx_workflows_fire_at ON workflows (fire_at) WHERE fire_at IS NOT NULL;
+UPDATE workflows
+SET schedule_options = (SELECT json_extract(n.options, '$.schedule') FROM workflow_snapshots n WHERE n.id = workflows.current_snapshot_id)
+WHERE current_version IS NOT NULL;
+
+ALTER TABLE schedulers ADD COLUMN role TEXT;
+CREATE INDEX idx_commands_open ON commands (created_at) WHERE done_at IS NULL;
