@@ -2,7 +2,7 @@
 -- dialect), the instant at which its next time is to be acted on (fire_at: next_scheduled_at and its jitter; NULL while it is off, or waits for a
 -- run of its own to end), and whether it waits so. The operator's switch outlives definitions: schedule_off_at. What was skipped or went wrong
 -- last is kept for people (schedule_note), like what kept the script from being loaded again (script_error). A scheduler says what it is: `serve`
--- takes up runs of others, and finds open wishes by an index.
+-- takes up runs of others, and finds those that nobody owns, and open wishes, by indexes that hold little else.
 
 ALTER TABLE workflows ADD COLUMN schedule_options jsonb;
 ALTER TABLE workflows ADD COLUMN fire_at timestamptz;
@@ -17,3 +17,4 @@ WHERE current_version IS NOT NULL;
 
 ALTER TABLE schedulers ADD COLUMN role text;
 CREATE INDEX idx_commands_open ON commands (created_at) WHERE done_at IS NULL;
+CREATE INDEX idx_runs_free ON runs (created_at, id) WHERE scheduler_id IS NULL AND status IN ('pending', 'running', 'paused');

@@ -4,6 +4,7 @@
  * stores, and its answers documents. */
 #include "engine/catalog.h"
 #include "base/path.h"
+#include "core/due.h"
 #include <string.h>
 #include <unistd.h>
 
@@ -127,8 +128,30 @@ int ork_workflow_open(ork_engine *e, const char *name, uint32_t version, ork_wor
 /* ---- applying ---- */
 
 struct made { /* owned texts of one definition */
-    char hash[65], *tasks, *path;
+    char hash[65], *tasks, *path, *schedule;
 };
+
+/* Its schedule and the next time from now; the seed of jitter is the workflow's id, which a new one has not yet: what
+ * it is armed to is put right when it is looked at. */
+static int fill_schedule(ork_engine *e, const ork_workflow *w, char **text, struct ork_apply_item *it, ork_err *err)
+{
+    json_t *options = json_loads(ork_workflow_options_json(w), 0, NULL), *option = json_object_get(options, "schedule");
+    struct ork_schedule *s = NULL;
+    size_t len;
+    int rc = option ? ork_json_text(option, text, &len, err) : 0;
+
+    json_decref(options);
+    if (rc || !*text)
+        return rc;
+    it->schedule = text_of(*text);
+    rc = ork_schedules_parse(e, *text, NULL, &s, err);
+    if (rc)
+        return rc;
+    if (!ork_due_begin(s, it->workflow_id.b, sizeof(it->workflow_id.b), ork_engine_now(e), &it->next_ms, &it->fire_ms))
+        rc = ork_err_set(err, ORK_EDEF, "the schedule of workflow `%s` has no time in the future", it->name);
+    ork_schedule_free(s);
+    return rc;
+}
 
 static int check_tasks(const ork_workflow *w, ork_err *err)
 {
@@ -167,7 +190,7 @@ static int fill(ork_engine *e, ork_workflow *w, struct made *m, struct ork_apply
         .script_path = text_of(m->path),
         .tasks = ork_workflow_len(w),
     };
-    return 0;
+    return fill_schedule(e, w, &m->schedule, it, err);
 }
 
 static void write_number(struct ork_buf *b, const char *key, uint32_t version)
@@ -239,6 +262,7 @@ int ork_workflow_apply(ork_engine *e, ork_workflow *const *w, size_t n, const ch
     for (size_t i = 0; i < n; i++) {
         ork_free(made[i].tasks);
         ork_free(made[i].path);
+        ork_free(made[i].schedule);
     }
     ork_free(made);
     ork_free(a.items);
@@ -249,8 +273,16 @@ int ork_workflow_apply(ork_engine *e, ork_workflow *const *w, size_t n, const ch
 int ork_workflow_activate(ork_engine *e, const char *name, uint32_t version, uint32_t *was, ork_err *err)
 {
     struct ork_apply_item it = {.what = ORK_APPLY_BACK, .name = name, .version = version};
-    int rc = ask_apply(e, &(struct ork_apply){.items = &it, .n = 1}, err);
+    ork_workflow *w = NULL;
+    char *schedule = NULL;
+    int rc = ork_workflow_open(e, name, version, &w, err); /* a version never changes */
 
+    if (!rc)
+        rc = fill_schedule(e, w, &schedule, &it, err);
+    if (!rc)
+        rc = ask_apply(e, &(struct ork_apply){.items = &it, .n = 1}, err);
+    ork_workflow_unref(w);
+    ork_free(schedule);
     if (!rc && it.missing)
         return no_version(e, name, version, err);
     if (!rc && was)

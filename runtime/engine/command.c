@@ -183,6 +183,7 @@ void ork_engine_bell(void *data)
     if (e->registered) {
         e->pool_wake = true;
         ork_command_look(e);
+        ork_serve_rung(e, false);
     }
     uv_stop(e->loop); /* whoever waits for a run of another owner looks again */
 }

@@ -287,6 +287,8 @@ static void carry_out(ork_engine *e, struct ork_after *x)
     case ORK_AFTER_ENDED:
         if (x->from != x->to)
             notify(e, x, false);
+        if (x->run->scheduled_for_ms)
+            ork_schedules_look(e); /* its schedule may wait for this end */
         ork_active_drop(x->run);
         break;
     case ORK_AFTER_CALL:

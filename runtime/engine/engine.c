@@ -7,6 +7,7 @@
  * mistaken for "nothing left". */
 #include "engine/engine.h"
 #include "base/path.h"
+#include "engine/zone_watch.h"
 #include <errno.h>
 #include <ftw.h>
 #include <stdlib.h>
@@ -347,6 +348,7 @@ static void close_handles(ork_engine *e)
         uv_close(all[i], on_handle_closed);
     if (e->timer_fd >= 0)
         uv_close((uv_handle_t *)&e->timer_poll, on_handle_closed);
+    ork_zone_watch_close(e);
     while (e->handles)
         uv_run(e->loop, UV_RUN_ONCE);
     if (e->timer_fd >= 0)
@@ -383,6 +385,7 @@ void ork_engine_close(ork_engine *e)
     ork_outputs_fini(e);
     ork_engine_watch_fini(e);
     close_handles(e);
+    ork_serve_fini(e);
     ork_heap_fini(&e->timers);
     ork_heap_fini(&e->call_deadlines);
     ork_free(e->call_input);

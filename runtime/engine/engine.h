@@ -19,6 +19,7 @@
 #include "core/expr.h"
 #include "core/limits.h"
 #include "core/run.h"
+#include "core/schedule.h"
 #include "core/state.h"
 #include "exec/process/agent.h"
 #include "store/store.h"
@@ -104,16 +105,37 @@ struct ork_end {
     bool attempt;                /* the attempt's row is due, beside the task's */
 };
 
-/* ---- timers to known instants: retries, run timeouts, queue timeouts ---- */
-enum ork_timer_kind { ORK_TIMER_RETRY, ORK_TIMER_RUN, ORK_TIMER_QUEUE };
+/* ---- timers to known instants: retries, run timeouts, queue timeouts, the next time of all schedules ---- */
+enum ork_timer_kind { ORK_TIMER_RETRY, ORK_TIMER_RUN, ORK_TIMER_QUEUE, ORK_TIMER_SCHEDULE /* of the engine */ };
 struct ork_timer {
     struct ork_heap_node node;
     struct {
         uint32_t kind, task;
     } key; /* within its run */
     int64_t at_ms;
-    struct ork_active *run;
+    struct ork_active *run; /* NULL: SCHEDULE */
     UT_hash_handle hh;
+};
+
+/* ---- what a scheduler does that stays up: schedules.c, adopt.c ---- */
+struct ork_given_up {
+    ork_id run; /* hash key */
+    UT_hash_handle hh;
+};
+struct ork_serve {
+    bool on;
+    /* schedules */
+    struct ork_timer timer; /* to the next instant of any schedule; in the heap while at_ms */
+    bool reading, again;    /* a look is under way; another is wanted after it */
+    unsigned fires;         /* steps in a commit */
+    bool checking, check_again;
+    char *check_after;              /* owned: name before the page being checked; NULL: none is */
+    struct ork_zones *zones;        /* owned */
+    struct ork_zone_watch *watches; /* owned list */
+    /* runs of others */
+    bool adopting, adopt_again, deep, deep_again; /* deep: owners may have died */
+    unsigned claims;                              /* in a commit */
+    struct ork_given_up *given_up;                /* hash: runs that cannot be gone on with here */
 };
 
 enum { ORK_POISON_ROW, ORK_POISON_EVENTS }; /* what of a run itself was refused */
@@ -301,6 +323,7 @@ struct ork_engine {
         UT_hash_handle hh;
     } * watched;      /* hash of the schedulers whose death we are told of, each once */
     bool foreign_ids; /* a run with ids that are not ours was loaded */
+    struct ork_serve serve;
 };
 
 /* engine.c */
@@ -480,6 +503,7 @@ int ork_timers_open(ork_engine *e, ork_err *err) ORK_MUSTCHECK;
 void ork_timers_arm(struct ork_active *a, int kind, uint32_t task, int64_t at_ms);
 void ork_timers_disarm(struct ork_active *a, int kind, uint32_t task);
 void ork_timers_drop(struct ork_active *a);
+void ork_timers_schedule(ork_engine *e, int64_t at_ms); /* the one timer of all schedules; 0: none */
 
 /* pools.c */
 void ork_pools_wish(ork_engine *e); /* TAKE_SLOTS for what ready tasks want */
@@ -513,6 +537,7 @@ struct ork_starting {
     ork_err err;
 };
 int ork_start_commit(struct ork_starting *s, struct ork_started *out, ork_err *err) ORK_MUSTCHECK;
+void ork_start_begin(struct ork_starting *s);       /* s->row was created and is ours: it goes on in memory */
 char *ork_start_script_path(const ork_workflow *w); /* owned; NULL for a definition made by a host program */
 void ork_start_pools(ork_engine *e, const ork_workflow *w);
 int ork_start_claim(ork_engine *e, const char *run_id,
@@ -557,6 +582,24 @@ void ork_refuse_free(struct ork_poison *p);
 /* command.c */
 void ork_command_look(ork_engine *e); /* reads and carries out open commands of my runs */
 void ork_engine_bell(void *data);
+
+/* schedules.c, fire.c: what serve does about schedules */
+void ork_schedules_look(ork_engine *e); /* acts on what is due, arms the timer to what is next */
+void ork_schedules_check(
+    ork_engine *e); /* the clock, the zones or the program are new: are the next times right? Then looks */
+void ork_schedules_fini(ork_engine *e);
+int ork_schedules_parse(ork_engine *e, const char *options, const char *original, struct ork_schedule **out,
+                        ork_err *err) ORK_MUSTCHECK; /* as the row has it: the option, else the original's text */
+void ork_fire_step(ork_engine *e, const struct ork_rows *rows, size_t row); /* one step, which ends by ork_fire_done */
+void ork_fire_done(ork_engine *e);                                          /* schedules.c */
+
+/* serve.c */
+void ork_serve_rung(ork_engine *e, bool death); /* others changed something; death: an owner is gone */
+void ork_serve_fini(ork_engine *e);
+
+/* adopt.c: runs that nobody carries out */
+void ork_adopt_look(ork_engine *e, bool deep);
+void ork_adopt_fini(ork_engine *e);
 
 /* doc_*.c: documents */
 int ork_doc_run(ork_engine *e, const struct ork_rows *rows, size_t row, bool params, struct ork_buf *out,

@@ -5,7 +5,7 @@
 #include "base/path.h"
 #include <string.h>
 
-static void begin_new(struct ork_starting *s)
+void ork_start_begin(struct ork_starting *s)
 {
     ork_engine *e = s->engine;
     struct ork_active *a = ork_active_new(e, &s->row.run_id, s->workflow);
@@ -39,7 +39,7 @@ static void on_created(void *data, int code, const ork_err *err)
     if (code && err)
         s->err = *err;
     if (!code && s->row.how == ORK_CREATED && s->workflow)
-        begin_new(s);
+        ork_start_begin(s);
     else if (!code && (s->row.how == ORK_CREATED || s->row.how == ORK_RESUMED))
         s->code = ork_recover_run(s->engine, &s->row.run_id, s->workflow, &a, &s->err);
     if (a && s->row.how == ORK_RESUMED)

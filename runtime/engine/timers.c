@@ -28,7 +28,7 @@ static void arm_head(ork_engine *e)
     (void)timerfd_settime(e->timer_fd, at ? TFD_TIMER_ABSTIME | TFD_TIMER_CANCEL_ON_SET : 0, &when, NULL);
 }
 
-static void fire(struct ork_timer *t)
+static void fire_of_run(struct ork_timer *t)
 {
     struct ork_active *a = t->run;
     struct ork_event ev = {.task = t->key.task};
@@ -49,6 +49,23 @@ static void fire(struct ork_timer *t)
     (void)ork_active_step(a, &ev);
 }
 
+/* It is out of the heap. */
+static void fire(ork_engine *e, struct ork_timer *t)
+{
+    struct ork_active *a = t->run;
+
+    if (!a) {
+        t->at_ms = 0;
+        ork_schedules_look(e);
+        return;
+    }
+    HASH_DEL(a->timers, t);
+    ork_active_ref(a);
+    fire_of_run(t);
+    ork_active_unref(a);
+    ork_free(t);
+}
+
 static void on_timerfd(uv_poll_t *p, int status, int events)
 {
     ork_engine *e = p->data;
@@ -56,8 +73,11 @@ static void on_timerfd(uv_poll_t *p, int status, int events)
 
     (void)status;
     (void)events;
-    if (read(e->timer_fd, &count, sizeof(count)) < 0 && errno == EAGAIN)
-        return; /* ECANCELED: the clock was set; look at what is due now and arm again */
+    if (read(e->timer_fd, &count, sizeof(count)) < 0) {
+        if (errno == EAGAIN)
+            return;
+        ork_schedules_check(e); /* ECANCELED: the clock was set; look at what is due now and arm again */
+    }
     e->timer_armed_ms = -1;
     int64_t now = ork_engine_now(e);
     for (;;) {
@@ -68,11 +88,7 @@ static void on_timerfd(uv_poll_t *p, int status, int events)
         if (t->at_ms > now)
             break;
         (void)ork_heap_pop(&e->timers);
-        HASH_DEL(t->run->timers, t);
-        ork_active_ref(t->run);
-        fire(t);
-        ork_active_unref(t->run);
-        ork_free(t);
+        fire(e, t);
     }
     arm_head(e);
 }
@@ -103,6 +119,21 @@ void ork_timers_arm(struct ork_active *a, int kind, uint32_t task, int64_t at_ms
     HASH_ADD(hh, a->timers, key, sizeof(t->key), t);
     ork_heap_push(&a->engine->timers, &t->node);
     arm_head(a->engine);
+}
+
+void ork_timers_schedule(ork_engine *e, int64_t at_ms)
+{
+    struct ork_timer *t = &e->serve.timer;
+
+    if (t->at_ms == at_ms)
+        return;
+    if (t->at_ms)
+        ork_heap_remove(&e->timers, &t->node);
+    t->at_ms = at_ms;
+    t->key.kind = ORK_TIMER_SCHEDULE;
+    if (at_ms)
+        ork_heap_push(&e->timers, &t->node);
+    arm_head(e);
 }
 
 static void remove_timer(struct ork_active *a, struct ork_timer *t)

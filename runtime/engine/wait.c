@@ -40,6 +40,7 @@ static void on_owner_dead(void *data, const ork_id *scheduler)
     e->bell_count++;
     ork_inline_wake(e, NULL);
     e->pool_wake = e->registered; /* its slots are free */
+    ork_serve_rung(e, true);
     uv_stop(e->loop);
 }
 

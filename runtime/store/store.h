@@ -403,7 +403,9 @@ static inline struct ork_param ork_param_text(const char *s)
     X(schedules_list)     /* name|null, on only, name before the page|null, limit → workflows with a schedule */     \
     X(schedules_head)     /* limit → what comes next */                                                              \
     X(schedules_troubled) /* limit → workflows whose schedule or script is in trouble */                             \
-    X(commands_free)      /* limit → open commands of runs that nobody owns */
+    X(commands_free)      /* limit → open commands of runs that nobody owns */                                       \
+    X(runs_free)          /* limit → unfinished runs that nobody owns */                                             \
+    X(runs_left)          /* → unfinished runs whose owner is gone by its row */
 enum ork_query {
 #define X(name) ORK_Q_##name,
     ORK_QUERIES(X)

@@ -402,6 +402,15 @@ ORK_API int ork_run_wait(ork_engine *e, const char *run_id, int64_t timeout_ms, 
 ORK_API int ork_run_ended(ork_engine *e, const char *run_id, bool *ended, int *status, ork_err *err) ORK_MUSTCHECK;
 ORK_API bool ork_run_owned(const ork_engine *e, const char *run_id); /* by this engine, and not ended */
 
+/* Becomes a scheduler that stays up: from now on this engine takes up runs that nobody carries out (triggered ones, those
+ * of programs that died or handed over) and starts runs by the schedules of applied workflows. Before its first own run.
+ * Then ork_engine_run, which drives the loop until ork_engine_interrupt (0) or another scheduler took over (EFENCED). */
+ORK_API int ork_engine_serve(ork_engine *e, ork_err *err) ORK_MUSTCHECK;
+ORK_API int ork_engine_run(ork_engine *e, ork_err *err) ORK_MUSTCHECK;
+/* Gives all runs back as they stand, for another scheduler or the next start; processes go on under the agent. Nothing
+ * new is started from now on; ork_engine_close comes next. */
+ORK_API void ork_engine_hand_over(ork_engine *e);
+
 /* Wishes. Durable when they return; the owner carries them out. No live owner: cancel and pause are carried out here,
  * resume and retry only record the wish (then ork_run_claim). *outcome (may be NULL): "done", "sent", "too late",
  * "already …"; freed by ork_free. kind: "cancel" "kill" "pause" "resume" "retry". args JSON or NULL: retry

@@ -1,0 +1,255 @@
+/* SPDX-License-Identifier: MIT */
+/* Runs that nobody carries out, as `ork serve` takes them up: new ones that `ork trigger` left, those of a program that
+ * died or handed over, and those with an open wish. A shallow look (the bell rang) costs what has no owner; a deep one
+ * (the start, the death of an owner) also asks whose owner is gone. Of every other owner the kernel tells us when it
+ * dies (ork_engine_watch_owner).
+ *
+ * A claim is one conditional operation; of two schedulers one gets the run. A run that cannot be gone on with here (its
+ * functions live in a program, its definition is damaged) is left or failed once, with a line in the log, and not
+ * looked at again. */
+#include "engine/engine.h"
+#include "core/state.h"
+#include <string.h>
+
+#define MOST 100 /* of one kind, claimed in one commit */
+
+static bool may_look(const ork_engine *e)
+{
+    return e->serve.on && !e->closing && !e->fenced && !e->ending;
+}
+
+/* ---- runs not to be tried again ---- */
+
+static bool is_given_up(const ork_engine *e, const ork_id *run)
+{
+    struct ork_given_up *g = NULL;
+
+    HASH_FIND(hh, e->serve.given_up, run, sizeof(*run), g);
+    return g != NULL;
+}
+
+static void give_up(ork_engine *e, const ork_id *run, const char *why)
+{
+    char text[ORK_ID_TEXT];
+    struct ork_given_up *g = ork_zalloc(sizeof(*g));
+
+    g->run = *run;
+    HASH_ADD(hh, e->serve.given_up, run, sizeof(g->run), g);
+    ork_id_format(run, text);
+    ork_log_warn(&e->log, "run is not taken up run=%s error=\"%s\"", text, why);
+}
+
+void ork_adopt_fini(ork_engine *e)
+{
+    struct ork_given_up *g, *tmp;
+
+    HASH_ITER(hh, e->serve.given_up, g, tmp)
+    {
+        HASH_DEL(e->serve.given_up, g);
+        ork_free(g);
+    }
+}
+
+/* ---- claiming ---- */
+
+struct claiming {
+    struct ork_claim claim;
+    ork_engine *engine;
+};
+
+static void look_if_wanted(ork_engine *e)
+{
+    struct ork_serve *s = &e->serve;
+
+    if (s->adopting || s->claims || !(s->adopt_again || s->deep_again))
+        return;
+    bool deep = s->deep_again;
+    s->adopt_again = s->deep_again = false;
+    ork_adopt_look(e, deep);
+}
+
+/* Its definition can never be read again: it fails, rather than being pending for ever. */
+static void fail_run(ork_engine *e, const ork_id *run, const ork_err *err)
+{
+    struct ork_unit *u = ork_commit_unit(e, ORK_UNIT_RUN, NULL, true);
+    char *text = ork_strdup(err->msg);
+
+    u->run = (struct ork_run_put){.id = *run,
+                                  .status = ORK_RUN_FAILED,
+                                  .finished_ms = ork_engine_now(e),
+                                  .error = {ork_commit_text(e, text), strlen(text)},
+                                  .release = true};
+}
+
+static void on_claimed(void *data, int code, const ork_err *err)
+{
+    struct claiming *c = data;
+    ork_engine *e = c->engine;
+    struct ork_active *a = NULL;
+    ork_err why = {0};
+
+    (void)err;
+    e->serve.claims--;
+    if (!code && c->claim.claimed && !ork_active_find(e, &c->claim.run_id)) {
+        char text[ORK_ID_TEXT];
+        ork_id_format(&c->claim.run_id, text);
+        int rc = ork_recover_run(e, &c->claim.run_id, NULL, &a, &why);
+        if (!rc) {
+            ork_log_info(&e->log, "run taken up run=%s workflow=%s status=%s", text, ork_workflow_name(a->workflow),
+                         ork_run_status_name(c->claim.status));
+            ork_command_look(e);
+        } else {
+            give_up(e, &c->claim.run_id, why.msg);
+            if (rc == ORK_ECORRUPT || rc == ORK_ESTATE || rc == ORK_EDEF || rc == ORK_EJSON)
+                fail_run(e, &c->claim.run_id, &why);
+        }
+    }
+    ork_free(c);
+    look_if_wanted(e);
+}
+
+static void claim(ork_engine *e, const ork_id *run)
+{
+    ork_err why = {0};
+
+    if (ork_active_find(e, run) || is_given_up(e, run))
+        return;
+    if (ork_inline_may_own(e, run, &why) != 0) {
+        give_up(e, run, why.msg);
+        return;
+    }
+    struct claiming *c = ork_zalloc(sizeof(*c));
+    c->engine = e;
+    c->claim.run_id = *run;
+    e->serve.claims++;
+    ork_commit_unit(e, ORK_UNIT_CLAIM, NULL, true)->claim = &c->claim;
+    ork_commit_answer(e, on_claimed, c);
+}
+
+static void claim_all(ork_engine *e, const struct ork_rows *rows, const char *col)
+{
+    ork_id id;
+
+    for (size_t i = 0; i < ork_rows_len(rows); i++) {
+        if (ork_rows_id(rows, i, col, &id))
+            claim(e, &id);
+    }
+}
+
+/* ---- looking: free runs, then free wishes, then owners, then (deep) what owners left ---- */
+
+static void read_next(ork_engine *e, enum ork_query q, ork_read_cb cb)
+{
+    struct ork_param p[] = {ORK_P_INT(MOST)};
+    bool limited = q == ORK_Q_runs_free || q == ORK_Q_commands_free;
+
+    e->works++;
+    ork_store_read(e->store, q, p, limited ? 1 : 0, cb, e);
+}
+
+static bool landed(ork_engine *e, int code, const ork_err *err, struct ork_rows *rows)
+{
+    e->works--;
+    if (code)
+        ork_log_warn(&e->log, "runs cannot be read error=\"%s\"", err->msg);
+    if (!code && may_look(e))
+        return true;
+    e->serve.adopting = false;
+    ork_rows_free(rows);
+    return false;
+}
+
+static void finish(ork_engine *e)
+{
+    e->serve.adopting = false;
+    look_if_wanted(e);
+    ork_engine_turn(e);
+}
+
+static void on_left(void *data, int code, const ork_err *err, struct ork_rows *rows)
+{
+    ork_engine *e = data;
+
+    if (!landed(e, code, err, rows))
+        return;
+    claim_all(e, rows, "id");
+    ork_rows_free(rows);
+    finish(e);
+}
+
+/* Live by its row: watched, so that we hear of its death; dead by its lock: what it had is claimed, which buries it. */
+static void meet(ork_engine *e, const ork_id *owner, bool deep)
+{
+    struct ork_rows *rows = NULL;
+    struct ork_param p[] = {ORK_P_ID(owner)};
+    ork_err why = {0};
+
+    if (ork_id_eq(owner, &e->scheduler))
+        return;
+    if (ork_store_owner_alive(e->store, owner)) {
+        if (ork_engine_watch_owner(e, owner, &why) != 0)
+            ork_log_warn(&e->log, "%s; if that ork dies its runs are noticed late", why.msg);
+    } else if (deep && ork_store_query(e->store, ORK_Q_runs_mine, p, 1, &rows, &why) == 0) {
+        claim_all(e, rows, "id");
+        ork_rows_free(rows);
+    }
+}
+
+static void on_owners(void *data, int code, const ork_err *err, struct ork_rows *rows)
+{
+    ork_engine *e = data;
+    ork_id id;
+
+    if (!landed(e, code, err, rows))
+        return;
+    for (size_t i = 0; i < ork_rows_len(rows); i++) {
+        if (ork_rows_id(rows, i, "id", &id))
+            meet(e, &id, e->serve.deep);
+    }
+    ork_rows_free(rows);
+    if (e->serve.deep)
+        read_next(e, ORK_Q_runs_left, on_left);
+    else
+        finish(e);
+}
+
+static void on_wishes(void *data, int code, const ork_err *err, struct ork_rows *rows)
+{
+    ork_engine *e = data;
+
+    if (!landed(e, code, err, rows))
+        return;
+    claim_all(e, rows, "run_id");
+    ork_rows_free(rows);
+    read_next(e, ORK_Q_schedulers_list, on_owners);
+}
+
+static void on_free(void *data, int code, const ork_err *err, struct ork_rows *rows)
+{
+    ork_engine *e = data;
+
+    if (!landed(e, code, err, rows))
+        return;
+    claim_all(e, rows, "id");
+    if (e->serve.claims && ork_rows_len(rows) == MOST)
+        e->serve.adopt_again = true;
+    ork_rows_free(rows);
+    ork_engine_turn(e);
+    read_next(e, ORK_Q_commands_free, on_wishes);
+}
+
+void ork_adopt_look(ork_engine *e, bool deep)
+{
+    struct ork_serve *s = &e->serve;
+
+    if (!may_look(e))
+        return;
+    if (s->adopting || s->claims) {
+        s->adopt_again = true;
+        s->deep_again |= deep;
+        return;
+    }
+    s->adopting = true;
+    s->deep = deep;
+    read_next(e, ORK_Q_runs_free, on_free);
+}

@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: MIT */
+/* A scheduler that stays up: it owns what nobody owns, acts on schedules, and lives until it is told to end. Between
+ * events it sleeps in the kernel: no look is made that nothing asked for. */
+#include "engine/engine.h"
+#include "engine/zone_watch.h"
+
+int ork_engine_serve(ork_engine *e, ork_err *err)
+{
+    if (e->serve.on)
+        return 0;
+    if (e->registered && !e->role)
+        return ork_err_set(err, ORK_ESTATE, "this program has runs of its own already; serve comes before the first");
+    e->role = "serve";
+    int rc = ork_engine_register(e, err);
+    if (rc)
+        return rc;
+    e->serve.on = true;
+    ork_adopt_look(e, true);
+    ork_schedules_check(e);
+    return 0;
+}
+
+int ork_engine_run(ork_engine *e, ork_err *err)
+{
+    uv_ref((uv_handle_t *)&e->check);
+    while (!e->interrupted && !e->fenced) {
+        bool more = ork_inline_turn(e);
+        uv_run(e->loop, more ? UV_RUN_NOWAIT : UV_RUN_ONCE);
+    }
+    uv_unref((uv_handle_t *)&e->check);
+    e->interrupted = false;
+    if (e->fenced)
+        return ork_err_set(err, ORK_EFENCED,
+                           "another scheduler took over the runs of this one while it was not running");
+    return 0;
+}
+
+/* Whoever serves the same database hears the bell and goes on; what runs stays under the agent. */
+void ork_engine_hand_over(ork_engine *e)
+{
+    struct ork_active *a, *tmp;
+
+    if (!e->serve.on || e->fenced)
+        return;
+    e->serve.on = false;
+    e->ending = true;
+    ork_timers_schedule(e, 0);
+    HASH_ITER(hh, e->runs, a, tmp)
+    {
+        if (!a->closing && !a->update && a->inserted == a->run.n)
+            ork_active_release(a);
+    }
+}
+
+void ork_serve_rung(ork_engine *e, bool death)
+{
+    if (!e->serve.on)
+        return;
+    ork_adopt_look(e, death);
+    ork_schedules_look(e);
+}
+
+void ork_serve_fini(ork_engine *e)
+{
+    ork_zone_watch_fini(e);
+    ork_schedules_fini(e);
+    ork_adopt_fini(e);
+}
