@@ -619,5 +619,6 @@ int ork_doc_open_task(ork_engine *e, const char *run_id, const char *task, struc
                       struct ork_rows **attempts, ork_err *err) ORK_MUSTCHECK;
 int ork_doc_tasks(ork_engine *e, const ork_id *run, const char *statuses, int64_t after, int64_t limit,
                   struct ork_buf *out, ork_err *err) ORK_MUSTCHECK;
+int ork_doc_schedules(ork_engine *e, struct ork_buf *out, ork_err *err) ORK_MUSTCHECK; /* "next" and "trouble" */
 int ork_doc_statuses(const json_t *v, bool of_tasks, struct ork_buf *out, ork_err *err) ORK_MUSTCHECK;
 #endif

@@ -402,6 +402,10 @@ ORK_API int ork_run_wait(ork_engine *e, const char *run_id, int64_t timeout_ms, 
 ORK_API int ork_run_ended(ork_engine *e, const char *run_id, bool *ended, int *status, ork_err *err) ORK_MUSTCHECK;
 ORK_API bool ork_run_owned(const ork_engine *e, const char *run_id); /* by this engine, and not ended */
 
+/* Leaves a run for whoever serves the database (in an engine that has runs of its own: starts it). The database keeps the
+ * definition by then; opts as of ork_run_start without resume and part. */
+ORK_API int ork_run_trigger(ork_engine *e, ork_workflow *w, const struct ork_start_opts *o, struct ork_started *out,
+                            ork_err *err) ORK_MUSTCHECK;
 /* Becomes a scheduler that stays up: from now on this engine takes up runs that nobody carries out (triggered ones, those
  * of programs that died or handed over) and starts runs by the schedules of applied workflows. Before its first own run.
  * Then ork_engine_run, which drives the loop until ork_engine_interrupt (0) or another scheduler took over (EFENCED). */
@@ -572,7 +576,16 @@ ORK_API int ork_runs_prune(ork_engine *e, const char *options, char **out, ork_e
 ORK_API int ork_pools_json(ork_engine *e, char **out, ork_err *err) ORK_MUSTCHECK;
 ORK_API int ork_pool_set(ork_engine *e, const char *name, uint32_t slots, ork_err *err) ORK_MUSTCHECK;
 
-/* How things stand: who works on the database, unfinished runs and their tasks, and what ended since `since_ms` (runs
+/* The schedules of applied workflows, by name. filter JSON or NULL: {"name","enabled":true,"after":name,"limit":N}.
+ * Documents: docs/internals/json.md, "schedules". */
+ORK_API int ork_schedules_json(ork_engine *e, const char *filter, char **out, ork_err *err) ORK_MUSTCHECK;
+/* The operator's switch: on never fires at once, off is kept when the workflow is applied again. ESTATE: it has no
+ * schedule. */
+ORK_API int ork_schedule_switch(ork_engine *e, const char *name, bool on, bool *changed, ork_err *err) ORK_MUSTCHECK;
+/* Keeps with the workflows of a script why it could not be loaded again; text NULL: it could. */
+ORK_API int ork_script_error(ork_engine *e, const char *path, const char *text, ork_err *err) ORK_MUSTCHECK;
+
+/* How things stand: who works on the database, unfinished runs and their tasks, what comes next, and what ended since `since_ms` (runs
  * created up to 30 days before that are looked at), with the newest 20 of those that failed. */
 ORK_API int ork_status_json(ork_engine *e, int64_t since_ms, char **out, ork_err *err) ORK_MUSTCHECK;
 
