@@ -8,6 +8,7 @@
 #include "engine/engine.h"
 #include "base/path.h"
 #include "engine/zone_watch.h"
+#include "engine/zones.h"
 #include <errno.h>
 #include <ftw.h>
 #include <stdlib.h>
@@ -387,6 +388,7 @@ void ork_engine_close(ork_engine *e)
     close_handles(e);
     ork_serve_fini(e);
     ork_heap_fini(&e->timers);
+    ork_zones_free(e->zones);
     ork_heap_fini(&e->call_deadlines);
     ork_free(e->call_input);
     if (e->limits)

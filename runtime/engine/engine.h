@@ -130,7 +130,6 @@ struct ork_serve {
     unsigned fires;         /* steps in a commit */
     bool checking, check_again;
     char *check_after;              /* owned: name before the page being checked; NULL: none is */
-    struct ork_zones *zones;        /* owned */
     struct ork_zone_watch *watches; /* owned list */
     /* runs of others */
     bool adopting, adopt_again, deep, deep_again; /* deep: owners may have died */
@@ -164,6 +163,7 @@ struct ork_active {
     char *script_dir; /* NULL unknown */
     int32_t priority;
     int64_t created_ms, started_ms, finished_ms, logical_ms, scheduled_for_ms, run_timeout_ms;
+    struct ork_tz *zone; /* owned (counted): of its workflow\'s schedule; NULL UTC */
     int64_t limited_ms;  /* run_timeout counts from here: the start, or a person's last retry */
     char *error;         /* the run's own */
     char *cancel_why;    /* owned; said with the cancel, NULL nothing */
@@ -321,8 +321,9 @@ struct ork_engine {
     struct ork_watched {
         ork_id id;
         UT_hash_handle hh;
-    } * watched;      /* hash of the schedulers whose death we are told of, each once */
-    bool foreign_ids; /* a run with ids that are not ours was loaded */
+    } * watched;             /* hash of the schedulers whose death we are told of, each once */
+    bool foreign_ids;        /* a run with ids that are not ours was loaded */
+    struct ork_zones *zones; /* owned; NULL until one is asked for */
     struct ork_serve serve;
 };
 
@@ -600,6 +601,10 @@ void ork_serve_fini(ork_engine *e);
 /* adopt.c: runs that nobody carries out */
 void ork_adopt_look(ork_engine *e, bool deep);
 void ork_adopt_fini(ork_engine *e);
+
+/* zoned.c: the zone of a workflow's schedule */
+int ork_zone_of(ork_engine *e, const ork_workflow *w, struct ork_tz **out, ork_err *err) ORK_MUSTCHECK; /* NULL: UTC */
+struct ork_zones *ork_engine_zones(ork_engine *e);
 
 /* doc_*.c: documents */
 int ork_doc_run(ork_engine *e, const struct ork_rows *rows, size_t row, bool params, struct ork_buf *out,

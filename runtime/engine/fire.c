@@ -2,9 +2,7 @@
 /* One step of one schedule: what core/due.h says is to be done becomes a run with its params, and both a conditional
  * operation (store, FIRE). What cannot be done is not tried again and again: the schedule rests, with a note that says
  * why, until it is applied, switched or checked anew. */
-#include "base/json.h"
 #include "core/due.h"
-#include "core/params.h"
 #include "engine/engine.h"
 #include <string.h>
 
@@ -66,33 +64,6 @@ static void note_dropped(struct firing *f)
 
 /* ---- the run ---- */
 
-/* schedule.params with its dates at the scheduled time, completed by the workflow's schema. */
-static int make_params(const ork_workflow *w, const json_t *options, int64_t time_ms, char **out, ork_err *err)
-{
-    struct ork_scope scope = {.logical_ms = time_ms};
-    json_t *given = json_object(), *value = NULL;
-    const char *name;
-    json_t *expr;
-    char *text = NULL;
-    size_t len;
-    int rc = 0;
-
-    json_object_foreach(json_object_get(options, "params"), name, expr)
-    {
-        rc = ork_expr_eval(expr, &scope, false, &value, err);
-        if (rc)
-            break;
-        json_object_set_new(given, name, value);
-    }
-    if (!rc)
-        rc = ork_json_text(given, &text, &len, err);
-    if (!rc)
-        rc = ork_workflow_params(w, text, NULL, time_ms, NULL, NULL, out, err);
-    ork_free(text);
-    json_decref(given);
-    return rc;
-}
-
 static int open_definition(struct firing *f, ork_engine *e, ork_err *err)
 {
     struct ork_rows *rows = NULL;
@@ -120,14 +91,12 @@ static struct ork_text text_of(const char *s)
     return (struct ork_text){s, s ? strlen(s) : 0};
 }
 
-static int make_run(struct firing *f, ork_engine *e, const char *options_text, ork_err *err)
+static int make_run(struct firing *f, ork_engine *e, ork_err *err)
 {
-    json_t *options = options_text ? json_loads(options_text, 0, NULL) : NULL;
     int rc = open_definition(f, e, err);
 
     if (!rc)
-        rc = make_params(f->start.workflow, options, f->due.run_ms, &f->params, err);
-    json_decref(options);
+        rc = ork_workflow_schedule_params(f->start.workflow, NULL, f->due.run_ms, &f->params, err);
     if (rc)
         return rc;
     const ork_workflow *w = f->start.workflow;
@@ -293,7 +262,7 @@ void ork_fire_step(ork_engine *e, const struct ork_rows *rows, size_t row)
         f->fire.next_ms = f->due.next_ms;
         f->fire.fire_ms = f->due.fire_ms;
         note_dropped(f);
-        if (f->due.run_ms && make_run(f, e, options, &err) != 0)
+        if (f->due.run_ms && make_run(f, e, &err) != 0)
             fail_step(f, e, err.msg);
         set_overlap(f, s);
         f->fire.busy_note = text_of(f->busy_note);

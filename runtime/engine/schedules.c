@@ -29,10 +29,8 @@ int ork_schedules_parse(ork_engine *e, const char *options, const char *original
 
     if (!o)
         rc = ork_err_set(err, ORK_ECORRUPT, "its stored schedule is no JSON");
-    if (!e->serve.zones)
-        e->serve.zones = ork_zones_new();
     if (!rc)
-        rc = ork_zones_get(e->serve.zones, ork_schedule_zone(o), &zone, err);
+        rc = ork_zones_get(ork_engine_zones(e), ork_schedule_zone(o), &zone, err);
     if (!rc)
         rc = ork_schedule_parse(o, zone, out, err);
     if (!rc)
@@ -215,5 +213,4 @@ void ork_schedules_check(ork_engine *e)
 void ork_schedules_fini(ork_engine *e)
 {
     ork_free(e->serve.check_after);
-    ork_zones_free(e->serve.zones);
 }

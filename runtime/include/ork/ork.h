@@ -273,6 +273,13 @@ ORK_API int ork_workflow_params(const ork_workflow *w, const char *given, const 
 
 /* ---- schedules ------------------------------------------------------------------------------ */
 
+/* Complete params of a scheduled run: schedule.params with their dates at logical_ms, over them texts {name: "as
+ * typed"} (NULL none). */
+ORK_API int ork_workflow_schedule_params(const ork_workflow *w, const char *texts, int64_t logical_ms, char **out,
+                                         ork_err *err) ORK_MUSTCHECK;
+/* The instant at which clocks of a zone show "YYYY-MM-DD[ HH:MM:SS]": the first of two; in a gap the first after it. */
+ORK_API int ork_zone_instant(const char *text, const char *zone, int64_t *ms, ork_err *err) ORK_MUSTCHECK;
+
 /* A mistake in a text of cron, with its place. */
 struct ork_cron_wrong {
     size_t at, len; /* bytes of the text that are wrong */
@@ -316,6 +323,11 @@ struct uv_loop_s;
 /* Where messages of all engines of this process go: a descriptor, 2 by default. For programs that own the terminal; one
  * that takes nothing more (a full pipe that does not block) is passed over for 2. From any thread. */
 ORK_API void ork_log_to(int fd);
+/* How each line begins, for all engines of this process: with its level; with the time before it; or as a service
+ * manager takes it, "<6>" for information. */
+enum ork_log_style { ORK_LOG_PLAIN, ORK_LOG_STAMPED, ORK_LOG_JOURNAL };
+ORK_API void ork_log_style(int style);
+ORK_API void ork_log_line(int level, const char *text); /* 0 error, 1 warning, 2 information */
 
 struct ork_engine_opts {
     const char *url;        /* sqlite:PATH, sqlite::memory:, sqlite://PATH?mode=rwc */
