@@ -12,6 +12,8 @@
 #include <string.h>
 #include <strings.h>
 
+#define ORDER "the fields are minute hour day month weekday, or six with the second first"
+
 static const char *const months[] = {"January", "February",  "March",   "April",    "May",      "June", "July",
                                      "August",  "September", "October", "November", "December", NULL};
 static const char *const weekdays[] = {"Sunday",   "Monday", "Tuesday",  "Wednesday",
@@ -101,8 +103,8 @@ static int out_of_range(struct item *i, const char *from, int64_t v)
         return hint(i, "%s is 0", i->f->place == ORK_CRON_HOUR ? "midnight" : "the full one");
     if (v == 0 && i->f->place == ORK_CRON_DAY)
         return hint(i, "the last day is L");
-    if (i->f->place == ORK_CRON_HOUR || i->f->place == ORK_CRON_MONTH || i->f->place == ORK_CRON_WEEKDAY)
-        return hint(i, "the fields are minute hour day month weekday, or six with the second first");
+    if ((i->f->place == ORK_CRON_HOUR || i->f->place == ORK_CRON_MONTH) && v < 60) /* minutes in the wrong place */
+        return hint(i, ORDER);
     return ORK_EINVAL;
 }
 
@@ -124,6 +126,26 @@ static bool is_name(const char *name, const char *s, size_t n)
     return (n == 3 || n == strlen(name)) && strncasecmp(name, s, n) == 0;
 }
 
+/* The name that was meant: one that goes on as the word begins (sept, tues), else the nearest, short or in full. */
+static const char *near_name(const struct kind *k, const char *word)
+{
+    char room[12][4];
+    const char *shorts[13] = {0};
+    size_t n = strlen(word), len = 0;
+
+    for (; k->names[len]; len++) {
+        if (n > 3 && strncasecmp(k->names[len], word, n) == 0)
+            return k->names[len];
+        snprintf(room[len], sizeof room[len], "%.3s", k->names[len]);
+        shorts[len] = room[len];
+    }
+    const char *near = ork_suggest(word, n > 3 ? k->names : shorts);
+    for (size_t i = 0; near && i < len; i++)
+        if (shorts[i] == near)
+            return k->names[i];
+    return near;
+}
+
 static int no_name(struct item *i, const char *from, const char *end)
 {
     char word[40];
@@ -134,12 +156,12 @@ static int no_name(struct item *i, const char *from, const char *end)
         for (const struct kind *k = kinds; k < kinds + ORK_CRON_YEAR; k++)
             for (const char *const *name = k->names; name && *name; name++)
                 if (is_name(*name, from, (size_t)(end - from)))
-                    return hint(i, "the fields are minute hour day month weekday, or six with the second first");
+                    return hint(i, ORDER);
         return ORK_EINVAL;
     }
     ork_cron_wrong(i->r, from, end, "`%.*s` is no %s", n, from, i->k->name);
     snprintf(word, sizeof word, "%.*s", n, from);
-    const char *near = ork_suggest(word, i->k->names);
+    const char *near = near_name(i->k, word);
     return near ? hint(i, "did you mean %s?", near) : hint(i, "names are written like %s", i->k->worth);
 }
 

@@ -129,7 +129,7 @@ static bool is_name(const char *s)
 
 bool ork_zones_suggest(struct ork_zones *z, const char *name, char out[64])
 {
-    return ork_zones_nearest(z->root, name, out);
+    return !strstr(name, "..") && *name != '/' && ork_zones_nearest(z->root, name, out);
 }
 
 /* What else there is to say about a name without a file. */
@@ -146,6 +146,16 @@ static int not_found(struct ork_zones *z, const char *name, ork_err *err)
         return ork_err_set(err, ORK_ENOTFOUND, "there is no time zone `%s`; did you mean `%s`?", name, near);
     return ork_err_set(err, ORK_ENOTFOUND, "there is no time zone `%s`; they are named like `Europe/Berlin` or `UTC`",
                        name);
+}
+
+static int no_name(struct ork_zones *z, const char *name, ork_err *err)
+{
+    char near[64];
+
+    if (ork_zones_suggest(z, name, near))
+        return ork_err_set(err, ORK_EINVAL, "\"%.60s\" is no name of a time zone; did you mean `%s`?", name, near);
+    return ork_err_set(err, ORK_EINVAL,
+                       "\"%.60s\" is no name of a time zone; they are named like `Europe/Berlin` or `UTC`", name);
 }
 
 static struct entry *find(struct ork_zones *z, const char *name, uint64_t hash)
@@ -167,8 +177,7 @@ int ork_zones_get(struct ork_zones *z, const char *name, struct ork_tz **out, or
         return 0;
     }
     if (!is_name(name))
-        return ork_err_set(err, ORK_EINVAL,
-                           "\"%.60s\" is no name of a time zone; they are named like `Europe/Berlin` or `UTC`", name);
+        return no_name(z, name, err);
     if (!path_of(z, name, path, sizeof path))
         return ork_err_set(err, ORK_EINVAL, "\"%.60s\" is too long for a time zone", name);
     int rc = read_zone(path, name, &new.tz, &new.seen, err);

@@ -167,6 +167,31 @@ group("Mistakes in a script", "All of them at once, each with its line. tests/sp
   { text = "params.…: ", problem = "param_range", exit = 2, ork = "etl.lua limit=1000" },
 })
 
+local function due(schedule) return script('w:task("a", { command = "x" })', "{ schedule = { " .. schedule .. " } }") end
+
+group("Times of cron", "Each marks the place in the text; tests/unit/core/test_cron_wrong.c has every one.", {
+  { text = "is no time of cron, \"…\": it has … fields; 5 are wanted (minute hour day month weekday), 6 (second first) or 7 (with year)", exit = 2,
+    ork = "validate s.lua", script = due('cron = "0 2 * *"') },
+  { text = "is no time of cron, \"…\": the … is …; it goes from … to …", exit = 2, ork = "validate s.lua", script = due('cron = "61 2 * * *"') },
+  { text = "is no time of cron, \"…\": `…` is no …; did you mean …?", exit = 2, ork = "validate s.lua", script = due('cron = "0 2 * * FRY"') },
+  { text = "is no time of cron, \"…\": the range of the … goes backwards, from … to …; over the end it is two ranges, …", exit = 2,
+    ork = "validate s.lua", script = due('cron = "0 22-2 * * *"') },
+  { text = "is no time of cron, \"…\": the step of the … is …, longer than …, so it never comes to a second one", exit = 2, ork = "validate s.lua",
+    script = due('cron = "*/90 * * * *"'), hint = "A step begins anew each hour, day, …; `every` goes on counting." },
+  { text = "is no time of cron, \"…\": it never comes: there is no day `…` in month `…`", exit = 2, ork = "validate s.lua",
+    script = due('cron = "0 2 31 2 *"') },
+  { text = "is no time of cron, \"…\": it never comes again: its last time was …", exit = 2, ork = "validate s.lua",
+    script = due('cron = "0 0 2 * * ? 2020"') },
+  { text = "sets both day and weekday: it is due on days that match either", exit = 0, ork = "validate s.lua",
+    script = due('cron = "0 2 1 * MON"'), hint = "A warning. For the first Monday: `0 2 * * MON#1`." },
+  { text = "sets both day and weekday, one of them as a step of *: it is due on days that match both", exit = 0, ork = "validate s.lua",
+    script = due('cron = "0 2 */2 * MON"'), hint = "A warning: cron has always read it so." },
+  { text = "is no time zone of this system: \"…\"; did you mean \"…\"?", exit = 2, ork = "validate s.lua",
+    script = due('cron = "@daily", timezone = "Europe/Berlim"') },
+  { text = "has both every and dst: an interval counts elapsed time, whatever clocks do", exit = 2, ork = "validate s.lua",
+    script = due('every = "10m", dst = "both"') },
+})
+
 -- ---- runs ------------------------------------------------------------------------------------
 
 group("Runs and tasks", "`ork help naming` says how runs are named.", {
