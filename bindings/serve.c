@@ -78,6 +78,20 @@ static int serve_trigger(lua_State *L)
     return 2;
 }
 
+static int serve_served(lua_State *L) /* served() -> does somebody serve this database? */
+{
+    struct ork_lua_engine *e = ork_lua_check_engine(L, 1);
+    bool served = false;
+    ork_err err;
+    int status = ork_engine_served(e->engine, &served, &err);
+
+    ork_lua_loop_raise(L, e->loop);
+    if (status < 0)
+        return ork_lua_fail(L, &err);
+    lua_pushboolean(L, served);
+    return 1;
+}
+
 static int serve_schedules(lua_State *L) /* schedules({ name, enabled, after, limit } | nil[, raw]) -> list */
 {
     struct ork_lua_engine *e = ork_lua_check_engine(L, 1);
@@ -114,10 +128,15 @@ static int serve_script_error(lua_State *L) /* script_error(path, text | nil) ->
     return push_true(L, e, status, &err);
 }
 
-const luaL_Reg ork_lua_serve_methods[] = {{"hand_over", serve_hand_over},       {"run_loop", serve_run},
-                                          {"schedule_switch", serve_switch},    {"schedules", serve_schedules},
-                                          {"script_error", serve_script_error}, {"serve", serve_begin},
-                                          {"trigger", serve_trigger},           {NULL, NULL}};
+const luaL_Reg ork_lua_serve_methods[] = {{"hand_over", serve_hand_over},
+                                          {"run_loop", serve_run},
+                                          {"schedule_switch", serve_switch},
+                                          {"schedules", serve_schedules},
+                                          {"script_error", serve_script_error},
+                                          {"serve", serve_begin},
+                                          {"served", serve_served},
+                                          {"trigger", serve_trigger},
+                                          {NULL, NULL}};
 
 /* schedule_fires(option as JSON text, after_ms, n[, viewer zone]) -> document | nil, message, code */
 static int core_fires(lua_State *L)
@@ -143,6 +162,44 @@ static int core_zone(lua_State *L) /* zone_local() -> name of the zone this user
 
     ork_zone_local(name);
     lua_pushstring(L, name);
+    return 1;
+}
+
+static int core_zone_instant(lua_State *L) /* zone_instant("2026-11-01", zone) -> ms | nil, message, code */
+{
+    int64_t ms = 0;
+    ork_err err;
+
+    if (ork_zone_instant(luaL_checkstring(L, 1), luaL_checkstring(L, 2), &ms, &err) < 0)
+        return ork_lua_fail(L, &err);
+    lua_pushinteger(L, ms);
+    return 1;
+}
+
+static int core_zone_date(lua_State *L) /* zone_date(ms, zone, days) -> "2026-11-01" | nil, message, code */
+{
+    char day[16];
+    ork_err err;
+
+    if (ork_zone_date(luaL_checkinteger(L, 1), luaL_checkstring(L, 2), (int)luaL_checkinteger(L, 3), day, &err) < 0)
+        return ork_lua_fail(L, &err);
+    lua_pushstring(L, day);
+    return 1;
+}
+
+/* schedule_params(workflow, texts | nil, logical_ms) -> complete params as JSON text | nil, message, code */
+static int core_schedule_params(lua_State *L)
+{
+    ork_workflow *w = ork_lua_check_workflow(L, 1);
+    lua_Integer at = luaL_checkinteger(L, 3);
+    const char *texts = ork_lua_arg_json(L, 2, "params");
+    char *params = NULL;
+    ork_err err;
+
+    if (ork_workflow_schedule_params(w, texts, at, &params, &err) < 0)
+        return ork_lua_fail(L, &err);
+    lua_pushstring(L, params);
+    ork_free(params);
     return 1;
 }
 
@@ -188,9 +245,15 @@ static int core_notify(lua_State *L)
 
 void ork_lua_add_serve(lua_State *L)
 {
-    static const luaL_Reg functions[] = {{"log", core_log},         {"log_style", core_log_style},
-                                         {"notify", core_notify},   {"schedule_fires", core_fires},
-                                         {"zone_local", core_zone}, {NULL, NULL}};
+    static const luaL_Reg functions[] = {{"log", core_log},
+                                         {"log_style", core_log_style},
+                                         {"notify", core_notify},
+                                         {"schedule_fires", core_fires},
+                                         {"schedule_params", core_schedule_params},
+                                         {"zone_date", core_zone_date},
+                                         {"zone_instant", core_zone_instant},
+                                         {"zone_local", core_zone},
+                                         {NULL, NULL}};
 
     luaL_setfuncs(L, functions, 0);
 }

@@ -597,6 +597,7 @@ void ork_fire_done(ork_engine *e);                                          /* s
 /* serve.c */
 void ork_serve_rung(ork_engine *e, bool death); /* others changed something; death: an owner is gone */
 void ork_serve_fini(ork_engine *e);
+int ork_serve_watch(ork_engine *e, bool *served, ork_err *err) ORK_MUSTCHECK; /* is there one? Its death will be heard */
 
 /* adopt.c: runs that nobody carries out */
 void ork_adopt_look(ork_engine *e, bool deep);

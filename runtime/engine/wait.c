@@ -90,6 +90,9 @@ static int look_at_other(ork_engine *e, const ork_id *id, int *status, bool *end
         alive = owned && ork_store_owner_alive(e->store, &owner);
         if (alive)
             return ork_engine_watch_owner(e, &owner, err);
+        rc = ork_serve_watch(e, &alive, err); /* it is about to take the run up */
+        if (rc || alive)
+            return rc;
     }
     return ork_err_set(err, ORK_ESTATE, "the run is %s and no ork owns it; `ork resume` goes on with it",
                        ork_run_status_name(*status));

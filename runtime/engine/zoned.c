@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Dates of a run are those of its workflow's schedule: `ork.date("-1d")` at half past midnight in Berlin is Berlin's
  * yesterday. The core is told which zone that is; here it is read. */
+#include "base/time.h"
 #include "core/params.h"
 #include "engine/engine.h"
 #include "engine/zones.h"
@@ -96,6 +97,22 @@ int ork_workflow_schedule_params(const ork_workflow *w, const char *texts, int64
     ork_tz_unref(zone);
     ork_zones_free(zones);
     json_decref(all);
+    return rc;
+}
+
+int ork_zone_date(int64_t ms, const char *name, int days, char out[16], ork_err *err)
+{
+    struct ork_zones *zones = ork_zones_new();
+    struct ork_tz *zone = NULL;
+    int64_t at, civil = 0;
+    int rc = ork_zones_get(zones, name, &zone, err);
+
+    if (!rc && !ork_moment_shift((struct ork_moment){ms, zone}, (int64_t)days * 86400000, &at, &civil))
+        rc = ork_err_set(err, ORK_EINVAL, "that day is out of range");
+    if (!rc)
+        rc = ork_time_strftime(civil, civil, "%Y-%m-%d", out, 16, err);
+    ork_tz_unref(zone);
+    ork_zones_free(zones);
     return rc;
 }
 

@@ -365,6 +365,7 @@ static inline struct ork_param ork_param_text(const char *s)
                    */                                                                                                  \
     X(runs_of_workflow)   /* name, offset → the newest but offset */                                                 \
     X(run_of_key)         /* workflow name, key → id */                                                              \
+    X(run_of_time)        /* workflow name, scheduled_for → id */                                                    \
     X(run_last)           /* → the newest run */                                                                     \
     X(runs_mine)          /* scheduler id → unfinished runs it owns */                                               \
     X(runs_orphans)       /* → unfinished runs whose owner is NULL or not 'live' by row (locks are checked by        \
