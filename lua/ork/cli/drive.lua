@@ -206,8 +206,9 @@ local function watch(engine, id, signals)
   stop.quietly(signals.code)
 end
 
---- Takes a run without an owner; somebody who came first carries it out. Returns its id and "resumed" or "watched".
+--- Takes a run without an owner; whoever serves the database, or came first, carries it out. Returns its id and "resumed" or "watched".
 function drive.take(engine, id)
+  if stop.check(engine:served()) then return id, "watched" end
   local taken, why, code = engine:claim(id)
   if not taken and code == "EBUSY" then return id, "watched" end
   stop.check(taken, why, code)
