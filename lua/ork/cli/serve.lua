@@ -9,7 +9,6 @@ local open = require "ork.cli.open"
 local stop = require "ork.cli.stop"
 local sys = core.sys
 local term = require "ork.term"
-local text = require "ork.cli.text"
 
 local serve = {
   name = "serve",
@@ -60,14 +59,14 @@ local function first_line(words) return words and words:match("^[^\n]*") end
 local function tell_task(change)
   local to = change.to
   if to == "pending" and change.retry_at then
-    log("warning", "task will be tried again", { { "run", text.short(change.run_id) }, { "workflow", change.workflow }, { "task", change.task },
+    log("warning", "task will be tried again", { { "run", change.run_id }, { "workflow", change.workflow }, { "task", change.task },
       { "attempt", change.attempt }, { "kind", change.kind }, { "error", first_line(change.error) },
       { "at", sys.format_time(change.retry_at) } })
   elseif to == "failed" then
-    log("warning", "task failed", { { "run", text.short(change.run_id) }, { "workflow", change.workflow }, { "task", change.task },
+    log("warning", "task failed", { { "run", change.run_id }, { "workflow", change.workflow }, { "task", change.task },
       { "attempt", change.attempt }, { "kind", change.kind }, { "error", first_line(change.error) } })
   elseif term.verbose and (to == "running" or to == "success" or to == "skipped" or to == "cancelled") then
-    log("info", "task " .. to, { { "run", text.short(change.run_id) }, { "workflow", change.workflow }, { "task", change.task },
+    log("info", "task " .. to, { { "run", change.run_id }, { "workflow", change.workflow }, { "task", change.task },
       { "took_ms", change.took_ms } })
   end
 end
@@ -77,9 +76,9 @@ local ENDED = { success = "info", failed = "error", cancelled = "warning" }
 local function tell_change(change)
   if change.task then return tell_task(change) end
   if change.to == "running" and change.from ~= "paused" then
-    log("info", "run started", { { "run", text.short(change.run_id) }, { "workflow", change.workflow } })
+    log("info", "run started", { { "run", change.run_id }, { "workflow", change.workflow } })
   elseif ENDED[change.to] then
-    log(ENDED[change.to], "run ended", { { "run", text.short(change.run_id) }, { "workflow", change.workflow }, { "status", change.to },
+    log(ENDED[change.to], "run ended", { { "run", change.run_id }, { "workflow", change.workflow }, { "status", change.to },
       { "error", first_line(change.error) } })
   end
 end
