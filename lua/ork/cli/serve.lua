@@ -33,7 +33,7 @@ are found again by the next `ork serve`. Messages go to stderr, a line each: tim
   },
 }
 
-local APPLY_MS = 60000 -- a script that takes longer to load is given up
+local APPLY_MS = core.sys.duration(os.getenv("ORK_LOAD_TIMEOUT") or "") or 60000 -- a script that takes longer to load is given up
 local QUIET_MS = 150 -- after a change of a file: editors write several times
 
 -- ---- the log ---------------------------------------------------------------------------------
@@ -110,10 +110,10 @@ end
 function Scripts:finish(script, result, engine)
   local documents = result.code == 0 and core.json.decode(result.out)
   local words = result.err:gsub("^%s+", ""):gsub("%s+$", "")
-  if script.late then words = ("it was given up after %d s"):format(APPLY_MS // 1000) end
+  if script.late then words = ("it did not come to an end of loading within %s; does it loop?"):format(core.sys.format_duration(APPLY_MS)) end
+  self:look_at(documents or {}, script)
   if documents then
     tell_applied(script, documents)
-    self:look_at(documents, script)
   else
     words = words ~= "" and words or ("ork apply ended with %s"):format(result.code or "signal " .. tostring(result.signal))
     log("error", "script is not applied", { { "script", script.path }, { "error", words } })
@@ -238,7 +238,7 @@ end
 
 function Server:describe()
   local on = #stop.check(self.engine:schedules({ enabled = true, limit = 1000 }))
-  log("info", "serving", { { "database", self.engine:url() }, { "schedules", on == 1000 and "1000+" or on }, { "pid", sys.pid and sys.pid() } })
+  log("info", "serving", { { "database", self.engine:url() }, { "schedules", on == 1000 and "1000+" or on } })
 end
 
 --- Until a signal ends it.
