@@ -7,6 +7,7 @@
  *
  *   where it stands                    times that are due        a run for
  *   it waited for its last run         with overlap queue        each, at most catchup_limit of the newest
+ *                                      skip, catchup all         as with queue: caught-up runs come one after another
  *                                      else                      the newest
  *   none was missed                    –                         each
  *   some were missed                   catchup none              those on time
