@@ -6,8 +6,7 @@
  * due (late by some seconds, sometimes by hours, sometimes backwards) and works until nothing is left to do. The tasks
  * are of an executor that is not there, so runs end without processes. The years are far ahead, so no real timer rings.
  */
-#include "engine/engine.h"
-#include "engine/lib_engine.h"
+#include "engine/lib_serve.h"
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,7 +17,7 @@
 
 #define SCHEDULES 50
 #define MINUTE 60000ll
-#define BEGIN 1893456000000ll /* 2030-01-01T00:00:00Z */
+#define BEGIN SERVE_T0
 #define END (BEGIN + 365ll * 24 * 60 * MINUTE)
 
 /* ---- the clock that all share ---- */
@@ -28,21 +27,6 @@ struct shared {
     _Atomic int over; /* nothing is due before END any more */
 };
 static struct shared *shared;
-
-static int64_t fake_now(void *data)
-{
-    (void)data;
-    return shared->now_ms;
-}
-static int64_t fake_mono(void *data)
-{
-    return ork_clock_system.mono_ms(data);
-}
-static uint64_t fake_random(void *data)
-{
-    return ork_clock_system.random(data);
-}
-static const struct ork_clock fake = {.now_ms = fake_now, .mono_ms = fake_mono, .random = fake_random};
 
 /* ---- the schedules, and the list of their times by the C library's calendar ---- */
 
@@ -117,12 +101,6 @@ static void list_times(struct plan *p)
 
 /* ---- a scheduler ---- */
 
-static bool idle(const ork_engine *e)
-{
-    return !e->works && !e->serve.reading && !e->serve.fires && !e->serve.checking && !e->serve.adopting &&
-           !e->serve.claims && !ork_engine_busy(e);
-}
-
 static int64_t next_due(ork_engine *e)
 {
     struct ork_rows *rows = NULL;
@@ -161,12 +139,11 @@ static void serve(const char *url, unsigned seed)
     srandom(seed);
     if (ork_engine_open(&o, &e, &err) != 0)
         _exit(40);
-    e->clock = &fake;
-    ork_idgen_init(&e->ids, &fake);
+    serve_clock(e, &shared->now_ms);
     if (ork_engine_serve(e, &err) != 0)
         _exit(41);
     for (;;) {
-        while (!idle(e))
+        while (!serve_idle(e))
             (void)ork_engine_step(e, true);
         int64_t due = next_due(e);
         if (!due || due >= END) {
@@ -177,7 +154,7 @@ static void serve(const char *url, unsigned seed)
             move_clock(e, due);
         else
             ork_schedules_look(e);
-        if (idle(e)) /* another scheduler came first: its commit rings */
+        if (serve_idle(e)) /* another scheduler came first: its commit rings */
             (void)ork_engine_step(e, false);
     }
 }
@@ -195,8 +172,7 @@ static void apply_all(struct world *w)
         (void)task_with(all[i], (struct ork_task_spec){.name = "t", .executor = ORK_EXEC_OTHER, .params = "{}"}, NULL);
         seal(all[i]);
     }
-    w->engine->clock = &fake;
-    ork_idgen_init(&w->engine->ids, &fake);
+    serve_clock(w->engine, &shared->now_ms);
     if (ork_workflow_apply(w->engine, all, SCHEDULES, NULL, &out, &err) != 0)
         fail_msg("apply: %s", err.msg);
     ork_free(out);
