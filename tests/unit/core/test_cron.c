@@ -246,6 +246,52 @@ static void beyond_the_years_there_is_nothing(void **state)
     assert_false(ork_cron_next(&c, instant("2200-01-01"), &at));
 }
 
+/* ---- against a walk by the second ----------------------------------------------------------- */
+
+static uint64_t seed = 4;
+
+static uint32_t rnd(uint32_t n)
+{
+    seed = seed * UINT64_C(6364136223846793005) + 1442695040888963407u;
+    return (uint32_t)(seed >> 33) % n;
+}
+
+static bool shows(const struct ork_cron *c, int64_t s)
+{
+    return c->seconds >> (s % 60) & 1 && c->minutes >> (s / 60 % 60) & 1 && c->hours >> (s / 3600 % 24) & 1;
+}
+
+static uint64_t few_bits(uint32_t n)
+{
+    uint64_t mask = 0;
+
+    for (uint32_t i = 1 + rnd(4); i > 0; i--)
+        mask |= UINT64_C(1) << rnd(n);
+    return mask;
+}
+
+static void times_of_day_are_those_of_a_walk(void **state)
+{
+    struct ork_cron c = parsed("* * * * * *", 0);
+
+    (void)state;
+    for (int round = 0; round < 300; round++) {
+        int64_t asked = instant("2026-02-27 20:00") + rnd(3 * 86400), up = asked, down = asked, at;
+        c.seconds = few_bits(60);
+        c.minutes = few_bits(60);
+        c.hours = (uint32_t)few_bits(24);
+        while (!shows(&c, up))
+            up++;
+        while (!shows(&c, down))
+            down--;
+        if (!ork_cron_next(&c, asked, &at) || at != up)
+            fail_msg("round %d: next of %lld is %lld, not %lld", round, (long long)asked, (long long)at, (long long)up);
+        if (!ork_cron_prev(&c, asked, &at) || at != down)
+            fail_msg("round %d: prev of %lld is %lld, not %lld", round, (long long)asked, (long long)at,
+                     (long long)down);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -257,6 +303,7 @@ int main(void)
         cmocka_unit_test(flags),
         cmocka_unit_test(years_that_are_over),
         cmocka_unit_test(beyond_the_years_there_is_nothing),
+        cmocka_unit_test(times_of_day_are_those_of_a_walk),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
