@@ -201,9 +201,10 @@ static void damaged(void **state)
     } cases[] = {
         {4, '1', "no such version"},       {44 + 10, 'X', "a header is missing"}, {39, 0, "counts contradict"},
         {54 + 39, 0, "counts contradict"}, {54 + 43, 0, "counts contradict"},     {54 + 23, 2, "counts contradict"},
-        {54 + 27, 9, "counts contradict"}, {54 + 32, 0x7f, "ends too early"},     {54 + 40, 0xff, "ends too early"},
-        {32, 0xff, "ends too early"},      {54 + 44, 0x7f, "out of range"},       {54 + 48, 2, "out of range"},
-        {54 + 49, 4, "abbreviation"},      {54 + 53, 'X', "abbreviation"},        {54 + 50, 7, "abbreviation"},
+        {54 + 27, 9, "counts contradict"}, {54 + 32, 0x7f, "counts contradict"},  {54 + 35, 9, "ends too early"},
+        {54 + 40, 0xff, "ends too early"}, {32, 0xff, "counts contradict"},       {54 + 44, 0x7f, "out of range"},
+        {54 + 48, 2, "out of range"},      {54 + 49, 4, "abbreviation"},          {54 + 53, 'X', "abbreviation"},
+        {54 + 50, 7, "abbreviation"},
     };
     uint8_t good[256], bad[256];
     struct ork_tz *z = NULL;
