@@ -20,7 +20,7 @@ struct row {
 
 static struct ork_schedule *schedule_of(const struct row *r)
 {
-    struct ork_tz *z = zone_load(r->zone);
+    struct ork_tz *z = strchr(r->zone, ',') ? zone_of_rule(r->zone) : zone_load(r->zone);
     json_t *option = json_pack("{s:s, s:s*}", "cron", r->cron, "dst", r->dst);
     struct ork_schedule *s;
     ork_err err;
@@ -196,12 +196,39 @@ static void apia_kathmandu_casablanca(void **state)
          {"America/Juneau", "0 12 * * *", NULL, "1867-10-17 00:00", "01 12:00 PST, "}); /* no schedule before 1970 */
 }
 
+#define RULE "CET-1CEST,M3.5.0,M10.5.0/3"
+
+/* What core/schedule.h and docs/internals/time.md promise for 2026, by Berlin's rule of now. */
+static void the_examples_of_the_documents(void **state)
+{
+    PLAY({RULE, "30 2 * * *", NULL, "2026-03-28 12:00", "29 03:00 CEST~, 30 02:30 CEST, "},
+         {RULE, "30 2 * * *", "skip", "2026-03-28 12:00", "30 02:30 CEST, "},
+         {RULE, "30 2 * * *", "both", "2026-03-28 12:00", "29 03:00 CEST~, 30 02:30 CEST, "},
+         {RULE, "0,30 2 * * *", NULL, "2026-03-28 12:00", "29 03:00 CEST~, 30 02:00 CEST, "},
+         {RULE, "0 2,3 * * *", NULL, "2026-03-28 12:00", "29 03:00 CEST~, 30 02:00 CEST, "},
+         {RULE, "*/30 2 * * *", NULL, "2026-03-28 12:00", "30 02:00 CEST, "},
+         {RULE, "*/30 2 * * *", "shift", "2026-03-28 12:00", "29 03:00 CEST~, 30 02:00 CEST, "},
+         {RULE, "*/30 * * * *", NULL, "2026-03-29 00:15", "29 01:30 CET, 29 03:00 CEST, 29 03:30 CEST, "},
+         {RULE, "*/30 * * * *", "skip", "2026-03-29 00:15", "29 01:30 CET, 29 03:00 CEST, 29 03:30 CEST, "},
+         {RULE, "30 2 * * *", NULL, "2026-10-24 12:00", "25 02:30 CEST1, 26 02:30 CET, "},
+         {RULE, "30 2 * * *", "skip", "2026-10-24 12:00", "25 02:30 CEST1, 26 02:30 CET, "},
+         {RULE, "30 2 * * *", "both", "2026-10-24 12:00", "25 02:30 CEST1, 25 02:30 CET2, 26 02:30 CET, "},
+         {RULE, "0,30 2 * * *", NULL, "2026-10-24 12:00", "25 02:00 CEST1, 25 02:30 CEST1, 26 02:00 CET, "},
+         {RULE, "0 2,3 * * *", NULL, "2026-10-24 12:00", "25 02:00 CEST1, 25 03:00 CET, 26 02:00 CET, "},
+         {RULE, "*/30 2 * * *", NULL, "2026-10-24 12:00",
+          "25 02:00 CEST1, 25 02:30 CEST1, 25 02:00 CET2, 25 02:30 CET2, 26 02:00 CET, "},
+         {RULE, "*/30 * * * *", NULL, "2026-10-25 00:15",
+          "25 02:30 CEST1, 25 02:00 CET2, 25 02:30 CET2, 25 03:00 CET, "},
+         {RULE, "*/30 * * * *", "skip", "2026-10-24 23:15",
+          "25 01:30 CEST, 25 02:00 CEST1, 25 02:30 CEST1, 25 03:00 CET, "});
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_gap_in_berlin),         cmocka_unit_test(the_overlap_in_berlin),
         cmocka_unit_test(new_york_and_lord_howe),    cmocka_unit_test(dublin_cairo_santiago),
-        cmocka_unit_test(apia_kathmandu_casablanca),
+        cmocka_unit_test(apia_kathmandu_casablanca), cmocka_unit_test(the_examples_of_the_documents),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
