@@ -99,7 +99,7 @@
 ---@field catchup_limit? integer default 100
 ---@field overlap? "allow"|"skip"|"queue"|"cancel_running" while the last run still goes on; default "skip"
 ---@field jitter? ork.duration
----@field dst? "skip"|"shift"|"both" for a time of cron that a change of the clock leaves out or repeats. Without: fixed times are due once, at the first instant after a gap and the first of two; others follow elapsed time
+---@field dst? "skip"|"shift"|"both" for a time of cron that a change of the clock leaves out or repeats; without it a time of day is due once
 
 ---Options of a workflow.
 ---@class ork.workflow_options

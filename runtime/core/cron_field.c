@@ -291,8 +291,10 @@ static int read_step(struct item *i, int first, int last, int *step)
                    i->k->name, *step, first, last);
     if (i->f->place <= ORK_CRON_HOUR)
         return hint(i, "for times that do not begin anew each %s: every = \"%d%c\"",
-                    i->f->place == ORK_CRON_HOUR ? "day" : i->f->place == ORK_CRON_MINUTE ? "hour" : "minute", *step,
-                    "smh"[i->f->place]);
+                    i->f->place == ORK_CRON_HOUR     ? "day"
+                    : i->f->place == ORK_CRON_MINUTE ? "hour"
+                                                     : "minute",
+                    *step, "smh"[i->f->place]);
     return ORK_EINVAL;
 }
 
