@@ -72,6 +72,7 @@ static int make_root(void **state)
     }
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
         put_rule(names[i], BERLIN);
+    put_rule("localtime", BERLIN);
     put_bytes("leapseconds", "# no zone\n", 10);
     put_bytes("zone.tab", "# no zone\n", 10);
     setenv("ORK_ZONEINFO", root, 1);
@@ -137,6 +138,7 @@ static void wrong_names(void **state)
         {"Europe/Berlin/", ORK_EINVAL, "is no name of a time zone"},
         {"Europe/B\xc3\xa4rlin", ORK_EINVAL, "is no name of a time zone"},
         {"zone.tab", ORK_EINVAL, "is no name of a time zone"},
+        {"localtime", ORK_EINVAL, "\"localtime\" is no name of a time zone"},
         {"Europe", ORK_EINVAL, "`Europe` is a folder of time zones, not one"},
         {"leapseconds", ORK_EINVAL, "leapseconds: the file is no time zone (no TZif)"},
     };
