@@ -51,8 +51,11 @@ local ASK = 100 -- more are asked about
 
 -- ---- the times -------------------------------------------------------------------------------
 
---- The day after, on the calendar.
-local function next_day(day) return sys.format_time(sys.time(day .. "T00:00:00Z") + 86400000):sub(1, 10) end
+--- The day after, on the calendar; a day that is none stays as it is.
+local function next_day(day)
+  local ms = sys.time(day .. "T00:00:00Z")
+  return ms and sys.format_time(ms + 86400000):sub(1, 10) or day
+end
 
 --- The instant a bound means, in the zone; last: a day means its end.
 local function bound(name, word, zone, last)

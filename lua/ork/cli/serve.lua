@@ -9,7 +9,6 @@ local open = require "ork.cli.open"
 local stop = require "ork.cli.stop"
 local sys = core.sys
 local term = require "ork.term"
-local text = require "ork.cli.text"
 
 local serve = {
   name = "serve",
@@ -34,7 +33,7 @@ are found again by the next `ork serve`. Messages go to stderr, a line each: tim
   },
 }
 
-local APPLY_MS = 60000 -- a script that takes longer to load is given up
+local APPLY_MS = core.sys.duration(os.getenv("ORK_LOAD_TIMEOUT") or "") or 60000 -- a script that takes longer to load is given up
 local QUIET_MS = 150 -- after a change of a file: editors write several times
 
 -- ---- the log ---------------------------------------------------------------------------------
@@ -60,14 +59,14 @@ local function first_line(words) return words and words:match("^[^\n]*") end
 local function tell_task(change)
   local to = change.to
   if to == "pending" and change.retry_at then
-    log("warning", "task will be tried again", { { "run", text.short(change.run_id) }, { "workflow", change.workflow }, { "task", change.task },
+    log("warning", "task will be tried again", { { "run", change.run_id }, { "workflow", change.workflow }, { "task", change.task },
       { "attempt", change.attempt }, { "kind", change.kind }, { "error", first_line(change.error) },
       { "at", sys.format_time(change.retry_at) } })
   elseif to == "failed" then
-    log("warning", "task failed", { { "run", text.short(change.run_id) }, { "workflow", change.workflow }, { "task", change.task },
+    log("warning", "task failed", { { "run", change.run_id }, { "workflow", change.workflow }, { "task", change.task },
       { "attempt", change.attempt }, { "kind", change.kind }, { "error", first_line(change.error) } })
   elseif term.verbose and (to == "running" or to == "success" or to == "skipped" or to == "cancelled") then
-    log("info", "task " .. to, { { "run", text.short(change.run_id) }, { "workflow", change.workflow }, { "task", change.task },
+    log("info", "task " .. to, { { "run", change.run_id }, { "workflow", change.workflow }, { "task", change.task },
       { "took_ms", change.took_ms } })
   end
 end
@@ -77,9 +76,9 @@ local ENDED = { success = "info", failed = "error", cancelled = "warning" }
 local function tell_change(change)
   if change.task then return tell_task(change) end
   if change.to == "running" and change.from ~= "paused" then
-    log("info", "run started", { { "run", text.short(change.run_id) }, { "workflow", change.workflow } })
+    log("info", "run started", { { "run", change.run_id }, { "workflow", change.workflow } })
   elseif ENDED[change.to] then
-    log(ENDED[change.to], "run ended", { { "run", text.short(change.run_id) }, { "workflow", change.workflow }, { "status", change.to },
+    log(ENDED[change.to], "run ended", { { "run", change.run_id }, { "workflow", change.workflow }, { "status", change.to },
       { "error", first_line(change.error) } })
   end
 end
@@ -111,10 +110,10 @@ end
 function Scripts:finish(script, result, engine)
   local documents = result.code == 0 and core.json.decode(result.out)
   local words = result.err:gsub("^%s+", ""):gsub("%s+$", "")
-  if script.late then words = ("it was given up after %d s"):format(APPLY_MS // 1000) end
+  if script.late then words = ("it did not come to an end of loading within %s; does it loop?"):format(core.sys.format_duration(APPLY_MS)) end
+  self:look_at(documents or {}, script)
   if documents then
     tell_applied(script, documents)
-    self:look_at(documents, script)
   else
     words = words ~= "" and words or ("ork apply ended with %s"):format(result.code or "signal " .. tostring(result.signal))
     log("error", "script is not applied", { { "script", script.path }, { "error", words } })
@@ -239,7 +238,7 @@ end
 
 function Server:describe()
   local on = #stop.check(self.engine:schedules({ enabled = true, limit = 1000 }))
-  log("info", "serving", { { "database", self.engine:url() }, { "schedules", on == 1000 and "1000+" or on }, { "pid", sys.pid and sys.pid() } })
+  log("info", "serving", { { "database", self.engine:url() }, { "schedules", on == 1000 and "1000+" or on } })
 end
 
 --- Until a signal ends it.
