@@ -346,7 +346,13 @@ static bool is_busy(const struct ork_lua_ctx *ctx)
     return false;
 }
 
-static int inline_step(lua_State *L) /* step(wait, more) -> is anything left to happen? more: something of Lua's is */
+static int inline_busy(lua_State *L) /* busy() -> is a run in our hands, or something not stored yet? */
+{
+    lua_pushboolean(L, is_busy(ork_lua_ctx_get(L)));
+    return 1;
+}
+
+static int inline_step(lua_State *L) /* step(wait, more): one turn. more: something of Lua's is left to happen */
 {
     uv_loop_t *loop = ork_lua_loop(L);
     struct ork_lua_ctx *ctx = ork_lua_ctx_get(L);
@@ -359,8 +365,7 @@ static int inline_step(lua_State *L) /* step(wait, more) -> is anything left to 
     else
         step_all(L, ctx);
     ork_lua_loop_raise(L, loop);
-    lua_pushboolean(L, is_busy(ctx));
-    return 1;
+    return 0;
 }
 
 static int inline_fd(lua_State *L) /* fd() -> readable when step is due */
@@ -387,7 +392,8 @@ static int inline_timeout(lua_State *L) /* timeout() -> ms until step is due, ni
 
 int ork_lua_inline_open(lua_State *L)
 {
-    static const luaL_Reg functions[] = {{"done", inline_done},
+    static const luaL_Reg functions[] = {{"busy", inline_busy},
+                                         {"done", inline_done},
                                          {"fail", inline_fail},
                                          {"fd", inline_fd},
                                          {"handlers", inline_handlers},
