@@ -216,6 +216,7 @@ end
 native.handlers({
   turn = turn, interrupt = interrupt, wake = wake, learn = learn, closed = closed,
   knows = function(definition) return known[definition] ~= nil end,
+  same = function(definition, changed) known[changed] = known[definition] end,
 })
 
 inline.turn = turn

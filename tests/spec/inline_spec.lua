@@ -320,6 +320,24 @@ describe("a task that is a function", function()
     assert.equal("success", again:wait())
   end)
 
+  it("runs again with another input in the program that has it", function()
+    local seen = {}
+    local w = workflow({ params = { n = "int" } })
+    w:task("a", { inputs = { n = w.params.n }, run = function(input)
+      seen[#seen + 1] = input.n
+      assert(input.n > 1, "too little")
+    end })
+    local run = assert(db:run(w, { n = 0 }))
+    assert.equal("failed", run.status)
+    local again = assert(run:rerun({ set = { ["a.input.n"] = 1 } }))
+    assert.equal("failed", again:wait())
+    assert.matches("too little", again:task("a").error)
+    again:retry() -- the functions of a changed definition stay known
+    assert.equal("failed", again:wait())
+    assert.equal("success", assert(run:rerun({ set = { ["a.input.n"] = 2 } })):wait())
+    assert.same({ 0, 1, 1, 2 }, seen)
+  end)
+
   it("says how far it is", function()
     local w, run, why = workflow(), nil, nil
     w:task("a", { run = function(_, ctx)
