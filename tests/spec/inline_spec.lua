@@ -188,6 +188,12 @@ describe("a task that is a function", function()
     assert.same({ "failed", "timeout", "timeout after 0.03s", true }, { t.status, t.kind, t.error, closed })
     t = run_one({ timeout = "30ms", run = function() while true do end end }) -- luacheck: ignore 542
     assert.same({ "failed", "timeout" }, { t.status, t.kind })
+    assert.matches("^timeout after 0.03s\nstack traceback:\n.*inline_spec.lua:%d+: in function", t:log())
+    t = run_one({ timeout = "30ms", grace = "30ms", run = function()
+      local function stubborn() while true do pcall(function() while true do end end) end end -- luacheck: ignore 542
+      stubborn()
+    end })
+    assert.matches("^timeout after 0.03s\nstack traceback:\n.*inline_spec.lua:%d+: in .*stubborn", t:log())
     t = run_one({ timeout = "30ms", grace = "30ms", run = function(_, ctx) -- a function that does not want to end
       while true do pcall(ctx.sleep, "1h") coroutine.yield() end
     end })
