@@ -191,6 +191,7 @@ function inline.wait(self, engine, run_id, ms)
     if call then native.lend(call.engine, call.token, false) end
   end })
   while true do
+    if tostring(engine) == "ork database (closed)" then return nil, "the database is closed", "ECLOSED" end
     local status, why, code = engine:ended(run_id)
     if status ~= false then return status, why, code end
     local left = deadline and deadline - native.mono()
