@@ -128,6 +128,7 @@ struct ork_serve {
     struct ork_timer timer; /* to the next instant of any schedule; in the heap while at_ms */
     bool reading, again;    /* a look is under way; another is wanted after it */
     unsigned fires;         /* steps in a commit */
+    bool stuck;             /* one of them could not be stored at all */
     bool checking, check_again;
     char *check_after;              /* owned: name before the page being checked; NULL: none is */
     struct ork_zone_watch *watches; /* owned list */
@@ -593,12 +594,13 @@ void ork_schedules_fini(ork_engine *e);
 int ork_schedules_parse(ork_engine *e, const char *options, const char *original, struct ork_schedule **out,
                         ork_err *err) ORK_MUSTCHECK; /* as the row has it: the option, else the original's text */
 void ork_fire_step(ork_engine *e, const struct ork_rows *rows, size_t row); /* one step, which ends by ork_fire_done */
-void ork_fire_done(ork_engine *e);                                          /* schedules.c */
+void ork_fire_done(ork_engine *e, bool stuck); /* schedules.c; stuck: looked at again in a minute, not at once */
 
 /* serve.c */
 void ork_serve_rung(ork_engine *e, bool death); /* others changed something; death: an owner is gone */
 void ork_serve_fini(ork_engine *e);
-int ork_serve_watch(ork_engine *e, bool *served, ork_err *err) ORK_MUSTCHECK; /* is there one? Its death will be heard */
+int ork_serve_watch(ork_engine *e, bool *served,
+                    ork_err *err) ORK_MUSTCHECK; /* is there one? Its death will be heard */
 
 /* adopt.c: runs that nobody carries out */
 void ork_adopt_look(ork_engine *e, bool deep);
