@@ -209,7 +209,8 @@ function ork.pool(name, slots) end
 ---@return table t
 function ork.list(t) end
 
----The text of a file beside the script; it becomes part of the snapshot, so a run keeps it as it was.
+---The text of a file beside the script; it becomes part of the snapshot, so a run keeps it as it was. In a program of your own
+---paths count from its current folder.
 ---@param path string
 ---@return string?, string?, string?
 function ork.read(path) end

@@ -416,6 +416,7 @@ void ork_inline_init(ork_engine *e);
 bool ork_inline_due(const ork_engine *e);    /* a call may be taken */
 bool ork_inline_only(const ork_workflow *w); /* needs no agent */
 /* May this program go on with the run: does it need functions that live elsewhere? */
+void ork_inline_same(ork_engine *e, const char *definition, const char *changed); /* by their hashes */
 int ork_inline_may_own(ork_engine *e, const ork_id *run, ork_err *err) ORK_MUSTCHECK;
 bool ork_inline_strange(ork_engine *e, ork_workflow *w); /* has functions, and not ours */
 int ork_inline_may_start(ork_engine *e, ork_workflow *w, ork_err *err) ORK_MUSTCHECK;
