@@ -254,11 +254,9 @@ int ork_engine_step(ork_engine *e, bool wait)
     if (ork_inline_turn(e))
         wait = false;
     ork_engine_turn(e);
-    if (wait)
-        uv_ref((uv_handle_t *)&e->check);
+    uv_ref((uv_handle_t *)&e->check); /* without: libuv does nothing at all for a loop that it takes for ended */
     uv_run(e->loop, wait ? UV_RUN_ONCE : UV_RUN_NOWAIT);
-    if (wait)
-        uv_unref((uv_handle_t *)&e->check);
+    uv_unref((uv_handle_t *)&e->check);
     return ork_engine_busy(e);
 }
 

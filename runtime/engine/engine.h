@@ -128,6 +128,7 @@ struct ork_serve {
     struct ork_timer timer; /* to the next instant of any schedule; in the heap while at_ms */
     bool reading, again;    /* a look is under way; another is wanted after it */
     unsigned fires;         /* steps in a commit */
+    bool stuck;             /* one of them could not be stored at all */
     bool checking, check_again;
     char *check_after;              /* owned: name before the page being checked; NULL: none is */
     struct ork_zone_watch *watches; /* owned list */
@@ -415,6 +416,7 @@ void ork_inline_init(ork_engine *e);
 bool ork_inline_due(const ork_engine *e);    /* a call may be taken */
 bool ork_inline_only(const ork_workflow *w); /* needs no agent */
 /* May this program go on with the run: does it need functions that live elsewhere? */
+void ork_inline_same(ork_engine *e, const char *definition, const char *changed); /* by their hashes */
 int ork_inline_may_own(ork_engine *e, const ork_id *run, ork_err *err) ORK_MUSTCHECK;
 bool ork_inline_strange(ork_engine *e, ork_workflow *w); /* has functions, and not ours */
 int ork_inline_may_start(ork_engine *e, ork_workflow *w, ork_err *err) ORK_MUSTCHECK;
@@ -592,12 +594,13 @@ void ork_schedules_fini(ork_engine *e);
 int ork_schedules_parse(ork_engine *e, const char *options, const char *original, struct ork_schedule **out,
                         ork_err *err) ORK_MUSTCHECK; /* as the row has it: the option, else the original's text */
 void ork_fire_step(ork_engine *e, const struct ork_rows *rows, size_t row); /* one step, which ends by ork_fire_done */
-void ork_fire_done(ork_engine *e);                                          /* schedules.c */
+void ork_fire_done(ork_engine *e, bool stuck); /* schedules.c; stuck: looked at again in a minute, not at once */
 
 /* serve.c */
 void ork_serve_rung(ork_engine *e, bool death); /* others changed something; death: an owner is gone */
 void ork_serve_fini(ork_engine *e);
-int ork_serve_watch(ork_engine *e, bool *served, ork_err *err) ORK_MUSTCHECK; /* is there one? Its death will be heard */
+int ork_serve_watch(ork_engine *e, bool *served,
+                    ork_err *err) ORK_MUSTCHECK; /* is there one? Its death will be heard */
 
 /* adopt.c: runs that nobody carries out */
 void ork_adopt_look(ork_engine *e, bool deep);

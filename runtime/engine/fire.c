@@ -158,13 +158,23 @@ static void tell(ork_engine *e, const struct firing *f)
                      f->due.dropped == ORK_DROPPED_MOST ? "more than " : "", f->due.dropped, f->name, next);
 }
 
-/* Its run could not be stored (a value of its params is refused): it rests. */
-static void rest(ork_engine *e, const struct firing *f, const char *why)
+static void on_rearmed(void *data, int code, const ork_err *err);
+
+/* Its run could not be stored (a value of its params is refused): it goes on to the next time, with a note. */
+static void pass_on(ork_engine *e, struct firing *f, const char *why)
 {
     struct ork_unit *u = ork_commit_unit(e, ORK_UNIT_SCHEDULE_NOTE, NULL, true);
     char *note = note_of("failed", ork_engine_now(e), f->due.run_ms, 0, why);
 
+    f->rearm = (struct ork_schedule_put){.workflow_id = f->fire.workflow_id,
+                                         .enabled = -1,
+                                         .expected_ms = f->fire.expected_ms,
+                                         .next_ms = f->fire.next_ms,
+                                         .fire_ms = f->fire.fire_ms,
+                                         .now_ms = f->fire.now_ms};
     u->schedule_note = (struct ork_schedule_note){f->fire.workflow_id, text_of(ork_commit_text(e, note))};
+    ork_commit_unit(e, ORK_UNIT_SCHEDULE, NULL, true)->schedule = &f->rearm;
+    ork_commit_answer(e, on_rearmed, f);
     ork_log_error(&e->log, "schedule failed workflow=%s error=\"%s\"", f->name, why);
 }
 
@@ -173,10 +183,11 @@ static void on_fired(void *data, int code, const ork_err *err)
     struct firing *f = data;
     ork_engine *e = f->start.engine;
 
-    if (code) {
-        if (!e->closing && !e->fenced)
-            rest(e, f, err ? err->msg : "it was not stored");
-    } else {
+    if (code && !e->closing && !e->fenced) {
+        pass_on(e, f, err ? err->msg : "it was not stored");
+        return;
+    }
+    if (!code) {
         tell(e, f);
         if (f->fire.how == ORK_FIRE_RUN)
             ork_start_begin(&f->start);
@@ -184,7 +195,7 @@ static void on_fired(void *data, int code, const ork_err *err)
             ork_command_look(e);
     }
     firing_free(f);
-    ork_fire_done(e);
+    ork_fire_done(e, false);
 }
 
 /* ---- the step ---- */
@@ -215,10 +226,9 @@ static void on_rearmed(void *data, int code, const ork_err *err)
     struct firing *f = data;
     ork_engine *e = f->start.engine;
 
-    (void)code;
     (void)err;
     firing_free(f);
-    ork_fire_done(e);
+    ork_fire_done(e, code != 0);
 }
 
 /* Nothing is due before another instant: that one is noted (another program had another jitter, or another clock). */
@@ -239,6 +249,7 @@ void ork_fire_step(ork_engine *e, const struct ork_rows *rows, size_t row)
     struct firing *f = ork_zalloc(sizeof(*f));
     struct ork_schedule *s = NULL;
     const char *options = ork_rows_text(rows, row, "schedule_options");
+    bool waited = ork_rows_int(rows, row, "fire_waits", 0) != 0;
     ork_err err = {0};
 
     f->name = ork_strdup(ork_rows_text(rows, row, "name"));
@@ -251,8 +262,8 @@ void ork_fire_step(ork_engine *e, const struct ork_rows *rows, size_t row)
         fail_step(f, e, err.msg); /* rests at the time it stands at: what is missing may come back */
         f->fire.fire_ms = 0;
     } else {
-        ork_due_step(s, f->fire.workflow_id.b, sizeof(f->fire.workflow_id.b), f->fire.expected_ms,
-                     ork_rows_int(rows, row, "fire_waits", 0) != 0, f->fire.now_ms, &f->due);
+        ork_due_step(s, f->fire.workflow_id.b, sizeof(f->fire.workflow_id.b), f->fire.expected_ms, waited,
+                     f->fire.now_ms, &f->due);
         if (!f->due.due) {
             rearm(e, f);
             ork_schedule_free(s);
@@ -260,6 +271,7 @@ void ork_fire_step(ork_engine *e, const struct ork_rows *rows, size_t row)
         }
         f->fire.next_ms = f->due.next_ms;
         f->fire.fire_ms = f->due.fire_ms;
+        f->fire.queued = waited && f->due.next_ms && f->due.fire_ms <= f->fire.now_ms;
         f->run_at_ms =
             f->due.run_ms + ork_schedule_jitter(s, f->fire.workflow_id.b, sizeof(f->fire.workflow_id.b), f->due.run_ms);
         note_dropped(f);

@@ -12,7 +12,8 @@
 #include "engine/zones.h"
 #include <string.h>
 
-#define PAGE 200 /* schedules acted on, or checked, in one commit */
+#define STUCK_MS 60000 /* the database refused even to go on: no loop without end */
+#define PAGE 200       /* schedules acted on, or checked, in one commit */
 
 static bool may_look(const ork_engine *e)
 {
@@ -52,10 +53,20 @@ static void look_if_wanted(ork_engine *e)
     }
 }
 
-void ork_fire_done(ork_engine *e)
+void ork_fire_done(ork_engine *e, bool stuck)
 {
-    e->serve.fires--;
-    e->serve.again = true;
+    struct ork_serve *s = &e->serve;
+
+    s->fires--;
+    s->stuck |= stuck;
+    s->again = true;
+    if (s->fires)
+        return;
+    if (s->stuck && may_look(e)) {
+        s->stuck = s->again = false;
+        ork_timers_schedule(e, ork_engine_now(e) + STUCK_MS);
+        return;
+    }
     look_if_wanted(e);
 }
 

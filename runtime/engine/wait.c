@@ -113,7 +113,7 @@ static int look_at_other(ork_engine *e, const ork_id *id, int *status, bool *end
         if (rc || alive)
             return rc;
     }
-    return ork_err_set(err, ORK_ESTATE, "the run is %s and no ork owns it; `ork resume` goes on with it",
+    return ork_err_set(err, ORK_ESTATE, "the run is %s and no program owns it any more; it can be resumed",
                        ork_run_status_name(*status));
 }
 

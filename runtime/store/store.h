@@ -223,6 +223,7 @@ struct ork_fire {
     int64_t now_ms;
     struct ork_new_run *run; /* borrowed, of the workflow and snapshot; NULL: nothing starts, it only goes on */
     bool alone;              /* not while an unfinished run of the schedule is there: then it is passed over … */
+    bool queued;             /* the next time has waited, too: it is not missed by being late */
     bool wait;               /* … or waits for the end of that run */
     bool cancel;             /* … which is asked of it */
     struct ork_text note, busy_note; /* kept for people: when it is done; when it is passed over */

@@ -473,6 +473,8 @@ struct ork_inline_host {
     void *data;
     /* Has this program the functions of that definition? Asked before a run of another, dead program is taken up. */
     bool (*knows)(void *data, const char *definition);
+    /* Definition `changed` is about to run here: `definition` with other constants and the same functions. NULL fine. */
+    void (*same)(void *data, const char *definition, const char *changed);
     /* The call is to end early; kind ORK_KIND_TIMEOUT or ORK_KIND_CANCELLED. It is still ended by ork_inline_done, by
      * then at the latest when this comes again with now = true (after the task's grace, or at once when the run is
      * killed or the engine closed): after that the engine has forgotten the call. May come from inside ork_inline_done
