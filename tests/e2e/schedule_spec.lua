@@ -85,6 +85,7 @@ describe("ork schedule", function()
     local found
     for _, fire in ipairs(document.schedule.fires) do found = found or type(fire.shifted_from) == "string" and fire end
     assert.equal(3600, found.change.by_s)
+    assert.is_nil(ork("plan daily.lua --at 2026-01-01", { env = env }).out:find("2026%-01%-01 02:30 AAA\n  2026%-01%-02 02:30 AAA\n.*clocks"))
     local dry = ork("apply daily.lua --dry-run", { env = env }).out
     assert.matches("daily: would be new %(1 task%)\n  schedule: 30 2 %* %* %*  Here; next 20%d%d%-%d%d%-%d%d 0[23]:[30]0 [AB]+", dry)
     ork("apply daily.lua", { env = env, ok = true })
