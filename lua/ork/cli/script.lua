@@ -22,9 +22,10 @@ again, with the script and the params unchanged, it goes on where it was, finds 
 succeeded. `ork SCRIPT --help` shows the script's own params. Ctrl-C cancels the run.
 
 --resume goes on with the newest run of the workflow, which failed, was cancelled or is unfinished, with the script as it is now
-and the run's params (unless given again): what did not succeed, is new or has changed runs, and everything after it; the rest
-stays. Runs of a part (--to, --only) are passed by, and when the newest run succeeded nothing is gone on with: ork retry RUN
---update goes on with any run. A task has changed when its command, env, cwd, inputs, `when`, types or dependencies have, or a param it refers to.
+and the run's params: what did not succeed, is new or has changed runs, and everything after it; the rest stays. Params that
+are given choose the run: the newest such one that has them. Runs of a part (--to, --only) are passed by, and when the newest
+run succeeded nothing is gone on with: ork retry RUN --update goes on with any run, also with other params. A task has changed
+when its command, env, cwd, inputs, `when`, types or dependencies have, or a param it refers to.
 
 With --to and --only the run is a part of the workflow, and stays one: the other tasks are skipped, also by a retry, and
 `ork rerun` repeats the part.]],
@@ -155,13 +156,14 @@ local function go_on(path, given)
   local loaded = definition.load(path, definition.arg(path, given.words, given.params), nil, { stop_at_start = true })
   local workflow = definition.pick(loaded, path, given.words[1])
   local engine <close> = open.change(options)
-  local run = update.newest(engine, workflow.name, path, options.from)
+  local words = text.word(path) .. (#loaded.workflows > 1 and " " .. workflow.name or "")
+  local run, params = update.choose(engine, workflow, words, given.params, options)
   if next(run.params or {}) then -- a graph may depend on them
-    loaded = definition.load(path, update.arg(path, run, given.params), nil, { stop_at_start = true })
+    loaded = definition.load(path, update.arg(path, run, params), nil, { stop_at_start = true })
     workflow = definition.pick(loaded, path, workflow.name)
   end
   report.resume = resume_line(path, loaded, workflow)
-  return update.carry_on(engine, run, workflow, given.params, options)
+  return update.carry_on(engine, run, workflow, params, options)
 end
 
 --- Also for an applied workflow.
