@@ -225,6 +225,8 @@ return a, b
     local other = ork({ "hello.lua" })
     assert.equal(0, other.code)
     assert.matches("1 other unfinished run without an owner (slow): ork resume ", other.err, 1, true)
+    other = ork({ "hello.lua", "--quiet" }) -- a mail of cron: nobody goes on with it by itself
+    assert.matches("^1 other unfinished run without an owner %(slow%): ork resume %x+\n$", other.err)
 
     p = sh.spawn_ork({ "slow.lua" }, { cwd = dir })
     p:wait_line("going on with run %x+ of slow, which was interrupted")

@@ -60,9 +60,8 @@ With --to and --only the run is a part of the workflow, and stays one: the other
   },
 }
 
---- Runs that nobody carries out any more, apart from `id`: told, never touched.
+--- Runs that nobody carries out any more, apart from `id`: told (in a mail of cron too), never touched.
 local function tell_orphans(engine, id)
-  if term.quiet then return end
   local unfinished = stop.check(engine:runs({ status = { "pending", "running", "paused" }, limit = 100 }))
   local orphans = {}
   for _, run in ipairs(unfinished) do
