@@ -215,6 +215,20 @@ return a, b
     assert.matches("the time is over", r.err, 1, true)
   end)
 
+  it("names the database that has runs of the script, when it makes another one elsewhere", function()
+    ork({ "hello.lua" }, { ok = true })
+    sh.write(dir .. "/other.lua", HELLO)
+    local elsewhere = sh.tempdir()
+    local r = ork({ dir .. "/hello.lua", "--quiet" }, { cwd = elsewhere, ok = true })
+    assert.equal(("ork: %s has runs of this script; to use it: --db %s\n"):format(db, db), r.err)
+    r = ork({ dir .. "/hello.lua" }, { cwd = elsewhere, ok = true }) -- told once
+    assert.is_nil(r.err:find("has runs", 1, true))
+    r = ork({ dir .. "/other.lua", "--quiet" }, { cwd = sh.tempdir(), ok = true })
+    assert.equal("", r.err)
+    r = ork({ "runs", "--db", dir, "--json" }, { cwd = elsewhere, ok = true })
+    assert.equal(1, #sh.json(r.out))
+  end)
+
   it("goes on with an interrupted run of its own, and only reports others", function()
     sh.write(dir .. "/slow.lua", WAITING)
     sh.run({ "mkfifo", "fifo" }, { cwd = dir })

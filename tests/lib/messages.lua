@@ -165,6 +165,9 @@ group("Mistakes in a script", "All of them at once, each with its line. tests/sp
     script = script('w:task("a", { command = "x" })', '{ params = { day = "date" } }') },
   { text = "params.…: wanted one of …, got …", problem = "param_choice", exit = 2, ork = "etl.lua mode=slow" },
   { text = "params.…: ", problem = "param_range", exit = 2, ork = "etl.lua limit=1000" },
+  { text = "`…` is a reference, which Lua takes for true whatever its value will be; what depends on it is decided in the run", exit = 0,
+    ork = "validate s.lua", hint = "A warning.",
+    script = script('w:task("a", { command = { "echo", w.params.fast and "-f" or "-i" } })', '{ params = { fast = "bool" } }') },
 })
 
 local function due(schedule) return script('w:task("a", { command = "x" })', "{ schedule = { " .. schedule .. " } }") end

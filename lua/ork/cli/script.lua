@@ -277,6 +277,7 @@ function script.run(given)
   local words = definition.arg(path, given.words, given.params)
   if options.help then return show_help(path, words) end
   check(given)
+  options.of_script = path -- for opening
   if options.detach then require("ork.cli.detach").begin() end
   if options.resume then return go_on(path, given) end
 
