@@ -37,6 +37,7 @@ static void free_early(struct ork_sqlite *s)
 {
     ork_conn_close(&s->reader);
     ork_conn_close(&s->writer);
+    ork_opened_end(&s->opened);
     if (s->turn_fd >= 0)
         (void)close(s->turn_fd);
     if (s->bell.fd >= 0)
@@ -54,7 +55,7 @@ static int locate(struct ork_sqlite *s, const char *url, ork_err *err)
         s->flags = (s->flags | ORK_OPEN_CREATE) & ~ORK_OPEN_READ; /* memory: always new */
         return rc;
     }
-    rc = ork_place_open(given, s->flags, &s->path, &s->frozen, err);
+    rc = ork_place_open(given, s->flags, &s->path, &s->frozen, &s->opened, err);
     ork_free(given);
     return rc;
 }
