@@ -17,12 +17,12 @@ local function has_runs_of(path, script)
   return false
 end
 
---- Names the database beside or above the script that has runs of it.
-function elsewhere.tell(script)
+--- Names the database beside or above the script that has runs of it, unless it is `own`.
+function elsewhere.tell(script, own)
   local path = core.sys.realpath(script)
   local folder = path and path:match("^(.*)/[^/]*$")
   local found = folder and database.find_upwards(folder == "" and "/" or folder)
-  if not found or not has_runs_of(found, path) then return end
+  if not found or core.sys.realpath(found) == core.sys.realpath(own) or not has_runs_of(found, path) then return end
   term.message(("ork: %s has runs of this script; to use it: --db %s"):format(term.escape(found), text.word(found)))
 end
 
