@@ -153,7 +153,9 @@ describe("bad input", function()
         for _, word in ipairs({ "dya=1", "day=", "day=\255", "day=x\27[31m", "=x", "day", "day=" .. HUGE, ("x"):rep(300) .. "=1", "--param=", "--param==",
           "--param=day", "--params-file=", "--params-file=/", "--params-file=/dev/zero", "--params-file=etl.lua", "--params-file=none" }) do
           local known = word:find("^%-%-params%-file") and name ~= "rerun" or not word:find("^%-%-params%-file")
-          if known and not (word == "day=" and name == "rerun") then refused(with(least(name, command), word), { 2 }) end
+          if known and not (word == "day=" and name == "rerun") then
+            refused(with(least(name, command), word), name == "retry" and { 2, 4 } or { 2 }) -- of which a word may also be a run
+          end
         end
       end)
     end

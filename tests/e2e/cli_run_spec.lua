@@ -206,6 +206,22 @@ return a, b
     local r = ork({ "slow.lua" })
     assert.equal(1, r.code, r.err)
     assert.matches("\nrun_timeout is over\n", r.err)
+    sh.write(dir .. "/slow.lua", (sh.read(dir .. "/slow.lua"):gsub("return w", 'w:finally("tidy", { command = "false" }) return w')))
+    r = ork({ "slow.lua" })
+    assert.matches("\nrun_timeout is over; 1 of 2 tasks failed: tidy\n", r.err)
+  end)
+
+  it("says who cancelled a run", function()
+    sh.write(dir .. "/slow.lua", (SLOW:gsub("w:task%(\"stubborn.-\n", "")))
+    for name, said in pairs({ sigint = "cancelled by Ctrl-C", sigterm = "cancelled by SIGTERM" }) do
+      sh.run({ "rm", "-f", "started" }, { cwd = dir })
+      local p = sh.spawn_ork({ "slow.lua" }, { cwd = dir })
+      p:wait_file(dir .. "/started")
+      p:signal(name)
+      p:wait()
+      assert.matches("once more kills what is still running and leaves out `finally`", p.err, 1, true)
+      assert.equal(said, sh.sql(db, "SELECT error FROM runs ORDER BY created_at DESC LIMIT 1")[1].error)
+    end
   end)
 
   it("cancels when --timeout is over and exits 124", function()
@@ -278,6 +294,14 @@ return a, b
     assert.equal(0, ork({ "keyed.lua", "--key", "k2", "n=5" }).code)
     assert.equal("a\na\n", sh.read(dir .. "/count"))
     assert.equal(2, ork({ "keyed.lua", "--key", "k1", "--new" }).code)
+  end)
+
+  it("says that nothing was run for a key whose run failed, also in a mail", function()
+    sh.write(dir .. "/broken.lua", FAILING)
+    ork({ "broken.lua", "--key", "k" })
+    local r = ork({ "broken.lua", "--key", "k", "--quiet" })
+    assert.equal(1, r.code)
+    assert.matches("^nothing was run: the key is that of run %x+, which ended before; ork retry %x+\n", r.err)
   end)
 
   it("ends quietly, with its own exit code, when nobody reads its output", function()

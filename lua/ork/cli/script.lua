@@ -99,7 +99,10 @@ local function tell_start(engine, id, how, name, tasks)
   elseif how == "resumed" then
     term.news(("going on with run %s of %s, which was interrupted (--new starts another)"):format(short, name))
   elseif how == "finished" then
-    term.news(("run %s of %s has this key and ended before"):format(short, name))
+    local status = stop.check(engine:run(id)).status
+    local again = status ~= "success" and hint.line("ork retry %s", short)
+    term.news(("run %s of %s has this key and ended before%s"):format(short, name, again and ("; nothing is run; to try it again: " .. again) or ""))
+    if again and term.quiet then term.message(("nothing was run: the key is that of run %s, which ended before; %s"):format(short, again)) end
   end
   if how == "new" or how == "resumed" then tell_orphans(engine, id) end
 end

@@ -118,6 +118,19 @@ local function since_text(document, given)
   return given and "since " .. text.time(document.since) or "since yesterday"
 end
 
+local function tell_cancelled(engine, document)
+  if document.ended.cancelled == 0 then return end
+  local width, told = term.width(), 0
+  for _, run in ipairs(stop.check(engine:runs({ status = { "cancelled" }, limit = 4 * FAILED }))) do
+    if told < FAILED and (run.finished_at or "") >= document.since then
+      told = told + 1
+      local line = ("  %s  %s  %s  %s"):format(text.short(run.id), text.time(run.finished_at), term.line(run.workflow),
+        term.line(run.error or "cancelled"))
+      term.out(width and text.cut(line, width) or line)
+    end
+  end
+end
+
 local function tell_failed(document)
   for i, run in ipairs(document.failed) do
     if i > FAILED then
@@ -155,6 +168,7 @@ function status.run(given)
       ended.cancelled > 0 and (", %d cancelled"):format(ended.cancelled) or "") },
   })
   tell_failed(document)
+  tell_cancelled(engine, document)
   local next_times = coming(document)
   if next_times then fields({ { "next", next_times } }) end
   tell_trouble(document)

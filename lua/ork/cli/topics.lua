@@ -82,7 +82,7 @@ Of the workflows of `--all`, the first that does not succeed is the last one and
 decides. A task's own exit code is not Ork's: `ork show RUN TASK`
 has it.
 
-Ctrl-C or SIGTERM cancels the run and waits until its processes are dead; once more kills them. When even that does not end (another
+Ctrl-C or SIGTERM cancels the run and waits until its processes are dead; once more kills them and leaves out `finally`. When even that does not end (another
 program holds the database, say), once more leaves the run as it is. Ctrl-Z stops Ork, not the tasks. When the terminal goes away the run
 goes on.]] },
 
