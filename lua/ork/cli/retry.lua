@@ -20,7 +20,8 @@ living program owns it; several go on one after the other. Retries of the script
 
 With --update the run first moves to its script as it is now (as `ork SCRIPT --resume` does): what did not succeed, is new or
 has changed runs, and everything after it; so does what refers to a param that is given. A task has changed when its
-command, env, cwd, inputs, `when`, types or dependencies have; not by other retries, timeouts or pools. What the script has no more leaves the run; `ork show RUN TASK` still finds it.]],
+command, env, cwd, inputs, `when`, types or dependencies have; not by other retries, timeouts or pools. What the
+script has no more leaves the run; `ork show RUN TASK` still finds it.]],
   examples = {
     { "ork retry last", "the failed and the skipped tasks" },
     { "ork retry last --task load", "only `load`, and what was skipped because of it" },

@@ -50,6 +50,11 @@ local function workers(schedulers)
     parts[i] = ("%s on %s with %s"):format(hosts[host].n == 1 and "1 ork" or hosts[host].n .. " orks", host,
       text.plural(hosts[host].runs, "run"))
   end
+  for _, each in ipairs(schedulers) do
+    if each.stopped then
+      parts[#parts + 1] = ("process %d of them is stopped (`fg` where it was started, or kill -CONT %d)"):format(each.stopped, each.stopped)
+    end
+  end
   return #parts > 0 and table.concat(parts, ", ") or "nobody"
 end
 

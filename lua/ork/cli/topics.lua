@@ -47,7 +47,10 @@ The first of these that is given:
 
 Without any, a command that runs something makes ./.ork/ork.db and says so; one that only looks says that there is none (exit code 3).
 The folder of a script does not matter, the current one does: a script that is called from elsewhere begins another database there. Ork
-then names the one beside or above the script, if that has runs of it. A URL is `sqlite:PATH`, a plain path (of a folder: the .ork/ork.db or ork.db in it), or `sqlite::memory:`, which nobody sees afterwards. An `.ork` folder above that belongs to another
+then names the one beside or above the script, if that has runs of it.
+
+A URL is `sqlite:PATH`, a plain path (of a folder: the .ork/ork.db or ork.db in it), or `sqlite::memory:`, which nobody sees
+afterwards. An `.ork` folder above that belongs to another
 user is passed over, with a word about it.
 
 Logs and the agent's socket live beside the database, elsewhere by `--data DIR` or `$ORK_DATA`. Any number of `ork` may use one
