@@ -20,13 +20,13 @@ static int open_database(struct ork_sqlite *s, ork_err *err)
     if (rc)
         return rc;
     if (read) {
-        rc = ork_conn_open(&s->reader, s->path, s->frozen ? ORK_CONN_FROZEN : ORK_CONN_READ, err);
+        rc = ork_conn_open(&s->reader, s->path, s->frozen ? ORK_CONN_FROZEN : ORK_CONN_READ, &s->log, err);
         s->reader_open = !rc;
         return rc ? rc : ork_migrate(&s->reader, s->path, -1, s->flags, now, err);
     }
     /* The change to WAL wants the file for itself: it happens within the turn. */
     ork_turn_take(s->turn_fd);
-    rc = ork_conn_open(&s->writer, s->path, ORK_CONN_WRITE, err);
+    rc = ork_conn_open(&s->writer, s->path, ORK_CONN_WRITE, &s->log, err);
     ork_turn_drop(s->turn_fd);
     if (!rc)
         rc = ork_migrate(&s->writer, s->path ? s->path : "the database in memory", s->turn_fd, s->flags, now, err);
