@@ -206,7 +206,8 @@ function ork.secret(name) end
 ---@return ork.ref|string
 function ork.format(format, ...) end
 
----Declares a pool: what uses the same thing shares its slots, over all workflows and all programs on a database.
+---Declares a pool: what uses the same thing shares its slots, over all workflows and all programs on a database. One
+---that nobody declares has one slot.
 ---@param name string
 ---@param slots integer 1 or more
 ---@return string name for the option `pool`

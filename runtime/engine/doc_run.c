@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Documents about runs: one, and lists. */
-#include "engine/engine.h"
+#include "engine/owner.h"
 #include <string.h>
 
 #define ALL_TASKS 1000 /* a run's document holds all its tasks up to here, then only what failed or is under way */
@@ -20,7 +20,12 @@ static void owner(ork_engine *e, const struct ork_rows *r, size_t row, struct or
     ork_buf_addc(out, '{');
     ork_doc_text(out, "id", text);
     ork_doc_text(out, "host", ork_rows_text(r, row, "owner_host"));
-    ork_doc_raw(out, "alive", mine || ork_store_owner_alive(e->store, &id) ? "true" : "false");
+    bool alive = mine || ork_store_owner_alive(e->store, &id);
+    int64_t pid = ork_rows_int(r, row, "owner_pid", 0);
+    bool stopped = alive && !mine && ork_owner_stopped(e, ork_rows_text(r, row, "owner_host"), pid);
+    ork_doc_int(out, "pid", pid);
+    ork_doc_raw(out, "alive", alive ? "true" : "false");
+    ork_doc_raw(out, "stopped", stopped ? "true" : "false");
     ork_doc_raw(out, "mine", mine ? "true" : "false");
     ork_buf_addc(out, '}');
 }

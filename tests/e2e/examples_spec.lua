@@ -137,7 +137,7 @@ describe("the examples", function()
     status, dir = play("cleanup.lua", { "fail=true" }, 1)
     assert.same({ scratch = "success", find = "success", sort = "failed", tell = "success", tidy = "success", clear = "skipped" }, status)
     assert.equal("names\n", scratch(dir))
-    sh.ork({ "examples/cleanup.lua", "--resume", "fail=false" }, { cwd = dir, env = { TMPDIR = dir }, ok = true })
+    sh.ork({ "retry", "last", "--update", "fail=false" }, { cwd = dir, env = { TMPDIR = dir }, ok = true })
     assert.same(whole, statuses(dir .. "/.ork/ork.db"))
     assert.equal("", gone(dir))
 
