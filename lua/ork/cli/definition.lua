@@ -55,10 +55,10 @@ function definition.pick(loaded, path, name)
     if #loaded.workflows == 1 and has_param(loaded.workflows[1], name) then
       stop(2, "`%s` is a param; give it a value: %s=…", name, name)
     end
-    for _, workflow in ipairs(loaded.workflows) do
-      for _, task in ipairs(core.task_names(workflow)) do
+    for _, each in ipairs(loaded.workflows) do
+      for _, task in ipairs(core.task_names(each)) do
         if task == name then
-          stop(2, "`%s` is a task: ork %s%s --to %s runs it and what it needs", name, path, #names > 1 and " " .. text.word(workflow.name) or "",
+          stop(2, "`%s` is a task: ork %s%s --to %s runs it and what it needs", name, path, #names > 1 and " " .. text.word(each.name) or "",
             text.word(name))
         end
       end
