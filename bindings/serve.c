@@ -219,11 +219,14 @@ static int core_log_style(lua_State *L) /* log_style("plain"|"stamped"|"journal"
     return 0;
 }
 
-/* notify(text) -> was the service manager told? sd_notify(3)'s protocol: one datagram to $NOTIFY_SOCKET. */
+/* notify(text) -> was the service manager told? sd_notify(3)'s protocol: one datagram to $NOTIFY_SOCKET. RELOADING
+ * comes with the time, as Type=notify-reload wants it. */
 static int core_notify(lua_State *L)
 {
-    size_t len;
-    const char *text = luaL_checklstring(L, 1, &len), *path = getenv("NOTIFY_SOCKET");
+    const char *text = luaL_checkstring(L, 1), *path = getenv("NOTIFY_SOCKET");
+    if (strcmp(text, "RELOADING=1") == 0)
+        text = lua_pushfstring(L, "%s\nMONOTONIC_USEC=%I", text, (lua_Integer)(uv_hrtime() / 1000));
+    size_t len = strlen(text);
     struct sockaddr_un to = {.sun_family = AF_UNIX};
     size_t n = path ? strlen(path) : 0;
     bool sent = false;

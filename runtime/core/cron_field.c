@@ -289,9 +289,12 @@ static int read_step(struct item *i, int first, int last, int *step)
         return rc;
     ork_cron_wrong(i->r, from, i->at, "the step of the %s is %d, longer than %d-%d, so it never comes to a second one",
                    i->k->name, *step, first, last);
-    if (i->f->place == ORK_CRON_MINUTE || i->f->place == ORK_CRON_SECOND)
-        return hint(i, "for times that do not begin anew each hour: every = \"%d%c\"", *step,
-                    i->f->place == ORK_CRON_MINUTE ? 'm' : 's');
+    if (i->f->place <= ORK_CRON_HOUR)
+        return hint(i, "for times that do not begin anew each %s: every = \"%d%c\"",
+                    i->f->place == ORK_CRON_HOUR     ? "day"
+                    : i->f->place == ORK_CRON_MINUTE ? "hour"
+                                                     : "minute",
+                    *step, "smh"[i->f->place]);
     return ORK_EINVAL;
 }
 

@@ -15,7 +15,8 @@
 
 #define MOST_BYTES (1u << 20)
 #define HEADER 44
-#define MOST_TYPES 254 /* of 256; the rule may add two */
+#define MOST_TYPES 254  /* of 256; the rule adds one */
+#define MOST_TIMES 4096 /* ten times what the fullest zone has */
 
 struct header {
     uint32_t isut, isstd, leap, time, type, chars;
@@ -76,8 +77,8 @@ static int read_header(struct file *f, uint8_t *version, struct header *h)
                          .time = (uint32_t)big_endian(p + 32, 4),
                          .type = (uint32_t)big_endian(p + 36, 4),
                          .chars = (uint32_t)big_endian(p + 40, 4)};
-    if (h->type == 0 || h->type > MOST_TYPES || h->chars == 0 || (h->isut != 0 && h->isut != h->type) ||
-        (h->isstd != 0 && h->isstd != h->type))
+    if (h->type == 0 || h->type > MOST_TYPES || h->time > MOST_TIMES || h->chars == 0 ||
+        (h->isut != 0 && h->isut != h->type) || (h->isstd != 0 && h->isstd != h->type))
         return damaged(f, "its counts contradict each other");
     return 0;
 }

@@ -12,7 +12,7 @@ struct firing {
     struct ork_due due;
     struct ork_schedule_put rearm;
     char *name, *params, *note, *busy_note, *script_dir, *script_path; /* owned */
-    int64_t acted_ms;                                                  /* the instant at which it was to be acted on */
+    int64_t run_at_ms; /* the instant at which its run was to start: its time and its jitter */
 };
 
 static void firing_free(struct firing *f)
@@ -135,7 +135,7 @@ static void tell(ork_engine *e, const struct firing *f)
     case ORK_FIRE_RUN:
         ork_id_format(&f->start.row.run_id, run);
         ork_log_info(&e->log, "schedule fired workflow=%s run=%s time=%s%s next=%s late_ms=%lld", f->name, run, time,
-                     f->due.caught_up ? " caught_up=true" : "", next, (long long)(f->fire.now_ms - f->acted_ms));
+                     f->due.caught_up ? " caught_up=true" : "", next, (long long)(f->fire.now_ms - f->run_at_ms));
         break;
     case ORK_FIRE_EXISTS:
         ork_log_info(&e->log, "schedule's time has a run already workflow=%s time=%s next=%s", f->name, time, next);
@@ -253,7 +253,6 @@ void ork_fire_step(ork_engine *e, const struct ork_rows *rows, size_t row)
     ork_err err = {0};
 
     f->name = ork_strdup(ork_rows_text(rows, row, "name"));
-    f->acted_ms = ork_rows_time(rows, row, "fire_at");
     f->start.engine = e;
     f->fire.now_ms = ork_engine_now(e);
     f->fire.expected_ms = ork_rows_time(rows, row, "next_scheduled_at");
@@ -273,6 +272,8 @@ void ork_fire_step(ork_engine *e, const struct ork_rows *rows, size_t row)
         f->fire.next_ms = f->due.next_ms;
         f->fire.fire_ms = f->due.fire_ms;
         f->fire.queued = waited && f->due.next_ms && f->due.fire_ms <= f->fire.now_ms;
+        f->run_at_ms =
+            f->due.run_ms + ork_schedule_jitter(s, f->fire.workflow_id.b, sizeof(f->fire.workflow_id.b), f->due.run_ms);
         note_dropped(f);
         if (f->due.run_ms && make_run(f, e, &err) != 0)
             fail_step(f, e, err.msg);

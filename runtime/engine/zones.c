@@ -115,10 +115,13 @@ static int read_zone(const char *path, const char *name, struct ork_tz **out, st
 
 /* ---- names ---------------------------------------------------------------------------------- */
 
+/* localtime and posixrules are files of the system's own choice: another zone on another machine. */
 static bool is_name(const char *s)
 {
     size_t n = strlen(s);
 
+    if (strcmp(s, "localtime") == 0 || strcmp(s, "posixrules") == 0)
+        return false;
     if (n == 0 || n > 63 || *s == '/' || s[n - 1] == '/' || strstr(s, "//"))
         return false;
     for (; *s; s++)

@@ -398,6 +398,7 @@ static inline struct ork_param ork_param_text(const char *s)
     X(runs_old)           /* workflow id, finished before|null, created_at|null and id|null of the oldest run kept,    \
                              created_at|null and id|null before the page, limit → finished runs, oldest first */     \
     X(runs_old_count)     /* the first four of runs_old → runs, tasks */                                             \
+    X(runs_within)        /* workflow id, bytes → how many of its newest finished runs have logs of no more */       \
     X(run_nth)            /* workflow id, offset → the finished run so far behind the newest finished one */         \
     X(runs_doomed)        /* limit → runs whose removal was interrupted */                                           \
     X(remains_list)       /* run id before the page|null, limit → removed runs whose logs may still be there */      \
@@ -444,6 +445,9 @@ int ork_store_path_of_url(const char *url, char **path, ork_err *err) ORK_MUSTCH
  * ORK_EFENCED: as a new one. */
 int ork_store_register(ork_store *s, const char *host, const char *role, ork_id *scheduler, uint64_t *seq,
                        ork_err *err) ORK_MUSTCHECK; /* role: "serve" takes up runs of others; NULL */
+/* An agent refused a run, since a higher seq had claimed it. *mine: the run is this scheduler's nevertheless (whoever
+ * registered later and had it is gone); then *seq is a new one, higher than all there are. Synchronous. */
+int ork_store_outbid(ork_store *s, const ork_id *run, bool *mine, uint64_t *seq, ork_err *err) ORK_MUSTCHECK;
 bool ork_store_owner_alive(ork_store *s,
                            const ork_id *scheduler); /* its lock is held by a live process (or it is me) */
 /* cb once, when that owner's lock is free; a thread blocks in F_OFD_SETLKW. Keeps the loop alive until then; unwatch by

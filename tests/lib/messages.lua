@@ -201,6 +201,37 @@ group("Times of cron", "Each marks the place in the text; tests/unit/core/test_c
     script = due('every = "10m", dst = "both"') },
 })
 
+local DAILY_PARAM = script('w:task("a", { command = "x" })', '{ params = { day = "date" }, schedule = { cron = "0 2 * * *" } }')
+
+group("Schedules, and the server that fires them", "`ork schedule` shows them with what went wrong last; docs/schedules.md has the rules.", {
+  { text = "the schedule of workflow `…` leaves its param `…` without a value", exit = 2, ork = "apply s.lua", script = DAILY_PARAM },
+  { text = "this system has no time zones (no …): install Debian's package tzdata; \"UTC\" works without", exit = 2, ork = "validate s.lua",
+    script = due('cron = "@daily", timezone = "Europe/Berlin"'), env = { ORK_ZONEINFO = "/nonexistent" } },
+  { text = "the time zone file is damaged: …; install Debian's package tzdata again", exit = 2,
+    ork = "validate s.lua", script = due('cron = "@daily", timezone = "Here"'),
+    files = { Here = "TZif2" .. ("\0"):rep(60) }, env = { ORK_ZONEINFO = "." } },
+  { text = "workflow `…` has no schedule; its script gives it one: schedule = { cron = \"0 2 * * *\" }, then `ork apply`", exit = 4,
+    ork = "schedule etl on" },
+  { text = "`…` is none of on, off and next; did you mean `…`?", exit = 2, ork = "schedule daily onn" },
+  { text = "how many is a whole number from 1 to 10000, not `…`", exit = 2, ork = "schedule daily next some" },
+  { text = "--all goes with on or off: ork schedule --all off", exit = 2, ork = "schedule --all" },
+  { text = "nobody starts runs by them: ork serve", exit = 0, ork = "schedule" },
+  { text = "`…` is a script; to run it: ork …; to keep it for trigger: ork apply …", exit = 2, ork = "trigger etl.lua" },
+  { text = "--timeout goes with --wait", exit = 2, ork = "trigger etl --timeout 1m" },
+  { text = "no script `…`", exit = 2, ork = "serve nosuch.lua" },
+  { text = "--watch goes with scripts: ork serve SCRIPT --watch", exit = 2, ork = "serve --watch" },
+  { text = "`…` is a script; first keep its workflow: ork apply …", exit = 2, ork = "backfill etl.lua --from 2026-10-01 --to 2026-10-02" },
+  { text = "workflow `…` has no schedule; say how often: --every 1d", exit = 2, ork = "backfill etl --from 2026-10-01 --to 2026-10-02" },
+  { text = "--… is missing: ork …", exit = 2, ork = "backfill daily --to 2026-10-02" },
+  { text = "--… is a time like 2026-10-01, 2026-10-01T06:00, yesterday or -30d, not `…`", exit = 2,
+    ork = "backfill daily --from 2026-10-01 --to 2026-10-32" },
+  { text = "--to is before --from", exit = 2, ork = "backfill daily --from 2026-10-02 --to 2026-10-01" },
+  { text = "--every is one second or more", exit = 2, ork = "backfill daily --from 2026-10-01 --to 2026-10-02 --every 1ms" },
+  { text = "that is more than … runs; take a shorter stretch", exit = 2, ork = "backfill daily --from 2026-10-01 --to 2026-10-02 --every 1s" },
+  { text = "there is no time between --from and --to (what is in the future is left to the schedule)", exit = 2,
+    ork = "backfill daily --from 2026-10-01T03:00 --to 2026-10-01T04:00" },
+})
+
 -- ---- runs ------------------------------------------------------------------------------------
 
 group("Runs and tasks", "`ork help naming` says how runs are named.", {
@@ -226,6 +257,7 @@ group("Runs and tasks", "`ork help naming` says how runs are named.", {
   { text = "… defines no workflow `…` any more", exit = 2, ork = "retry lost --update" },
   { text = "… has no output: it is …", exit = 4, ork = "output etl load" },
   { text = "nothing waits", exit = 0, ork = "why" },
+  { text = "run … of … is pending: nobody serves this database. Start ork serve, or carry it out here: ork resume …", exit = 0, ork = "trigger daily" },
 })
 
 group("Databases", "`ork help databases` says which one is meant.", {

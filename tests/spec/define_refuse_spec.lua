@@ -196,7 +196,11 @@ local of_task = {
 local of_workflow = {
   { [[{ descripton = "x" }]], "4: workflow `v`: unknown option `descripton`; did you mean `description`?" },
   { [[{ description = 5 }]], "4: workflow `v`: `description` wants a text, got 5" },
-  { [[{ retention = "30d" }]], "4: workflow `v`: `retention` (clearing old runs)" .. later },
+  { [[{ retention = "30d" }]], "4: workflow `v`: `retention` wants { days = 90, runs = 1000, bytes = \"10g\" } or false, got \"30d\"; " ..
+      "`days` is how long finished runs stay, `runs` how many, `bytes` what their logs may take" },
+  { [[{ retention = {} }]], "4: workflow `v`: `retention` is empty: it wants days, runs or bytes, or false to keep everything" },
+  { [[{ retention = { days = 0 } }]], "4: workflow `v`: `retention.days` wants a whole number, 1 or more, got 0" },
+  { [[{ retention = { bytes = "10x" } }]], "4: workflow `v`: `retention.bytes` wants a size like \"500m\" or \"10g\", got \"10x\"" },
   { [[{ max_parallel = 0 }]], "4: workflow `v`: `max_parallel` wants a whole number, 1 or more, got 0" },
   { [[{ fail_fast = "yes" }]], "4: workflow `v`: `fail_fast` wants true or false, got \"yes\"" },
   { [[{ tags = "x" }]], "4: workflow `v`: `tags` wants a list of texts, such as { \"nightly\" }, got \"x\"" },
@@ -223,9 +227,11 @@ local of_workflow = {
   { [[{ schedule = {} }]], "4: workflow `v`: `schedule` says no time: give it cron = \"0 2 * * *\" or every = \"10m\"" },
   { [[{ schedule = { cron = "@daily", every = 60 } }]], "4: workflow `v`: `schedule` has both cron and every; it is one or the other" },
   { [[{ schedule = { cron = "0 2 * *" } }]],
-    "4: workflow `v`: `schedule.cron` is no time of cron, \"0 2 * *\": it has 4 fields; 5 are wanted (minute hour day month weekday), 6 (second first) or 7 (with year)" },
+    "4: workflow `v`: `schedule.cron` is no time of cron, \"0 2 * *\": it has 4 fields; 5 are wanted (minute hour day month weekday), 6 " ..
+      "(second first) or 7 (with year)" },
   { [[{ schedule = { cron = "0 25 * * *" } }]],
-    "4: workflow `v`: `schedule.cron` is no time of cron, \"0 25 * * *\": the hour is 25; it goes from 0 to 23; the fields are minute hour day month weekday, or six with the second first" },
+    "4: workflow `v`: `schedule.cron` is no time of cron, \"0 25 * * *\": the hour is 25; it goes from 0 to 23; the fields are minute hour " ..
+      "day month weekday, or six with the second first" },
   { [[{ schedule = { cron = "0 24 * * *" } }]],
     "4: workflow `v`: `schedule.cron` is no time of cron, \"0 24 * * *\": the hour is 24; it goes from 0 to 23; midnight is 0" },
   { [[{ schedule = { cron = "@dayly" } }]],
@@ -233,7 +239,8 @@ local of_workflow = {
   { [[{ schedule = { cron = "0 2 * * $" } }]],
     "4: workflow `v`: `schedule.cron` is no time of cron, \"0 2 * * $\": the day of the week has `$` where it means nothing" },
   { [[{ schedule = { cron = "0 22-2 * * *" } }]],
-    "4: workflow `v`: `schedule.cron` is no time of cron, \"0 22-2 * * *\": the range of the hour goes backwards, from 22 to 2; over the end it is two ranges, 22-23,0-2" },
+    "4: workflow `v`: `schedule.cron` is no time of cron, \"0 22-2 * * *\": the range of the hour goes backwards, from 22 to 2; over the " ..
+      "end it is two ranges, 22-23,0-2" },
   { [[{ schedule = { cron = "0 2 31 2 *" } }]],
     "4: workflow `v`: `schedule.cron` is no time of cron, \"0 2 31 2 *\": it never comes: there is no day `31` in month `2`; the last day of a month is L" },
   { [[{ schedule = { cron = "0 2 * * FRY" } }]],
@@ -241,9 +248,11 @@ local of_workflow = {
   { [[{ schedule = { cron = "0 2 * SEPT *" } }]],
     "4: workflow `v`: `schedule.cron` is no time of cron, \"0 2 * SEPT *\": `SEPT` is no month; did you mean September?" },
   { [[{ schedule = { cron = "*/90 * * * *" } }]],
-    "4: workflow `v`: `schedule.cron` is no time of cron, \"*/90 * * * *\": the step of the minute is 90, longer than 0-59, so it never comes to a second one; for times that do not begin anew each hour: every = \"90m\"" },
+    "4: workflow `v`: `schedule.cron` is no time of cron, \"*/90 * * * *\": the step of the minute is 90, longer than 0-59, so it never " ..
+      "comes to a second one; for times that do not begin anew each hour: every = \"90m\"" },
   { [[{ schedule = { cron = "0 0 2 * * ? 2020" } }]],
-    "4: workflow `v`: `schedule.cron` is no time of cron, \"0 0 2 * * ? 2020\": it never comes again: its last time was 2020-12-31 02:00:00; the last field is the year; without it every year counts" },
+    "4: workflow `v`: `schedule.cron` is no time of cron, \"0 0 2 * * ? 2020\": it never comes again: its last time was 2020-12-31 " ..
+      "02:00:00; the last field is the year; without it every year counts" },
   { [[{ schedule = { every = "10ms" } }]], "4: workflow `v`: `schedule.every` wants one second or more" },
   { [[{ schedule = { every = "20000d" } }]], "4: workflow `v`: `schedule.every` wants less than 12,000 days" },
   { [[{ schedule = { every = "10m", dst = "both" } }]],

@@ -59,16 +59,15 @@ function fires.lines(document)
   return lines
 end
 
---- "2026-03-29 02:00 CET", of one instant in the schedule's zone.
+--- "2026-03-29 02:00 CET", of one instant in the schedule's zone; "-" for none.
 function fires.time(option, rfc3339)
   local ms = rfc3339 and core.sys.time(rfc3339)
   if not ms then return "-" end
-  local ok = core.schedule_fires(core.json.encode(option) or "{}", ms - 1, 1)
-  local fire = ok and ok.fires[1]
-  if fire and fire.at == ms then
-    return short(fire["local"], fire["local"]:sub(18, 19) ~= "00") .. " " .. fire.abbrev
-  end
-  return text.time(rfc3339)
+  local second = ms // 1000 * 1000
+  local found = core.schedule_fires(core.json.encode({ every_ms = 1000, timezone = option.timezone }), second - 1, 1)
+  local fire = found and found.fires[1]
+  if not fire then return text.time(rfc3339) end -- its zone is gone
+  return short(fire["local"], fire["local"]:sub(18, 19) ~= "00") .. " " .. fire.abbrev
 end
 
 --- Prints the next times of an option, with a head line.

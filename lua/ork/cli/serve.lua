@@ -6,10 +6,10 @@
 local core = require "ork.core"
 local loop = core.loop
 local open = require "ork.cli.open"
+local retention = require "ork.cli.retention"
 local stop = require "ork.cli.stop"
 local sys = core.sys
 local term = require "ork.term"
-local text = require "ork.cli.text"
 
 local serve = {
   name = "serve",
@@ -34,7 +34,7 @@ are found again by the next `ork serve`. Messages go to stderr, a line each: tim
   },
 }
 
-local APPLY_MS = 60000 -- a script that takes longer to load is given up
+local APPLY_MS = core.sys.duration(os.getenv("ORK_LOAD_TIMEOUT") or "") or 60000 -- a script that takes longer to load is given up
 local QUIET_MS = 150 -- after a change of a file: editors write several times
 
 -- ---- the log ---------------------------------------------------------------------------------
@@ -60,14 +60,14 @@ local function first_line(words) return words and words:match("^[^\n]*") end
 local function tell_task(change)
   local to = change.to
   if to == "pending" and change.retry_at then
-    log("warning", "task will be tried again", { { "run", text.short(change.run_id) }, { "workflow", change.workflow }, { "task", change.task },
+    log("warning", "task will be tried again", { { "run", change.run_id }, { "workflow", change.workflow }, { "task", change.task },
       { "attempt", change.attempt }, { "kind", change.kind }, { "error", first_line(change.error) },
       { "at", sys.format_time(change.retry_at) } })
   elseif to == "failed" then
-    log("warning", "task failed", { { "run", text.short(change.run_id) }, { "workflow", change.workflow }, { "task", change.task },
+    log("warning", "task failed", { { "run", change.run_id }, { "workflow", change.workflow }, { "task", change.task },
       { "attempt", change.attempt }, { "kind", change.kind }, { "error", first_line(change.error) } })
   elseif term.verbose and (to == "running" or to == "success" or to == "skipped" or to == "cancelled") then
-    log("info", "task " .. to, { { "run", text.short(change.run_id) }, { "workflow", change.workflow }, { "task", change.task },
+    log("info", "task " .. to, { { "run", change.run_id }, { "workflow", change.workflow }, { "task", change.task },
       { "took_ms", change.took_ms } })
   end
 end
@@ -77,9 +77,9 @@ local ENDED = { success = "info", failed = "error", cancelled = "warning" }
 local function tell_change(change)
   if change.task then return tell_task(change) end
   if change.to == "running" and change.from ~= "paused" then
-    log("info", "run started", { { "run", text.short(change.run_id) }, { "workflow", change.workflow } })
+    log("info", "run started", { { "run", change.run_id }, { "workflow", change.workflow } })
   elseif ENDED[change.to] then
-    log(ENDED[change.to], "run ended", { { "run", text.short(change.run_id) }, { "workflow", change.workflow }, { "status", change.to },
+    log(ENDED[change.to], "run ended", { { "run", change.run_id }, { "workflow", change.workflow }, { "status", change.to },
       { "error", first_line(change.error) } })
   end
 end
@@ -111,10 +111,10 @@ end
 function Scripts:finish(script, result, engine)
   local documents = result.code == 0 and core.json.decode(result.out)
   local words = result.err:gsub("^%s+", ""):gsub("%s+$", "")
-  if script.late then words = ("it was given up after %d s"):format(APPLY_MS // 1000) end
+  if script.late then words = ("it did not come to an end of loading within %s; does it loop?"):format(core.sys.format_duration(APPLY_MS)) end
+  self:look_at(documents or {}, script)
   if documents then
     tell_applied(script, documents)
-    self:look_at(documents, script)
   else
     words = words ~= "" and words or ("ork apply ended with %s"):format(result.code or "signal " .. tostring(result.signal))
     log("error", "script is not applied", { { "script", script.path }, { "error", words } })
@@ -239,18 +239,38 @@ end
 
 function Server:describe()
   local on = #stop.check(self.engine:schedules({ enabled = true, limit = 1000 }))
-  log("info", "serving", { { "database", self.engine:url() }, { "schedules", on == 1000 and "1000+" or on }, { "pid", sys.pid and sys.pid() } })
+  log("info", "serving", { { "database", self.engine:url() }, { "schedules", on == 1000 and "1000+" or on } })
+end
+
+--- What retention does not keep goes; whatever interrupts it comes first.
+function Server:forget_old_runs()
+  local removed = 0
+  local ok, why, code = retention.run_once(self.engine, function(workflow, document)
+    removed = removed + document.runs
+    log("info", "old runs removed", { { "workflow", workflow }, { "runs", document.runs }, { "tasks", document.tasks },
+      { "log_bytes", document.log_bytes } })
+  end)
+  self.clock.done(not ok)
+  if ok and term.verbose then log("info", "history looked at", { { "removed", removed } }) end
+  if ok or code == "EFENCED" then return ok, why, code end
+  if code ~= "ECANCELLED" then log("warning", "old runs are not removed", { { "error", why } }) end
+  return true
 end
 
 --- Until a signal ends it.
 function Server:run()
   while not self.ending do
-    self:apply_scripts()
-    local ok, why, code = self.engine:run_loop()
     if self.applied then
       local done = self.applied
       self.applied = nil
       self.scripts:finish(done[1], done[2], self.engine)
+    end
+    self:apply_scripts()
+    local ok, why, code
+    if self.clock.due then
+      ok, why, code = self:forget_old_runs()
+    else
+      ok, why, code = self.engine:run_loop()
     end
     if not ok and code == "EFENCED" then
       log("warning", "another scheduler took over; beginning anew", { { "error", why } })
@@ -272,9 +292,11 @@ function serve.run(given)
   server:take_signals()
   server:open()
   server.scripts.wake = function() server.engine:interrupt() end
+  server.clock = retention.clock(function() server.engine:interrupt() end)
   server:describe()
   server:run()
   core.notify("STOPPING=1")
+  server.clock.close()
   server.scripts:close()
   server.engine:hand_over()
   server.engine:close()

@@ -169,13 +169,12 @@ function status.run(given)
     { "running", running(document) },
     { "waiting", waiting(document) },
     { "unowned", unowned(engine, document.runs.unowned) },
+    { "next", coming(document) },
     { since_text(document, since), ("%d failed, %d succeeded%s"):format(ended.failed, ended.success,
       ended.cancelled > 0 and (", %d cancelled"):format(ended.cancelled) or "") },
   })
   tell_failed(document)
   tell_cancelled(engine, document)
-  local next_times = coming(document)
-  if next_times then fields({ { "next", next_times } }) end
   tell_trouble(document)
   return 0
 end

@@ -122,6 +122,43 @@ static void test_claimed_after_sigkill(void **state)
     test_close(&t);
 }
 
+/* Who registered earlier takes up a run of who came later: agents know the later one's seq, so it gets a higher one. Of
+ * a run that is somebody else's it gets none. */
+static void test_outbids_who_came_later(void **state)
+{
+    struct shared *s = *state;
+    struct test_store t;
+    struct ork_new_run own;
+    ork_id owner, run;
+    uint64_t seq = 0;
+    bool mine = true;
+    ork_err err;
+    test_open(&t, s->url);
+    test_register(&t);
+    test_make_run(&t, s->w, &own);
+    struct child c = start_owner(s, &owner, &run);
+    assert_int_equal(ork_store_outbid(t.store, &run, &mine, &seq, &err), 0);
+    assert_false(mine);
+    assert_int_equal(seq, 0);
+    assert_int_equal(kill(c.pid, SIGKILL), 0);
+    assert_int_equal(child_end(&c), 128 + SIGKILL);
+    assert_true(claim(&t, &run).claimed);
+    const char *path = ork_store_path(t.store);
+    int last = (int)test_count(path, "SELECT max(seq) FROM schedulers");
+    for (int i = 1; i <= 2; i++) {
+        assert_int_equal(ork_store_outbid(t.store, &run, &mine, &seq, &err), 0);
+        assert_true(mine);
+        assert_int_equal(seq, last + i);
+        assert_int_equal(test_count(path, "SELECT max(seq) FROM schedulers WHERE state = 'live'"), seq);
+    }
+    assert_true(claim(&t, &run).claimed); /* the fence knows it */
+    struct child later = start_owner(s, &owner, &run);
+    assert_int_equal(test_count(path, "SELECT max(seq) FROM schedulers"), seq + 1); /* never given twice */
+    child_tell(later.to, 'q');
+    assert_int_equal(child_end(&later), 0);
+    test_close(&t);
+}
+
 /* A stopped owner stays owner: its runs are not stolen, and who waits, waits. */
 #define LARGE (256u << 20)
 
@@ -390,6 +427,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_claimed_after_sigkill, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_outbids_who_came_later, setup, teardown),
         cmocka_unit_test_setup_teardown(test_killed_is_dead_at_once, setup, teardown),
         cmocka_unit_test_setup_teardown(test_stopped_owner_stays, setup, teardown),
         cmocka_unit_test_setup_teardown(test_watch, setup, teardown),
