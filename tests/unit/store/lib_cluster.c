@@ -328,6 +328,21 @@ char *cluster_database(const char *name)
     return database(name, "ork_template");
 }
 
+void *cluster_hold(const char *url, const char *sql)
+{
+    PGconn *c = PQconnectdb(url);
+    assert_int_equal(PQstatus(c), CONNECTION_OK);
+    PGresult *r = PQexec(c, sql);
+    assert_int_equal(PQresultStatus(r), PGRES_COMMAND_OK);
+    PQclear(r);
+    return c;
+}
+
+void cluster_release(void *session)
+{
+    PQfinish(session);
+}
+
 void cluster_wait_old(void)
 {
     char *admin = url_of("postgres");

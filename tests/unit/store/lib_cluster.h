@@ -21,6 +21,8 @@ char *cluster_raw(const char *name);                             /* the same wit
 int64_t cluster_count(const char *url, const char *sql);         /* first column of the first row, -1 without one */
 void cluster_exec(const char *url, const char *sql);
 char *cluster_text(const char *url, const char *sql);            /* first column of all rows, a line each */
+void *cluster_hold(const char *url, const char *sql);            /* a session that has done that, and stays */
+void cluster_release(void *session);
 void cluster_wait_old(void); /* until the server is old enough that a scheduler may be declared dead */
 void cluster_wait(const char *url, const char *sql, int64_t n);  /* until it counts so; looks again and again */
 #endif
