@@ -76,6 +76,8 @@ local function text_of_file(path)
   return file and file:read("a") or ""
 end
 
+function harness.read(path) return text_of_file(path) end
+
 --- The pid of the agent of the data directory in or below `dir`, or nil.
 function harness.agent_of(dir)
   local pipe <close> = assert(io.popen("ls /proc"))

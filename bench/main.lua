@@ -7,6 +7,8 @@ local benches = {
   { "B2", "hop", require "bench.hop" },
   { "B4", "start", require "bench.start" },
   { "B5", "scale", require "bench.scale" },
+  { "B6", "idle", require "bench.idle" },
+  { "B7", "enqueue", require "bench.enqueue" },
   { "B9", "output", require "bench.output" },
   { "B10", "footprint", require "bench.footprint" },
   { "soak", "soak", require "bench.soak", alone = true }, -- only when asked for

@@ -95,6 +95,7 @@ void ork_lua_def_fini(struct ork_lua_def *d)
         free(p->call);
         free(p->name);
         free(p->path);
+        free(p->value);
     }
     free(d->problems);
     ork_lua_buf_fini(&d->default_cwd);

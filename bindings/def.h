@@ -13,7 +13,9 @@ struct ork_lua_problem {
     char *hint;        /* owned; NULL none */
     char *call, *name; /* owned: "task", "extract": the call that the search for the key begins at; NULL none */
     char *path;        /* owned: way to the key, "retries\nlimit", list elements as "#2"; NULL: the call itself */
-    uint32_t line;     /* of the call */
+    char *value;       /* owned: a text of the script with a mistake inside, at value_at; NULL none */
+    uint32_t value_at, value_len;
+    uint32_t line; /* of the call */
     bool warning;
 };
 
@@ -81,6 +83,8 @@ struct ork_lua_problem *ork_lua_problem_add(struct ork_lua_def *d, const char *c
                                             const char *text);
 void ork_lua_problem_place(struct ork_lua_problem *p, const char *call, const char *name, const char *path,
                            const char *hint);
+/* Its place is inside a text of the script: `len` bytes from `at` on. */
+void ork_lua_problem_inside(struct ork_lua_problem *p, const char *value, size_t at, size_t len);
 void ork_lua_problem_warn(struct ork_lua_def *d, struct ork_lua_problem *p); /* it is no mistake, only a warning */
 void ork_lua_problems_push(lua_State *L, const struct ork_lua_def *d);       /* a list of tables [-0, +1, m] */
 /* Seals once; all that is found is among the problems afterwards. */

@@ -297,11 +297,12 @@ int ork_lua_engine(lua_State *L)
 
     luaL_newmetatable(L, ENGINE);
     luaL_setfuncs(L, meta, 0);
-    lua_createtable(L, 0, 40); /* module meta methods */
+    lua_createtable(L, 0, 48); /* module meta methods */
     luaL_setfuncs(L, methods, 0);
     luaL_setfuncs(L, ork_lua_run_methods, 0);
     luaL_setfuncs(L, ork_lua_read_methods, 0);
     luaL_setfuncs(L, ork_lua_catalog_methods, 0);
+    luaL_setfuncs(L, ork_lua_serve_methods, 0);
     lua_setfield(L, -2, "__index");
     lua_pop(L, 1);
     lua_pushcfunction(L, core_open);
@@ -314,5 +315,6 @@ int ork_lua_engine(lua_State *L)
     lua_setfield(L, -2, "sys");
     ork_lua_add_definition(L);
     ork_lua_add_catalog(L);
+    ork_lua_add_serve(L);
     return 0;
 }

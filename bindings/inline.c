@@ -89,6 +89,18 @@ static bool knows(void *data, const char *definition)
     return known;
 }
 
+static void same(void *data, const char *definition, const char *changed)
+{
+    struct ork_lua_engine *e = data;
+    lua_State *L = ork_lua_loop_state(e->loop);
+
+    if (!push_handler(L, "same"))
+        return;
+    lua_pushstring(L, definition);
+    lua_pushstring(L, changed);
+    ork_lua_loop_call(e->loop, L, 2);
+}
+
 void ork_lua_inline_add(lua_State *L, struct ork_lua_engine *e)
 {
     struct ork_lua_ctx *ctx = ork_lua_ctx_get(L);
@@ -108,9 +120,10 @@ void ork_lua_inline_add(lua_State *L, struct ork_lua_engine *e)
     lua_pop(L, 1);
     e->next = ctx->engines;
     ctx->engines = e;
-    ork_engine_on_inline(e->engine,
-                         &(struct ork_inline_host){
-                             .data = e, .knows = knows, .interrupt = on_interrupt, .turn = on_turn, .wake = on_wake});
+    ork_engine_on_inline(
+        e->engine,
+        &(struct ork_inline_host){
+            .data = e, .knows = knows, .same = same, .interrupt = on_interrupt, .turn = on_turn, .wake = on_wake});
 }
 
 void ork_lua_inline_remove(lua_State *L, struct ork_lua_engine *e)
@@ -156,7 +169,7 @@ static struct ork_lua_engine *find_engine(lua_State *L, int idx)
     return e && e->engine && !e->close_later ? e : NULL;
 }
 
-static int inline_handlers(lua_State *L) /* handlers{ turn, wake, interrupt, knows, learn, closed } */
+static int inline_handlers(lua_State *L) /* handlers{ turn, wake, interrupt, knows, same, learn, closed } */
 {
     luaL_checktype(L, 1, LUA_TTABLE);
     lua_settop(L, 1);
@@ -346,7 +359,13 @@ static bool is_busy(const struct ork_lua_ctx *ctx)
     return false;
 }
 
-static int inline_step(lua_State *L) /* step(wait, more) -> is anything left to happen? more: something of Lua's is */
+static int inline_busy(lua_State *L) /* busy() -> is a run in our hands, or something not stored yet? */
+{
+    lua_pushboolean(L, is_busy(ork_lua_ctx_get(L)));
+    return 1;
+}
+
+static int inline_step(lua_State *L) /* step(wait, more): one turn. more: something of Lua's is left to happen */
 {
     uv_loop_t *loop = ork_lua_loop(L);
     struct ork_lua_ctx *ctx = ork_lua_ctx_get(L);
@@ -359,8 +378,7 @@ static int inline_step(lua_State *L) /* step(wait, more) -> is anything left to 
     else
         step_all(L, ctx);
     ork_lua_loop_raise(L, loop);
-    lua_pushboolean(L, is_busy(ctx));
-    return 1;
+    return 0;
 }
 
 static int inline_fd(lua_State *L) /* fd() -> readable when step is due */
@@ -387,23 +405,15 @@ static int inline_timeout(lua_State *L) /* timeout() -> ms until step is due, ni
 
 int ork_lua_inline_open(lua_State *L)
 {
-    static const luaL_Reg functions[] = {{"done", inline_done},
-                                         {"fail", inline_fail},
-                                         {"fd", inline_fd},
-                                         {"handlers", inline_handlers},
-                                         {"has", inline_has},
-                                         {"lend", inline_lend},
-                                         {"limit", ork_lua_limit},
-                                         {"log", inline_log},
-                                         {"mono", inline_mono},
-                                         {"next", inline_next},
-                                         {"of", inline_function},
-                                         {"progress", inline_progress},
-                                         {"running", inline_running},
-                                         {"step", inline_step},
-                                         {"timeout", inline_timeout},
-                                         {"unlimit", ork_lua_unlimit},
-                                         {NULL, NULL}};
+    static const luaL_Reg functions[] = {{"busy", inline_busy},         {"done", inline_done},
+                                         {"fail", inline_fail},         {"fd", inline_fd},
+                                         {"handlers", inline_handlers}, {"has", inline_has},
+                                         {"lend", inline_lend},         {"limit", ork_lua_limit},
+                                         {"log", inline_log},           {"mono", inline_mono},
+                                         {"next", inline_next},         {"of", inline_function},
+                                         {"progress", inline_progress}, {"running", inline_running},
+                                         {"step", inline_step},         {"timeout", inline_timeout},
+                                         {"unlimit", ork_lua_unlimit},  {NULL, NULL}};
 
     luaL_newlib(L, functions);
     return 1;

@@ -89,26 +89,58 @@ static void show_path(const char *path, char *out, size_t cap)
     out[n] = '\0';
 }
 
-static void add_problem(struct ork_lua_reader *r, const char *path, const char *hint, const char *text)
+static struct ork_lua_problem *add_problem(struct ork_lua_reader *r, const char *path, const char *hint,
+                                           const char *text)
 {
     struct ork_lua_problem *p = ork_lua_problem_add(r->def, "EDEF", r->place.file, r->place.line, text);
     if (p)
         ork_lua_problem_place(p, r->call, r->name, path, hint);
-    r->failed = true;
+    return p;
 }
 
 #define subject_of(r) (strcmp((r)->call, "workflow") == 0 ? "workflow" : "task")
 
-void ork_lua_bad(struct ork_lua_reader *r, const char *path, const char *hint, const char *fmt, ...)
+static struct ork_lua_problem *add_bad(struct ork_lua_reader *r, const char *path, const char *hint, const char *fmt,
+                                       va_list args) ORK_PRINTF(4, 0);
+static struct ork_lua_problem *add_bad(struct ork_lua_reader *r, const char *path, const char *hint, const char *fmt,
+                                       va_list args)
 {
     char text[900], shown[300];
-    va_list args;
     show_path(path, shown, sizeof shown);
     int n = snprintf(text, sizeof text, "%s `%s`: `%s` ", subject_of(r), r->name, shown);
-    va_start(args, fmt);
     vsnprintf(text + n, sizeof text - (size_t)n, fmt, args);
+    return add_problem(r, path, hint, text);
+}
+
+void ork_lua_bad(struct ork_lua_reader *r, const char *path, const char *hint, const char *fmt, ...)
+{
+    va_list args;
+    va_start(args, fmt);
+    add_bad(r, path, hint, fmt, args);
     va_end(args);
-    add_problem(r, path, hint, text);
+    r->failed = true;
+}
+
+void ork_lua_bad_inside(struct ork_lua_reader *r, const char *path, const char *hint, const char *value, size_t at,
+                        size_t len, const char *fmt, ...)
+{
+    va_list args;
+    va_start(args, fmt);
+    struct ork_lua_problem *p = add_bad(r, path, hint, fmt, args);
+    va_end(args);
+    if (p)
+        ork_lua_problem_inside(p, value, at, len);
+    r->failed = true;
+}
+
+void ork_lua_warn(struct ork_lua_reader *r, const char *path, const char *hint, const char *fmt, ...)
+{
+    va_list args;
+    va_start(args, fmt);
+    struct ork_lua_problem *p = add_bad(r, path, hint, fmt, args);
+    va_end(args);
+    if (p)
+        ork_lua_problem_warn(r->def, p);
 }
 
 void ork_lua_bad_at(struct ork_lua_reader *r, const char *path, const char *hint, const char *fmt, ...)
@@ -120,6 +152,7 @@ void ork_lua_bad_at(struct ork_lua_reader *r, const char *path, const char *hint
     vsnprintf(text + n, sizeof text - (size_t)n, fmt, args);
     va_end(args);
     add_problem(r, path, hint, text);
+    r->failed = true;
 }
 
 /* ---- tables ---- */

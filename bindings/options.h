@@ -47,6 +47,11 @@ uint64_t ork_lua_options(struct ork_lua_reader *r, int idx, const char *path, co
 
 /* Adds a mistake: "task `extract`: `retries.limit` <text>". hint may be NULL. */
 void ork_lua_bad(struct ork_lua_reader *r, const char *path, const char *hint, const char *fmt, ...) ORK_PRINTF(4, 5);
+/* The same; the place is inside the text `value`: `len` bytes from `at` on. */
+void ork_lua_bad_inside(struct ork_lua_reader *r, const char *path, const char *hint, const char *value, size_t at,
+                        size_t len, const char *fmt, ...) ORK_PRINTF(7, 8);
+/* As ork_lua_bad, but only a warning. */
+void ork_lua_warn(struct ork_lua_reader *r, const char *path, const char *hint, const char *fmt, ...) ORK_PRINTF(4, 5);
 /* The same without the key in the text: "task `extract`: <text>"; path may be NULL. */
 void ork_lua_bad_at(struct ork_lua_reader *r, const char *path, const char *hint, const char *fmt, ...)
     ORK_PRINTF(4, 5);

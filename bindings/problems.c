@@ -48,6 +48,13 @@ void ork_lua_problem_place(struct ork_lua_problem *p, const char *call, const ch
     p->hint = dup_text(hint);
 }
 
+void ork_lua_problem_inside(struct ork_lua_problem *p, const char *value, size_t at, size_t len)
+{
+    p->value = dup_text(value);
+    p->value_at = (uint32_t)at;
+    p->value_len = (uint32_t)len;
+}
+
 void ork_lua_problem_warn(struct ork_lua_def *d, struct ork_lua_problem *p)
 {
     p->warning = true;
@@ -75,6 +82,13 @@ void ork_lua_problems_push(lua_State *L, const struct ork_lua_def *d)
         set_text(L, "call", p->call);
         set_text(L, "name", p->name);
         set_text(L, "path", p->path);
+        if (p->value) {
+            set_text(L, "value", p->value);
+            lua_pushinteger(L, p->value_at);
+            lua_setfield(L, -2, "value_at");
+            lua_pushinteger(L, p->value_len);
+            lua_setfield(L, -2, "value_length");
+        }
         lua_pushinteger(L, p->line);
         lua_setfield(L, -2, "line");
         lua_pushboolean(L, p->warning);

@@ -5,107 +5,60 @@
 #include <jansson.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
+#include <time.h>
 
-#define ZONES "/usr/share/zoneinfo/"
+#define MOST_MS (INT64_C(1) << 40) /* 34 years */
 
 static void set_text(void *out, const char *key, const char *s)
 {
     json_object_set_new(out, key, json_string(s));
 }
 
-/* ---- cron ---- */
-
-struct cron_field {
-    const char *name;
-    int least, most;
-};
-
-/* Numbers of a field in range, signs that mean something; NULL or what is wrong. */
-static const char *check_field(const char *s, size_t n, const struct cron_field *f, char out[120])
+static int64_t now_ms(void)
 {
-    for (size_t i = 0; i < n; i++) {
-        if (!strchr("0123456789*/,-?#LWabcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ", s[i])) {
-            snprintf(out, 120, "the %s has the sign `%c`", f->name, s[i]);
-            return out;
-        }
-        if (s[i] < '0' || s[i] > '9')
-            continue;
-        int v = 0;
-        bool plain = i == 0 || (s[i - 1] != '/' && s[i - 1] != '#');
-        for (; i < n && s[i] >= '0' && s[i] <= '9'; i++)
-            v = v < 100000 ? v * 10 + (s[i] - '0') : v;
-        i--;
-        if (plain && (v < f->least || v > f->most)) {
-            snprintf(out, 120, "the %s is %d, it goes from %d to %d", f->name, v, f->least, f->most);
-            return out;
-        }
-    }
-    return NULL;
-}
+    struct timespec now;
 
-static const char *check_cron(const char *s, char out[120])
-{
-    static const struct cron_field fields[] = {
-        {"second", 0, 59}, {"minute", 0, 59},         {"hour", 0, 23},     {"day of the month", 1, 31},
-        {"month", 1, 12},  {"day of the week", 0, 7}, {"year", 1970, 2199}};
-    static const char *const words[] = {"@yearly", "@annually", "@monthly", "@weekly",
-                                        "@daily",  "@midnight", "@hourly",  NULL};
-    size_t n = 0;
-    if (*s == '@') {
-        for (size_t i = 0; words[i]; i++)
-            if (strcmp(words[i], s) == 0)
-                return NULL;
-        return "the words are @yearly @annually @monthly @weekly @daily @midnight @hourly";
-    }
-    for (const char *c = s; *(c += strspn(c, " \t")); c += strcspn(c, " \t"))
-        n++;
-    if (n < 5 || n > 7) {
-        snprintf(out, 120, "it has %zu fields; 5 (minute hour day month weekday), 6 (seconds first) or 7 (with year)",
-                 n);
-        return out;
-    }
-    const struct cron_field *f = n == 5 ? fields + 1 : fields;
-    for (const char *c = s; *(c += strspn(c, " \t")); c += strcspn(c, " \t")) {
-        const char *wrong = check_field(c, strcspn(c, " \t"), f++, out);
-        if (wrong)
-            return wrong;
-    }
-    return NULL;
+    clock_gettime(CLOCK_REALTIME, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
 static void read_cron(struct ork_lua_reader *r, int idx, const char *path, void *out)
 {
-    char text[120];
-    size_t n;
-    const char *s = ork_lua_read_text(r, idx, path, &n);
-    const char *wrong = s ? check_cron(s, text) : NULL;
-    if (wrong)
-        ork_lua_bad(r, path, NULL, "is no time of cron, \"%.60s\": %s", s, wrong);
-    else if (s)
-        set_text(out, "cron", s);
-}
-
-/* ---- the rest ---- */
-
-static void read_timezone(struct ork_lua_reader *r, int idx, const char *path, void *out)
-{
-    char file[200];
+    struct ork_cron_wrong wrong;
+    const char *warning;
     size_t n;
     const char *s = ork_lua_read_text(r, idx, path, &n);
     if (!s)
         return;
-    bool good = n > 0 && n < 100 && *s != '/' && !strstr(s, "..");
-    for (const char *c = s; *c; c++)
-        good = good &&
-               ((*c >= 'a' && *c <= 'z') || (*c >= 'A' && *c <= 'Z') || (*c >= '0' && *c <= '9') || strchr("_/+-", *c));
-    snprintf(file, sizeof file, ZONES "%.99s", s);
-    if (!good || (access(ZONES, R_OK) == 0 && access(file, R_OK) != 0))
-        ork_lua_bad(r, path, "zones are named like \"Europe/Berlin\" or \"UTC\"",
-                    "is no time zone of this system: \"%.60s\"", s);
-    else
-        set_text(out, "timezone", s);
+    if (ork_cron_check(s, now_ms(), &warning, &wrong) < 0) {
+        ork_lua_bad_inside(r, path, *wrong.hint ? wrong.hint : NULL, s, wrong.at, wrong.len,
+                           "is no time of cron, \"%.60s\": %s", s, wrong.text);
+        return;
+    }
+    if (warning)
+        ork_lua_warn(r, path, NULL, "%s", warning);
+    set_text(out, "cron", s);
 }
+
+static void read_timezone(struct ork_lua_reader *r, int idx, const char *path, void *out)
+{
+    char near[64], hint[120];
+    ork_err err;
+    size_t n;
+    const char *s = ork_lua_read_text(r, idx, path, &n);
+    int rc = s ? ork_zone_check(s, near, &err) : 0;
+    if (rc == ORK_ENOTFOUND || rc == ORK_EINVAL) {
+        snprintf(hint, sizeof hint, "did you mean \"%s\"?", near);
+        ork_lua_bad(r, path, *near ? hint : "zones are named like \"Europe/Berlin\" or \"UTC\"",
+                    "is no time zone of this system: \"%.60s\"", s);
+    } else if (rc < 0) {
+        ork_lua_bad(r, path, NULL, "cannot be read: %s", err.msg);
+    } else if (s) {
+        set_text(out, "timezone", s);
+    }
+}
+
+/* ---- the rest ---- */
 
 static void read_ms(struct ork_lua_reader *r, int idx, const char *path, void *out, const char *key, int64_t least)
 {
@@ -114,6 +67,8 @@ static void read_ms(struct ork_lua_reader *r, int idx, const char *path, void *o
         return;
     if (ms < least)
         ork_lua_bad(r, path, NULL, "wants one second or more");
+    else if (ms > MOST_MS)
+        ork_lua_bad(r, path, NULL, "wants less than 12,000 days");
     else
         json_object_set_new(out, key, json_integer(ms));
 }
@@ -230,5 +185,7 @@ void ork_lua_read_schedule(struct ork_lua_reader *r, int idx, const char *path, 
         ork_lua_bad(r, path, NULL,
                     cron ? "has both cron and every; it is one or the other"
                          : "says no time: give it cron = \"0 2 * * *\" or every = \"10m\"");
+    else if (every && seen & 1u << 3)
+        ork_lua_bad(r, path, NULL, "has both every and dst: an interval counts elapsed time, whatever clocks do");
     json_object_set_new(r->def->options, "schedule", schedule);
 }

@@ -12,13 +12,16 @@ local attach = {}
 
 local attached -- { luv, poll, timer, prepare }
 
+--- Is anything left to happen?
+local function is_busy() return native.busy() or fiber.alive() > 0 end
+
 --- One turn of Ork's loop; with `wait` until something happens. Is anything left to happen?
 function attach.step(wait)
   if fiber.is_running() then error("ork.step is for whoever drives the loop, not for a coroutine on it", 2) end
   if core.loop.inside() then error("ork.step cannot be called in a callback of Ork's own loop", 2) end
   local more = inline.turn() -- also without a database
-  local left = native.step(wait and not more, fiber.alive() > 0)
-  return left or fiber.alive() > 0
+  native.step(wait and not more, fiber.alive() > 0)
+  return is_busy()
 end
 
 --- The descriptor that is readable when ork.step is due.
@@ -45,6 +48,7 @@ end
 
 -- ---- luv -------------------------------------------------------------------------------------
 
+--- Only in `prepare`: a timer of 0 ms that is started again in its own callback never lets libuv go on.
 local function arm(self)
   local timeout = attach.timeout()
   if timeout then
@@ -77,21 +81,18 @@ function attach.attach(luv)
   local self = { luv = luv, held = true }
   self.poll = assert(luv.new_poll(attach.fd()))
   self.timer, self.prepare = luv.new_timer(), luv.new_prepare()
-  function self.tick()
-    local left = attach.step()
-    hold(self, left)
-    arm(self)
-  end
+  function self.tick() attach.step() end
   self.poll:start("r", self.tick)
-  self.prepare:start(function() arm(self) end) -- what others did meanwhile may have made something due
+  self.prepare:start(function() -- before each poll: what was done meanwhile, here or by a waiting call, may have changed both
+    hold(self, is_busy())
+    arm(self)
+  end)
   luv.unref(self.timer)
   luv.unref(self.prepare)
   hold(self, false)
   attached = self
   fiber.on_work = function()
-    if self.poll:is_closing() then return end
-    hold(self, true)
-    arm(self)
+    if not self.poll:is_closing() then hold(self, true) end
   end
 end
 

@@ -63,6 +63,14 @@ function excerpt.find(line, text, from)
   end
 end
 
+--- The place of a part of a text that stands in the line as it is, without escapes.
+local function find_inside(p, line, from)
+  for _, written in ipairs({ '"' .. p.value .. '"', "'" .. p.value .. "'" }) do
+    local at = plain_find(line, written, from)
+    if at then return at + 1 + p.value_at, math.min(p.value_length, #p.value + 1 - p.value_at) end
+  end
+end
+
 --- Finds where in its line a mistake is: sets p.column and p.length (bytes). start: the byte of its key in the text, if known.
 function excerpt.place(p, text, start)
   local line = p.line and p.line > 0 and line_of(text, p.line)
@@ -73,6 +81,13 @@ function excerpt.place(p, text, start)
     from = newline or start
     first, last = from, from + #line:match("^[%w_]*", from) - 1
     if last < first then first, last = from, from + #(line:match('^"[^"]*"', from) or line:match("^'[^']*'", from) or "x") - 1 end
+  end
+  if p.value then
+    local at, length = find_inside(p, line, from)
+    if at then
+      p.column, p.length = at, length
+      return
+    end
   end
   local at, stop = excerpt.find(line, p.text, from)
   if at and not (start and line:sub(at, stop) == line:sub(first, last)) then first, last = at, stop end

@@ -84,6 +84,7 @@ local function resume(self)
   running = nil
   if self.done then return close_given_up(self) end -- given up meanwhile
   if left and coroutine.status(self.thread) ~= "dead" then
+    self.left_at = debug.traceback(self.thread, tostring(limited.why)) -- before its variables are closed
     self:abandon(limited.why)
     return self.over(false, limited.why, self.thread)
   end

@@ -28,7 +28,7 @@ local ork = {
 ---@return ork.type
 function ork.optional(type) return { "?", type } end
 
---- Loads the workflows of a script. Raises all its mistakes together.
+--- Loads the workflows of a script. Raises all its mistakes together, and that there is no such file.
 ---@param path string
 ---@return ork.workflow ... in the order the script returns them
 function ork.load(path)
@@ -46,7 +46,6 @@ for _, name in ipairs({ "start", "run" }) do
     loader.starting()
     return begin(workflow, ...)
   end
-  core.methods[name] = ork[name]
 end
 for _, name in ipairs({ "runs", "find", "why" }) do ork[name] = run[name] end
 
@@ -60,6 +59,15 @@ end
 
 ork.spawn = inline.spawn
 for _, name in ipairs({ "attach", "fd", "timeout", "step" }) do ork[name] = attach[name] end
+
+for _, name in ipairs({ "start", "run", "runs", "find", "why", "open", "load", "spawn", "attach", "step" }) do
+  local call = ork[name]
+  ork[name] = function(...) -- tail calls: levels count from what is called
+    if rawequal((...), ork) then error(("call it with a dot: ork.%s(…)"):format(name), 2) end
+    return call(...)
+  end
+end
+for _, name in ipairs({ "start", "run" }) do core.methods[name] = ork[name] end
 
 -- ---- names -----------------------------------------------------------------------------------
 

@@ -37,10 +37,11 @@ end
 -- ---- how a call ends -------------------------------------------------------------------------
 
 local Stop = { __name = "ork.stop", __tostring = function(self) return self.text end }
-local stops = {
-  timeout = setmetatable({ kind = "timeout", text = "the task's timeout is over" }, Stop),
-  cancelled = setmetatable({ kind = "cancelled", text = "the task was cancelled" }, Stop),
-}
+local cancelled = setmetatable({ kind = "cancelled", text = "the task was cancelled" }, Stop)
+
+local function timeout_of(call)
+  return setmetatable({ kind = "timeout", text = "timeout after " .. core.sys.format_duration(call.timeout_ms) }, Stop)
+end
 
 --- Text of what a user's value is turned into text by: its metamethods may raise, too, and this attempt alone may fail of it.
 local function text_of(value)
@@ -72,7 +73,8 @@ end
 
 local function fail(call, what, thread)
   local engine, token = call.engine, call.token
-  if rawequal(what, stops.timeout) or rawequal(what, stops.cancelled) then
+  if type(what) == "table" and rawequal(getmetatable(what), Stop) then
+    if what.kind == "timeout" then native.log(engine, token, (call.fiber.left_at or debug.traceback(thread, what.text)) .. "\n") end
     native.fail(engine, token, what.text, what.kind, nil, false, 0)
     return
   end
@@ -84,7 +86,7 @@ end
 
 local function over(call, ok, what, thread)
   of_engine(call.engine).calls[call.token] = nil
-  if ok and call.until_ms and native.mono() > call.until_ms then ok, what = false, stops.timeout end
+  if ok and call.until_ms and native.mono() > call.until_ms then ok, what = false, call.timeout end
   if not ok then return fail(call, what, thread) end
   local fine, done, why, code = pcall(native.done, call.engine, call.token, what)
   if not fine then
@@ -118,7 +120,8 @@ local function begin(call)
   end
   if call.timeout_ms > 0 then
     call.until_ms = native.mono() + call.timeout_ms
-    self:limit_time(stops.timeout, call.until_ms, call.until_ms + call.grace_ms)
+    call.timeout = timeout_of(call)
+    self:limit_time(call.timeout, call.until_ms, call.until_ms + call.grace_ms)
   end
   state.calls[call.token] = self
 end
@@ -143,11 +146,12 @@ local function interrupt(engine, token, kind, now)
   local self = calls[token]
   if not self then return end
   self.call.stopped = kind
+  local why = kind == "timeout" and (self.call.timeout or timeout_of(self.call)) or cancelled
   if now then
     calls[token] = nil
-    self:abandon(stops[kind])
+    self:abandon(why)
   else
-    self:interrupt(stops[kind], self.call.grace_ms)
+    self:interrupt(why, self.call.grace_ms)
   end
 end
 
@@ -187,6 +191,7 @@ function inline.wait(self, engine, run_id, ms)
     if call then native.lend(call.engine, call.token, false) end
   end })
   while true do
+    if tostring(engine) == "ork database (closed)" then return nil, "the database is closed", "ECLOSED" end
     local status, why, code = engine:ended(run_id)
     if status ~= false then return status, why, code end
     local left = deadline and deadline - native.mono()
@@ -216,6 +221,7 @@ end
 native.handlers({
   turn = turn, interrupt = interrupt, wake = wake, learn = learn, closed = closed,
   knows = function(definition) return known[definition] ~= nil end,
+  same = function(definition, changed) known[changed] = known[definition] end,
 })
 
 inline.turn = turn

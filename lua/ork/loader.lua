@@ -259,6 +259,13 @@ local function finish(session, returned, text)
   return workflows, check_names(session, workflows)
 end
 
+local function paths_of(session)
+  local paths = {}
+  for name in pairs(session.files) do paths[#paths + 1] = session.folder == "" and name or session.folder .. "/" .. name end
+  table.sort(paths)
+  return paths
+end
+
 local function load_once(path, opts)
   local session = new_session(path, opts)
   local result = { workflows = {}, by_name = {}, problems = session.problems, warnings = session.warnings, started = false }
@@ -277,6 +284,7 @@ local function load_once(path, opts)
   end
   session.done = true
   result.started = session.started
+  result.files = paths_of(session)
   result.problems = problems.resolve(session.problems)
   result.warnings = problems.resolve(session.warnings)
   return result, session
@@ -325,7 +333,8 @@ local function compare(result, again)
 end
 
 --- Loads a script. opts: arg (list, [0] the script); twice: loads it again in a fresh environment and compares;
---- stop_at_start: ends at the first run it starts. Returns { workflows, by_name, problems, warnings, started }.
+--- stop_at_start: ends at the first run it starts. Returns { workflows, by_name, problems, warnings, started, files }:
+--- files are the paths of what it was made of.
 function loader.load(path, opts)
   opts = opts or {}
   local result = load_once(path, opts)

@@ -91,15 +91,15 @@
 
 ---When runs are due: either `cron` or `every`. It is checked and stored; this version does not start runs by it.
 ---@class ork.schedule
----@field cron? string 5 fields (minute first), 6 (second first) or 7 (with year); "@daily" and the like
+---@field cron? string 5 fields (minute first), 6 (second first) or 7 (with year); "@daily" and the like; names, lists, ranges, steps, L, W, #
 ---@field every? ork.duration 1 s or more
----@field timezone? string "Europe/Berlin"; default "UTC"
+---@field timezone? string "Europe/Berlin"; default "UTC"; it must be known where the script is loaded
 ---@field params? table<string, any> params of scheduled runs
 ---@field catchup? "none"|"latest"|"all" of the times that were missed; default "latest"
 ---@field catchup_limit? integer default 100
 ---@field overlap? "allow"|"skip"|"queue"|"cancel_running" while the last run still goes on; default "skip"
 ---@field jitter? ork.duration
----@field dst? "skip"|"shift"|"both" for a time that a change of the clock leaves out or repeats
+---@field dst? "skip"|"shift"|"both" for a time of cron that a change of the clock leaves out or repeats; without it a time of day is due once
 
 ---Options of a workflow.
 ---@class ork.workflow_options
@@ -209,7 +209,8 @@ function ork.pool(name, slots) end
 ---@return table t
 function ork.list(t) end
 
----The text of a file beside the script; it becomes part of the snapshot, so a run keeps it as it was.
+---The text of a file beside the script; it becomes part of the snapshot, so a run keeps it as it was. In a program of your own
+---paths count from its current folder.
 ---@param path string
 ---@return string?, string?, string?
 function ork.read(path) end

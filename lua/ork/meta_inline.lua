@@ -68,7 +68,7 @@ function ctx.secret(name) end
 local ork = {}
 
 ---Runs `f(…)` as a coroutine in which waiting calls (`run:wait`, `w:run`) let everything else go on. What it raises is raised by the
----call that drives the loop.
+---call that drives the loop; on luv's loop luv prints it and ends the program, so use `pcall` inside.
 ---@param f function
 ---@param ... any
 function ork.spawn(f, ...) end

@@ -14,7 +14,7 @@
 ---@field workflow string its name
 ---@field status ork.run_status
 ---@field error? string why it failed, in one line
----@field output? any
+---@field output? any for a later version, which gives runs an output: nil
 ---@field params table<string, any> complete, with defaults
 ---@field counts table<ork.task_status, integer> how many of its tasks are in which status
 ---@field created_at string RFC 3339, as all times
@@ -114,7 +114,10 @@ function run_task:log(attempt) end
 ---@class ork.why
 ---@field run string its id
 ---@field workflow string
+---@field short string the 8 characters that `ork` prints of its id
 ---@field status string
+---@field error? string of the run
+---@field owned boolean a living program carries it out
 ---@field reasons { task?: string, text: string, ["until"]?: string }[]
 ---@field advice? string[] what to do about it
 
@@ -123,14 +126,14 @@ function run_task:log(attempt) end
 ---@field url string
 local database = {}
 
----Creates a run and does not wait.
+---Creates a run and does not wait. Wrong params are data, not misuse: nil, message, "EINVAL".
 ---@param workflow ork.workflow
 ---@param params? table<string, any>
 ---@param options? ork.start_options
 ---@return ork.run?, string?, string?
 function database:start(workflow, params, options) end
 
----Starts and waits.
+---Starts and waits. In a callback of the loop it raises before there is a run.
 ---@param workflow ork.workflow
 ---@param params? table<string, any>
 ---@param options? ork.start_options
@@ -160,11 +163,12 @@ function database:close() end
 local ork = {}
 
 ---Opens a database. `local db <close> = …` closes it at the end of the block.
+---Folders that are not there are made.
 ---@param url? string sqlite:PATH, a path, or sqlite::memory:; default: the nearest .ork/ork.db from the current folder upwards, or a new one there
 ---@return ork.database?, string?, string?
 function ork.open(url) end
 
----Creates a run in the program's default database and does not wait.
+---Creates a run in the program's default database and does not wait. Wrong params are data, not misuse: nil, message, "EINVAL".
 ---@param workflow ork.workflow
 ---@param params? table<string, any>
 ---@param options? ork.start_options

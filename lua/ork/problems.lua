@@ -79,7 +79,7 @@ function problems.resolve(list)
     text = text or p.file and (p.line or 0) > 0 and text_of(p.file)
     if text and i <= MOST_PLACES then require("ork.excerpt").place(p, text, start) end
     p.text, p.hint = clean(p.text), clean(p.hint)
-    p.order, p.path, p.call, p.name = i, nil, nil, nil
+    p.order, p.path, p.call, p.name, p.value, p.value_at, p.value_length = i, nil, nil, nil, nil, nil, nil
   end
   table.sort(list, function(a, b)
     if (a.file or "") ~= (b.file or "") then return (a.file or "") < (b.file or "") end

@@ -132,6 +132,7 @@ local function is_closed(self) return tostring(rawget(self, "engine")) == "ork d
 local function class(name, methods, fields)
   local names = sorted_keys(methods)
   for key in pairs(fields) do names[#names + 1] = key end
+  table.sort(names)
   local label = name:match("[^.]+$")
   local what, variable = table.unpack(({ run = { "run", "r" }, run_task = { "task of a run", "t" }, database = { "database", "db" } })[label])
   local meta
@@ -145,7 +146,7 @@ local function class(name, methods, fields)
     end
   end
   meta = {
-    __name = name, methods = methods, fields = fields, -- for completion at the prompt
+    __name = name, kind = what, methods = methods, fields = fields, -- for messages, and completion at the prompt
     __index = function(self, key)
       local method = methods[key]
       if method then return method end
@@ -154,9 +155,9 @@ local function class(name, methods, fields)
         if not of_itself[key] and not rawget(self, "kept") and is_closed(self) then error("the database is closed", 2) end
         return field(self)
       end
-      error(("a %s has no `%s`%s"):format(label, tostring(key), did_you_mean(key, names)), 2)
+      error(("a %s has no `%s`%s"):format(what, tostring(key), did_you_mean(key, names)), 2)
     end,
-    __newindex = function(_, key) error(("`%s` of a %s cannot be set"):format(tostring(key), label), 2) end,
+    __newindex = function(_, key) error(("`%s` of a %s cannot be set"):format(tostring(key), what), 2) end,
   }
   return meta
 end
@@ -228,17 +229,25 @@ local run_methods = {}
 --- Keeps a call from being a tail call, where levels are counted.
 local function same(...) return ... end
 
+--- Raises where nothing can wait; elsewhere the fiber to wait in, or nil outside of all.
+local function waiting_fiber(level)
+  local self = fiber.current()
+  if self == false then
+    error("waiting holds up the task's function; call it there, not in a coroutine that it made", level + 1)
+  end
+  if not self and (core.loop.inside() or attach.inside()) then
+    error("a callback of the loop cannot wait; ork.spawn(function() … end) makes a coroutine that can", level + 1)
+  end
+  return self
+end
+
 --- In a coroutine of ours only that one waits; elsewhere the loop is driven, which its own callbacks cannot do.
 local function wait(engine, id, ms, level)
-  local self = fiber.current()
-  if self then return inline.wait(self, engine, id, ms) end
-  if self == false then
-    error("waiting holds up the task's function; call it there, not in a coroutine that it made", level)
-  end
-  if core.loop.inside() or attach.inside() then
-    error("a callback of the loop cannot wait; ork.spawn(function() … end) makes a coroutine that can", level)
-  end
-  return host.wait(engine, id, ms)
+  local self = waiting_fiber(level)
+  if not self then return host.wait(engine, id, ms) end
+  local status, why, code = inline.wait(self, engine, id, ms)
+  if code == "ECLOSED" then error(why, level) end -- by another coroutine
+  return status, why, code
 end
 
 --- Waits for the end; its status, or nil, "timeout", "ETIMEDOUT".
@@ -401,7 +410,32 @@ Run.__eq = function(a, b) return rawget(a, "run_id") == rawget(b, "run_id") end
 
 local start_options = { key = "string", priority = whole, at = instant, resume = "boolean", triggered_by = "string" }
 
-local function start(engine, workflow, params, opts, level)
+--- A start wants a workflow. name: the method.
+local function check_workflow(value, name, level)
+  if core.is_workflow(value) then return end
+  local meta, got, advice = getmetatable(value), type(value), ""
+  if type(value) == "string" then
+    got, advice = ("the text \"%s\""):format(value), "; ork.load(\"FILE.lua\") gives those of a script"
+  elseif type(meta) == "table" and rawget(meta, "kind") then
+    got = "a " .. rawget(meta, "kind")
+  elseif value == nil or type(value) == "table" then
+    advice = (". To a workflow it belongs with a colon: w:%s(…)"):format(name)
+  end
+  error(("%s wants a workflow, got %s%s"):format(name, got, advice), level + 1)
+end
+
+--- Complete params as JSON, or nil, message, code. What no JSON can say is misuse.
+local function complete_params(workflow, params, logical, level)
+  local ok, complete, why, code = pcall(core.params, workflow, params, nil, logical)
+  if not ok then
+    local placed = type(complete) ~= "string" or complete:find("^[^\n]-:%d+: ") -- at the mistake in the definition
+    error(complete, placed and 0 or level + 1)
+  end
+  return complete, why, code
+end
+
+local function start(engine, name, workflow, params, opts, level)
+  check_workflow(workflow, name, level)
   if type(params) ~= "table" and params ~= nil then
     error(("params are a table by name, not %s"):format(type(params)), level)
   end
@@ -411,7 +445,7 @@ local function start(engine, workflow, params, opts, level)
   end
   local checked = check_options("start", opts, start_options, level)
   local logical = checked.at or sys.now()
-  local complete, why, code = core.params(workflow, params, nil, logical)
+  local complete, why, code = complete_params(workflow, params, logical, level)
   if not complete then return nil, why, code end
   local id, how
   id, how, code = host.start(engine, function()
@@ -447,10 +481,12 @@ end
 
 local database_methods = {}
 
-function database_methods.start(self, workflow, params, opts) return start(rawget(self, "engine"), workflow, params, opts, 2) end
+function database_methods.start(self, workflow, params, opts) return start(rawget(self, "engine"), "start", workflow, params, opts, 2) end
 
 function database_methods.run(self, workflow, params, opts)
-  local started, why, code = start(rawget(self, "engine"), workflow, params, opts, 3)
+  check_workflow(workflow, "run", 2)
+  waiting_fiber(2) -- before there is a run
+  local started, why, code = start(rawget(self, "engine"), "run", workflow, params, opts, 3)
   if not started then return nil, why, code end
   local status
   status, why, code = wait(rawget(started, "engine"), rawget(started, "run_id"), -1, 3)

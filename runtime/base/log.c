@@ -3,6 +3,7 @@
  * forge lines. */
 #include "base/log.h"
 #include "base/buf.h"
+#include "base/clock.h"
 #include <stdatomic.h>
 #include <stdio.h>
 #include <unistd.h>
@@ -17,15 +18,43 @@ void ork_log_to(int fd)
     atomic_store(&descriptor, fd);
 }
 
+static atomic_int style = ORK_LOG_PLAIN;
+
+void ork_log_style(int how)
+{
+    atomic_store(&style, how);
+}
+
+void ork_log_line(int level, const char *text)
+{
+    ork_log_write(&(struct ork_log){.name = "ork", .level = ORK_LOG_INFO}, level, "%s", text);
+}
+
+/* As the service manager takes levels (sd-daemon(3)): it adds the time and the program itself. */
+static void begin_line(struct ork_buf *line, const struct ork_log *log, int level)
+{
+    static const int priorities[] = {[ORK_LOG_ERROR] = 3, [ORK_LOG_WARN] = 4, [ORK_LOG_INFO] = 6, [ORK_LOG_DEBUG] = 7};
+    char at[32];
+
+    int how = log->sink ? ORK_LOG_PLAIN : atomic_load(&style);
+
+    if (how == ORK_LOG_JOURNAL) {
+        ork_buf_addf(line, "<%d>", priorities[level]);
+        return;
+    }
+    if (how == ORK_LOG_STAMPED) {
+        ork_time_format(ork_clock_system.now_ms(ork_clock_system.data), at);
+        ork_buf_addf(line, "%s ", at);
+    }
+    ork_buf_addf(line, "%s %s: ", level_names[level], log->name ? log->name : "ork");
+}
+
 void ork_log_write(const struct ork_log *log, int level, const char *fmt, ...)
 {
     if (level > log->level || level < ORK_LOG_ERROR || level > ORK_LOG_DEBUG)
         return;
     struct ork_buf line = ORK_BUF_INIT;
-    ork_buf_adds(&line, level_names[level]);
-    ork_buf_addc(&line, ' ');
-    ork_buf_adds(&line, log->name ? log->name : "ork");
-    ork_buf_adds(&line, ": ");
+    begin_line(&line, log, level);
     va_list ap, again;
     va_start(ap, fmt);
     va_copy(again, ap);

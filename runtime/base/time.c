@@ -290,10 +290,10 @@ static char *put_field(char *at, char letter, int64_t ms, const struct ork_civil
     }
 }
 
-int ork_time_strftime(int64_t ms, const char *fmt, char *out, size_t cap, ork_err *err)
+int ork_time_strftime(int64_t ms, int64_t civil_ms, const char *fmt, char *out, size_t cap, ork_err *err)
 {
     struct ork_civil c;
-    ork_civil_from_ms(ms, &c);
+    ork_civil_from_ms(civil_ms, &c);
     size_t len = 0;
     for (const char *p = fmt; *p; p++) {
         char field[32], *end = field;

@@ -14,5 +14,5 @@ struct ork_civil {
 void ork_civil_from_ms(int64_t ms, struct ork_civil *out); /* UTC */
 int64_t ork_civil_to_ms(const struct ork_civil *c); /* UTC; weekday and yday unused; fields may overflow their range */
 /* strftime-like, UTC: %Y %m %d %H %M %S %j %y %F %T %s %a %b %% only; ORK_EINVAL names another letter. */
-int ork_time_strftime(int64_t ms, const char *fmt, char *out, size_t cap, ork_err *err) ORK_MUSTCHECK;
+int ork_time_strftime(int64_t ms, int64_t civil_ms, const char *fmt, char *out, size_t cap, ork_err *err) ORK_MUSTCHECK;
 #endif

@@ -10,11 +10,12 @@
  *   names         JAN or January, MON or Monday, in any case
  *   day           ?   L (last of the month)   L-3   15W (working day nearest to the 15th)   LW (last working day)
  *   weekday       ?   0-7 (0 and 7 Sunday)   FRI-MON (over the week's end)   5L FRIL (last Friday)   MON#2 (second)
- *                 L alone is 6, Saturday, as in Quartz
  *   year          1970-2199
  *   instead       @yearly @annually @monthly @weekly @daily @midnight @hourly
  *
- * Day and weekday both set (neither begins with * or ?): a day matches if either does. */
+ * Day and weekday both set: a day matches if either does (the rule of Vixie's cron), or, where one of them begins with
+ * * as in * /2, if both do. FRI-MON is the only range over an end; hours of a night are 22-23,0-2. A step longer than
+ * its range (* /90 in the minute) is refused: it would never come to a second one. */
 #ifndef ORK_CORE_CRON_H
 #define ORK_CORE_CRON_H
 #include <ork/ork.h>
@@ -60,6 +61,8 @@ struct ork_cron_mistake {
 int ork_cron_parse(const char *text, unsigned dialect, struct ork_cron *out, struct ork_cron_mistake *m) ORK_MUSTCHECK;
 /* Has it no time at or after local_s? A mistake of a new schedule, not of a stored one. */
 bool ork_cron_over(const struct ork_cron *c, const char *text, int64_t local_s, struct ork_cron_mistake *m);
+/* What is worth telling though it is right (day and weekday both set), as the end of a sentence, or NULL; static. */
+const char *ork_cron_warning(const struct ork_cron *c);
 /* "0 25 * * *\n  ^^": the text and its marked place, on two lines without a newline at the end. */
 void ork_cron_caret(const char *text, const struct ork_cron_mistake *m, char *out, size_t cap);
 

@@ -92,9 +92,8 @@ void ork_due_step(const struct ork_schedule *s, const void *seed, size_t n, int6
         return;
     int64_t newest = newest_due(&v, next_ms);
     bool missed = now_ms - acts > ORK_ON_TIME_MS;
-    int catchup = waited    ? (s->overlap == ORK_OVERLAP_QUEUE ? ORK_CATCHUP_ALL : ORK_CATCHUP_LATEST)
-                  : !missed ? ORK_CATCHUP_ALL
-                            : s->catchup;
+    bool queued = s->overlap == ORK_OVERLAP_QUEUE || (s->overlap == ORK_OVERLAP_SKIP && s->catchup == ORK_CATCHUP_ALL);
+    int catchup = waited ? (queued ? ORK_CATCHUP_ALL : ORK_CATCHUP_LATEST) : !missed ? ORK_CATCHUP_ALL : s->catchup;
 
     if (catchup == ORK_CATCHUP_NONE) {
         int64_t first = first_on_time(&v, next_ms, newest);

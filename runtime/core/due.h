@@ -6,7 +6,8 @@
  * scheduler, a machine asleep, a clock set forward).
  *
  *   where it stands                    times that are due        a run for
- *   it waited for its last run         with overlap queue        each, at most catchup_limit of the newest
+ *   it waited for its last run         overlap queue, or skip    each, at most catchup_limit of the newest
+ *                                      with catchup all
  *                                      else                      the newest
  *   none was missed                    –                         each
  *   some were missed                   catchup none              those on time

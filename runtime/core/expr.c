@@ -183,15 +183,15 @@ static int eval_date(const json_t *body, const struct eval *e, json_t **out, ork
     const json_t *offset = json_object_get(body, "offset_ms"), *format = json_object_get(body, "format");
     size_t keys = (offset ? 1u : 0u) + (format ? 1u : 0u);
     char text[256];
-    int64_t at;
+    int64_t at, civil;
 
     if (!json_is_object(body) || json_object_size(body) != keys || (offset && !json_is_integer(offset)) ||
         (format && !json_is_string(format)))
         return ork_err_set(err, ORK_EDEF,
                            "{\"date\"} wants offset_ms, an integer, and format, a text, and nothing else");
-    if (__builtin_add_overflow(e->scope->logical_ms, (int64_t)json_integer_value(offset), &at))
+    if (!ork_moment_shift(e->scope->logical, (int64_t)json_integer_value(offset), &at, &civil))
         return ork_err_set(err, ORK_EDEF, "the offset of a date is too large");
-    int rc = ork_time_strftime(at, format ? json_string_value(format) : "%Y-%m-%d", text, sizeof text, err);
+    int rc = ork_time_strftime(at, civil, format ? json_string_value(format) : "%Y-%m-%d", text, sizeof text, err);
     if (rc < 0)
         return rc;
     *out = json_string(text);

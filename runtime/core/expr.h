@@ -5,13 +5,14 @@
 #ifndef ORK_CORE_EXPR_H
 #define ORK_CORE_EXPR_H
 #include "base/json.h"
+#include "core/moment.h"
 
 struct ork_scope {
     void *data;
     /* Borrowed value of a root: "params", "this", "input", or task `name` with what = "output" "status" "error"
      * "results", or "secret" with the secret's name as task; NULL: has no value. */
     const json_t *(*root)(void *data, const char *what, const char *task);
-    int64_t logical_ms;
+    struct ork_moment logical;
 };
 /* A new reference in *out (it may share parts with what root returned: read only); JSON null when a reference has no
  * value and optional is true, else ORK_ENOVALUE naming the reference. No value: the root has none, a field is missing,

@@ -53,16 +53,19 @@ static json_t *with_format(const json_t *expr, const json_t *type)
     return json_pack("{s:o}", "date", full);
 }
 
-int ork_param_value(const json_t *p, const char *key, const json_t *type, const char *name, int64_t logical_ms,
+int ork_param_value(const json_t *p, const char *key, const json_t *type, const char *name, struct ork_moment logical,
                     json_t **out, ork_err *err)
 {
-    struct ork_scope scope = {.logical_ms = logical_ms}; /* no roots: a param may depend on the time, on nothing else */
+    struct ork_scope scope = {.logical = logical}; /* no roots: a param may depend on the time, on nothing else */
     const json_t *written = json_is_object(p) ? json_object_get(p, key) : NULL;
+    struct ork_type_view t = ork_type_view_of(type);
     ORK_CLEANUP(ork_buf_fini) struct ork_buf root = ORK_BUF_INIT;
 
     *out = NULL;
     if (!written)
         return 0;
+    if (t.shape == ORK_TYPE_SCALAR && (t.scalar == ORK_SCALAR_TZ || t.scalar == ORK_SCALAR_UTC))
+        scope.logical.zone = NULL; /* an instant: written in UTC */
     json_t *expr = with_format(written, type);
     int rc = expr ? ork_expr_eval(expr, &scope, false, out, err) : ork_err_set(err, ORK_ETOOBIG, "out of memory");
     json_decref(expr);
@@ -96,7 +99,7 @@ bool ork_param_required(const json_t *p)
 struct complete {
     struct ork_param_sink sink;
     const json_t *schema, *given, *texts;
-    int64_t logical_ms;
+    struct ork_moment logical;
     json_t *out; /* owned */
 };
 
@@ -140,7 +143,7 @@ static json_t *take_value(struct complete *c, const char *name, const json_t *p)
 
     ork_buf_addf(&root, "params.%.100s", name);
     if (json_is_string(text)) {
-        rc = ork_type_from_text(type, json_string_value(text), c->logical_ms, &value, &err);
+        rc = ork_type_from_text(type, json_string_value(text), c->logical, &value, &err);
         if (rc < 0 && rc != ORK_EDEF)
             ork_err_wrap(&err, "params.%.100s", name);
     } else if (text) {
@@ -149,7 +152,7 @@ static json_t *take_value(struct complete *c, const char *name, const json_t *p)
         value = json_incref((json_t *)given);
         rc = ork_type_apply(type, &value, root.data, &err);
     } else {
-        rc = ork_param_value(p, "default", type, name, c->logical_ms, &value, &err);
+        rc = ork_param_value(p, "default", type, name, c->logical, &value, &err);
         code = "param_schema";
         if (rc == 0 && !value)
             return json_null();
@@ -181,18 +184,18 @@ static void complete_one(struct complete *c, const char *name, const json_t *p)
     json_t *value = take_value(c, name, p);
     if (!value)
         return;
-    ork_param_limits(&c->sink, "param_choice", "param_range", p, name, value, c->logical_ms);
+    ork_param_limits(&c->sink, "param_choice", "param_range", p, name, value, c->logical);
     json_object_set_new_nocheck(c->out, name, value);
 }
 
-int ork_params_complete(const json_t *schema, const json_t *given, const json_t *texts, int64_t logical_ms,
+int ork_params_complete(const json_t *schema, const json_t *given, const json_t *texts, struct ork_moment logical,
                         ork_problem_cb on_problem, void *data, json_t **out, ork_err *err)
 {
     struct complete c = {.sink = {.on_problem = on_problem, .data = data},
                          .schema = schema,
                          .given = given,
                          .texts = texts,
-                         .logical_ms = logical_ms};
+                         .logical = logical};
     const char *name;
     const json_t *p;
 
@@ -232,8 +235,8 @@ static int parse_object(const char *text, const char *what, json_t **out, ork_er
     return rc;
 }
 
-int ork_workflow_params(const ork_workflow *w, const char *given, const char *texts, int64_t logical_ms,
-                        ork_problem_cb on_problem, void *data, char **out, ork_err *err)
+int ork_workflow_params_at(const ork_workflow *w, const char *given, const char *texts, struct ork_moment logical,
+                           ork_problem_cb on_problem, void *data, char **out, ork_err *err)
 {
     json_t *options = NULL, *values = NULL, *typed = NULL, *full = NULL;
     int rc = parse_object(ork_workflow_options_json(w), "the options of the workflow", &options, err);
@@ -243,7 +246,7 @@ int ork_workflow_params(const ork_workflow *w, const char *given, const char *te
     if (rc == 0)
         rc = parse_object(texts, "params", &typed, err);
     if (rc == 0)
-        rc = ork_params_complete(json_object_get(options, "params"), values, typed, logical_ms, on_problem, data, &full,
+        rc = ork_params_complete(json_object_get(options, "params"), values, typed, logical, on_problem, data, &full,
                                  err);
     if (rc == 0)
         rc = ork_json_text(full, out, NULL, err);

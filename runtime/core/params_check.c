@@ -7,6 +7,7 @@
 #include "base/err.h"
 #include <string.h>
 
+static const struct ork_moment epoch = {0}; /* the schema holds at any time */
 static const char *const keys[] = {"type", "default", "required", "choices", "min", "max", "description", NULL};
 
 static bool is_key(const char *key)
@@ -83,9 +84,9 @@ static void check_bounds(struct ork_param_sink *s, const char *name, const json_
                           text.data);
         return;
     }
-    if (ork_param_value(p, "min", type, name, 0, &min, &err) < 0)
+    if (ork_param_value(p, "min", type, name, epoch, &min, &err) < 0)
         ork_param_problem(s, "param_schema", "%s", err.msg);
-    if (ork_param_value(p, "max", type, name, 0, &max, &err) < 0)
+    if (ork_param_value(p, "max", type, name, epoch, &max, &err) < 0)
         ork_param_problem(s, "param_schema", "%s", err.msg);
     if (min && max && !json_is_null(min) && !json_is_null(max) && ork_param_compare(type, min, max) > 0)
         ork_param_problem(s, "param_schema", "params.%.100s: min is above max: no value fits", name);
@@ -100,10 +101,10 @@ static void check_default(struct ork_param_sink *s, const char *name, const json
     json_t *value = NULL;
     ork_err err = {0};
 
-    if (ork_param_value(p, "default", ork_param_type(p), name, 0, &value, &err) < 0)
+    if (ork_param_value(p, "default", ork_param_type(p), name, epoch, &value, &err) < 0)
         ork_param_problem(s, "param_schema", "%s", err.msg);
     else if (value && !json_object_get(json_object_get(p, "default"), "date"))
-        ork_param_limits(s, "param_schema", "param_schema", p, name, value, 0);
+        ork_param_limits(s, "param_schema", "param_schema", p, name, value, epoch);
     json_decref(value);
 }
 

@@ -87,14 +87,14 @@ static void check_choices(struct ork_param_sink *s, const char *code, const json
 }
 
 static void check_bound(struct ork_param_sink *s, const char *code, const json_t *p, const char *key, const char *name,
-                        const json_t *value, int64_t logical_ms)
+                        const json_t *value, struct ork_moment logical)
 {
     const json_t *type = ork_param_type(p);
     ORK_CLEANUP(ork_buf_fini) struct ork_buf text = ORK_BUF_INIT;
     json_t *bound = NULL;
     ork_err err = {0};
 
-    if (ork_param_value(p, key, type, name, logical_ms, &bound, &err) < 0) {
+    if (ork_param_value(p, key, type, name, logical, &bound, &err) < 0) {
         ork_param_problem(s, "param_schema", "%s", err.msg);
         return;
     }
@@ -113,7 +113,7 @@ static void check_bound(struct ork_param_sink *s, const char *code, const json_t
 }
 
 void ork_param_limits(struct ork_param_sink *s, const char *code_choice, const char *code_range, const json_t *p,
-                      const char *name, const json_t *value, int64_t logical_ms)
+                      const char *name, const json_t *value, struct ork_moment logical)
 {
     const json_t *choices = json_is_object(p) ? json_object_get(p, "choices") : NULL;
 
@@ -122,7 +122,7 @@ void ork_param_limits(struct ork_param_sink *s, const char *code_choice, const c
     if (choices)
         check_choices(s, code_choice, choices, ork_param_type(p), name, value);
     if (ork_param_ordered(ork_param_type(p))) {
-        check_bound(s, code_range, p, "min", name, value, logical_ms);
-        check_bound(s, code_range, p, "max", name, value, logical_ms);
+        check_bound(s, code_range, p, "min", name, value, logical);
+        check_bound(s, code_range, p, "max", name, value, logical);
     }
 }

@@ -13,6 +13,7 @@
 #ifndef ORK_CORE_TYPES_H
 #define ORK_CORE_TYPES_H
 #include "base/json.h"
+#include "core/moment.h"
 
 /* Is it a type at all? ORK_EDEF: names the path, what stands there and the word that was meant ("string" → "str"). */
 int ork_type_check(const json_t *type, ork_err *err) ORK_MUSTCHECK;
@@ -29,7 +30,8 @@ int ork_type_assignable(const json_t *to, const json_t *from, ork_err *err) ORK_
 const json_t *ork_type_field(const json_t *type, const char *field, bool *known);
 /* A value typed on the command line ("3", "true", "today", "-3d", JSON for lists and objects) as the type wants it.
  * Times typed without a zone are UTC. For an optional type that is not str an empty text and "null" are null. */
-int ork_type_from_text(const json_t *type, const char *text, int64_t now_ms, json_t **out, ork_err *err) ORK_MUSTCHECK;
+int ork_type_from_text(const json_t *type, const char *text, struct ork_moment now, json_t **out,
+                       ork_err *err) ORK_MUSTCHECK;
 void ork_type_text(const json_t *type, struct ork_buf *out); /* "{rows: int, parts: [str]}" for messages */
 bool ork_type_is_optional(const json_t *type);
 #endif

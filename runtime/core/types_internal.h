@@ -51,6 +51,6 @@ bool ork_type_time_valid(enum ork_scalar kind, const char *s);
 int ork_type_time_ms(enum ork_scalar kind, const char *s, int64_t *ms, ork_err *err) ORK_MUSTCHECK;
 /* As typed on a command line: the exact form, "2026-11-01 12:00:00", a date alone, now, today, yesterday, tomorrow,
  * -3d. */
-int ork_type_time_from_text(enum ork_scalar kind, const char *s, int64_t now_ms, json_t **out,
+int ork_type_time_from_text(enum ork_scalar kind, const char *s, struct ork_moment now, json_t **out,
                             ork_err *err) ORK_MUSTCHECK;
 #endif

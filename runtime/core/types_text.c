@@ -70,8 +70,8 @@ static int read_bool(const json_t *type, const char *text, json_t **out, ork_err
     return refuse(type, text, " (true or false)", err);
 }
 
-static int read_scalar(const json_t *type, enum ork_scalar scalar, const char *text, int64_t now_ms, json_t **out,
-                       ork_err *err)
+static int read_scalar(const json_t *type, enum ork_scalar scalar, const char *text, struct ork_moment now,
+                       json_t **out, ork_err *err)
 {
     switch (scalar) {
     case ORK_SCALAR_STR:
@@ -86,11 +86,11 @@ static int read_scalar(const json_t *type, enum ork_scalar scalar, const char *t
             return 0;
         return keep(json_string(text), out, err);
     default:
-        return ork_type_time_from_text(scalar, text, now_ms, out, err);
+        return ork_type_time_from_text(scalar, text, now, out, err);
     }
 }
 
-int ork_type_from_text(const json_t *type, const char *text, int64_t now_ms, json_t **out, ork_err *err)
+int ork_type_from_text(const json_t *type, const char *text, struct ork_moment now, json_t **out, ork_err *err)
 {
     struct ork_type_view t = ork_type_view_of(type);
     ork_err why = {0};
@@ -109,7 +109,7 @@ int ork_type_from_text(const json_t *type, const char *text, int64_t now_ms, jso
     if (t.optional && !is_text && (!*text || strcmp(text, "null") == 0))
         return keep(json_null(), out, err);
     if (t.shape == ORK_TYPE_SCALAR)
-        return read_scalar(type, t.scalar, text, now_ms, out, err);
+        return read_scalar(type, t.scalar, text, now, out, err);
 
     json_t *value = NULL;
     if (ork_json_parse(text, strlen(text), &value, &why) < 0)

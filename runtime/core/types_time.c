@@ -175,10 +175,11 @@ static void normalize(const char *s, struct ork_buf *out)
         out->data[10] = 'T';
 }
 
-int ork_type_time_from_text(enum ork_scalar kind, const char *s, int64_t now_ms, json_t **out, ork_err *err)
+/* Relative days and local times are those of the zone, instants are not. */
+int ork_type_time_from_text(enum ork_scalar kind, const char *s, struct ork_moment now, json_t **out, ork_err *err)
 {
     ORK_CLEANUP(ork_buf_fini) struct ork_buf text = ORK_BUF_INIT;
-    int64_t ms;
+    int64_t ms, now_ms = kind == ORK_SCALAR_TZ || kind == ORK_SCALAR_UTC ? now.ms : ork_moment_civil(now);
 
     if (read_relative(s, now_ms, &ms))
         return put_instant(kind, ms, out, err);

@@ -14,10 +14,13 @@
 struct ork_active *ork_active_new(ork_engine *e, const ork_id *id, ork_workflow *w)
 {
     struct ork_active *a = ork_zalloc(sizeof(*a));
+    ork_err err = {0};
 
     a->id = *id;
     ork_id_format(id, a->text);
     a->engine = e;
+    if (ork_zone_of(e, w, &a->zone, &err) != 0) /* was there when it was started */
+        ork_log_warn(&e->log, "dates of this run are those of UTC run=%s error=\"%s\"", a->text, err.msg);
     a->workflow = ork_workflow_ref(w);
     ork_run_init(&a->run, w);
     a->shown = ork_zalloc(a->run.n ? a->run.n : 1);
@@ -54,6 +57,7 @@ static void free_active(struct ork_active *a)
     ork_refuse_free(a->poison);
     ork_effects_fini(&a->fx);
     ork_run_fini(&a->run);
+    ork_tz_unref(a->zone);
     ork_workflow_unref(a->workflow);
     json_decref(a->params);
     json_decref(a->part);

@@ -170,13 +170,14 @@ int ork_doc_statuses(const json_t *v, bool of_tasks, struct ork_buf *out, ork_er
     return 0;
 }
 
-/* No rows: no run of the workflow has the key. */
-static int run_of_key(ork_engine *e, const char *workflow, const char *key, struct ork_rows **rows, ork_err *err)
+/* No rows: no run of the workflow has the key, or is that of the scheduled time. */
+static int run_called(ork_engine *e, const char *workflow, enum ork_query by, const char *key, struct ork_rows **rows,
+                      ork_err *err)
 {
     struct ork_rows *found = NULL;
     struct ork_param p[] = {ORK_P_TEXT(workflow), ORK_P_TEXT(key)};
     ork_id id;
-    int rc = ork_store_query(e->store, ORK_Q_run_of_key, p, 2, &found, err);
+    int rc = ork_store_query(e->store, by, p, 2, &found, err);
 
     if (rc)
         return rc;
@@ -195,12 +196,17 @@ static int runs_query(ork_engine *e, json_t *f, struct ork_rows **rows, ork_err 
     struct ork_rows *before = NULL;
     const char *workflow = json_string_value(json_object_get(f, "workflow")),
                *before_id = json_string_value(json_object_get(f, "before"));
-    char since[32];
+    char since[32], due[32];
+    json_t *time = json_object_get(f, "scheduled_for_ms");
     const char *key = json_string_value(json_object_get(f, "key"));
     ork_id id;
 
     if (workflow && key)
-        return run_of_key(e, workflow, key, rows, err);
+        return run_called(e, workflow, ORK_Q_run_of_key, key, rows, err);
+    if (workflow && json_is_integer(time)) {
+        ork_time_format(json_integer_value(time), due);
+        return run_called(e, workflow, ORK_Q_run_of_time, due, rows, err);
+    }
     int rc = ork_doc_statuses(json_object_get(f, "status"), false, &statuses, err);
     if (!rc && before_id)
         rc = ork_doc_open_run(e, before_id, &id, &before, err);

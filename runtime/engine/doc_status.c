@@ -54,6 +54,7 @@ static int schedulers(ork_engine *e, const struct ork_rows *runs, struct ork_buf
         ork_buf_adds(out, shown++ ? ",{" : "{");
         ork_doc_text(out, "id", text);
         ork_doc_text(out, "host", ork_rows_text(rows, i, "host"));
+        ork_doc_text(out, "role", ork_rows_text(rows, i, "role"));
         ork_doc_int(out, "runs", owned);
         ork_buf_addc(out, '}');
     }
@@ -161,6 +162,8 @@ int ork_status_json(ork_engine *e, int64_t since_ms, char **out, ork_err *err)
         rc = ended(e, since, created, &b, err);
     if (!rc)
         rc = failed(e, since_ms, created, &b, err);
+    if (!rc)
+        rc = ork_doc_schedules(e, &b, err);
     ork_buf_addc(&b, '}');
     ork_rows_free(runs);
     if (rc)

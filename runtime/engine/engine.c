@@ -8,6 +8,7 @@
 #include "engine/engine.h"
 #include "base/path.h"
 #include "engine/zone_watch.h"
+#include "engine/zones.h"
 #include <errno.h>
 #include <ftw.h>
 #include <stdlib.h>
@@ -253,11 +254,9 @@ int ork_engine_step(ork_engine *e, bool wait)
     if (ork_inline_turn(e))
         wait = false;
     ork_engine_turn(e);
-    if (wait)
-        uv_ref((uv_handle_t *)&e->check);
+    uv_ref((uv_handle_t *)&e->check); /* without: libuv does nothing at all for a loop that it takes for ended */
     uv_run(e->loop, wait ? UV_RUN_ONCE : UV_RUN_NOWAIT);
-    if (wait)
-        uv_unref((uv_handle_t *)&e->check);
+    uv_unref((uv_handle_t *)&e->check);
     return ork_engine_busy(e);
 }
 
@@ -387,6 +386,7 @@ void ork_engine_close(ork_engine *e)
     close_handles(e);
     ork_serve_fini(e);
     ork_heap_fini(&e->timers);
+    ork_zones_free(e->zones);
     ork_heap_fini(&e->call_deadlines);
     ork_free(e->call_input);
     if (e->limits)

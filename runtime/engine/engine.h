@@ -128,9 +128,9 @@ struct ork_serve {
     struct ork_timer timer; /* to the next instant of any schedule; in the heap while at_ms */
     bool reading, again;    /* a look is under way; another is wanted after it */
     unsigned fires;         /* steps in a commit */
+    bool stuck;             /* one of them could not be stored at all */
     bool checking, check_again;
     char *check_after;              /* owned: name before the page being checked; NULL: none is */
-    struct ork_zones *zones;        /* owned */
     struct ork_zone_watch *watches; /* owned list */
     /* runs of others */
     bool adopting, adopt_again, deep, deep_again; /* deep: owners may have died */
@@ -164,6 +164,7 @@ struct ork_active {
     char *script_dir; /* NULL unknown */
     int32_t priority;
     int64_t created_ms, started_ms, finished_ms, logical_ms, scheduled_for_ms, run_timeout_ms;
+    struct ork_tz *zone; /* owned (counted): of its workflow\'s schedule; NULL UTC */
     int64_t limited_ms;  /* run_timeout counts from here: the start, or a person's last retry */
     char *error;         /* the run's own */
     char *cancel_why;    /* owned; said with the cancel, NULL nothing */
@@ -321,8 +322,9 @@ struct ork_engine {
     struct ork_watched {
         ork_id id;
         UT_hash_handle hh;
-    } * watched;      /* hash of the schedulers whose death we are told of, each once */
-    bool foreign_ids; /* a run with ids that are not ours was loaded */
+    } * watched;             /* hash of the schedulers whose death we are told of, each once */
+    bool foreign_ids;        /* a run with ids that are not ours was loaded */
+    struct ork_zones *zones; /* owned; NULL until one is asked for */
     struct ork_serve serve;
 };
 
@@ -414,6 +416,7 @@ void ork_inline_init(ork_engine *e);
 bool ork_inline_due(const ork_engine *e);    /* a call may be taken */
 bool ork_inline_only(const ork_workflow *w); /* needs no agent */
 /* May this program go on with the run: does it need functions that live elsewhere? */
+void ork_inline_same(ork_engine *e, const char *definition, const char *changed); /* by their hashes */
 int ork_inline_may_own(ork_engine *e, const ork_id *run, ork_err *err) ORK_MUSTCHECK;
 bool ork_inline_strange(ork_engine *e, ork_workflow *w); /* has functions, and not ours */
 int ork_inline_may_start(ork_engine *e, ork_workflow *w, ork_err *err) ORK_MUSTCHECK;
@@ -591,15 +594,21 @@ void ork_schedules_fini(ork_engine *e);
 int ork_schedules_parse(ork_engine *e, const char *options, const char *original, struct ork_schedule **out,
                         ork_err *err) ORK_MUSTCHECK; /* as the row has it: the option, else the original's text */
 void ork_fire_step(ork_engine *e, const struct ork_rows *rows, size_t row); /* one step, which ends by ork_fire_done */
-void ork_fire_done(ork_engine *e);                                          /* schedules.c */
+void ork_fire_done(ork_engine *e, bool stuck); /* schedules.c; stuck: looked at again in a minute, not at once */
 
 /* serve.c */
 void ork_serve_rung(ork_engine *e, bool death); /* others changed something; death: an owner is gone */
 void ork_serve_fini(ork_engine *e);
+int ork_serve_watch(ork_engine *e, bool *served,
+                    ork_err *err) ORK_MUSTCHECK; /* is there one? Its death will be heard */
 
 /* adopt.c: runs that nobody carries out */
 void ork_adopt_look(ork_engine *e, bool deep);
 void ork_adopt_fini(ork_engine *e);
+
+/* zoned.c: the zone of a workflow's schedule */
+int ork_zone_of(ork_engine *e, const ork_workflow *w, struct ork_tz **out, ork_err *err) ORK_MUSTCHECK; /* NULL: UTC */
+struct ork_zones *ork_engine_zones(ork_engine *e);
 
 /* doc_*.c: documents */
 int ork_doc_run(ork_engine *e, const struct ork_rows *rows, size_t row, bool params, struct ork_buf *out,
@@ -619,5 +628,6 @@ int ork_doc_open_task(ork_engine *e, const char *run_id, const char *task, struc
                       struct ork_rows **attempts, ork_err *err) ORK_MUSTCHECK;
 int ork_doc_tasks(ork_engine *e, const ork_id *run, const char *statuses, int64_t after, int64_t limit,
                   struct ork_buf *out, ork_err *err) ORK_MUSTCHECK;
+int ork_doc_schedules(ork_engine *e, struct ork_buf *out, ork_err *err) ORK_MUSTCHECK; /* "next" and "trouble" */
 int ork_doc_statuses(const json_t *v, bool of_tasks, struct ork_buf *out, ork_err *err) ORK_MUSTCHECK;
 #endif

@@ -2,9 +2,7 @@
 /* One step of one schedule: what core/due.h says is to be done becomes a run with its params, and both a conditional
  * operation (store, FIRE). What cannot be done is not tried again and again: the schedule rests, with a note that says
  * why, until it is applied, switched or checked anew. */
-#include "base/json.h"
 #include "core/due.h"
-#include "core/params.h"
 #include "engine/engine.h"
 #include <string.h>
 
@@ -14,7 +12,7 @@ struct firing {
     struct ork_due due;
     struct ork_schedule_put rearm;
     char *name, *params, *note, *busy_note, *script_dir, *script_path; /* owned */
-    int64_t acted_ms;                                                  /* the instant at which it was to be acted on */
+    int64_t run_at_ms; /* the instant at which its run was to start: its time and its jitter */
 };
 
 static void firing_free(struct firing *f)
@@ -66,33 +64,6 @@ static void note_dropped(struct firing *f)
 
 /* ---- the run ---- */
 
-/* schedule.params with its dates at the scheduled time, completed by the workflow's schema. */
-static int make_params(const ork_workflow *w, const json_t *options, int64_t time_ms, char **out, ork_err *err)
-{
-    struct ork_scope scope = {.logical_ms = time_ms};
-    json_t *given = json_object(), *value = NULL;
-    const char *name;
-    json_t *expr;
-    char *text = NULL;
-    size_t len;
-    int rc = 0;
-
-    json_object_foreach(json_object_get(options, "params"), name, expr)
-    {
-        rc = ork_expr_eval(expr, &scope, false, &value, err);
-        if (rc)
-            break;
-        json_object_set_new(given, name, value);
-    }
-    if (!rc)
-        rc = ork_json_text(given, &text, &len, err);
-    if (!rc)
-        rc = ork_workflow_params(w, text, NULL, time_ms, NULL, NULL, out, err);
-    ork_free(text);
-    json_decref(given);
-    return rc;
-}
-
 static int open_definition(struct firing *f, ork_engine *e, ork_err *err)
 {
     struct ork_rows *rows = NULL;
@@ -120,14 +91,12 @@ static struct ork_text text_of(const char *s)
     return (struct ork_text){s, s ? strlen(s) : 0};
 }
 
-static int make_run(struct firing *f, ork_engine *e, const char *options_text, ork_err *err)
+static int make_run(struct firing *f, ork_engine *e, ork_err *err)
 {
-    json_t *options = options_text ? json_loads(options_text, 0, NULL) : NULL;
     int rc = open_definition(f, e, err);
 
     if (!rc)
-        rc = make_params(f->start.workflow, options, f->due.run_ms, &f->params, err);
-    json_decref(options);
+        rc = ork_workflow_schedule_params(f->start.workflow, NULL, f->due.run_ms, &f->params, err);
     if (rc)
         return rc;
     const ork_workflow *w = f->start.workflow;
@@ -166,7 +135,7 @@ static void tell(ork_engine *e, const struct firing *f)
     case ORK_FIRE_RUN:
         ork_id_format(&f->start.row.run_id, run);
         ork_log_info(&e->log, "schedule fired workflow=%s run=%s time=%s%s next=%s late_ms=%lld", f->name, run, time,
-                     f->due.caught_up ? " caught_up=true" : "", next, (long long)(f->fire.now_ms - f->acted_ms));
+                     f->due.caught_up ? " caught_up=true" : "", next, (long long)(f->fire.now_ms - f->run_at_ms));
         break;
     case ORK_FIRE_EXISTS:
         ork_log_info(&e->log, "schedule's time has a run already workflow=%s time=%s next=%s", f->name, time, next);
@@ -189,13 +158,23 @@ static void tell(ork_engine *e, const struct firing *f)
                      f->due.dropped == ORK_DROPPED_MOST ? "more than " : "", f->due.dropped, f->name, next);
 }
 
-/* Its run could not be stored (a value of its params is refused): it rests. */
-static void rest(ork_engine *e, const struct firing *f, const char *why)
+static void on_rearmed(void *data, int code, const ork_err *err);
+
+/* Its run could not be stored (a value of its params is refused): it goes on to the next time, with a note. */
+static void pass_on(ork_engine *e, struct firing *f, const char *why)
 {
     struct ork_unit *u = ork_commit_unit(e, ORK_UNIT_SCHEDULE_NOTE, NULL, true);
     char *note = note_of("failed", ork_engine_now(e), f->due.run_ms, 0, why);
 
+    f->rearm = (struct ork_schedule_put){.workflow_id = f->fire.workflow_id,
+                                         .enabled = -1,
+                                         .expected_ms = f->fire.expected_ms,
+                                         .next_ms = f->fire.next_ms,
+                                         .fire_ms = f->fire.fire_ms,
+                                         .now_ms = f->fire.now_ms};
     u->schedule_note = (struct ork_schedule_note){f->fire.workflow_id, text_of(ork_commit_text(e, note))};
+    ork_commit_unit(e, ORK_UNIT_SCHEDULE, NULL, true)->schedule = &f->rearm;
+    ork_commit_answer(e, on_rearmed, f);
     ork_log_error(&e->log, "schedule failed workflow=%s error=\"%s\"", f->name, why);
 }
 
@@ -204,10 +183,11 @@ static void on_fired(void *data, int code, const ork_err *err)
     struct firing *f = data;
     ork_engine *e = f->start.engine;
 
-    if (code) {
-        if (!e->closing && !e->fenced)
-            rest(e, f, err ? err->msg : "it was not stored");
-    } else {
+    if (code && !e->closing && !e->fenced) {
+        pass_on(e, f, err ? err->msg : "it was not stored");
+        return;
+    }
+    if (!code) {
         tell(e, f);
         if (f->fire.how == ORK_FIRE_RUN)
             ork_start_begin(&f->start);
@@ -215,7 +195,7 @@ static void on_fired(void *data, int code, const ork_err *err)
             ork_command_look(e);
     }
     firing_free(f);
-    ork_fire_done(e);
+    ork_fire_done(e, false);
 }
 
 /* ---- the step ---- */
@@ -246,10 +226,9 @@ static void on_rearmed(void *data, int code, const ork_err *err)
     struct firing *f = data;
     ork_engine *e = f->start.engine;
 
-    (void)code;
     (void)err;
     firing_free(f);
-    ork_fire_done(e);
+    ork_fire_done(e, code != 0);
 }
 
 /* Nothing is due before another instant: that one is noted (another program had another jitter, or another clock). */
@@ -270,10 +249,10 @@ void ork_fire_step(ork_engine *e, const struct ork_rows *rows, size_t row)
     struct firing *f = ork_zalloc(sizeof(*f));
     struct ork_schedule *s = NULL;
     const char *options = ork_rows_text(rows, row, "schedule_options");
+    bool waited = ork_rows_int(rows, row, "fire_waits", 0) != 0;
     ork_err err = {0};
 
     f->name = ork_strdup(ork_rows_text(rows, row, "name"));
-    f->acted_ms = ork_rows_time(rows, row, "fire_at");
     f->start.engine = e;
     f->fire.now_ms = ork_engine_now(e);
     f->fire.expected_ms = ork_rows_time(rows, row, "next_scheduled_at");
@@ -283,8 +262,8 @@ void ork_fire_step(ork_engine *e, const struct ork_rows *rows, size_t row)
         fail_step(f, e, err.msg); /* rests at the time it stands at: what is missing may come back */
         f->fire.fire_ms = 0;
     } else {
-        ork_due_step(s, f->fire.workflow_id.b, sizeof(f->fire.workflow_id.b), f->fire.expected_ms,
-                     ork_rows_int(rows, row, "fire_waits", 0) != 0, f->fire.now_ms, &f->due);
+        ork_due_step(s, f->fire.workflow_id.b, sizeof(f->fire.workflow_id.b), f->fire.expected_ms, waited,
+                     f->fire.now_ms, &f->due);
         if (!f->due.due) {
             rearm(e, f);
             ork_schedule_free(s);
@@ -292,8 +271,11 @@ void ork_fire_step(ork_engine *e, const struct ork_rows *rows, size_t row)
         }
         f->fire.next_ms = f->due.next_ms;
         f->fire.fire_ms = f->due.fire_ms;
+        f->fire.queued = waited && f->due.next_ms && f->due.fire_ms <= f->fire.now_ms;
+        f->run_at_ms =
+            f->due.run_ms + ork_schedule_jitter(s, f->fire.workflow_id.b, sizeof(f->fire.workflow_id.b), f->due.run_ms);
         note_dropped(f);
-        if (f->due.run_ms && make_run(f, e, options, &err) != 0)
+        if (f->due.run_ms && make_run(f, e, &err) != 0)
             fail_step(f, e, err.msg);
         set_overlap(f, s);
         f->fire.busy_note = text_of(f->busy_note);

@@ -166,6 +166,22 @@ static void on_stuck(void *data, const struct ork_attempt_key *key, int32_t pid)
                      ork_workflow_task_name(a->workflow, task), a->text, pid);
 }
 
+/* The agent knows a higher seq for a run. Is it ours by its row all the same, whoever came after us and had it is gone:
+ * then we speak with a higher one, to every agent. */
+static bool outbid(ork_engine *e, const ork_id *run)
+{
+    bool mine = false;
+    ork_err err = {0};
+
+    if (ork_store_outbid(e->store, run, &mine, &e->seq, &err) != 0)
+        ork_log_warn(&e->log, "the scheduler's number cannot be renewed error=\"%s\"", err.msg);
+    for (struct ork_hand *h = e->hands; mine && h; h = h->next) {
+        h->ready = false;
+        ork_agent_outbid(h->agent, e->seq);
+    }
+    return mine;
+}
+
 static void on_refused(void *data, const ork_id *run)
 {
     struct ork_hand *h = data;
@@ -173,6 +189,10 @@ static void on_refused(void *data, const ork_id *run)
 
     if (!a)
         return;
+    if (outbid(h->engine, run)) {
+        ork_agent_claim(h->agent, run);
+        return;
+    }
     ork_log_warn(&h->engine->log, "run %s was taken over by another ork while this one was not running", a->text);
     ork_active_drop(a);
 }

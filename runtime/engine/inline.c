@@ -47,6 +47,12 @@ static bool is_known(ork_engine *e, const char *hash)
     return e->host_calls.knows && e->host_calls.knows(e->host_calls.data, hash);
 }
 
+void ork_inline_same(ork_engine *e, const char *definition, const char *changed)
+{
+    if (e->host_calls.same && definition && strcmp(definition, changed) != 0 && is_known(e, definition))
+        e->host_calls.same(e->host_calls.data, definition, changed);
+}
+
 static uint32_t first_function(const ork_workflow *w) /* the number of tasks: there is none */
 {
     uint32_t i = 0;

@@ -208,7 +208,7 @@ void ork_inputs_scope(struct ork_scope_data *d, struct ork_active *a, uint32_t t
                       struct ork_scope *s)
 {
     *d = (struct ork_scope_data){.a = a, .task = task, .attempt = attempt, .hold = json_array()};
-    *s = (struct ork_scope){.data = d, .root = root, .logical_ms = a->logical_ms};
+    *s = (struct ork_scope){.data = d, .root = root, .logical = {a->logical_ms, a->zone}};
 }
 
 void ork_inputs_scope_fini(struct ork_scope_data *d)

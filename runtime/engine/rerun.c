@@ -84,7 +84,7 @@ static json_t *find_set(json_t *tasks, const char *path, const char **field, ork
         }
     }
     (void)ork_err_set(err, ORK_ENOTFOUND,
-                      "--set %s: no such task in this run; it is written TASK.input=JSON or TASK.input.FIELD=JSON",
+                      "set `%s`: no such task in this run; it is written TASK.input or TASK.input.FIELD",
                       path);
     return NULL;
 }
@@ -146,9 +146,11 @@ static int load_definition(struct plan *p, ork_err *err)
                                ork_rows_text(rows, 0, "source"), ork_rows_text(p->old, 0, "script_dir"), &p->workflow,
                                err);
     }
-    ork_rows_free(rows);
     if (!rc)
         rc = ork_workflow_hash(p->workflow, p->hash, err);
+    if (!rc)
+        ork_inline_same(e, ork_rows_text(rows, 0, "hash"), p->hash);
+    ork_rows_free(rows);
     if (!rc)
         rc = ork_workflow_tasks_json(p->workflow, &p->tasks, &p->tasks_len, err);
     return rc;

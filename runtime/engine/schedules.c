@@ -12,7 +12,8 @@
 #include "engine/zones.h"
 #include <string.h>
 
-#define PAGE 200 /* schedules acted on, or checked, in one commit */
+#define STUCK_MS 60000 /* the database refused even to go on: no loop without end */
+#define PAGE 200       /* schedules acted on, or checked, in one commit */
 
 static bool may_look(const ork_engine *e)
 {
@@ -29,10 +30,8 @@ int ork_schedules_parse(ork_engine *e, const char *options, const char *original
 
     if (!o)
         rc = ork_err_set(err, ORK_ECORRUPT, "its stored schedule is no JSON");
-    if (!e->serve.zones)
-        e->serve.zones = ork_zones_new();
     if (!rc)
-        rc = ork_zones_get(e->serve.zones, ork_schedule_zone(o), &zone, err);
+        rc = ork_zones_get(ork_engine_zones(e), ork_schedule_zone(o), &zone, err);
     if (!rc)
         rc = ork_schedule_parse(o, zone, out, err);
     if (!rc)
@@ -54,10 +53,20 @@ static void look_if_wanted(ork_engine *e)
     }
 }
 
-void ork_fire_done(ork_engine *e)
+void ork_fire_done(ork_engine *e, bool stuck)
 {
-    e->serve.fires--;
-    e->serve.again = true;
+    struct ork_serve *s = &e->serve;
+
+    s->fires--;
+    s->stuck |= stuck;
+    s->again = true;
+    if (s->fires)
+        return;
+    if (s->stuck && may_look(e)) {
+        s->stuck = s->again = false;
+        ork_timers_schedule(e, ork_engine_now(e) + STUCK_MS);
+        return;
+    }
     look_if_wanted(e);
 }
 
@@ -215,5 +224,4 @@ void ork_schedules_check(ork_engine *e)
 void ork_schedules_fini(ork_engine *e)
 {
     ork_free(e->serve.check_after);
-    ork_zones_free(e->serve.zones);
 }

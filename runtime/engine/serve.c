@@ -3,6 +3,7 @@
  * events it sleeps in the kernel: no look is made that nothing asked for. */
 #include "engine/engine.h"
 #include "engine/zone_watch.h"
+#include <string.h>
 
 int ork_engine_serve(ork_engine *e, ork_err *err)
 {
@@ -33,6 +34,36 @@ int ork_engine_run(ork_engine *e, ork_err *err)
         return ork_err_set(err, ORK_EFENCED,
                            "another scheduler took over the runs of this one while it was not running");
     return 0;
+}
+
+static int find_server(ork_engine *e, ork_id *id, bool *found, ork_err *err)
+{
+    struct ork_rows *rows = NULL;
+    int rc = ork_store_query(e->store, ORK_Q_schedulers_list, NULL, 0, &rows, err);
+
+    *found = false;
+    for (size_t i = 0; !rc && !*found && i < ork_rows_len(rows); i++) {
+        const char *role = ork_rows_text(rows, i, "role");
+        *found =
+            role && strcmp(role, "serve") == 0 && ork_rows_id(rows, i, "id", id) && ork_store_owner_alive(e->store, id);
+    }
+    ork_rows_free(rows);
+    return rc;
+}
+
+int ork_engine_served(ork_engine *e, bool *served, ork_err *err)
+{
+    ork_id id;
+
+    return find_server(e, &id, served, err);
+}
+
+int ork_serve_watch(ork_engine *e, bool *served, ork_err *err)
+{
+    ork_id id;
+    int rc = find_server(e, &id, served, err);
+
+    return rc || !*served ? rc : ork_engine_watch_owner(e, &id, err);
 }
 
 /* Whoever serves the same database hears the bell and goes on; what runs stays under the agent. */

@@ -71,6 +71,20 @@ void ork_engine_watch_fini(ork_engine *e)
     }
 }
 
+/* Somebody wants a run that ended again, and whoever serves the database has not got round to it. */
+static int is_wanted_again(ork_engine *e, const ork_id *id, bool *wanted, ork_err *err)
+{
+    struct ork_rows *rows = NULL;
+    struct ork_param p[] = {ORK_P_ID(id)};
+    int rc = ork_store_query(e->store, ORK_Q_commands_of_run, p, 1, &rows, err);
+
+    *wanted = false;
+    for (size_t i = 0; !rc && i < ork_rows_len(rows); i++)
+        *wanted |= !ork_rows_time(rows, i, "done_at") && strcmp(ork_rows_text(rows, i, "kind"), "retry") == 0;
+    ork_rows_free(rows);
+    return rc || !*wanted ? rc : ork_serve_watch(e, wanted, err);
+}
+
 /* A run that is not in our table: has it ended, or will we hear of its end? The bell is listened to before we look, so
  * nothing that happens after the look is missed. */
 static int look_at_other(ork_engine *e, const ork_id *id, int *status, bool *ended, ork_err *err)
@@ -82,7 +96,12 @@ static int look_at_other(ork_engine *e, const ork_id *id, int *status, bool *end
     for (int looks = 0; looks < 2; looks++) { /* a dead owner may have stored the end after the first look */
         int rc = read_status(e, id, status, &owner, &owned, err);
         *ended = !rc && ork_run_is_final(*status);
-        if (rc || *ended)
+        if (*ended) {
+            rc = is_wanted_again(e, id, &alive, err);
+            *ended = !alive;
+            return rc;
+        }
+        if (rc)
             return rc;
         if (owned && e->registered && ork_id_eq(&owner, &e->scheduler))
             return ork_err_set(err, ORK_EDATA,
@@ -90,8 +109,11 @@ static int look_at_other(ork_engine *e, const ork_id *id, int *status, bool *end
         alive = owned && ork_store_owner_alive(e->store, &owner);
         if (alive)
             return ork_engine_watch_owner(e, &owner, err);
+        rc = ork_serve_watch(e, &alive, err); /* it is about to take the run up */
+        if (rc || alive)
+            return rc;
     }
-    return ork_err_set(err, ORK_ESTATE, "the run is %s and no ork owns it; `ork resume` goes on with it",
+    return ork_err_set(err, ORK_ESTATE, "the run is %s and no program owns it any more; it can be resumed",
                        ork_run_status_name(*status));
 }
 

@@ -21,7 +21,7 @@ static void on_event(uv_fs_event_t *h, const char *name, int events, int status)
     (void)name;
     (void)events;
     (void)status;
-    if (!w->engine->closing && w->engine->serve.zones && ork_zones_refresh(w->engine->serve.zones)) {
+    if (!w->engine->closing && w->engine->zones && ork_zones_refresh(w->engine->zones)) {
         ork_log_info(&w->engine->log, "time zones changed dir=%s", w->dir);
         ork_schedules_check(w->engine);
     }

@@ -12,6 +12,7 @@ struct ork_store_ops {
     const char *(*path)(const ork_store *s);
     int (*path_of_url)(const char *url, char **path, ork_err *err);
     int (*enroll)(ork_store *s, const char *host, const char *role, ork_id *scheduler, uint64_t *seq, ork_err *err);
+    int (*outbid)(ork_store *s, const ork_id *run, bool *mine, uint64_t *seq, ork_err *err);
     bool (*owner_alive)(ork_store *s, const ork_id *scheduler);
     int (*owner_watch)(ork_store *s, const ork_id *scheduler, ork_owner_cb cb, void *data, ork_err *err);
     void (*apply)(ork_store *s, struct ork_batch *b, ork_apply_cb cb, void *data);

@@ -58,6 +58,11 @@ int ork_store_register(ork_store *s, const char *host, const char *role, ork_id 
     return s->ops->enroll(s, host, role, scheduler, seq, err);
 }
 
+int ork_store_outbid(ork_store *s, const ork_id *run, bool *mine, uint64_t *seq, ork_err *err)
+{
+    return s->ops->outbid(s, run, mine, seq, err);
+}
+
 bool ork_store_owner_alive(ork_store *s, const ork_id *scheduler)
 {
     return s->ops->owner_alive(s, scheduler);

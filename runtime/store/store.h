@@ -223,6 +223,7 @@ struct ork_fire {
     int64_t now_ms;
     struct ork_new_run *run; /* borrowed, of the workflow and snapshot; NULL: nothing starts, it only goes on */
     bool alone;              /* not while an unfinished run of the schedule is there: then it is passed over … */
+    bool queued;             /* the next time has waited, too: it is not missed by being late */
     bool wait;               /* … or waits for the end of that run */
     bool cancel;             /* … which is asked of it */
     struct ork_text note, busy_note; /* kept for people: when it is done; when it is passed over */
@@ -365,6 +366,7 @@ static inline struct ork_param ork_param_text(const char *s)
                    */                                                                                                  \
     X(runs_of_workflow)   /* name, offset → the newest but offset */                                                 \
     X(run_of_key)         /* workflow name, key → id */                                                              \
+    X(run_of_time)        /* workflow name, scheduled_for → id */                                                    \
     X(run_last)           /* → the newest run */                                                                     \
     X(runs_mine)          /* scheduler id → unfinished runs it owns */                                               \
     X(runs_orphans)       /* → unfinished runs whose owner is NULL or not 'live' by row (locks are checked by        \
@@ -442,6 +444,9 @@ int ork_store_path_of_url(const char *url, char **path, ork_err *err) ORK_MUSTCH
  * ORK_EFENCED: as a new one. */
 int ork_store_register(ork_store *s, const char *host, const char *role, ork_id *scheduler, uint64_t *seq,
                        ork_err *err) ORK_MUSTCHECK; /* role: "serve" takes up runs of others; NULL */
+/* An agent refused a run, since a higher seq had claimed it. *mine: the run is this scheduler's nevertheless (whoever
+ * registered later and had it is gone); then *seq is a new one, higher than all there are. Synchronous. */
+int ork_store_outbid(ork_store *s, const ork_id *run, bool *mine, uint64_t *seq, ork_err *err) ORK_MUSTCHECK;
 bool ork_store_owner_alive(ork_store *s,
                            const ork_id *scheduler); /* its lock is held by a live process (or it is me) */
 /* cb once, when that owner's lock is free; a thread blocks in F_OFD_SETLKW. Keeps the loop alive until then; unwatch by

@@ -53,7 +53,7 @@ describe("the words of other programs", function()
 
   it("lead to those of Ork", function()
     local dir = sh.tempdir()
-    for word, meant in pairs({ list = "runs", clear = "retry", trigger = "run" }) do
+    for word, meant in pairs({ list = "runs", clear = "retry", scheduler = "serve" }) do
       local r = sh.ork({ word }, { cwd = dir })
       assert.equal(2, r.code)
       assert.matches(("did you mean `%s`?"):format(meant), r.err, 1, true)

@@ -1,28 +1,20 @@
 -- SPDX-License-Identifier: MIT
 -- Programs that have Ork inside, from outside: killed in the middle, with two Lua states, on a luv loop; and functions under `ork`.
 local sh = require "tests.lib.sh"
+local app = require "tests.lib.app"
 local uv = require "luv"
 
 local root = assert(uv.fs_realpath(os.getenv("ORK_ROOT") or "."))
 local module_path = assert(package.searchpath("ork.core", package.cpath))
 
---- Entries of a search path that begin with "./" made absolute: the program runs in another folder.
-local function absolute(path)
-  return (";" .. path):gsub(";%./", ";" .. uv.cwd() .. "/"):sub(2)
-end
-
-local preload = os.getenv("TEST_HOST_PRELOAD") -- the sanitizers' library, which a plain lua5.4 does not bring along
-local environment = {
-  LUA_PATH_5_4 = absolute(package.path), LUA_CPATH_5_4 = absolute(package.cpath),
-  LD_PRELOAD = preload, ASAN_OPTIONS = preload and "detect_leaks=0",
-}
+local environment, absolute = app.environment, app.absolute
 
 describe("a program with Ork inside", function()
   local dir
   before_each(function() dir = sh.tempdir() end)
   after_each(sh.cleanup)
 
-  local function app(code) sh.write(dir .. "/app.lua", 'local ork = require "ork"\n' .. code) end
+  local function program(code) sh.write(dir .. "/app.lua", 'local ork = require "ork"\n' .. code) end
   local function run(...) return sh.run({ "lua5.4", "app.lua", ... }, { cwd = dir, env = environment }) end
   local function query(sql) return sh.sql(dir .. "/.ork/ork.db", sql)[1] end
 
@@ -49,7 +41,7 @@ describe("a program with Ork inside", function()
   ]]
 
   it("goes on after a kill -9, and repeats only what was interrupted", function()
-    app(RESUMED)
+    program(RESUMED)
     local first = sh.spawn({ "lua5.4", "app.lua", "first" }, { cwd = dir, env = environment })
     first:wait_line("in the middle")
     first:signal("sigkill")
@@ -73,7 +65,7 @@ describe("a program with Ork inside", function()
   end)
 
   it("leaves an interrupted run to whoever cancels it", function()
-    app(RESUMED)
+    program(RESUMED)
     local first = sh.spawn({ "lua5.4", "app.lua", "first" }, { cwd = dir, env = environment })
     first:wait_line("in the middle")
     first:signal("sigkill")
@@ -83,18 +75,18 @@ describe("a program with Ork inside", function()
   end)
 
   it("hears what others wish for its runs", function()
-    app([[
+    program([[
       local w = ork.workflow("long")
       w:task("a", { run = function(_, ctx) print("in") io.stdout:flush() ctx.sleep("1h") end })
       local run = assert(w:start())
       print(run:wait())
     ]])
-    local program = sh.spawn({ "lua5.4", "app.lua" }, { cwd = dir, env = environment })
-    program:wait_line("in")
+    local p = sh.spawn({ "lua5.4", "app.lua" }, { cwd = dir, env = environment })
+    p:wait_line("in")
     assert.matches("its function is called by the program that owns the run", sh.ork({ "why", "last" }, { cwd = dir, ok = true }).out)
     sh.ork({ "cancel", "last" }, { cwd = dir, ok = true })
-    program:wait_line("cancelled")
-    assert.equal(0, program:wait().code)
+    p:wait_line("cancelled")
+    assert.equal(0, p:wait().code)
   end)
 
   it("runs the example", function()

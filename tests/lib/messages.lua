@@ -167,6 +167,61 @@ group("Mistakes in a script", "All of them at once, each with its line. tests/sp
   { text = "params.…: ", problem = "param_range", exit = 2, ork = "etl.lua limit=1000" },
 })
 
+local function due(schedule) return script('w:task("a", { command = "x" })', "{ schedule = { " .. schedule .. " } }") end
+
+group("Times of cron", "Each marks the place in the text; tests/unit/core/test_cron_wrong.c has every one.", {
+  { text = "is no time of cron, \"…\": it has … fields; 5 are wanted (minute hour day month weekday), 6 (second first) or 7 (with year)", exit = 2,
+    ork = "validate s.lua", script = due('cron = "0 2 * *"') },
+  { text = "is no time of cron, \"…\": the … is …; it goes from … to …", exit = 2, ork = "validate s.lua", script = due('cron = "61 2 * * *"') },
+  { text = "is no time of cron, \"…\": `…` is no …; did you mean …?", exit = 2, ork = "validate s.lua", script = due('cron = "0 2 * * FRY"') },
+  { text = "is no time of cron, \"…\": the range of the … goes backwards, from … to …; over the end it is two ranges, …", exit = 2,
+    ork = "validate s.lua", script = due('cron = "0 22-2 * * *"') },
+  { text = "is no time of cron, \"…\": the step of the … is …, longer than …, so it never comes to a second one", exit = 2, ork = "validate s.lua",
+    script = due('cron = "*/90 * * * *"'), hint = "A step begins anew each hour, day, …; `every` goes on counting." },
+  { text = "is no time of cron, \"…\": it never comes: there is no day `…` in month `…`", exit = 2, ork = "validate s.lua",
+    script = due('cron = "0 2 31 2 *"') },
+  { text = "is no time of cron, \"…\": it never comes again: its last time was …", exit = 2, ork = "validate s.lua",
+    script = due('cron = "0 0 2 * * ? 2020"') },
+  { text = "sets both day and weekday: it is due on days that match either", exit = 0, ork = "validate s.lua",
+    script = due('cron = "0 2 1 * MON"'), hint = "A warning. For the first Monday: `0 2 * * MON#1`." },
+  { text = "sets both day and weekday, one of them as a step of *: it is due on days that match both", exit = 0, ork = "validate s.lua",
+    script = due('cron = "0 2 */2 * MON"'), hint = "A warning: cron has always read it so." },
+  { text = "is no time zone of this system: \"…\"; did you mean \"…\"?", exit = 2, ork = "validate s.lua",
+    script = due('cron = "@daily", timezone = "Europe/Berlim"') },
+  { text = "has both every and dst: an interval counts elapsed time, whatever clocks do", exit = 2, ork = "validate s.lua",
+    script = due('every = "10m", dst = "both"') },
+})
+
+local DAILY_PARAM = script('w:task("a", { command = "x" })', '{ params = { day = "date" }, schedule = { cron = "0 2 * * *" } }')
+
+group("Schedules, and the server that fires them", "`ork schedule` shows them with what went wrong last; docs/schedules.md has the rules.", {
+  { text = "the schedule of workflow `…` leaves its param `…` without a value", exit = 2, ork = "apply s.lua", script = DAILY_PARAM },
+  { text = "this system has no time zones (no …): install Debian's package tzdata; \"UTC\" works without", exit = 2, ork = "validate s.lua",
+    script = due('cron = "@daily", timezone = "Europe/Berlin"'), env = { ORK_ZONEINFO = "/nonexistent" } },
+  { text = "the time zone file is damaged: …; install Debian's package tzdata again", exit = 2,
+    ork = "validate s.lua", script = due('cron = "@daily", timezone = "Here"'),
+    files = { Here = "TZif2" .. ("\0"):rep(60) }, env = { ORK_ZONEINFO = "." } },
+  { text = "workflow `…` has no schedule; its script gives it one: schedule = { cron = \"0 2 * * *\" }, then `ork apply`", exit = 4,
+    ork = "schedule etl on" },
+  { text = "`…` is none of on, off and next; did you mean `…`?", exit = 2, ork = "schedule daily onn" },
+  { text = "how many is a whole number from 1 to 10000, not `…`", exit = 2, ork = "schedule daily next some" },
+  { text = "--all goes with on or off: ork schedule --all off", exit = 2, ork = "schedule --all" },
+  { text = "nobody starts runs by them: ork serve", exit = 0, ork = "schedule" },
+  { text = "`…` is a script; to run it: ork …; to keep it for trigger: ork apply …", exit = 2, ork = "trigger etl.lua" },
+  { text = "--timeout goes with --wait", exit = 2, ork = "trigger etl --timeout 1m" },
+  { text = "no script `…`", exit = 2, ork = "serve nosuch.lua" },
+  { text = "--watch goes with scripts: ork serve SCRIPT --watch", exit = 2, ork = "serve --watch" },
+  { text = "workflow `…` has no schedule; say how often: --every 1d", exit = 2, ork = "backfill etl --from 2026-10-01 --to 2026-10-02" },
+  { text = "--… is missing: ork …", exit = 2, ork = "backfill daily --to 2026-10-02" },
+  { text = "--… is a time like 2026-10-01, 2026-10-01T06:00, yesterday or -30d, not `…`", exit = 2,
+    ork = "backfill daily --from 2026-10-01 --to 2026-10-32" },
+  { text = "--to is before --from", exit = 2, ork = "backfill daily --from 2026-10-02 --to 2026-10-01" },
+  { text = "--every is one second or more", exit = 2, ork = "backfill daily --from 2026-10-01 --to 2026-10-02 --every 1ms" },
+  { text = "that is more than … runs; take a shorter stretch", exit = 2, ork = "backfill daily --from 2026-10-01 --to 2026-10-02 --every 1s" },
+  { text = "there is no time between --from and --to (what is in the future is left to the schedule)", exit = 2,
+    ork = "backfill daily --from 2026-10-01T03:00 --to 2026-10-01T04:00" },
+})
+
 -- ---- runs ------------------------------------------------------------------------------------
 
 group("Runs and tasks", "`ork help naming` says how runs are named.", {
@@ -188,6 +243,7 @@ group("Runs and tasks", "`ork help naming` says how runs are named.", {
   { text = "… defines no workflow `…` any more", exit = 2, ork = "retry lost --update" },
   { text = "… has no output: it is …", exit = 4, ork = "output etl load" },
   { text = "nothing waits", exit = 0, ork = "why" },
+  { text = "run … of … is pending: nobody serves this database. Start ork serve, or carry it out here: ork resume …", exit = 0, ork = "trigger daily" },
 })
 
 group("Databases", "`ork help databases` says which one is meant.", {

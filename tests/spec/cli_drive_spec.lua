@@ -5,7 +5,7 @@ local drive = require "ork.cli.drive"
 describe("taking a run", function()
   local function engine(...)
     local answer = table.pack(...)
-    return { claim = function() return table.unpack(answer, 1, answer.n) end }
+    return { served = function() return false end, claim = function() return table.unpack(answer, 1, answer.n) end }
   end
 
   it("carries it out when it is free", function()
@@ -14,6 +14,11 @@ describe("taking a run", function()
 
   it("watches when somebody came first", function()
     assert.same({ "r1", "watched" }, { drive.take(engine(nil, "the run is in the hands of another ork", "EBUSY"), "r1") })
+  end)
+
+  it("leaves it to whoever serves the database", function()
+    local asked = { served = function() return true end, claim = function() error("it is not claimed here") end }
+    assert.same({ "r1", "watched" }, { drive.take(asked, "r1") })
   end)
 
   it("ends with the reason of any other failure", function()

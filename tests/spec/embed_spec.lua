@@ -83,6 +83,9 @@ describe("a host program", function()
     local timer <close> = core.loop.timer(0, function() why = select(2, pcall(db.run, db, w)) end) -- luacheck: ignore 211
     assert(db:run(workflow("outer", function(_, ctx) while not why do ctx.sleep("1ms") end end)))
     assert.matches("a callback of the loop cannot wait; ork.spawn%(function%(%) … end%) makes a coroutine that can", why)
+    local names = {}
+    for run in db:runs() do names[#names + 1] = run.workflow end
+    assert.same({ "outer" }, names) -- it has not made a run, which would be carried out all the same
   end)
 
   it("drives Ork from any loop by descriptor, time and step", function()
@@ -214,6 +217,17 @@ describe("a host program", function()
     ork.spawn(function() each:close() end)
     while ork.step(true) do end -- luacheck: ignore 542
     assert.matches("the database is closed", why)
+    each = assert(ork.open("sqlite:" .. sh.tempdir() .. "/ork.db"))
+    ork.spawn(function()
+      local _, message = pcall(function()
+        local x = each:run(workflow("w", function(_, ctx) ctx.sleep("1h") end))
+        return x
+      end)
+      why = message
+    end)
+    ork.spawn(function() each:close() end)
+    while ork.step(true) do end -- luacheck: ignore 542
+    assert.matches("^[^:]*embed_spec.lua:%d+: the database is closed", why)
   end)
 
   it("leaves nothing open", function()
@@ -259,6 +273,18 @@ describe("a host program", function()
     refused("runs: `status` is one or more of", function() local x = db:runs({ status = "done" }) return x end)
     refused("runs: `limit` is a whole number from 1 on, not %-1", function() local x = db:runs({ limit = -1 }) return x end)
     refused("options are a table, not a database; say db:run", function() local x = ork.start(w, {}, db) return x end)
+    local typed = ork.workflow("typed", { params = { s = "str" } })
+    typed:task("only", { command = "true" })
+    refused("params.s: a function cannot be stored as JSON", function() local x = db:run(typed, { s = print }) return x end)
+    refused("params.s: a function cannot be stored as JSON", function() local x = typed:start({ s = print }) return x end)
+    refused("start wants a workflow, got the text \"good\"; ork.load", function() local x = ork.start("good") return x end)
+    refused("run wants a workflow, got a run$", function() local x = db:run(r) return x end)
+    refused("run wants a workflow, got table. To a workflow it belongs with a colon: w:run", function() local x = w.run({}) return x end)
+    refused("start wants a workflow, got nil. To a workflow .* w:start", function() local x = w.start() return x end)
+    refused("call it with a dot: ork.find", function() local x = ork:find("last") return x end)
+    refused("call it with a dot: ork.run", function() local x = ork:run(w) return x end)
+    refused("a task of a run has no `ouput`; did you mean `output`?", function() local x = r:task("only").ouput return x end)
+    refused("a run has no `x`; there are cancel, counts, created_at", function() local x = r.x return x end)
     refused("run.wait%(%) wants a run: r:wait%(%), with a colon", function() local x = r.wait() return x end)
     refused("find takes the name", function() local x = db:find() return x end)
     refused("log takes the number", function() local x = r:task("only"):log("x") return x end)

@@ -46,11 +46,20 @@ describe("an excerpt", function()
     { "x = = 1", "=" },
     { 'error("no place is in this")', "" },
     { 'w:task("t", {}) return w', "" },
+    { 'local v = ork.workflow("v", { schedule = { cron = "25 25 * * *" } }) return v', "25" },
+    { "local v = ork.workflow('v', { schedule = { cron = '0 22-2 * * *' } }) return v", "22-2" },
+    { 'local v = ork.workflow("v", { schedule = { cron = "0 2 * *" } }) return v', '"' },
   }) do
     it("marks " .. (case[2] == "" and "nothing in" or case[2] .. " of") .. " " .. case[1]:gsub("\n", " "), function()
       assert.equal(case[2], marked(case[1])[1])
     end)
   end
+
+  it("marks the field of a cron text, not another that reads the same", function()
+    local text = 'local v = ork.workflow("v", { schedule = { cron = "25 25 * * *" } })\nv:task("t", { command = "x" })\nreturn v'
+    assert.matches('\n  3 | local v = ork.workflow("v", { schedule = { cron = "25 25 * * *" } })\n' ..
+      '    |                                                       ^^', report(text), 1, true)
+  end)
 
   it("counts columns, not bytes, and shows tabs and control characters harmlessly", function()
     assert.matches('\n  3 | --[[ääお]]  local x = nope\n    |                       ^^^^', report("--[[ääお]]\tlocal x = nope"), 1, true)

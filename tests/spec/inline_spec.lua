@@ -188,6 +188,12 @@ describe("a task that is a function", function()
     assert.same({ "failed", "timeout", "timeout after 0.03s", true }, { t.status, t.kind, t.error, closed })
     t = run_one({ timeout = "30ms", run = function() while true do end end }) -- luacheck: ignore 542
     assert.same({ "failed", "timeout" }, { t.status, t.kind })
+    assert.matches("^timeout after 0.03s\nstack traceback:\n.*inline_spec.lua:%d+: in function", t:log())
+    t = run_one({ timeout = "30ms", grace = "30ms", run = function()
+      local function stubborn() while true do pcall(function() while true do end end) end end -- luacheck: ignore 542
+      stubborn()
+    end })
+    assert.matches("^timeout after 0.03s\nstack traceback:\n.*inline_spec.lua:%d+: in .*stubborn", t:log())
     t = run_one({ timeout = "30ms", grace = "30ms", run = function(_, ctx) -- a function that does not want to end
       while true do pcall(ctx.sleep, "1h") coroutine.yield() end
     end })
@@ -318,6 +324,24 @@ describe("a task that is a function", function()
     assert.equal(1, run:task("a").attempts)
     local again = assert(run:rerun())
     assert.equal("success", again:wait())
+  end)
+
+  it("runs again with another input in the program that has it", function()
+    local seen = {}
+    local w = workflow({ params = { n = "int" } })
+    w:task("a", { inputs = { n = w.params.n }, run = function(input)
+      seen[#seen + 1] = input.n
+      assert(input.n > 1, "too little")
+    end })
+    local run = assert(db:run(w, { n = 0 }))
+    assert.equal("failed", run.status)
+    local again = assert(run:rerun({ set = { ["a.input.n"] = 1 } }))
+    assert.equal("failed", again:wait())
+    assert.matches("too little", again:task("a").error)
+    again:retry() -- the functions of a changed definition stay known
+    assert.equal("failed", again:wait())
+    assert.equal("success", assert(run:rerun({ set = { ["a.input.n"] = 2 } })):wait())
+    assert.same({ 0, 1, 1, 2 }, seen)
   end)
 
   it("says how far it is", function()

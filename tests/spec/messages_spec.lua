@@ -45,7 +45,8 @@ describe("messages", function()
     sh.ork({ "etl.lua", "--key", "used", "-q" }, { cwd = dir })
     sh.write(dir .. "/part.lua", TASK .. 'return w("part")')
     sh.ork({ "part.lua", "--to", "a", "-q" }, { cwd = dir })
-    sh.ork({ "apply", "etl.lua", "other.lua" }, { cwd = dir, ok = true })
+    sh.write(dir .. "/daily.lua", 'local w = require("ork").workflow("daily", { schedule = { cron = "0 2 * * *" } }) w:task("a", { command = "true" }) return w')
+    sh.ork({ "apply", "etl.lua", "other.lua", "daily.lua" }, { cwd = dir, ok = true })
   end)
   teardown(sh.cleanup)
 
@@ -74,7 +75,7 @@ describe("messages", function()
     for i, word in ipairs(row.ork) do
       words[i] = word == "<prefix>" and sh.json(sh.ork({ "runs", "--json" }, { cwd = dir }).out)[1].id:sub(1, 4) or word
     end
-    local r = sh.ork(words, { cwd = where })
+    local r = sh.ork(words, { cwd = where, env = row.env })
     r.err = r.err .. r.out
     said[#said + 1] = r.err
     return r

@@ -3,6 +3,8 @@ local catalog = require "ork.cli.catalog"
 local confirm = require "ork.cli.confirm"
 local core = require "ork.core"
 local definition = require "ork.cli.definition"
+local fires = require "ork.cli.fires"
+local hint = require "ork.cli.hint"
 local open = require "ork.cli.open"
 local stop = require "ork.cli.stop"
 local term = require "ork.term"
@@ -40,6 +42,12 @@ local function real_path(path)
   if folder == "" then folder = "/" end
   local full = core.sys.realpath(folder or ".")
   return full and (full == "/" and "" or full) .. "/" .. (name or path)
+end
+
+local function absolute(paths)
+  local list = {}
+  for i, path in ipairs(paths or {}) do list[i] = real_path(path) end
+  return list
 end
 
 --- Params that a scheduled run would have no value for, as mistakes of the definition.
@@ -83,7 +91,7 @@ local function load_all(paths)
       local other = by_name[workflow.name]
       if other then refuse("workflow `%s` is defined by %s and by %s", workflow.name, other, path) end
       by_name[workflow.name] = path
-      found[#found + 1] = { workflow = workflow, name = workflow.name, script = full }
+      found[#found + 1] = { workflow = workflow, name = workflow.name, script = full, files = absolute(loaded.files) }
     end
   end
   if bad then
@@ -130,13 +138,24 @@ end
 
 -- ---- telling ---------------------------------------------------------------------------------
 
-local function schedule_line(each)
-  if each.how == "same" then return nil end
+--- What became of its schedule: when it is due next, or why it is not.
+local function schedule_line(each, dry)
   local options = stop.check(core.json.decode(stop.check(core.options_json(each.workflow))))
   local schedule = options.schedule
   if not schedule then return nil end
-  local when = schedule.cron or ("every " .. text.duration(schedule.every_ms))
-  return ("  schedule: %s (%s); stored, but this version of Ork does not fire schedules yet"):format(when, schedule.timezone or "UTC")
+  local rule = fires.rule(schedule)
+  if dry then
+    if each.how == "same" then return nil end
+    local first = fires.document(schedule, core.sys.now(), 1).fires[1]
+    return ("  schedule: %s%s"):format(rule, first and "; next " .. fires.lines({ fires = { first } })[1]:match("^%s*(.*)$") or "; never again")
+  end
+  local stored = each.stored
+  if not stored then return nil end
+  if not stored.enabled then
+    return ("  schedule: %s; off since %s: %s"):format(rule, text.time(stored.off_since), hint.line("ork schedule %s on", text.word(each.name)))
+  end
+  if each.how == "same" then return nil end
+  return ("  schedule: %s; next %s"):format(rule, fires.time(schedule, stored.next_scheduled_at))
 end
 
 local function headline(each, dry)
@@ -161,7 +180,7 @@ local function tell(found, dry)
     if each.diff then
       for _, line in ipairs(catalog.lines(each.diff)) do term.out(line) end
     end
-    local schedule = schedule_line(each)
+    local schedule = schedule_line(each, dry)
     if schedule then term.out(term.escape(schedule)) end
   end
 end
@@ -181,7 +200,8 @@ end
 
 local function document_of(each, dry)
   return { workflow = each.name, how = each.how, was = each.was, version = each.version, dry_run = dry or false,
-    tasks = each.workflow and core.task_count(each.workflow), script_path = each.script, diff = each.diff }
+    tasks = each.workflow and core.task_count(each.workflow), script_path = each.script, diff = each.diff,
+    files = each.files and core.list(each.files), next_scheduled_at = each.next_scheduled_at }
 end
 
 local function print_documents(found, gone, dry)
@@ -192,6 +212,12 @@ local function print_documents(found, gone, dry)
 end
 
 -- ---- the command -----------------------------------------------------------------------------
+
+--- How its schedule stands now.
+local function note_schedule(engine, each)
+  each.stored = stop.check(engine:schedules({ name = each.name, limit = 1 }))[1]
+  each.next_scheduled_at = each.stored and each.stored.next_scheduled_at
+end
 
 --- Stores it; what was compared before is compared again where somebody else applied in between.
 local function store(engine, found, gone)
@@ -207,6 +233,7 @@ local function store(engine, found, gone)
       if outcome.was then compare(engine, each, outcome.was) else each.how, each.diff = "new", nil end
     end
   end
+  for _, each in ipairs(found) do note_schedule(engine, each) end
   local taken = {}
   for i, each in ipairs(gone) do
     each.how, each.was, each.version = "removed", each.version, nil

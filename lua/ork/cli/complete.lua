@@ -7,7 +7,7 @@
 local args = require "ork.cli.args"
 local commands = require "ork.cli.commands"
 
-local MOST_RUNS, MOST_TASKS = 50, 2000
+local MOST_RUNS, MOST_TASKS, MOST_SCHEDULES = 50, 2000, 1000
 
 local complete = {}
 
@@ -93,6 +93,8 @@ local function params_of_workflow(state)
   return list
 end
 
+local OF_WORKFLOWS = { run = true, trigger = true, backfill = true, plan = true } -- commands whose NAME is an applied workflow
+
 --- What is known about params: of the script or the applied workflow that is named, or those that the named run has.
 local function params_of(state)
   local script = state.script or (state.words[1] or ""):find("%.lua$") and state.words[1]
@@ -106,7 +108,7 @@ local function params_of(state)
     end
     return list
   end
-  if state.command.name == "run" then return params_of_workflow(state) end
+  if OF_WORKFLOWS[state.command.name] then return params_of_workflow(state) end
   local id, list = named_run(state), {}
   local run = id and state.engine:run(id)
   for name, value in pairs(run and run.params or {}) do list[#list + 1] = { name = name, description = "was " .. tostring(value) } end
@@ -131,8 +133,17 @@ finders["name=value"] = function(state, add)
   end
 end
 
---- NAME after a script is one of its workflows, elsewhere one of the database; that of `ork pool` is a pool.
+local function add_schedules(state, add)
+  local engine = engine_of(state)
+  for _, each in ipairs(engine and engine:schedules({ limit = MOST_SCHEDULES }) or {}) do
+    add(each.workflow, each.enabled and "schedule, on" or "schedule, off")
+  end
+end
+
+--- NAME after a script is one of its workflows, elsewhere one of the database; that of `ork pool` is a pool, that of
+--- `ork schedule` a workflow with a schedule.
 function finders.NAME(state, add)
+  if state.command and state.command.name == "schedule" then return add_schedules(state, add) end
   if state.command and state.command.name == "pool" then
     local engine = engine_of(state)
     for _, pool in ipairs(engine and engine:pools() or {}) do add(pool.name, "pool") end
@@ -171,12 +182,14 @@ end
 finders.T = finders.TASK
 function finders.FILTER() end -- stands for options
 function finders.SLOTS() end
+function finders.N() end
 
 -- ---- what stands where -----------------------------------------------------------------------
 
 --- The positions of a usage behind its first word: { { { "SCRIPT", "NAME" }, many = bool }, … }; options are left out.
 function complete.positions(usage)
   usage = usage:gsub("^%S+%s*", "", 1):gsub("%s*|%s*", "|"):gsub("%[%-[^%]]*%]", ""):gsub("%[name=value %.%.%.%]", "")
+    :gsub("%f[%S]%-%-[%l-]+ %u+", "") -- options that must be given
   local list = {}
   for word in usage:gmatch("[^%s%[%]]+") do
     local plain = word:gsub("%.%.%.", "")
@@ -273,6 +286,9 @@ local function positional(state, add)
   end
   local positions = complete.positions(state.command.usage)
   local at = #state.words + 1
+  for _, kind in ipairs(positions[at] or {}) do
+    if kind:find("^%-%-") and state.given[kind:sub(3)] then at = at + 1 end -- NAME|--all, and it is --all
+  end
   local kinds = positions[at] or (#positions > 0 and positions[#positions].many and positions[#positions]) or {}
   for _, kind in ipairs(kinds) do add_kind(state, kind, add) end
   if state.command.params then finders["name=value"](state, add) end

@@ -6,6 +6,7 @@
 -- SIGTSTP stops the program, but never inside a commit, which all other programs would wait for.
 -- On a terminal progress is the live view (live.lua, loaded only there), elsewhere lines (progress.lua).
 local core = require "ork.core"
+local hint = require "ork.cli.hint"
 local loop = core.loop
 local progress = require "ork.cli.progress"
 local report = require "ork.cli.report"
@@ -188,17 +189,23 @@ local function ownerless(engine, id)
   stop(4, "nobody carries out run %s, which is %s; to go on with it: ork resume %s", text.short(id), run.status, text.short(id))
 end
 
---- A run that another program carries out: shows it, and waits with it; a signal ends only the watching.
-local function watch(engine, id, signals)
+--- A run that another program carries out: shows it, and waits with it; a signal, or the end of the time, ends only the watching.
+local function watch(engine, id, signals, deadline)
   local feed <close> = shown and require("ork.cli.feed").new(engine, id, function(change) shown:tell(change) end,
     view and function(run) view:recount(id, run) end)
   begin_view(engine, id) -- what it reads now is no older than where the feed begins
   if feed and shown.begin_lines then shown:begin_lines(engine, id) end
   while signals.count == 0 do
-    local status, why, code = engine:wait(id, -1)
+    local left = deadline and math.max(0, deadline - core.sys.now()) or -1
+    local status, why, code = engine:wait(id, left)
     if feed then feed:catch_up() end
     if status then return status end
     if code == "ESTATE" then ownerless(engine, id) end
+    if code == "ETIMEDOUT" then
+      if view then view:finish(id) end
+      term.news(("the time is over; run %s goes on: %s"):format(text.short(id), hint.line("ork watch %s", text.short(id))))
+      stop.quietly(124)
+    end
     if code ~= "ECANCELLED" then stop.check(nil, why, code) end
   end
   if view then view:finish(id) end
@@ -206,8 +213,9 @@ local function watch(engine, id, signals)
   stop.quietly(signals.code)
 end
 
---- Takes a run without an owner; somebody who came first carries it out. Returns its id and "resumed" or "watched".
+--- Takes a run without an owner; whoever serves the database, or came first, carries it out. Returns its id and "resumed" or "watched".
 function drive.take(engine, id)
+  if stop.check(engine:served()) then return id, "watched" end
   local taken, why, code = engine:claim(id)
   if not taken and code == "EBUSY" then return id, "watched" end
   stop.check(taken, why, code)
@@ -229,7 +237,7 @@ function drive.to_end(engine, begin, opts)
     status, overdue = wait(engine, id, signals, deadline, opts.timeout)
   else
     if not opts.look then term.news(("run %s is carried out by another program; watching it"):format(text.short(id))) end
-    status = watch(engine, id, signals)
+    status = watch(engine, id, signals, deadline)
   end
   term.exit_code = exit_code(status, signals, overdue)
   if view then view:finish(id) end

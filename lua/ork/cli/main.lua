@@ -25,8 +25,9 @@ end
 
 --- What commands of other programs are called here.
 local ELSEWHERE = {
-  list = "runs", ls = "runs", clear = "retry", trigger = "run", start = "run", stop = "cancel", kill = "cancel", restart = "rerun",
-  history = "runs", dags = "workflows", log = "logs",
+  list = "runs", ls = "runs", clear = "retry", start = "run", stop = "cancel", kill = "cancel", restart = "rerun",
+  history = "runs", dags = "workflows", log = "logs", scheduler = "serve", server = "serve", daemon = "serve", cron = "schedule",
+  schedules = "schedule", catchup = "backfill",
 }
 
 local function unknown(word, following)

@@ -10,7 +10,7 @@ local text = require "ork.cli.text"
 local plan = {
   name = "plan",
   usage = "plan SCRIPT|NAME [name=value ...] [--format text|dot|json]",
-  summary = "Shows what a run would do: the tasks level by level, and the longest chain",
+  summary = "Shows what a run would do: the tasks level by level, the longest chain, and when it is due",
   text = [[
 Tasks of one level wait for nothing but earlier levels; the longest chain is what the run cannot be faster than. Params are
 checked as for a run, nothing is run. Without a script NAME is an applied workflow, or NAME@VERSION; behind a script that defines
@@ -60,6 +60,28 @@ local function show_text(workflow, name)
   end
 end
 
+local function schedule_of(workflow)
+  return stop.check(core.json.decode(stop.check(core.options_json(workflow)))).schedule
+end
+
+local FIRES = 5 -- next times shown
+
+local function show_fires(workflow)
+  local option = schedule_of(workflow)
+  if not option then return end
+  local fires = require "ork.cli.fires"
+  term.out(("schedule: %s"):format(fires.rule(option)))
+  for _, line in ipairs(fires.lines(fires.document(option, core.sys.now(), FIRES))) do term.out(line) end
+end
+
+local function show_json(workflow)
+  local option = schedule_of(workflow)
+  if not option then return term.out((stop.check(core.plan_json(workflow)))) end
+  local document = stop.check(core.json.decode(stop.check(core.plan_json(workflow))))
+  document.schedule = require("ork.cli.fires").document(option, core.sys.now(), FIRES)
+  term.out((stop.check(core.json.encode(document))))
+end
+
 local function show_dot(workflow, name)
   term.out(('digraph "%s" {\n  rankdir=LR;\n  node [shape=box];'):format(name))
   for _, task in ipairs(stop.check(core.json.decode(stop.check(core.tasks_json(workflow))))) do
@@ -88,11 +110,12 @@ function plan.run(given)
   if next(given.params) or options.params_file then definition.params(workflow, given.params, options) end
   name = workflow.name
   if format == "json" then
-    term.out((stop.check(core.plan_json(workflow))))
+    show_json(workflow)
   elseif format == "dot" then
     show_dot(workflow, name)
   else
     show_text(workflow, name)
+    show_fires(workflow)
   end
   return 0
 end

@@ -1,5 +1,6 @@
 -- SPDX-License-Identifier: MIT
 local fields = require "ork.cli.fields"
+local fires = require "ork.cli.fires"
 local hint = require "ork.cli.hint"
 local open = require "ork.cli.open"
 local stop = require "ork.cli.stop"
@@ -50,6 +51,37 @@ local function workers(schedulers)
       text.plural(hosts[host].runs, "run"))
   end
   return #parts > 0 and table.concat(parts, ", ") or "nobody"
+end
+
+--- Who starts runs by schedules; nil where there are none.
+local function server(document)
+  for _, each in ipairs(document.schedulers) do
+    if each.role == "serve" then return "ork serve on " .. each.host end
+  end
+  return #document.next > 0 and "nobody starts runs by the schedules: " .. hint.line("ork serve") or nil
+end
+
+--- The next times of schedules, a line each.
+local function coming(document)
+  local lines = {}
+  for i, each in ipairs(document.next) do
+    local option = each.options
+    local when = each.waits_for_run and "when its last run has ended" or fires.time(option or {}, each.next_scheduled_at)
+    lines[i] = ("%s  %s"):format(when, term.line(each.workflow))
+  end
+  return #lines > 0 and table.concat(lines, "\n") or nil
+end
+
+local function tell_trouble(document)
+  for _, each in ipairs(document.trouble) do
+    if each.script_error then
+      term.out(term.escape(("trouble: %s cannot be loaded again; workflow %s stays as it was: %s"):format(each.script_path or "its script",
+        each.workflow, each.script_error:match("[^\n]*"))))
+    end
+    if each.note and each.note.kind == "failed" then
+      term.out(term.escape(("trouble: the schedule of %s failed: %s"):format(each.workflow, each.note.text)))
+    end
+  end
 end
 
 local function running(document)
@@ -115,13 +147,16 @@ function status.run(given)
     { "database", ("%s%s"):format(document.database.path or document.database.url,
       document.database.bytes and ", " .. size(document.database.bytes) or "") },
     { "at work", workers(document.schedulers) },
+    { "schedules", server(document) },
     { "running", running(document) },
     { "waiting", waiting(document) },
     { "unowned", unowned(engine, document.runs.unowned) },
+    { "next", coming(document) },
     { since_text(document, since), ("%d failed, %d succeeded%s"):format(ended.failed, ended.success,
       ended.cancelled > 0 and (", %d cancelled"):format(ended.cancelled) or "") },
   })
   tell_failed(document)
+  tell_trouble(document)
   return 0
 end
 

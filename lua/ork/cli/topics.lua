@@ -93,11 +93,16 @@ What Ork reads:
   ORK_DATA            where logs and the agent live, unless --data says so
   ORK_AGENT           the program that starts the tasks (default: beside ork)
   ORK_MIN_FREE_MB     start nothing new when the disk of the logs has less left
+  ORK_LOAD_TIMEOUT    how long `ork serve` waits for a script to load (default: 60s)
+  ORK_ZONEINFO        the folder of time zones (default: /usr/share/zoneinfo)
   ORK_TRACEBACK       any value: mistakes in a script show the whole Lua stack
   NO_COLOR            any value: no colours
   COLUMNS             the width of tables, instead of the terminal's
   TERM                dumb: no colours, no live view
+  TZ                  the time zone in which times are shown to you (default: that of /etc/localtime)
   XDG_STATE_HOME      where `ork repl` keeps what was typed (default: ~/.local/state)
+  NOTIFY_SOCKET       set by systemd: where `ork serve` says that it is ready, reloads, ends
+  JOURNAL_STREAM      set by systemd: lines of `ork serve` begin with their level (<6>) instead of the time
 
 What a task finds beside what it inherits from whoever started ork (without Ork's own settings):
 

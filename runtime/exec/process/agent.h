@@ -67,7 +67,8 @@ struct ork_agent_events {
     void (*on_stuck)(void *data, const struct ork_attempt_key *key,
                      int32_t pid); /* a process of it cannot be killed; the attempt stays open */
     void (*on_refused)(void *data,
-                       const ork_id *run); /* a scheduler with a higher seq claimed this run: we were overtaken */
+                       const ork_id *run); /* a scheduler with a higher seq claimed this run: we were overtaken, or
+                                            * have taken it up from who registered after us (then: ork_agent_outbid) */
     void (*on_down)(void *data,
                     const ork_err *err); /* no agent can be started; tried again with backoff while runs are claimed */
 };
@@ -85,6 +86,9 @@ typedef struct ork_agent ork_agent;
 int ork_agent_open(const struct ork_agent_opts *o, ork_agent **out,
                    ork_err *err) ORK_MUSTCHECK; /* nothing is started before the first claim */
 void ork_agent_claim(ork_agent *a, const ork_id *run);
+/* From now on this client speaks with another, higher seq: it connects anew and claims its runs again. Also from a
+ * callback. */
+void ork_agent_outbid(ork_agent *a, uint64_t seq);
 void ork_agent_release(ork_agent *a, const ork_id *run);       /* the run ended: no claim after a restart */
 void ork_agent_spawn(ork_agent *a, const struct ork_spawn *s); /* idempotent on (task, attempt) */
 void ork_agent_kill(ork_agent *a, const struct ork_attempt_key *k,

@@ -222,6 +222,24 @@ static void on_timer(uv_timer_t *timer)
         a->o.events.on_down(a->o.events.data, &err);
 }
 
+void ork_agent_outbid(struct ork_agent *a, uint64_t seq)
+{
+    a->o.seq = seq;
+    if (a->closing || !a->link)
+        return; /* it is said with the next HELLO */
+    ork_link_flush(a->link);
+    ork_link_close(a->link);
+    a->link = NULL;
+    ork_elders_close(a);
+    uv_timer_stop(&a->timer);
+    a->state = CLIENT_IDLE;
+    for (size_t i = 0; i < a->claims_len; i++)
+        a->claims[i].awaited = 1;
+    if (a->claims_len)
+        try_after(a, 0);
+    ork_client_ref(a);
+}
+
 void ork_client_wake(struct ork_agent *a)
 {
     if (a->state == CLIENT_IDLE)

@@ -273,6 +273,15 @@ ORK_API int ork_workflow_params(const ork_workflow *w, const char *given, const 
 
 /* ---- schedules ------------------------------------------------------------------------------ */
 
+/* Complete params of a scheduled run: schedule.params with their dates at logical_ms, over them texts {name: "as
+ * typed"} (NULL none). */
+ORK_API int ork_workflow_schedule_params(const ork_workflow *w, const char *texts, int64_t logical_ms, char **out,
+                                         ork_err *err) ORK_MUSTCHECK;
+/* The instant at which clocks of a zone show "YYYY-MM-DD[ HH:MM:SS]": the first of two; in a gap the first after it. */
+ORK_API int ork_zone_date(int64_t ms, const char *zone, int days, char out[16], ork_err *err)
+    ORK_MUSTCHECK; /* the day an instant is in there, so many days on: "2026-11-01" */
+ORK_API int ork_zone_instant(const char *text, const char *zone, int64_t *ms, ork_err *err) ORK_MUSTCHECK;
+
 /* A mistake in a text of cron, with its place. */
 struct ork_cron_wrong {
     size_t at, len; /* bytes of the text that are wrong */
@@ -316,6 +325,11 @@ struct uv_loop_s;
 /* Where messages of all engines of this process go: a descriptor, 2 by default. For programs that own the terminal; one
  * that takes nothing more (a full pipe that does not block) is passed over for 2. From any thread. */
 ORK_API void ork_log_to(int fd);
+/* How each line begins, for all engines of this process: with its level; with the time before it; or as a service
+ * manager takes it, "<6>" for information. */
+enum ork_log_style { ORK_LOG_PLAIN, ORK_LOG_STAMPED, ORK_LOG_JOURNAL };
+ORK_API void ork_log_style(int style);
+ORK_API void ork_log_line(int level, const char *text); /* 0 error, 1 warning, 2 information */
 
 struct ork_engine_opts {
     const char *url;        /* sqlite:PATH, sqlite::memory:, sqlite://PATH?mode=rwc */
@@ -402,11 +416,18 @@ ORK_API int ork_run_wait(ork_engine *e, const char *run_id, int64_t timeout_ms, 
 ORK_API int ork_run_ended(ork_engine *e, const char *run_id, bool *ended, int *status, ork_err *err) ORK_MUSTCHECK;
 ORK_API bool ork_run_owned(const ork_engine *e, const char *run_id); /* by this engine, and not ended */
 
-/* Becomes a scheduler that stays up: from now on this engine takes up runs that nobody carries out (triggered ones, those
- * of programs that died or handed over) and starts runs by the schedules of applied workflows. Before its first own run.
- * Then ork_engine_run, which drives the loop until ork_engine_interrupt (0) or another scheduler took over (EFENCED). */
+/* Leaves a run for whoever serves the database (in an engine that has runs of its own: starts it). The database keeps
+ * the definition by then; opts as of ork_run_start without resume and part. */
+ORK_API int ork_run_trigger(ork_engine *e, ork_workflow *w, const struct ork_start_opts *o, struct ork_started *out,
+                            ork_err *err) ORK_MUSTCHECK;
+/* Becomes a scheduler that stays up: from now on this engine takes up runs that nobody carries out (triggered ones,
+ * those of programs that died or handed over) and starts runs by the schedules of applied workflows. Before its first
+ * own run. Then ork_engine_run, which drives the loop until ork_engine_interrupt (0) or another scheduler took over
+ * (EFENCED). */
 ORK_API int ork_engine_serve(ork_engine *e, ork_err *err) ORK_MUSTCHECK;
 ORK_API int ork_engine_run(ork_engine *e, ork_err *err) ORK_MUSTCHECK;
+/* Does somebody alive serve this database? */
+ORK_API int ork_engine_served(ork_engine *e, bool *served, ork_err *err) ORK_MUSTCHECK;
 /* Gives all runs back as they stand, for another scheduler or the next start; processes go on under the agent. Nothing
  * new is started from now on; ork_engine_close comes next. */
 ORK_API void ork_engine_hand_over(ork_engine *e);
@@ -452,6 +473,8 @@ struct ork_inline_host {
     void *data;
     /* Has this program the functions of that definition? Asked before a run of another, dead program is taken up. */
     bool (*knows)(void *data, const char *definition);
+    /* Definition `changed` is about to run here: `definition` with other constants and the same functions. NULL fine. */
+    void (*same)(void *data, const char *definition, const char *changed);
     /* The call is to end early; kind ORK_KIND_TIMEOUT or ORK_KIND_CANCELLED. It is still ended by ork_inline_done, by
      * then at the latest when this comes again with now = true (after the task's grace, or at once when the run is
      * killed or the engine closed): after that the engine has forgotten the call. May come from inside ork_inline_done
@@ -501,8 +524,9 @@ ORK_API int ork_run_update(ork_engine *e, const char *run_id, ork_workflow *w, c
 /* RUN as users name it: beginning or end of the id (>= 4), a workflow's name, NAME~1, "last". ENOTFOUND; EAMBIGUOUS
  * lists candidates in err. */
 ORK_API int ork_run_find(ork_engine *e, const char *name, char run_id[ORK_ID_TEXT], ork_err *err) ORK_MUSTCHECK;
-/* filter JSON: {"workflow":…,"status":…|[…],"since_ms":…,"limit":N,"before":run_id,"key":…: with workflow and
- * without the others, the one run that has it; "brief":true: only id, workflow, status, created_at} */
+/* filter JSON: {"workflow":…,"status":…|[…],"since_ms":…,"limit":N,"before":run_id,"key":…, or "scheduled_for_ms":…:
+ * with workflow and without the others, the one run that has it; "brief":true: only id, workflow, status, created_at}
+ */
 ORK_API int ork_runs_json(ork_engine *e, const char *filter, char **out, ork_err *err) ORK_MUSTCHECK;
 ORK_API int ork_run_json(ork_engine *e, const char *run_id, char **out, ork_err *err) ORK_MUSTCHECK;
 /* How far a run is: as ork_runs_json has it, and "seq", the number of the newest event. One query of its tasks' states.
@@ -572,8 +596,17 @@ ORK_API int ork_runs_prune(ork_engine *e, const char *options, char **out, ork_e
 ORK_API int ork_pools_json(ork_engine *e, char **out, ork_err *err) ORK_MUSTCHECK;
 ORK_API int ork_pool_set(ork_engine *e, const char *name, uint32_t slots, ork_err *err) ORK_MUSTCHECK;
 
-/* How things stand: who works on the database, unfinished runs and their tasks, and what ended since `since_ms` (runs
- * created up to 30 days before that are looked at), with the newest 20 of those that failed. */
+/* The schedules of applied workflows, by name. filter JSON or NULL: {"name","enabled":true,"after":name,"limit":N}.
+ * Documents: docs/internals/json.md, "schedules". */
+ORK_API int ork_schedules_json(ork_engine *e, const char *filter, char **out, ork_err *err) ORK_MUSTCHECK;
+/* The operator's switch: on never fires at once, off is kept when the workflow is applied again. ESTATE: it has no
+ * schedule. */
+ORK_API int ork_schedule_switch(ork_engine *e, const char *name, bool on, bool *changed, ork_err *err) ORK_MUSTCHECK;
+/* Keeps with the workflows of a script why it could not be loaded again; text NULL: it could. */
+ORK_API int ork_script_error(ork_engine *e, const char *path, const char *text, ork_err *err) ORK_MUSTCHECK;
+
+/* How things stand: who works on the database, unfinished runs and their tasks, what comes next, and what ended since
+ * `since_ms` (runs created up to 30 days before that are looked at), with the newest 20 of those that failed. */
 ORK_API int ork_status_json(ork_engine *e, int64_t since_ms, char **out, ork_err *err) ORK_MUSTCHECK;
 
 /* ---- the database --------------------------------------------------------------------------- */

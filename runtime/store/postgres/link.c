@@ -113,6 +113,9 @@ static int wait_on_loop(struct ork_link *l, int fd, int events, int timeout_ms, 
         (void)uv_timer_start(l->timer, on_timer, (uint64_t)timeout_ms, 0);
     keep_alive((uv_handle_t *)l->timer, idle);
     keep_alive((uv_handle_t *)l->poll, idle);
+    l->waits_fd = fd;
+    l->waits_events = events;
+    l->waits_until = timeout_ms >= 0 ? uv_hrtime() / 1000000 + (uint64_t)timeout_ms : 0;
     l->waiter = ork_co_self();
     ork_co_yield();
     if (l->timer)
@@ -132,6 +135,18 @@ static int wait_here(int fd, int events, int timeout_ms)
         rc = poll(&p, 1, timeout_ms);
     while (rc < 0 && errno == EINTR);
     return rc < 0 ? ORK_EIO : rc == 0 ? ORK_ETIMEDOUT : 0;
+}
+
+bool ork_link_drive(struct ork_link *l)
+{
+    uint64_t now = uv_hrtime() / 1000000;
+    if (!l->waiter || l->in_pool || (l->waits_fd < 0 && !l->waits_until))
+        return false;
+    int left = !l->waits_until ? -1 : l->waits_until > now ? (int)(l->waits_until - now) : 0;
+    if (wait_here(l->waits_fd, l->waits_events, left) == ORK_ETIMEDOUT)
+        l->timed_out = true;
+    resume(l);
+    return true;
 }
 
 static int wait_for(struct ork_link *l, int events, int timeout_ms)
@@ -198,14 +213,18 @@ static PGconn *start(struct ork_link *l)
     if (!ork_co_self() || !l->store->names_hosts)
         return start_connection(l->store);
     struct start st = {.link = l};
+    l->in_pool = true;
     st.work.data = &st;
-    if (uv_queue_work(l->store->loop, &st.work, on_pool, after_pool))
+    if (uv_queue_work(l->store->loop, &st.work, on_pool, after_pool)) {
+        l->in_pool = false;
         return start_connection(l->store);
+    }
     l->store->resolving++;
     while (!st.done) {
         l->waiter = ork_co_self();
         ork_co_yield();
     }
+    l->in_pool = false;
     return st.pg;
 }
 

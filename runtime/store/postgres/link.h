@@ -16,7 +16,7 @@
 /* Statements beside the named queries of store.h. */
 /* clang-format off */
 #define ORK_STATEMENTS(X) \
-    X(begin) X(commit) X(rollback) X(fence) X(settings) X(scheduler_insert) X(scheduler_end) X(scheduler_agent) \
+    X(begin) X(commit) X(rollback) X(fence) X(settings) X(scheduler_insert) X(scheduler_outbid) X(scheduler_end) X(scheduler_agent) \
     X(schedulers_prune) X(workflow_find) X(workflow_insert) X(workflow_point) X(workflow_lock) X(workflow_share) \
     X(workflow_hold) X(snapshot_find) X(snapshot_insert) X(run_insert) X(run_by_key) X(runs_resumable) X(run_lock) X(run_owner) \
     X(run_claim) X(run_put) X(runs_list_of_workflow) X(runs_list_of_status) X(runs_list_of_both) X(tasks_insert) X(task_put) \
@@ -58,7 +58,10 @@ struct ork_link {
     int poll_fd;
     uv_timer_t *timer;     /* owned, on heap; NULL none */
     struct ork_co *waiter; /* the coroutine that waits here */
+    bool in_pool;          /* … for uv's pool */
     bool timed_out;
+    int waits_fd, waits_events; /* what for; fd -1: only for the time */
+    uint64_t waits_until;       /* ms of uv_hrtime; 0: for ever */
     void (*after)(struct ork_link *l); /* after the waiter ran: brings results, on the loop; NULL none */
     int patience_ms;                   /* for one answer */
     uint64_t since;                    /* uv_hrtime of the connection */
@@ -76,6 +79,8 @@ bool ork_link_is_up(const struct ork_link *l);
  * < 0: for ever. */
 int ork_link_wait(struct ork_link *l, int timeout_ms);
 int ork_link_idle(struct ork_link *l, int timeout_ms); /* the same; keeps no loop alive */
+/* Outside of the loop, blocking: what its coroutine waits for, then runs it on. false: that cannot be waited for here. */
+bool ork_link_drive(struct ork_link *l);
 void ork_link_wake(struct ork_link *l); /* whoever waits there looks around; on the loop */
 /* One or more statements without parameters, in one go; only while nothing is queued. */
 int ork_link_exec(struct ork_link *l, const char *sql, ork_err *err) ORK_MUSTCHECK;

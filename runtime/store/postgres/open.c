@@ -79,6 +79,7 @@ const struct ork_store_ops ork_store_postgres = {
     .path = path_of,
     .path_of_url = path_of_url,
     .enroll = ork_pg_register,
+    .outbid = ork_pg_outbid,
     .owner_alive = ork_pg_owner_alive,
     .owner_watch = ork_pg_watch_add,
     .apply = ork_pg_apply,

@@ -61,6 +61,7 @@ static int advance(struct ork_postgres *s, const struct ork_fire *f, int64_t don
     ork_stmt_time(&st, f->next_ms ? f->fire_ms : 0);
     ork_stmt_time(&st, done_ms);
     ork_stmt_json(&st, note);
+    ork_stmt_int(&st, f->queued);
     return ork_stmt_queue(&st, err);
 }
 

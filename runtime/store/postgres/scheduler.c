@@ -151,6 +151,17 @@ static int lock_and_insert(struct ork_postgres *s, const char *host, const char 
     return rc < 0 ? rc : insert_row(s, host, role, id, seq, err);
 }
 
+/* Blocks until the writer idles; what it finishes meanwhile is told later. */
+static int rest(struct ork_postgres *s, ork_err *err)
+{
+    uint64_t start = uv_hrtime();
+    s->in_call = true;
+    while (!s->idle && uv_hrtime() - start < 2ull * ORK_PG_CALL_MS * 1000000 && ork_link_drive(&s->write))
+        ;
+    s->in_call = false;
+    return s->idle ? 0 : ork_err_set(err, ORK_EBUSY, "%s: a change is being stored", s->shown);
+}
+
 /* What an overtaken self left behind. */
 static int leave(struct ork_postgres *s, const ork_id *old, ork_err *err)
 {
@@ -169,8 +180,7 @@ static int leave(struct ork_postgres *s, const ork_id *old, ork_err *err)
     return rc < 0 ? rc : 0;
 }
 
-/* Again only after it was fenced: then as a new scheduler, with nothing of the old one. Blocks; the writer idles, for
- * there is no batch, or waits for the server, for which there is no time. */
+/* Again only after it was fenced: then as a new scheduler, with nothing of the old one. */
 int ork_pg_register(ork_store *store, const char *host, const char *role, ork_id *scheduler, uint64_t *seq, ork_err *err)
 {
     struct ork_postgres *s = ork_pg_of(store);
@@ -179,12 +189,13 @@ int ork_pg_register(ork_store *store, const char *host, const char *role, ork_id
         return ork_err_set(err, ORK_ESTATE, "this store is registered as a scheduler already");
     if (s->flags & ORK_OPEN_READ)
         return ork_err_set(err, ORK_EREADONLY, "%s was opened for reading only", s->shown);
-    if (!s->idle)
-        return ork_err_set(err, ORK_EBUSY, "a change is being stored");
+    int rc = rest(s, err);
+    if (rc)
+        return rc;
     ork_idgen_init(&ids, s->clock);
     ork_id id = ork_id_new(&ids), old = s->me;
     s->me = id; /* what the session is named by */
-    int rc = ork_link_open(&s->write, ORK_PG_CALL_MS, err);
+    rc = ork_link_open(&s->write, ORK_PG_CALL_MS, err);
     if (!rc && !ork_id_is_zero(&old))
         rc = leave(s, &old, err);
     if (!rc)
@@ -201,4 +212,52 @@ int ork_pg_register(ork_store *store, const char *host, const char *role, ork_id
     ork_pg_beat_start(s);
     ork_pg_writer_wake(s); /* waits on the new socket */
     return 0;
+}
+
+static int ask_outbid(struct ork_postgres *s, const ork_id *run, bool *mine, uint64_t *seq, ork_err *err)
+{
+    struct ork_holding h;
+    struct ork_stmt st;
+    ork_stmt_begin(&st, &s->write, ORK_S_begin);
+    int rc = ork_stmt_queue(&st, err);
+    if (!rc)
+        rc = ork_pg_holding(s, run, &h, err);
+    if (rc || !h.mine)
+        return rc;
+    ork_stmt_begin(&st, &s->write, ORK_S_scheduler_outbid);
+    ork_stmt_id(&st, &s->me);
+    rc = ork_stmt_ask(&st, err);
+    *mine = rc > 0;
+    *seq = rc > 0 ? (uint64_t)ork_stmt_get_int(&st, 0, 0) : 0;
+    ork_stmt_end(&st);
+    return rc < 0 ? rc : 0;
+}
+
+/* The fence names the seq: it changes between two batches, and whoever waits for the next one waits for this. */
+int ork_pg_outbid(ork_store *store, const ork_id *run, bool *mine, uint64_t *seq, ork_err *err)
+{
+    struct ork_postgres *s = ork_pg_of(store);
+    struct ork_stmt st;
+    ork_err own;
+    uint64_t higher = 0;
+    *mine = false;
+    if (!ork_pg_registered(s) || s->fenced)
+        return 0;
+    int rc = rest(s, err);
+    if (!rc)
+        rc = ork_pg_session(s, err);
+    if (rc)
+        return rc;
+    rc = ask_outbid(s, run, mine, &higher, err);
+    ork_stmt_begin(&st, &s->write, rc ? ORK_S_rollback : ORK_S_commit);
+    if (rc)
+        ork_link_sync(&s->write, &own);
+    int end = ork_link_is_up(&s->write) ? ork_stmt_queue(&st, rc ? &own : err) : rc;
+    if (!end)
+        end = ork_link_sync(&s->write, rc ? &own : err);
+    *mine = *mine && !rc && !end;
+    if (*mine)
+        *seq = s->seq = higher;
+    ork_pg_writer_wake(s); /* waits on the socket anew */
+    return rc ? rc : end;
 }

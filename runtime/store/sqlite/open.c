@@ -108,6 +108,7 @@ const struct ork_store_ops ork_store_sqlite = {
     .path = path_of,
     .path_of_url = path_of_url,
     .enroll = ork_sqlite_register,
+    .outbid = ork_sqlite_outbid,
     .owner_alive = ork_sqlite_owner_alive,
     .owner_watch = ork_watch_add,
     .apply = ork_writer_apply,

@@ -62,6 +62,7 @@ static int advance(struct ork_sqlite *s, const struct ork_fire *f, int64_t done_
     ork_stmt_time(&st, f->next_ms ? f->fire_ms : 0);
     ork_stmt_time(&st, done_ms);
     ork_stmt_text(&st, note);
+    ork_stmt_int(&st, f->queued);
     return ork_stmt_run(&st, err);
 }
 

@@ -100,3 +100,54 @@ int ork_sqlite_register(ork_store *store, const char *host, const char *role, or
     s->last_batch = 0;
     return 0;
 }
+
+static int outbid(struct ork_sqlite *s, const ork_id *run, bool *mine, uint64_t *seq, ork_err *err)
+{
+    struct ork_conn *c = &s->writer;
+    struct ork_holding h = {0};
+    struct ork_stmt st;
+    c->patient = true;
+    int rc = ork_conn_run(c, ORK_S_begin, err);
+    if (!rc)
+        rc = ork_sqlite_holding(s, run, &h, err);
+    if (!rc && h.mine)
+        rc = ork_conn_run(c, ORK_S_seq_next, err);
+    if (!rc && h.mine) {
+        ork_stmt_begin(&st, c, ORK_S_scheduler_outbid);
+        ork_stmt_id(&st, &s->me);
+        rc = ork_stmt_step(&st, err);
+        *mine = rc == 1;
+        if (rc == 1) {
+            *seq = (uint64_t)sqlite3_column_int64(st.st, 0);
+            ork_stmt_end(&st);
+        }
+        rc = rc < 0 ? rc : 0;
+    }
+    if (!rc)
+        rc = ork_conn_run(c, ORK_S_commit, err);
+    if (rc)
+        ork_conn_rollback(c);
+    return rc;
+}
+
+/* The fence names the seq: it changes between two batches. */
+int ork_sqlite_outbid(ork_store *store, const ork_id *run, bool *mine, uint64_t *seq, ork_err *err)
+{
+    struct ork_sqlite *s = ork_sqlite_of(store);
+    *mine = false;
+    if (ork_id_is_zero(&s->me) || s->fenced)
+        return 0;
+    ork_writer_rest(s);
+    ork_turn_take(s->turn_fd);
+    if (!s->path)
+        uv_mutex_lock(&s->read_lock);
+    int rc = outbid(s, run, mine, seq, err);
+    if (!s->path)
+        uv_mutex_unlock(&s->read_lock);
+    ork_turn_drop(s->turn_fd);
+    if (rc)
+        *mine = false;
+    else if (*mine)
+        s->seq = *seq;
+    return rc;
+}

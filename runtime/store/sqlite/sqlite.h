@@ -92,6 +92,7 @@ void ork_sqlite_commit(struct ork_sqlite *s);
 /* scheduler.c */
 int ork_sqlite_register(ork_store *st, const char *host, const char *role, ork_id *scheduler, uint64_t *seq,
                         ork_err *err);
+int ork_sqlite_outbid(ork_store *st, const ork_id *run, bool *mine, uint64_t *seq, ork_err *err);
 bool ork_sqlite_owner_alive(ork_store *st, const ork_id *scheduler);
 /* Within a transaction: if that owner, live by its row, is gone, its row and slots say so from now on. */
 int ork_sqlite_bury(struct ork_sqlite *s, const ork_id *scheduler, bool *dead, ork_err *err) ORK_MUSTCHECK;

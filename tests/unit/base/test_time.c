@@ -176,18 +176,18 @@ static void test_strftime(void **state)
                                           {"\xc3\xa4", "\xc3\xa4"}};
     for (size_t i = 0; i < sizeof good / sizeof *good; i++) {
         char out[64];
-        assert_int_equal(ork_time_strftime(ms, good[i][0], out, sizeof out, NULL), 0);
+        assert_int_equal(ork_time_strftime(ms, ms, good[i][0], out, sizeof out, NULL), 0);
         assert_string_equal(out, good[i][1]);
     }
     char out[11];
     ork_err err;
-    assert_int_equal(ork_time_strftime(ms, "%Q", out, sizeof out, &err), ORK_EINVAL);
+    assert_int_equal(ork_time_strftime(ms, ms, "%Q", out, sizeof out, &err), ORK_EINVAL);
     assert_non_null(strstr(err.msg, "has %Q"));
-    assert_int_equal(ork_time_strftime(ms, "50%", out, sizeof out, &err), ORK_EINVAL);
-    assert_int_equal(ork_time_strftime(ms, "%F", out, 11, &err), 0);
-    assert_int_equal(ork_time_strftime(ms, "%F", out, 10, &err), ORK_ETOOBIG);
-    assert_int_equal(ork_time_strftime(ms, "", out, 0, &err), ORK_ETOOBIG);
-    assert_int_equal(ork_time_strftime(-1, "%s", out, sizeof out, &err), 0);
+    assert_int_equal(ork_time_strftime(ms, ms, "50%", out, sizeof out, &err), ORK_EINVAL);
+    assert_int_equal(ork_time_strftime(ms, ms, "%F", out, 11, &err), 0);
+    assert_int_equal(ork_time_strftime(ms, ms, "%F", out, 10, &err), ORK_ETOOBIG);
+    assert_int_equal(ork_time_strftime(ms, ms, "", out, 0, &err), ORK_ETOOBIG);
+    assert_int_equal(ork_time_strftime(-1, -1, "%s", out, sizeof out, &err), 0);
     assert_string_equal(out, "-1");
 }
 

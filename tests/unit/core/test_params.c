@@ -11,6 +11,7 @@
 #include <string.h>
 
 #define NOW INT64_C(1793498523456) /* 2026-11-01T02:02:03.456Z */
+#define AT_NOW ((struct ork_moment){.ms = NOW})
 
 static void collect(void *data, const char *code, uint32_t task, const char *text)
 {
@@ -70,13 +71,13 @@ static void test_complete(void **state)
         json_t *out = NULL;
         struct ork_buf problems = ORK_BUF_INIT;
         ork_err err = {0};
-        int rc = ork_params_complete(all, given, texts, NOW, collect, &problems, &out, &err);
+        int rc = ork_params_complete(all, given, texts, AT_NOW, collect, &problems, &out, &err);
         if (*cases[i].result == '!') {
             assert_int_equal(rc, ORK_EINVAL);
             assert_null(out);
             assert_string_equal(problems.data, cases[i].result + 1);
             assert_int_equal(err.code, ORK_EINVAL);
-            assert_int_equal(ork_params_complete(all, given, texts, NOW, NULL, NULL, &out, NULL), ORK_EINVAL);
+            assert_int_equal(ork_params_complete(all, given, texts, AT_NOW, NULL, NULL, &out, NULL), ORK_EINVAL);
         } else {
             if (rc < 0)
                 fail_msg("case %zu: %s", i, err.msg);
@@ -97,13 +98,13 @@ static void test_none(void **state)
     json_t *given = tree("{'x':1}"), *out = NULL;
     ork_err err;
 
-    assert_int_equal(ork_params_complete(NULL, NULL, NULL, NOW, NULL, NULL, &out, &err), 0);
+    assert_int_equal(ork_params_complete(NULL, NULL, NULL, AT_NOW, NULL, NULL, &out, &err), 0);
     assert_string_equal(text_of(out), "{}");
     json_decref(out);
-    assert_int_equal(ork_params_complete(NULL, given, NULL, NOW, NULL, NULL, &out, &err), ORK_EINVAL);
+    assert_int_equal(ork_params_complete(NULL, given, NULL, AT_NOW, NULL, NULL, &out, &err), ORK_EINVAL);
     assert_string_equal(err.msg, "no param `x`; the workflow has none");
     json_t *list = json_array();
-    assert_int_equal(ork_params_complete(NULL, list, NULL, NOW, NULL, NULL, &out, &err), ORK_EINVAL);
+    assert_int_equal(ork_params_complete(NULL, list, NULL, AT_NOW, NULL, NULL, &out, &err), ORK_EINVAL);
     json_decref(list);
     json_decref(given);
 }
@@ -121,13 +122,13 @@ static void test_time_defaults(void **state)
     ork_err err;
 
     assert_int_equal(ork_params_check(all, NULL, NULL), 0);
-    assert_int_equal(ork_params_complete(all, NULL, NULL, NOW, NULL, NULL, &out, &err), 0);
+    assert_int_equal(ork_params_complete(all, NULL, NULL, AT_NOW, NULL, NULL, &out, &err), 0);
     assert_string_equal(text_of(out),
                         "{\"a\":\"2026-11-01\",\"b\":\"2026-11-01T02:02:03Z\",\"c\":\"2026-11-01T02:02:04\","
                         "\"d\":\"2026-11-01T02:02:03Z\",\"e\":\"2026/11\",\"f\":\"2026-10-31\"}");
     json_decref(out);
     out = NULL;
-    assert_int_equal(ork_params_complete(all, NULL, texts, NOW, NULL, NULL, &out, &err), ORK_EINVAL);
+    assert_int_equal(ork_params_complete(all, NULL, texts, AT_NOW, NULL, NULL, &out, &err), ORK_EINVAL);
     assert_contains(err.msg, "params.f: wanted at least \"2026-10-31\", got \"2026-10-29\"");
     json_decref(texts);
     json_decref(all);
@@ -192,7 +193,7 @@ static void test_bad_schema(void **state)
     for (size_t i = 0; i < sizeof schemas / sizeof *schemas; i++) {
         json_t *s = tree(schemas[i]), *out = NULL;
         ork_err err = {0};
-        int rc = ork_params_complete(s, NULL, NULL, NOW, NULL, NULL, &out, &err);
+        int rc = ork_params_complete(s, NULL, NULL, AT_NOW, NULL, NULL, &out, &err);
         if (rc != ORK_EDEF)
             fail_msg("%s: %d %s", schemas[i], rc, err.msg);
         json_decref(s);
@@ -211,20 +212,20 @@ static void test_workflow(void **state)
     assert_int_equal(ork_json_write(all, &options, &err), 0);
     assert_int_equal(ork_workflow_new("etl", &w, &err), 0);
     assert_int_equal(ork_workflow_options(w, options.data, options.len, &err), 0);
-    if (ork_workflow_params(w, "{\"full\":true}", "{\"region\":\"eu\"}", NOW, collect, &problems, &out, &err) < 0)
+    if (ork_workflow_params_at(w, "{\"full\":true}", "{\"region\":\"eu\"}", AT_NOW, collect, &problems, &out, &err) < 0)
         fail_msg("%s", err.msg);
     assert_string_equal(
         out,
         "{\"day\":\"2026-10-31\",\"full\":true,\"n\":3,\"note\":null,\"parts\":[1],\"region\":\"eu\",\"since\":null}");
     ork_free(out);
     out = NULL;
-    assert_int_equal(ork_workflow_params(w, "{\"full\":1,\"x\":2}", NULL, NOW, collect, &problems, &out, &err),
+    assert_int_equal(ork_workflow_params_at(w, "{\"full\":1,\"x\":2}", NULL, AT_NOW, collect, &problems, &out, &err),
                      ORK_EINVAL);
     assert_contains(err.msg, "3 mistakes in the params; the first: no param `x`");
     assert_contains(problems.data, "param_missing: params.region");
     assert_null(out);
-    assert_int_equal(ork_workflow_params(w, "{", NULL, NOW, NULL, NULL, &out, &err), ORK_EJSON);
-    assert_int_equal(ork_workflow_params(w, "[]", NULL, NOW, NULL, NULL, &out, &err), ORK_EINVAL);
+    assert_int_equal(ork_workflow_params_at(w, "{", NULL, AT_NOW, NULL, NULL, &out, &err), ORK_EJSON);
+    assert_int_equal(ork_workflow_params_at(w, "[]", NULL, AT_NOW, NULL, NULL, &out, &err), ORK_EINVAL);
     ork_workflow_unref(w);
     json_decref(all);
     ork_buf_fini(&options);

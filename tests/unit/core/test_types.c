@@ -12,6 +12,7 @@
 #include <string.h>
 
 #define NOW INT64_C(1793498523456) /* 2026-11-01T02:02:03.456Z */
+#define AT_NOW ((struct ork_moment){.ms = NOW})
 
 static void test_check(void **state)
 {
@@ -354,7 +355,7 @@ static void test_from_text(void **state)
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         json_t *type = tree(cases[i].type), *value = NULL;
         ork_err err = {0};
-        int rc = ork_type_from_text(type, cases[i].text, NOW, &value, &err);
+        int rc = ork_type_from_text(type, cases[i].text, AT_NOW, &value, &err);
         if ((rc < 0) != (*cases[i].result == '!'))
             fail_msg("%s \"%s\": %d %s", cases[i].type, cases[i].text, rc, err.msg);
         if (rc < 0) {
@@ -403,7 +404,7 @@ static void test_long_messages(void **state)
     assert_true(strlen(err.msg) < 120);
     assert_contains(err.msg, "ä…");
     assert_int_equal(ork_utf8_check(err.msg, strlen(err.msg), NULL), 0);
-    assert_int_equal(ork_type_from_text(type, text.data, NOW, &(json_t *){NULL}, &err), ORK_ETYPE);
+    assert_int_equal(ork_type_from_text(type, text.data, AT_NOW, &(json_t *){NULL}, &err), ORK_ETYPE);
     assert_int_equal(ork_utf8_check(err.msg, strlen(err.msg), NULL), 0);
     assert_true(strlen(err.msg) < 160);
     json_decref(value);

@@ -119,7 +119,7 @@ static void for_another_owner_that_dies(void **state)
     assert_int_equal(wait_code(w, run, 1, &err), ORK_ETIMEDOUT);
     helper_kill(&h);
     assert_int_equal(wait_code(w, run, -1, &err), ORK_ESTATE);
-    assert_non_null(strstr(err.msg, "no ork owns it"));
+    assert_non_null(strstr(err.msg, "no program owns it"));
     assert_int_equal(ork_run_claim(w->engine, run, &err), 0);
     gate_open("go");
     assert_int_equal(wait_end(w, run), ORK_RUN_SUCCESS);

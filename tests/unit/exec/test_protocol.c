@@ -170,6 +170,35 @@ static void a_lower_seq_is_refused(void **state)
     raw_close(&new);
 }
 
+/* Its run was taken up from who came later: the client says a higher seq and has it, with what it holds. */
+static void a_higher_seq_is_said_anew(void **state)
+{
+    struct rig *r = *state;
+    struct raw later;
+    ork_id run = id_of(1);
+    struct ork_spawn s = sh(r, 1, "while ! test -e go; do sleep 0.01; done");
+
+    ork_agent_claim(r->agent, &run);
+    ork_agent_spawn(r->agent, &s);
+    wait_for(r, SEEN_STARTED, NULL);
+    raw_open(&later, r, ORK_PROTO, 4, 7);
+    raw_claim(&later, 1);
+    raw_send(&later);
+    raw_wait(&later, ORK_F_CLAIMED);
+    raw_close(&later); /* it died */
+    wait_for(r, SEEN_REFUSED, NULL);
+    r->from = r->seen_len;
+    ork_agent_outbid(r->agent, 8);
+    ork_agent_claim(r->agent, &run);
+    assert_int_equal(wait_for(r, SEEN_STATE, NULL)->state, ORK_AGENT_RUNNING);
+    wait_for(r, SEEN_CLAIMED, NULL);
+    fclose(fopen(rig_path(r, "go"), "w"));
+    assert_int_equal(wait_exit(r, 1)->exit_code, 0);
+    assert_int_equal(count_seen(r, SEEN_REFUSED), 0);
+    ork_agent_ack(r->agent, &s.key);
+    ork_agent_release(r->agent, &run);
+}
+
 static void the_seq_outlives_the_agent(void **state)
 {
     struct rig *r = *state;
@@ -345,6 +374,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(spawn_is_idempotent, rig_setup, rig_teardown),
         cmocka_unit_test_setup_teardown(a_claim_tells_what_there_is, rig_setup, rig_teardown),
         cmocka_unit_test_setup_teardown(a_lower_seq_is_refused, rig_setup, rig_teardown),
+        cmocka_unit_test_setup_teardown(a_higher_seq_is_said_anew, rig_setup, rig_teardown),
         cmocka_unit_test_setup_teardown(the_seq_outlives_the_agent, rig_setup, rig_teardown),
         cmocka_unit_test_setup_teardown(released_runs_are_forgotten, rig_setup, rig_teardown),
         cmocka_unit_test_setup_teardown(nonsense_ends_the_connection_alone, rig_setup, rig_teardown),

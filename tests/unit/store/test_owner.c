@@ -131,6 +131,41 @@ static void test_claimed_after_sigkill(void **state)
     test_close(&t);
 }
 
+/* Who registered earlier takes up a run of who came later: agents know the later one's seq, so it gets a higher one. Of
+ * a run that is somebody else's it gets none. */
+static void test_outbids_who_came_later(void **state)
+{
+    struct shared *s = *state;
+    struct test_store t;
+    struct ork_new_run own;
+    ork_id owner, run;
+    uint64_t seq = 0;
+    bool mine = true;
+    ork_err err;
+    test_open(&t, s->url);
+    test_register(&t);
+    test_make_run(&t, s->w, &own);
+    struct child c = start_owner(s, &owner, &run);
+    assert_int_equal(ork_store_outbid(t.store, &run, &mine, &seq, &err), 0);
+    assert_false(mine);
+    assert_int_equal(seq, 0);
+    end_by_sigkill(s, &c, &owner);
+    assert_true(claim(&t, &run).claimed);
+    int last = (int)test_count(s->url, "SELECT max(seq) FROM schedulers");
+    for (int i = 1; i <= 2; i++) {
+        assert_int_equal(ork_store_outbid(t.store, &run, &mine, &seq, &err), 0);
+        assert_true(mine);
+        assert_int_equal(seq, last + i);
+        assert_int_equal(test_count(s->url, "SELECT max(seq) FROM schedulers WHERE state = 'live'"), seq);
+    }
+    assert_true(claim(&t, &run).claimed); /* the fence knows it */
+    struct child later = start_owner(s, &owner, &run);
+    assert_int_equal(test_count(s->url, "SELECT max(seq) FROM schedulers"), seq + 1); /* never given twice */
+    child_tell(later.to, 'q');
+    assert_int_equal(child_end(&later), 0);
+    test_close(&t);
+}
+
 static void test_only_the_living_keep_a_file(void **state)
 {
     struct shared *s = *state;
@@ -497,6 +532,7 @@ int main(void)
 {
     const struct CMUnitTest all[] = {
         CASE(test_claimed_after_sigkill),
+        CASE(test_outbids_who_came_later),
         CASE(test_watch),
         CASE(test_lock_is_not_inherited),
         CASE(test_resume_after_death),

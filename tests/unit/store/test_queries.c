@@ -152,7 +152,7 @@ static void test_same_answers(void **state)
         Q(runs_list, T("etl"), T("pending"), T("2025-01-01T00:00:00.000Z"), N, N, I(9)),
         Q(runs_list, N, N, N, T("2026-01-01T00:00:00.007Z"), ID(4), I(9)), Q(runs_match, N, T(tail), I(9)),
         Q(runs_match, T("0"), N, I(9)), Q(runs_match, T("zz"), T("zz"), I(9)), Q(runs_of_workflow, T("etl"), I(1)),
-        Q(run_of_key, T("etl"), T("k\"1")), Q0(run_last), Q0(runs_orphans), Q(run_script, ID(0)), Q(snapshot_inline, ID(0)),
+        Q(run_of_key, T("etl"), T("k\"1")), Q(run_of_time, T("etl"), T("2026-01-01T00:00:00.000Z")), Q0(run_last), Q0(runs_orphans), Q(run_script, ID(0)), Q(snapshot_inline, ID(0)),
         Q(snapshot_get, ID(2)), Q(tasks_load, ID(0)), Q(tasks_list, ID(0), T("pending,running"), I(0), I(9)),
         Q(tasks_list, ID(0), N, N, I(9)), Q(tasks_counts, ID(0)), Q(task_get, ID(0), T("t0")), Q(task_output, ID(0), I(0)),
         Q(attempts_of_task, ORK_P_ID(&task0)), Q(attempts_live, ID(0)), Q(commands_of_run, ID(0)),

@@ -1,7 +1,7 @@
 -- A schedule goes on to its next time.
 -- params: ?1 workflow id, ?2 next time or NULL: none any more, ?3 the instant to act on it, ?4 the time that was acted on or NULL: none, ?5 note
---   (JSON) or NULL: as it is
+--   (JSON) or NULL: as it is, ?6 true: the next time has waited too
 UPDATE workflows
-SET next_scheduled_at = ?2, fire_at = ?3, fire_waits = 0, last_scheduled_at = coalesce(?4, last_scheduled_at),
+SET next_scheduled_at = ?2, fire_at = ?3, fire_waits = ?6, last_scheduled_at = coalesce(?4, last_scheduled_at),
     schedule_note = coalesce(?5, schedule_note)
 WHERE id = ?1

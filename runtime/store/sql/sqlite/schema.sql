@@ -198,3 +198,4 @@ CREATE TABLE run_remains (
 ) WITHOUT ROWID;
 CREATE INDEX idx_workflows_fire_at ON workflows (fire_at) WHERE fire_at IS NOT NULL;
 CREATE INDEX idx_commands_open ON commands (created_at) WHERE done_at IS NULL;
+CREATE INDEX idx_runs_free ON runs (created_at, id) WHERE scheduler_id IS NULL AND status IN ('pending', 'running', 'paused');

@@ -1,0 +1,285 @@
+-- SPDX-License-Identifier: MIT
+-- `ork serve`: the scheduler that stays up. Everything it does is the engine's; here are its signals, its log and its scripts.
+--
+-- Scripts are not loaded here but by a child, `ork apply`: one that loops for ever or eats memory while it loads costs nothing but
+-- itself, and this program stays as small as it began. The child's commit rings the bell like any other program's.
+local core = require "ork.core"
+local loop = core.loop
+local open = require "ork.cli.open"
+local stop = require "ork.cli.stop"
+local sys = core.sys
+local term = require "ork.term"
+
+local serve = {
+  name = "serve",
+  usage = "serve [SCRIPT...]",
+  summary = "Stays up: starts runs by schedules and carries out what others leave",
+  text = [[
+Takes up runs that nobody carries out (of `ork trigger`, and of programs that died), and starts runs of applied workflows by their schedules.
+Scripts that are named are applied first, again on SIGHUP, and with --watch whenever one of their files changes; one that does not load leaves
+the definition that was, and shows in `ork status`.
+
+SIGTERM or Ctrl-C: nothing new is started, runs are given back as they stand, and the program ends within a second; processes of tasks go on and
+are found again by the next `ork serve`. Messages go to stderr, a line each: time, level, event, key=value.]],
+  examples = {
+    { "ork serve etl.lua", "apply the script, then start its runs by its schedule" },
+    { "ork serve jobs/*.lua --watch", "and apply scripts again when they change" },
+    { "ork serve", "what is applied already" },
+  },
+  words = { 0 },
+  options = {
+    { "watch", false, "apply scripts again when they, or modules they load, change" },
+    { "jobs", "N", "at most so many processes at once (default: twice the cores)", kind = "count", short = "j" },
+  },
+}
+
+local APPLY_MS = core.sys.duration(os.getenv("ORK_LOAD_TIMEOUT") or "") or 60000 -- a script that takes longer to load is given up
+local QUIET_MS = 150 -- after a change of a file: editors write several times
+
+-- ---- the log ---------------------------------------------------------------------------------
+
+--- A value of a log line: quoted where it has blanks.
+local function value_of(value)
+  value = tostring(value)
+  if value ~= "" and not value:find('[%s"=]') then return value end
+  return '"' .. value:gsub('[\\"]', "\\%0"):gsub("\n", "\\n") .. '"'
+end
+
+--- log("info", "run ended", { { "run", id }, … })
+local function log(level, event, pairs_of)
+  local parts = { event }
+  for _, pair in ipairs(pairs_of or {}) do
+    if pair[2] ~= nil then parts[#parts + 1] = pair[1] .. "=" .. value_of(pair[2]) end
+  end
+  core.log(level, table.concat(parts, " "))
+end
+
+local function first_line(words) return words and words:match("^[^\n]*") end
+
+local function tell_task(change)
+  local to = change.to
+  if to == "pending" and change.retry_at then
+    log("warning", "task will be tried again", { { "run", change.run_id }, { "workflow", change.workflow }, { "task", change.task },
+      { "attempt", change.attempt }, { "kind", change.kind }, { "error", first_line(change.error) },
+      { "at", sys.format_time(change.retry_at) } })
+  elseif to == "failed" then
+    log("warning", "task failed", { { "run", change.run_id }, { "workflow", change.workflow }, { "task", change.task },
+      { "attempt", change.attempt }, { "kind", change.kind }, { "error", first_line(change.error) } })
+  elseif term.verbose and (to == "running" or to == "success" or to == "skipped" or to == "cancelled") then
+    log("info", "task " .. to, { { "run", change.run_id }, { "workflow", change.workflow }, { "task", change.task },
+      { "took_ms", change.took_ms } })
+  end
+end
+
+local ENDED = { success = "info", failed = "error", cancelled = "warning" }
+
+local function tell_change(change)
+  if change.task then return tell_task(change) end
+  if change.to == "running" and change.from ~= "paused" then
+    log("info", "run started", { { "run", change.run_id }, { "workflow", change.workflow } })
+  elseif ENDED[change.to] then
+    log(ENDED[change.to], "run ended", { { "run", change.run_id }, { "workflow", change.workflow }, { "status", change.to },
+      { "error", first_line(change.error) } })
+  end
+end
+
+-- ---- scripts ---------------------------------------------------------------------------------
+
+local Scripts = {}
+Scripts.__index = Scripts
+
+--- paths: as given; db: the URL that `ork apply` gets.
+local function new_scripts(paths, db, watch)
+  local self = setmetatable({ db = db, watch = watch, list = {}, busy = nil, watchers = {}, dirs = {} }, Scripts)
+  for i, path in ipairs(paths) do
+    if sys.stat(path) ~= "file" then stop(2, "no script `%s`", path) end
+    self.list[i] = { path = path, full = sys.realpath(path), dirty = true }
+  end
+  return self
+end
+
+local function tell_applied(script, documents)
+  for _, each in ipairs(documents) do
+    if each.how ~= "same" and each.how ~= "removed" then
+      log("info", "workflow applied", { { "workflow", each.workflow }, { "version", each.version }, { "was", each.was },
+        { "script", script.path }, { "next", each.next_scheduled_at } })
+    end
+  end
+end
+
+function Scripts:finish(script, result, engine)
+  local documents = result.code == 0 and core.json.decode(result.out)
+  local words = result.err:gsub("^%s+", ""):gsub("%s+$", "")
+  if script.late then words = ("it did not come to an end of loading within %s; does it loop?"):format(core.sys.format_duration(APPLY_MS)) end
+  self:look_at(documents or {}, script)
+  if documents then
+    tell_applied(script, documents)
+  else
+    words = words ~= "" and words or ("ork apply ended with %s"):format(result.code or "signal " .. tostring(result.signal))
+    log("error", "script is not applied", { { "script", script.path }, { "error", words } })
+  end
+  stop.check(engine:script_error(script.full, not documents and words or nil))
+end
+
+--- With --watch: the folders of its files.
+function Scripts:look_at(documents, script)
+  if not self.watch then return end
+  local dirs = { [script.full:match("^(.*)/[^/]*$") or "/"] = true }
+  for _, each in ipairs(documents) do
+    for _, file in ipairs(each.files or {}) do dirs[file:match("^(.*)/[^/]*$") or "/"] = true end
+  end
+  for dir in pairs(dirs) do
+    self.dirs[dir] = self.dirs[dir] or {}
+    self.dirs[dir][script] = true
+    if not self.watchers[dir] then
+      local watcher, why = loop.watch(dir, function(name)
+        if name and not name:find("%.lua$") and not name:find("%.json$") then return end
+        for each in pairs(self.dirs[dir]) do each.dirty = true end
+        self:soon()
+      end)
+      if watcher then self.watchers[dir] = watcher else log("warning", "changes of scripts are not noticed", { { "error", why } }) end
+    end
+  end
+end
+
+--- Applies what is dirty once files have been quiet.
+function Scripts:soon()
+  if self.timer then self.timer:close() end
+  self.timer = loop.timer(QUIET_MS, function()
+    self.timer = nil
+    self.wake()
+  end)
+end
+
+--- Starts the child for the next dirty script; done() when it has ended. False: none is dirty.
+function Scripts:apply_next(done)
+  for _, script in ipairs(self.list) do
+    if script.dirty then
+      script.dirty, script.late = false, false
+      local process, why
+      local limit = loop.timer(APPLY_MS, function()
+        script.late = true
+        process:kill()
+      end)
+      process, why = loop.process({
+        argv = { "/proc/self/exe", "apply", "--json", "--db", self.db, "--", script.path }, max_output = 1 << 20,
+      }, function(result)
+        limit:close()
+        self.busy = nil
+        done(script, result)
+      end)
+      self.busy = process
+      if not process then
+        limit:close()
+        log("error", "script is not applied", { { "script", script.path }, { "error", why } })
+        return self:apply_next(done)
+      end
+      return true
+    end
+  end
+  return false
+end
+
+function Scripts:close()
+  if self.busy then self.busy:close() end
+  if self.timer then self.timer:close() end
+  for _, watcher in pairs(self.watchers) do watcher:close() end
+end
+
+-- ---- the loop --------------------------------------------------------------------------------
+
+local Server = {}
+Server.__index = Server
+
+function Server:take_signals()
+  local function on(name, f)
+    self.watchers[#self.watchers + 1] = loop.signal(name, function()
+      f()
+      if self.engine then self.engine:interrupt() end
+    end)
+  end
+  local function ending()
+    if self.ending then os.exit(0) end -- once more: at once; what is stored is stored
+    self.ending = true
+  end
+  on("int", ending)
+  on("term", ending)
+  on("hup", function()
+    log("info", "reloading")
+    core.notify("RELOADING=1")
+    self.reloading = true
+    for _, script in ipairs(self.scripts.list) do script.dirty = true end
+  end)
+end
+
+--- Applies dirty scripts, one after the other, while the engine goes on working.
+function Server:apply_scripts()
+  if self.scripts.busy then return end
+  local results = {}
+  local begun = self.scripts:apply_next(function(script, result)
+    results[1], results[2] = script, result
+    self.applied = results
+    self.engine:interrupt()
+  end)
+  if not begun and not self.ready then
+    self.ready = true
+    core.notify("READY=1")
+  elseif not begun and self.reloading then
+    self.reloading = nil
+    core.notify("READY=1")
+  end
+end
+
+function Server:open()
+  self.engine = open.run({ db = self.options.db, data = self.options.data, jobs = self.options.jobs, verbose = true })
+  self.engine:on_change(tell_change)
+  stop.check(self.engine:serve())
+end
+
+function Server:describe()
+  local on = #stop.check(self.engine:schedules({ enabled = true, limit = 1000 }))
+  log("info", "serving", { { "database", self.engine:url() }, { "schedules", on == 1000 and "1000+" or on } })
+end
+
+--- Until a signal ends it.
+function Server:run()
+  while not self.ending do
+    self:apply_scripts()
+    local ok, why, code = self.engine:run_loop()
+    if self.applied then
+      local done = self.applied
+      self.applied = nil
+      self.scripts:finish(done[1], done[2], self.engine)
+    end
+    if not ok and code == "EFENCED" then
+      log("warning", "another scheduler took over; beginning anew", { { "error", why } })
+      self.engine:close()
+      self:open()
+    elseif not ok then
+      stop.check(nil, why, code)
+    end
+  end
+end
+
+function serve.run(given)
+  local options = given.options
+  if options.watch and #given.words == 0 then stop(2, "--watch goes with scripts: ork serve SCRIPT --watch") end
+  local found, why = require("ork.database").locate({ url = options.db, create = true })
+  if not found then stop(3, "%s", why) end
+  local server = setmetatable({ options = options, watchers = {}, scripts = new_scripts(given.words, found.url, options.watch) }, Server)
+  core.log_style(os.getenv("JOURNAL_STREAM") and "journal" or "stamped")
+  server:take_signals()
+  server:open()
+  server.scripts.wake = function() server.engine:interrupt() end
+  server:describe()
+  server:run()
+  core.notify("STOPPING=1")
+  server.scripts:close()
+  server.engine:hand_over()
+  server.engine:close()
+  for _, watcher in ipairs(server.watchers) do watcher:close() end
+  log("info", "ended")
+  return 0
+end
+
+return serve
