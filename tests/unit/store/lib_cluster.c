@@ -338,6 +338,18 @@ void *cluster_hold(const char *url, const char *sql)
     return c;
 }
 
+int cluster_notices(void *session)
+{
+    PGnotify *n;
+    int count = 0;
+    PQclear(PQexec(session, "SELECT 1")); /* what was committed before this has arrived with its answer */
+    while ((n = PQnotifies(session))) {
+        count++;
+        PQfreemem(n);
+    }
+    return count;
+}
+
 void cluster_release(void *session)
 {
     PQfinish(session);

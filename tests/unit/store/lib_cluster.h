@@ -22,6 +22,7 @@ int64_t cluster_count(const char *url, const char *sql);         /* first column
 void cluster_exec(const char *url, const char *sql);
 char *cluster_text(const char *url, const char *sql);            /* first column of all rows, a line each */
 void *cluster_hold(const char *url, const char *sql);            /* a session that has done that, and stays */
+int cluster_notices(void *session);                             /* that it has got since it was asked last */
 void cluster_release(void *session);
 void cluster_wait_old(void); /* until the server is old enough that a scheduler may be declared dead */
 void cluster_wait(const char *url, const char *sql, int64_t n);  /* until it counts so; looks again and again */

@@ -97,6 +97,13 @@ void test_close(struct test_store *t)
     assert_int_equal(uv_loop_close(&t->loop), 0);
 }
 
+void test_until_it_listens(struct test_store *t, int *heard)
+{
+    while (test_backend == TEST_POSTGRES && !*heard)
+        uv_run(&t->loop, UV_RUN_ONCE);
+    *heard = 0;
+}
+
 struct applied {
     bool done;
     int code;

@@ -32,6 +32,8 @@ int test_try_open(struct test_store *t, const char *url, uint32_t flags, ork_err
 void test_open(struct test_store *t, const char *url); /* creates; fails the test */
 void test_register(struct test_store *t);
 void test_close(struct test_store *t);
+/* Whoever listens to a server is told to look once, when it listens: waits for that, and forgets it. Files at once. */
+void test_until_it_listens(struct test_store *t, int *heard);
 int test_apply(struct test_store *t, struct ork_batch *b, size_t *bad, ork_err *err); /* clears the batch */
 void test_apply_ok(struct test_store *t, struct ork_batch *b);
 struct ork_rows *test_query(struct test_store *t, enum ork_query q, const struct ork_param *params, size_t n);
