@@ -18,7 +18,7 @@
 #include <string.h>
 
 #define TRIES 5         /* against other transactions */
-#define DOUBT_MS 10000  /* how long the answer to a COMMIT is looked for before the caller is told */
+#define DOUBT_MS 3000  /* how long the answer to a COMMIT is looked for before the caller is told */
 
 /* Units that only the registered owner may write; the others judge by the rows alone. */
 static bool needs_owner(int type)

@@ -107,12 +107,18 @@ int ork_link_fail_connect(struct ork_link *l, ork_err *err)
     static const struct {
         const char *text, *state;
     } known[] = {
-        {"password authentication failed", "28P01"}, {"no password supplied", "28P01"},
-        {"authentication failed", "28000"},          {"no pg_hba.conf entry", "28000"},
-        {"role \"", "28000"},                        {"database \"", "3D000"},
-        {"too many clients", "53300"},               {"too many connections", "53300"},
-        {"remaining connection slots", "53300"},     {"read-only", "25006"},
-        {"session is not", "25006"},                 {"is in hot standby", "25006"},
+        {"too many clients", "53300"},
+        {"too many connections", "53300"},
+        {"remaining connection slots", "53300"},
+        {"password authentication failed", "28P01"},
+        {"no password supplied", "28P01"},
+        {"authentication failed", "28000"},
+        {"no pg_hba.conf entry", "28000"},
+        {"role \"", "28000"},
+        {"database \"", "3D000"},
+        {"session is read-only", "25006"},
+        {"session is not read-only", "25006"},
+        {"is in hot standby", "25006"},
     };
     const char *text = l->pg ? PQerrorMessage(l->pg) : "out of memory", *state = "";
     for (size_t i = 0; !*state && i < sizeof known / sizeof *known; i++)

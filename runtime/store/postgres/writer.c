@@ -76,7 +76,7 @@ static void schedule_retry(struct ork_postgres *s)
 /* Keeps nothing alive: who has nothing to write may end. */
 static void wait_for_work(struct ork_postgres *s)
 {
-    bool up = ork_link_is_up(&s->write), wants = ork_pg_registered(s) && !s->fenced;
+    bool up = ork_link_is_up(&s->write), wants = ork_pg_registered(s) && !s->fenced && s->phase == ORK_STORE_OPEN;
     uint64_t now = uv_now(s->loop);
     int timeout_ms = up || !wants ? -1 : s->retry_ms > now ? (int)(s->retry_ms - now) : 0;
     if (timeout_ms == 0)
