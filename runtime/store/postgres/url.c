@@ -113,10 +113,10 @@ int ork_pg_url(struct ork_postgres *s, const char *url, ork_err *err)
         PQfreemem(why);
         return rc;
     }
-    const char *host = value_of(all, "host");
+    const char *host = value_of(all, "host"), *port = value_of(all, "port");
     int rc = 0;
-    if (host && *host != '/' && strchr(host, '@')) {
-        rc = ork_err_set(err, ORK_EINVAL, "the database URL has more than one @: " SHAPE);
+    if ((host && *host != '/' && strchr(host, '@')) || (port && port[strspn(port, "0123456789,")])) {
+        rc = ork_err_set(err, ORK_EINVAL, "the database URL has a port that is no number, or more than one @: " SHAPE);
     } else {
         s->shown = show(all);
         s->names_hosts = is_name(host);

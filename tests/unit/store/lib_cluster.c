@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "store/lib_cluster.h"
 #include "store/lib_store.h"
+#include "base/path.h"
 #include <arpa/inet.h>
 #include <fcntl.h>
 #include <ftw.h>
@@ -21,8 +22,8 @@
 #include <unistd.h>
 
 static char bin[256], dir[64], port_text[8];
-static pid_t server, maker;
-static int port;
+static pid_t server, standby, maker;
+static int port, standby_port;
 static uid_t uid;
 static gid_t gid;
 
@@ -118,15 +119,15 @@ static void show_log(const char *log)
 }
 
 /* The log file changes: that is the event. */
-static void wait_until_ready(const char *log, off_t from)
+static void wait_until(const char *log, off_t from, const char *what, pid_t pid)
 {
     int fd = inotify_init1(IN_CLOEXEC);
     assert_true(fd >= 0 && inotify_add_watch(fd, log, IN_MODIFY) >= 0);
-    while (!log_says(log, from, "database system is ready to accept connections")) {
+    while (!log_says(log, from, what)) {
         char events[4096];
         struct pollfd p = {fd, POLLIN, 0};
         int status;
-        if (poll(&p, 1, 30000) <= 0 || waitpid(server, &status, WNOHANG) == server) {
+        if (poll(&p, 1, 30000) <= 0 || waitpid(pid, &status, WNOHANG) == pid) {
             show_log(log);
             fail_msg("PostgreSQL did not start");
         }
@@ -161,7 +162,7 @@ static void launch(void)
     (void)stat(log, &st);
     (void)chown(log, uid, gid);
     server = spawn(argv, log);
-    wait_until_ready(log, st.st_size);
+    wait_until(log, st.st_size, "database system is ready to accept connections", server);
 }
 
 void cluster_stop(int sig)
@@ -174,6 +175,45 @@ void cluster_stop(int sig)
     server = 0;
 }
 
+static void run_as_server(char *const argv[], const char *log)
+{
+    int status;
+    pid_t pid = spawn(argv, log);
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    if (status)
+        show_log(log);
+    assert_int_equal(status, 0);
+}
+
+char *cluster_standby(const char *name)
+{
+    char data[128], log[128], text[8];
+    struct ork_buf url = ORK_BUF_INIT;
+    (void)snprintf(data, sizeof data, "%s/standby", dir);
+    (void)snprintf(log, sizeof log, "%s/standby.log", dir);
+    (void)snprintf(text, sizeof text, "%d", standby_port = free_port());
+    close(open(log, O_WRONLY | O_CREAT | O_CLOEXEC, 0666));
+    (void)chown(log, uid, gid);
+    char *copy[] = {"pg_basebackup", "-h", "127.0.0.1", "-p", port_text, "-U", "ork", "-D", data, "-R", "-c", "fast", NULL};
+    run_as_server(copy, log);
+    char *argv[] = {"postgres", "-D", data, "-k", dir, "-h", "127.0.0.1", "-p", text, "-c", "fsync=off", "-c",
+                    "max_connections=60", NULL};
+    standby = spawn(argv, log);
+    wait_until(log, 0, "database system is ready to accept read-only connections", standby);
+    ork_buf_addf(&url, "postgres://ork@127.0.0.1:%d/%s", standby_port, name);
+    return ork_buf_steal(&url, NULL);
+}
+
+void cluster_standby_stop(void)
+{
+    int status;
+    if (standby <= 0)
+        return;
+    (void)kill(standby, SIGQUIT);
+    (void)waitpid(standby, &status, 0);
+    standby = 0;
+}
+
 void cluster_restart(void)
 {
     launch();
@@ -183,14 +223,29 @@ static void at_exit(void)
 {
     if (getpid() != maker)
         return;
+    cluster_standby_stop();
     cluster_stop(SIGQUIT);
     (void)nftw(dir, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+}
+
+/* One role needs a password; the first line that fits counts. */
+static void guard(const char *data)
+{
+    char path[160], *rules;
+    size_t n;
+    ork_err err;
+    (void)snprintf(path, sizeof path, "%s/pg_hba.conf", data);
+    assert_int_equal(ork_file_read(path, 1 << 20, &rules, &n, &err), 0);
+    FILE *f = fopen(path, "w");
+    assert_non_null(f);
+    (void)fprintf(f, "host all guarded 127.0.0.1/32 scram-sha-256\n%s", rules);
+    (void)fclose(f);
+    ork_free(rules);
 }
 
 static void make_cluster(void)
 {
     char log[128], data[128];
-    int status;
     (void)snprintf(dir, sizeof dir, "/tmp/ork-pg-XXXXXX");
     assert_non_null(mkdtemp(dir));
     maker = getpid();
@@ -203,11 +258,8 @@ static void make_cluster(void)
     (void)chown(log, uid, gid);
     char *argv[] = {"initdb", "-D", data, "-U", "ork", "-A", "trust", "-E", "UTF8", "--locale=C", "-N", "--no-instructions",
                     NULL};
-    pid_t pid = spawn(argv, log);
-    assert_int_equal(waitpid(pid, &status, 0), pid);
-    if (status)
-        show_log(log);
-    assert_int_equal(status, 0);
+    run_as_server(argv, log);
+    guard(data);
 }
 
 void cluster_start(void)

@@ -16,6 +16,9 @@ pid_t cluster_pid(void);
 void cluster_stop(int sig);
 void cluster_restart(void);
 
+char *cluster_standby(const char *name); /* a copy that follows, read-only; the URL of that database there */
+void cluster_standby_stop(void);
+
 char *cluster_database(const char *name);                        /* made if it is not there: migrated, empty; its URL */
 char *cluster_raw(const char *name);                             /* the same without Ork's tables */
 int64_t cluster_count(const char *url, const char *sql);         /* first column of the first row, -1 without one */
