@@ -7,7 +7,8 @@
 
 bool ork_where_from(char out[PATH_MAX])
 {
-    static const char deleted[] = " (deleted)"; /* replaced since, by a newer version: what belongs to it is in the same place */
+    static const char deleted[] =
+        " (deleted)"; /* replaced since, by a newer version: what belongs to it is in the same place */
     char line[PATH_MAX + 128];
     uintptr_t here = (uintptr_t)ork_where_from, from, to;
     bool found = false;

@@ -5,8 +5,8 @@
 #include <limits.h>
 #include <stdbool.h>
 
-/* The file that this code (program or module) was mapped from; false without /proc. The kernel is asked: the loader knows
- * a program by its argv[0] and a module by what `require` made of a search path, both of which may be relative to a
- * folder that is not the current one any more. */
+/* The file that this code (program or module) was mapped from; false without /proc. The kernel is asked: the loader
+ * knows a program by its argv[0] and a module by what `require` made of a search path, both of which may be relative to
+ * a folder that is not the current one any more. */
 bool ork_where_from(char out[PATH_MAX]);
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Backends that link a heavy library are modules, opened when a URL asks for one. A module is of the same build: it says
- * so (its version), and one of another is refused, because what it knows of our structures may be wrong. */
+/* Backends that link a heavy library are modules, opened when a URL asks for one. A module is of the same build: it
+ * says so (its version), and one of another is refused, because what it knows of our structures may be wrong. */
 #include "base/alloc.h"
 #include "base/buf.h"
 #include "base/err.h"
@@ -15,12 +15,9 @@
 /* Around the program or the Lua module, as the agent is (exec/process/find.c). */
 static char *find_file(const char *name)
 {
-    static const char *const places[] = {"",
-                                         "../libexec/ork/",
-                                         "../../../../libexec/ork/",
-                                         "../../../../../libexec/ork/",
-                                         "../lib/lua/5.4/ork/",
-                                         "../../"};
+    static const char *const places[] = {
+        "",      "../libexec/ork/", "../../../../libexec/ork/", "../../../../../libexec/ork/", "../lib/lua/5.4/ork/",
+        "../../"};
     char self[PATH_MAX];
     if (!ork_where_from(self))
         return NULL;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* APPLY: which definition a workflow's name stands for. The workflow's row is locked before what is current is looked up
- * and the next number given: of two who apply at once the second sees what the first has done, and finds its own
+/* APPLY: which definition a workflow's name stands for. The workflow's row is locked before what is current is looked
+ * up and the next number given: of two who apply at once the second sees what the first has done, and finds its own
  * content either current already (nothing to do), among the versions (its number again), or new (the next number).
  * Several workflows are locked in the order of their names, so that two who apply the same never wait for each other.
  *
@@ -128,7 +128,8 @@ static int put(struct ork_postgres *s, const struct ork_apply *a, struct ork_app
     ork_id snapshot;
     int rc = look(s, it->name, &p, err);
     if (!rc && !p.found) {
-        rc = ork_pg_workflow(s, &it->workflow_id, it->name, it->options_json, it->script_path, a->now_ms, &p.workflow, err);
+        rc = ork_pg_workflow(s, &it->workflow_id, it->name, it->options_json, it->script_path, a->now_ms, &p.workflow,
+                             err);
         if (!rc) /* somebody may have been quicker, and gone further */
             rc = look(s, it->name, &p, err);
     }

@@ -20,39 +20,47 @@ static const struct {
     {"SELECT 'index ' || c.relname || ' is not usable' FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid "
      "JOIN pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = current_schema() AND NOT i.indisvalid",
      "REINDEX INDEX it", false},
-    {"SELECT 'run ' || " HEX("r.id") " || ' is ' || r.status || ' but ' || count(*) || ' of its tasks are not finished' "
-     "FROM tasks t JOIN runs r ON r.id = t.run_id "
-     "WHERE r.status IN ('success', 'failed', 'cancelled') AND t.status IN ('pending', 'paused', 'dispatched', "
-     "'running') GROUP BY r.id",
+    {"SELECT 'run ' || " HEX(
+         "r.id") " || ' is ' || r.status || ' but ' || count(*) || ' of its tasks are not finished' "
+                 "FROM tasks t JOIN runs r ON r.id = t.run_id "
+                 "WHERE r.status IN ('success', 'failed', 'cancelled') AND t.status IN ('pending', 'paused', "
+                 "'dispatched', "
+                 "'running') GROUP BY r.id",
      "`ork retry RUN` goes on with them; or leave the run as it is, nothing will start by itself", false},
     {"SELECT 'run ' || " HEX("r.id") " || ' is a success but has ' || count(*) || ' failed or cancelled tasks' "
-     "FROM tasks t JOIN runs r ON r.id = t.run_id "
-     "WHERE r.status = 'success' AND t.status IN ('failed', 'cancelled') AND t.map_parent IS NULL GROUP BY r.id",
+                                     "FROM tasks t JOIN runs r ON r.id = t.run_id "
+                                     "WHERE r.status = 'success' AND t.status IN ('failed', 'cancelled') AND "
+                                     "t.map_parent IS NULL GROUP BY r.id",
      "`ork retry RUN` runs them again and settles the run anew", false},
-    {"SELECT 'run ' || " SHORT("r.id") " || ' is finished but still has an owner' FROM runs r "
-     "WHERE r.status IN ('success', 'failed', 'cancelled') AND r.scheduler_id IS NOT NULL "
-     "AND r.scheduler_id NOT IN (SELECT id FROM schedulers WHERE state = 'live')",
+    {"SELECT 'run ' || " SHORT(
+         "r.id") " || ' is finished but still has an owner' FROM runs r "
+                 "WHERE r.status IN ('success', 'failed', 'cancelled') AND r.scheduler_id IS NOT NULL "
+                 "AND r.scheduler_id NOT IN (SELECT id FROM schedulers WHERE state = 'live')",
      "harmless: the next command for the run takes it over", true},
     {"SELECT 'run ' || " SHORT("r.id") " || ' is ' || r.status || ' and its owner is gone' FROM runs r "
-     "LEFT JOIN schedulers s ON s.id = r.scheduler_id "
-     "WHERE r.status IN ('pending', 'running', 'paused') AND r.scheduler_id IS NOT NULL AND (s.state IS DISTINCT FROM "
-     "'live' OR s.heartbeat_at < clock_timestamp() - interval '10 s')",
+                                       "LEFT JOIN schedulers s ON s.id = r.scheduler_id "
+                                       "WHERE r.status IN ('pending', 'running', 'paused') AND r.scheduler_id IS NOT "
+                                       "NULL AND (s.state IS DISTINCT FROM "
+                                       "'live' OR s.heartbeat_at < clock_timestamp() - interval '10 s')",
      OWNERLESS, true},
     {"SELECT 'run ' || " SHORT("r.id") " || ' is ' || r.status || ' and nobody owns it' FROM runs r "
-     "WHERE r.status IN ('pending', 'running', 'paused') AND r.scheduler_id IS NULL",
+                                       "WHERE r.status IN ('pending', 'running', 'paused') AND r.scheduler_id IS NULL",
      OWNERLESS, true},
     {"SELECT 'run ' || " HEX("d.run_id") " || ' has ' || d.n || ' tasks named ' || d.task_name "
-     "FROM (SELECT run_id, task_name, count(*) AS n FROM tasks WHERE map_parent IS NULL GROUP BY run_id, task_name "
-     "HAVING count(*) > 1) d",
+                                         "FROM (SELECT run_id, task_name, count(*) AS n FROM tasks WHERE map_parent IS "
+                                         "NULL GROUP BY run_id, task_name "
+                                         "HAVING count(*) > 1) d",
      "made by an older Ork; only the first of them is found by its name. Start the workflow anew", false},
-    {"SELECT 'task ' || t.task_name || ' of run ' || " HEX("t.run_id") " || ' is ' || t.status || ' in attempt ' || "
-     "t.attempt || ' but there is no row of it' FROM runs r JOIN tasks t ON t.run_id = r.id "
-     "WHERE r.status IN ('pending', 'running', 'paused') AND t.status IN ('dispatched', 'running') "
-     "AND NOT EXISTS (SELECT 1 FROM task_attempts a WHERE a.task_id = t.id AND a.attempt = t.attempt)",
+    {"SELECT 'task ' || t.task_name || ' of run ' || " HEX(
+         "t.run_id") " || ' is ' || t.status || ' in attempt ' || "
+                     "t.attempt || ' but there is no row of it' FROM runs r JOIN tasks t ON t.run_id = r.id "
+                     "WHERE r.status IN ('pending', 'running', 'paused') AND t.status IN ('dispatched', 'running') "
+                     "AND NOT EXISTS (SELECT 1 FROM task_attempts a WHERE a.task_id = t.id AND a.attempt = t.attempt)",
      "who resumes the run counts that attempt as lost and tries again", false},
     {"SELECT 'pool ' || p.name || ' has ' || p.slots || ' slots and ' || sum(u.used) || ' are taken' FROM pools p JOIN "
      "pool_use u ON u.pool = p.name "
-     "JOIN schedulers s ON s.id = u.scheduler_id AND s.state = 'live' GROUP BY p.name, p.slots HAVING sum(u.used) > p.slots",
+     "JOIN schedulers s ON s.id = u.scheduler_id AND s.state = 'live' GROUP BY p.name, p.slots HAVING sum(u.used) > "
+     "p.slots",
      "harmless after a pool was made smaller: it empties as tasks end", true},
 };
 

@@ -17,8 +17,8 @@
 #include "store/postgres/postgres.h"
 #include <string.h>
 
-#define TRIES 5         /* against other transactions */
-#define DOUBT_MS 3000  /* how long the answer to a COMMIT is looked for before the caller is told */
+#define TRIES 5       /* against other transactions */
+#define DOUBT_MS 3000 /* how long the answer to a COMMIT is looked for before the caller is told */
 
 /* Units that only the registered owner may write; the others judge by the rows alone. */
 static bool needs_owner(int type)

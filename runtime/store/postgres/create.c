@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* CREATE_RUN and CLAIM: whose is a run? Its row is locked before it is looked at, and unique indexes decide who is first
- * with a name, a content, a key or a schedule's instant: of two who want the same the second finds what the first has
- * done. Neither is ever an error.
+/* CREATE_RUN and CLAIM: whose is a run? Its row is locked before it is looked at, and unique indexes decide who is
+ * first with a name, a content, a key or a schedule's instant: of two who want the same the second finds what the first
+ * has done. Neither is ever an error.
  *
  *   owner            by its row    its lock, its beat    the run is
  *   none             –             –                     free
@@ -236,8 +236,8 @@ static int by_resume(struct ork_postgres *s, struct ork_new_run *c, const ork_id
     return n < 0 ? n : 0;
 }
 
-static void bind_new_run(struct ork_stmt *st, struct ork_postgres *s, const struct ork_new_run *c, const ork_id *workflow,
-                         const ork_id *snapshot)
+static void bind_new_run(struct ork_stmt *st, struct ork_postgres *s, const struct ork_new_run *c,
+                         const ork_id *workflow, const ork_id *snapshot)
 {
     ork_stmt_begin(st, &s->write, ORK_S_run_insert);
     ork_stmt_id(st, &c->id);

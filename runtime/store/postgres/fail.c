@@ -16,13 +16,14 @@ static const struct {
     const char *prefix; /* of the SQLSTATE; the first that fits */
     int code;
 } codes[] = {
-    {"22012", ORK_EFENCED},   {"22", ORK_EDATA},        {"23", ORK_EDATA},        {"21000", ORK_EDATA},
-    {"54000", ORK_EDATA},     {"25006", ORK_EREADONLY}, {"28", ORK_EACCESS},      {"42501", ORK_EACCESS},
-    {"3D000", ORK_ENOTFOUND}, {"3F000", ORK_ECORRUPT},  {"42P01", ORK_ECORRUPT},  {"42703", ORK_ECORRUPT},
-    {"42883", ORK_ECORRUPT},  {"42804", ORK_ECORRUPT},  {"42P10", ORK_ECORRUPT},  {"42704", ORK_ECORRUPT},
-    {"53100", ORK_ENOSPC},    {"53", ORK_EBUSY},        {"55P03", ORK_EBUSY},     {"40", ORK_EBUSY},     {"08P01", ORK_EINVAL},
-    {"57014", ORK_EBUSY},     {"57", ORK_EIO},          {"08", ORK_EIO},          {"25P03", ORK_EIO},
-    {"0A000", ORK_EIO},       {"XX001", ORK_ECORRUPT},  {"XX002", ORK_ECORRUPT},  {"58", ORK_EIO},
+    {"22012", ORK_EFENCED},   {"22", ORK_EDATA},        {"23", ORK_EDATA},       {"21000", ORK_EDATA},
+    {"54000", ORK_EDATA},     {"25006", ORK_EREADONLY}, {"28", ORK_EACCESS},     {"42501", ORK_EACCESS},
+    {"3D000", ORK_ENOTFOUND}, {"3F000", ORK_ECORRUPT},  {"42P01", ORK_ECORRUPT}, {"42703", ORK_ECORRUPT},
+    {"42883", ORK_ECORRUPT},  {"42804", ORK_ECORRUPT},  {"42P10", ORK_ECORRUPT}, {"42704", ORK_ECORRUPT},
+    {"53100", ORK_ENOSPC},    {"53", ORK_EBUSY},        {"55P03", ORK_EBUSY},    {"40", ORK_EBUSY},
+    {"08P01", ORK_EINVAL},    {"57014", ORK_EBUSY},     {"57", ORK_EIO},         {"08", ORK_EIO},
+    {"25P03", ORK_EIO},       {"0A000", ORK_EIO},       {"XX001", ORK_ECORRUPT}, {"XX002", ORK_ECORRUPT},
+    {"58", ORK_EIO},
 };
 
 static int code_of(const char *state)
@@ -83,7 +84,8 @@ static int say(struct ork_link *l, int code, const char *state, const char *mess
     case ORK_EIO:
         return ork_err_set(err, code, "%s cannot be reached: %.*s", where, n, m.p);
     default:
-        return ork_err_set(err, code, "%s %s: %.*s%s%s", what ? what : "using", where, n, m.p, *state ? " " : "", state);
+        return ork_err_set(err, code, "%s %s: %.*s%s%s", what ? what : "using", where, n, m.p, *state ? " " : "",
+                           state);
     }
 }
 

@@ -129,7 +129,8 @@ static int wait_on_loop(struct ork_link *l, int fd, int events, int timeout_ms, 
 
 static int wait_here(int fd, int events, int timeout_ms)
 {
-    struct pollfd p = {.fd = fd, .events = (short)((events & UV_READABLE ? POLLIN : 0) | (events & UV_WRITABLE ? POLLOUT : 0))};
+    struct pollfd p = {.fd = fd,
+                       .events = (short)((events & UV_READABLE ? POLLIN : 0) | (events & UV_WRITABLE ? POLLOUT : 0))};
     int rc;
     do
         rc = poll(&p, 1, timeout_ms);
@@ -233,8 +234,9 @@ static int handshake(struct ork_link *l, uint64_t until, ork_err *err)
     PostgresPollingStatusType step = PGRES_POLLING_WRITING;
     while (PQstatus(l->pg) != CONNECTION_BAD && step != PGRES_POLLING_OK && step != PGRES_POLLING_FAILED) {
         uint64_t now = uv_hrtime() / 1000000;
-        int rc = now >= until ? ORK_ETIMEDOUT
-                              : wait_for(l, step == PGRES_POLLING_READING ? UV_READABLE : UV_WRITABLE, (int)(until - now));
+        int rc = now >= until
+                     ? ORK_ETIMEDOUT
+                     : wait_for(l, step == PGRES_POLLING_READING ? UV_READABLE : UV_WRITABLE, (int)(until - now));
         leave_poll(l);
         if (rc == ORK_ETIMEDOUT)
             return ork_err_set(err, ORK_EIO, "%s does not answer", l->store->shown);

@@ -60,8 +60,8 @@ struct ork_link {
     struct ork_co *waiter; /* the coroutine that waits here */
     bool in_pool;          /* … for uv's pool */
     bool timed_out;
-    int waits_fd, waits_events; /* what for; fd -1: only for the time */
-    uint64_t waits_until;       /* ms of uv_hrtime; 0: for ever */
+    int waits_fd, waits_events;        /* what for; fd -1: only for the time */
+    uint64_t waits_until;              /* ms of uv_hrtime; 0: for ever */
     void (*after)(struct ork_link *l); /* after the waiter ran: brings results, on the loop; NULL none */
     int patience_ms;                   /* for one answer */
     uint64_t since;                    /* uv_hrtime of the connection */
@@ -79,7 +79,8 @@ bool ork_link_is_up(const struct ork_link *l);
  * < 0: for ever. */
 int ork_link_wait(struct ork_link *l, int timeout_ms);
 int ork_link_idle(struct ork_link *l, int timeout_ms); /* the same; keeps no loop alive */
-/* Outside of the loop, blocking: what its coroutine waits for, then runs it on. false: that cannot be waited for here. */
+/* Outside of the loop, blocking: what its coroutine waits for, then runs it on. false: that cannot be waited for here.
+ */
 bool ork_link_drive(struct ork_link *l);
 void ork_link_wake(struct ork_link *l); /* whoever waits there looks around; on the loop */
 /* One or more statements without parameters, in one go; only while nothing is queued. */
@@ -95,10 +96,10 @@ const char *ork_link_state(const PGresult *res); /* SQLSTATE, "" none */
 #define ORK_PARAMS 20
 struct ork_stmt {
     struct ork_link *link;
-    int which, at;         /* parameters bound so far */
-    int rc;                /* first failure: an ORK_E code */
-    ork_err why;           /* and its text; set with rc */
-    PGresult *res;         /* owned; of ask */
+    int which, at;                  /* parameters bound so far */
+    int rc;                         /* first failure: an ORK_E code */
+    ork_err why;                    /* and its text; set with rc */
+    PGresult *res;                  /* owned; of ask */
     const char *values[ORK_PARAMS]; /* borrowed, or in small */
     int lengths[ORK_PARAMS], formats[ORK_PARAMS];
     char small[ORK_PARAMS][33];
@@ -108,13 +109,14 @@ void ork_stmt_begin(struct ork_stmt *s, struct ork_link *l, int which);
 void ork_stmt_null(struct ork_stmt *s);
 void ork_stmt_int(struct ork_stmt *s, int64_t v);
 void ork_stmt_real(struct ork_stmt *s, double v);
-void ork_stmt_id(struct ork_stmt *s, const ork_id *id);         /* zero: NULL */
-void ork_stmt_uuid(struct ork_stmt *s, const ork_id *id);       /* also zero */
-void ork_stmt_time(struct ork_stmt *s, int64_t ms);             /* 0: NULL */
-void ork_stmt_word(struct ork_stmt *s, const char *text);       /* a text of ours, unchecked; NULL: NULL */
-void ork_stmt_text(struct ork_stmt *s, struct ork_text text); /* for text; from outside: EDATA unless UTF-8 without NUL */
-void ork_stmt_json(struct ork_stmt *s, struct ork_text text); /* for jsonb; the same */
-void ork_stmt_any(struct ork_stmt *s, struct ork_text text);  /* for any type, in the form that people write it */
+void ork_stmt_id(struct ork_stmt *s, const ork_id *id);   /* zero: NULL */
+void ork_stmt_uuid(struct ork_stmt *s, const ork_id *id); /* also zero */
+void ork_stmt_time(struct ork_stmt *s, int64_t ms);       /* 0: NULL */
+void ork_stmt_word(struct ork_stmt *s, const char *text); /* a text of ours, unchecked; NULL: NULL */
+void ork_stmt_text(struct ork_stmt *s,
+                   struct ork_text text); /* for text; from outside: EDATA unless UTF-8 without NUL */
+void ork_stmt_json(struct ork_stmt *s, struct ork_text text);     /* for jsonb; the same */
+void ork_stmt_any(struct ork_stmt *s, struct ork_text text);      /* for any type, in the form that people write it */
 void ork_stmt_bytes(struct ork_stmt *s, const void *p, size_t n); /* in the server's binary form: arrays */
 /* Sends it behind what is queued; its answer is looked at by the next ask or settle. */
 int ork_stmt_queue(struct ork_stmt *s, ork_err *err) ORK_MUSTCHECK;
@@ -126,7 +128,7 @@ int ork_stmt_alone(struct ork_stmt *s, ork_err *err) ORK_MUSTCHECK;
 int ork_stmt_select(struct ork_stmt *s, struct ork_link *l, const char *sql, ork_err *err) ORK_MUSTCHECK;
 void ork_stmt_end(struct ork_stmt *s); /* frees the answer; harmless when there is none */
 bool ork_stmt_is_null(const struct ork_stmt *s, int row, int col);
-int64_t ork_stmt_get_int(const struct ork_stmt *s, int row, int col); /* also booleans; 0 for NULL */
+int64_t ork_stmt_get_int(const struct ork_stmt *s, int row, int col);          /* also booleans; 0 for NULL */
 bool ork_stmt_get_id(const struct ork_stmt *s, int row, int col, ork_id *out); /* false: NULL, *out zero */
 int64_t ork_stmt_get_ms(const struct ork_stmt *s, int row, int col);           /* a time; 0 for NULL */
 const char *ork_stmt_get_text(const struct ork_stmt *s, int row, int col);     /* NULL for NULL; valid until end */

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* The chain of migrations/, compiled in. Each runs in a transaction whose first write is its row in ork_migrations, under
- * an advisory lock, so two processes that start at once take turns. A database of the original (_sqlx_migrations) is
- * taken over: its versions count as applied, and the rest is one transaction, all or nothing, as for a new database. */
+/* The chain of migrations/, compiled in. Each runs in a transaction whose first write is its row in ork_migrations,
+ * under an advisory lock, so two processes that start at once take turns. A database of the original (_sqlx_migrations)
+ * is taken over: its versions count as applied, and the rest is one transaction, all or nothing, as for a new database.
+ */
 #include "base/alloc.h"
 #include "base/err.h"
 #include "base/hash.h"
@@ -135,14 +136,15 @@ static int record(struct ork_link *l, const struct ork_migration *m, ork_err *er
     return rc < 0 ? rc : 0;
 }
 
-/* Within a transaction: the table of versions and, on take-over, what the original has applied. Pages of runs are cut at
- * milliseconds, the original's times had more. */
+/* Within a transaction: the table of versions and, on take-over, what the original has applied. Pages of runs are cut
+ * at milliseconds, the original's times had more. */
 static int adopt(struct ork_link *l, struct state *st, ork_err *err)
 {
-    int rc = ork_link_exec(l,
-                           "CREATE TABLE ork_migrations (version integer PRIMARY KEY, name text NOT NULL, checksum text "
-                           "NOT NULL, applied_at timestamptz NOT NULL)",
-                           err);
+    int rc =
+        ork_link_exec(l,
+                      "CREATE TABLE ork_migrations (version integer PRIMARY KEY, name text NOT NULL, checksum text "
+                      "NOT NULL, applied_at timestamptz NOT NULL)",
+                      err);
     for (size_t i = 0; !rc && i < ork_pg_migration_count(); i++) {
         struct ork_migration m;
         ork_pg_migration_get(i, &m);

@@ -16,9 +16,9 @@
 
 #define ORK_PG_EPOCH_MS 946684800000 /* 2000-01-01 */
 #define ORK_PG_BEAT_MS 5000
-#define ORK_PG_DEAD_MS 10000  /* without a beat: dead */
-#define ORK_PG_CALL_MS 10000  /* to connect */
-#define ORK_PG_GRACE_MS 800   /* a lock that fell with a connection may be taken again */
+#define ORK_PG_DEAD_MS 10000 /* without a beat: dead */
+#define ORK_PG_CALL_MS 10000 /* to connect */
+#define ORK_PG_GRACE_MS 800  /* a lock that fell with a connection may be taken again */
 #define ORK_PG_CHANNEL "ork"
 #define ORK_PG_NEWS "ork_news"
 #define ORK_PG_MIGRATE 0x6f726b6d69677261 /* key of the lock of who migrates */
@@ -50,14 +50,14 @@ struct ork_postgres {
     char **keywords, **values; /* owned, NULL-terminated: libpq's parameters */
     char *shown;               /* owned: "postgres://user@host:5432/db", without password */
     unsigned pool_size;
-    bool names_hosts; /* a name must be resolved to connect */
+    bool names_hosts;          /* a name must be resolved to connect */
     char token[20], death[20]; /* what it says when it rings, when somebody died: a letter, and its own number */
 
     struct ork_link here;
     struct ork_link write;
-    struct ork_co *writer;          /* owned */
-    bool idle;                      /* the writer waits for work */
-    uint64_t retry_ms, backoff_ms;  /* when it connects again (uv_now), and how long it then waits */
+    struct ork_co *writer;         /* owned */
+    bool idle;                     /* the writer waits for work */
+    uint64_t retry_ms, backoff_ms; /* when it connects again (uv_now), and how long it then waits */
 
     ork_id me; /* the scheduler; zero before registration */
     uint64_t seq, last_batch;
@@ -89,21 +89,21 @@ struct ork_postgres {
     unsigned reader_count;
     struct ork_request *requests, **requests_tail; /* waiting */
     struct ork_request *answered;                  /* their callbacks are due */
-    unsigned reads; /* in flight */
+    unsigned reads;                                /* in flight */
 
     struct ork_ear ear;
     struct ork_link watch;
-    struct ork_co *watcher;     /* owned; NULL: not started */
-    struct ork_watch *watches;  /* owned list */
-    bool watch_idle;            /* it waits for something to watch */
-    bool look_due;              /* the writer looks how those stand that are watched */
-    uv_timer_t peer_timer;      /* a beat turns 10 s old */
+    struct ork_co *watcher;    /* owned; NULL: not started */
+    struct ork_watch *watches; /* owned list */
+    bool watch_idle;           /* it waits for something to watch */
+    bool look_due;             /* the writer looks how those stand that are watched */
+    uv_timer_t peer_timer;     /* a beat turns 10 s old */
 
     enum { ORK_STORE_OPEN, ORK_STORE_CLOSING, ORK_STORE_ENDING, ORK_STORE_ENDED } phase;
-    bool end_due;      /* the writer ends the scheduler's row */
-    bool stopping;     /* coroutines come to their end */
+    bool end_due;       /* the writer ends the scheduler's row */
+    bool stopping;      /* coroutines come to their end */
     unsigned resolving; /* connections that uv's pool is starting */
-    unsigned handles;  /* uv handles not closed yet */
+    unsigned handles;   /* uv handles not closed yet */
     ork_store_close_cb close_cb;
     void *close_data;
 };
@@ -125,7 +125,7 @@ int64_t ork_pg_int(const char *p, int n);
 int64_t ork_pg_ms(int64_t us);
 /* close.c */
 void ork_pg_close(ork_store *st, ork_store_close_cb cb, void *data);
-void ork_pg_close_step(struct ork_postgres *s);  /* goes on with a close when something it waits for has ended */
+void ork_pg_close_step(struct ork_postgres *s);   /* goes on with a close when something it waits for has ended */
 void ork_pg_close_finish(struct ork_postgres *s); /* after the scheduler's row was ended */
 void ork_pg_close_handle(struct ork_postgres *s, uv_handle_t *h); /* on heap: freed when closed */
 void ork_pg_free(struct ork_postgres *s);
@@ -170,7 +170,8 @@ bool ork_groups_add(struct ork_postgres *s, const struct ork_unit *u, int *rc, o
 /* Sends what was collected. */
 int ork_groups_flush(struct ork_postgres *s, ork_err *err) ORK_MUSTCHECK;
 
-/* units.c, create.c, pool.c, apply.c, sweep.c, redefine.c, schedule.c: within a transaction on the writer's connection */
+/* units.c, create.c, pool.c, apply.c, sweep.c, redefine.c, schedule.c: within a transaction on the writer's connection
+ */
 int ork_unit_apply(struct ork_postgres *s, struct ork_unit *u, ork_err *err) ORK_MUSTCHECK;
 int ork_unit_create_run(struct ork_postgres *s, struct ork_new_run *c, ork_err *err) ORK_MUSTCHECK;
 int ork_unit_claim(struct ork_postgres *s, struct ork_claim *c, ork_err *err) ORK_MUSTCHECK;
@@ -203,10 +204,10 @@ void ork_pg_depends(const ork_workflow *w, uint32_t no, struct ork_buf *out);
 
 /* watch.c, bell.c */
 int ork_pg_watch_add(ork_store *st, const ork_id *scheduler, ork_owner_cb cb, void *data, ork_err *err);
-void ork_pg_watch_look(struct ork_postgres *s); /* something happened to a scheduler */
+void ork_pg_watch_look(struct ork_postgres *s);             /* something happened to a scheduler */
 void ork_pg_watch_arm(struct ork_postgres *s, uint64_t ms); /* look then */
-void ork_pg_watch_deliver(struct ork_postgres *s); /* on the loop: callbacks */
-void ork_pg_watch_check(struct ork_postgres *s);   /* in the writer: how those stand that are watched */
+void ork_pg_watch_deliver(struct ork_postgres *s);          /* on the loop: callbacks */
+void ork_pg_watch_check(struct ork_postgres *s);            /* in the writer: how those stand that are watched */
 void ork_pg_watch_free(struct ork_postgres *s);
 void ork_pg_on_bell(ork_store *st, ork_bell_cb cb, void *data);
 void ork_pg_on_news(ork_store *st, ork_bell_cb cb, void *data);
@@ -219,7 +220,7 @@ void ork_pg_read_deliver(struct ork_postgres *s); /* on the loop: callbacks */
 void ork_pg_readers_stop(struct ork_postgres *s);
 void ork_pg_readers_free(struct ork_postgres *s);
 int ork_pg_here(struct ork_postgres *s, ork_err *err) ORK_MUSTCHECK; /* the blocking connection is up */
-struct ork_rows *ork_pg_rows(const PGresult *res); /* rows.c */
+struct ork_rows *ork_pg_rows(const PGresult *res);                   /* rows.c */
 int ork_pg_status(ork_store *st, struct ork_buf *out, ork_err *err);
 int ork_pg_check(ork_store *st, struct ork_buf *out, ork_err *err);
 #endif

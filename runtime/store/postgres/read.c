@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* Reads run on connections of their own, as many at once as the pool allows, and wait in order when all are busy. A read
- * that finds its connection dead (the server was restarted meanwhile) is asked once more on a new one: reading twice
- * changes nothing. */
+/* Reads run on connections of their own, as many at once as the pool allows, and wait in order when all are busy. A
+ * read that finds its connection dead (the server was restarted meanwhile) is asked once more on a new one: reading
+ * twice changes nothing. */
 #include "base/alloc.h"
 #include "base/err.h"
 #include "store/postgres/postgres.h"
@@ -217,7 +217,8 @@ static struct ork_request *copy_request(enum ork_query q, const struct ork_param
     return r;
 }
 
-void ork_pg_read(ork_store *store, enum ork_query q, const struct ork_param *params, size_t n, ork_read_cb cb, void *data)
+void ork_pg_read(ork_store *store, enum ork_query q, const struct ork_param *params, size_t n, ork_read_cb cb,
+                 void *data)
 {
     struct ork_postgres *s = ork_pg_of(store);
     struct ork_request *r = copy_request(q, params, n);

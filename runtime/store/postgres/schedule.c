@@ -52,7 +52,8 @@ static int find_busy(struct ork_postgres *s, const ork_id *workflow, ork_id runs
     return rc < 0 ? rc : 0;
 }
 
-static int advance(struct ork_postgres *s, const struct ork_fire *f, int64_t done_ms, struct ork_text note, ork_err *err)
+static int advance(struct ork_postgres *s, const struct ork_fire *f, int64_t done_ms, struct ork_text note,
+                   ork_err *err)
 {
     struct ork_stmt st;
     ork_stmt_begin(&st, &s->write, ORK_S_schedule_advance);
@@ -65,7 +66,8 @@ static int advance(struct ork_postgres *s, const struct ork_fire *f, int64_t don
     return ork_stmt_queue(&st, err);
 }
 
-static int wait(struct ork_postgres *s, const struct ork_fire *f, bool waited, const ork_id *runs, size_t n, ork_err *err)
+static int wait(struct ork_postgres *s, const struct ork_fire *f, bool waited, const ork_id *runs, size_t n,
+                ork_err *err)
 {
     struct ork_stmt st;
     struct ork_idgen ids;

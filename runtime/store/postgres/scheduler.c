@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* A scheduler is a row, a lock and a beat. The lock is taken before the row exists and falls with the session, so a dead
- * process is noticed at once; the beat tells of one that hangs. Both are judged by the server's clock alone, and only
- * when the server has been up for ten seconds: after a restart everybody gets the time to come back.
+/* A scheduler is a row, a lock and a beat. The lock is taken before the row exists and falls with the session, so a
+ * dead process is noticed at once; the beat tells of one that hangs. Both are judged by the server's clock alone, and
+ * only when the server has been up for ten seconds: after a restart everybody gets the time to come back.
  *
  * A connection that was made again is no judge for ten seconds either: what cut it may have cut the others'. */
 #include "base/err.h"
@@ -181,7 +181,8 @@ static int leave(struct ork_postgres *s, const ork_id *old, ork_err *err)
 }
 
 /* Again only after it was fenced: then as a new scheduler, with nothing of the old one. */
-int ork_pg_register(ork_store *store, const char *host, const char *role, ork_id *scheduler, uint64_t *seq, ork_err *err)
+int ork_pg_register(ork_store *store, const char *host, const char *role, ork_id *scheduler, uint64_t *seq,
+                    ork_err *err)
 {
     struct ork_postgres *s = ork_pg_of(store);
     struct ork_idgen ids;

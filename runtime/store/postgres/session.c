@@ -3,8 +3,8 @@
  * another is made, the scheduler takes both up again, unless it was declared dead meanwhile: then whatever it wants to
  * write is refused.
  *
- * An old session may live on at the server (the network broke, not the server), holding the lock and perhaps the rows of
- * an unfinished batch. It is ended first, so that a replay never waits for its twin longer than that takes. */
+ * An old session may live on at the server (the network broke, not the server), holding the lock and perhaps the rows
+ * of an unfinished batch. It is ended first, so that a replay never waits for its twin longer than that takes. */
 #include "base/err.h"
 #include "store/postgres/postgres.h"
 #include <string.h>

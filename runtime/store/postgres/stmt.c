@@ -123,9 +123,9 @@ static bool checked(struct ork_stmt *s, struct ork_text text)
         return false;
     }
     if (!s->rc && ork_utf8_check(text.p, text.n, &why))
-        s->rc = ork_err_set(&s->why, ORK_EDATA,
-                            "the database takes UTF-8 texts without NUL only: parameter %d of %s: %s", s->at + 1,
-                            names[s->which], why.msg);
+        s->rc =
+            ork_err_set(&s->why, ORK_EDATA, "the database takes UTF-8 texts without NUL only: parameter %d of %s: %s",
+                        s->at + 1, names[s->which], why.msg);
     if (s->rc)
         ork_stmt_null(s);
     return !s->rc;
@@ -224,7 +224,8 @@ static int read_more(struct ork_link *l, ork_err *err)
         if (rc == ORK_ECANCELLED)
             return ork_err_set(err, rc, "%s: the connection was given up", l->store->shown);
         if (rc == ORK_ETIMEDOUT)
-            return ork_err_set(err, ORK_EIO, "%s cannot be reached: no answer for %d s", l->store->shown, l->patience_ms / 1000);
+            return ork_err_set(err, ORK_EIO, "%s cannot be reached: no answer for %d s", l->store->shown,
+                               l->patience_ms / 1000);
         if (rc || !PQconsumeInput(l->pg))
             return ork_link_fail(l, NULL, NULL, err);
     }

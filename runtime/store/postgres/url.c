@@ -2,8 +2,8 @@
 /* The URL is libpq's (every parameter of it works: sslmode, passfile, target_session_attrs, several hosts …), and one
  * of ours, pool_size. What libpq gives no value for gets one that notices a dead network within seconds.
  *
- * Law: nothing that may hold a password is ever quoted. An unescaped @ or / in one makes libpq take its pieces for hosts
- * and ports, which it names in messages: such URLs are refused here, without a quote. */
+ * Law: nothing that may hold a password is ever quoted. An unescaped @ or / in one makes libpq take its pieces for
+ * hosts and ports, which it names in messages: such URLs are refused here, without a quote. */
 #include "base/alloc.h"
 #include "base/err.h"
 #include "store/postgres/postgres.h"
@@ -11,7 +11,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define SHAPE "write postgres://USER:PASSWORD@HOST:PORT/DATABASE; within user and password percent-encode / @ : ? # and %%"
+#define SHAPE                                                                                                          \
+    "write postgres://USER:PASSWORD@HOST:PORT/DATABASE; within user and password percent-encode / @ : ? # and %%"
 
 /* Takes pool_size=N out of the query. */
 static char *without_pool_size(const char *url, unsigned *size, bool *bad)
@@ -80,8 +81,8 @@ static void keep(struct ork_postgres *s, size_t *n, const char *keyword, const c
 static void keep_all(struct ork_postgres *s, const PQconninfoOption *all)
 {
     static const char *const ours[][2] = {
-        {"client_encoding", "UTF8"},  {"keepalives_idle", "5"},     {"keepalives_interval", "2"},
-        {"keepalives_count", "3"},    {"tcp_user_timeout", "10000"}, {"fallback_application_name", "ork"},
+        {"client_encoding", "UTF8"}, {"keepalives_idle", "5"},      {"keepalives_interval", "2"},
+        {"keepalives_count", "3"},   {"tcp_user_timeout", "10000"}, {"fallback_application_name", "ork"},
     };
     size_t count = 0, n = 0;
     while (all[count].keyword)

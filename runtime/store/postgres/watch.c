@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* Waiting for another scheduler's death. One connection waits in the server for the lock of one of them, the next behind
- * this one in the order of ids: so with any number of schedulers each is waited for by one, who buries it and tells the
- * others. Who waits for a lock keeps vacuum from cleaning up behind it, so it lets go every 60 s and waits anew.
+/* Waiting for another scheduler's death. One connection waits in the server for the lock of one of them, the next
+ * behind this one in the order of ids: so with any number of schedulers each is waited for by one, who buries it and
+ * tells the others. Who waits for a lock keeps vacuum from cleaning up behind it, so it lets go every 60 s and waits
+ * anew.
  *
- * A lock also falls when only a connection was lost: it is looked at again after 0.8 s. A scheduler that hangs keeps its
- * lock; its beat tells: every look arms a timer for the instant at which the oldest one turns 10 s old. */
+ * A lock also falls when only a connection was lost: it is looked at again after 0.8 s. A scheduler that hangs keeps
+ * its lock; its beat tells: every look arms a timer for the instant at which the oldest one turns 10 s old. */
 #include "base/alloc.h"
 #include "base/err.h"
 #include "store/postgres/array.h"

@@ -154,10 +154,30 @@ static void launch(void)
     (void)snprintf(log, sizeof log, "%s/log", dir);
     char data[128];
     (void)snprintf(data, sizeof data, "%s/data", dir);
-    char *argv[] = {"postgres", "-D", data, "-k", dir, "-h", "127.0.0.1", "-p", port_text, "-c", "fsync=off",
-                    "-c", "timezone=Asia/Kathmandu", "-c", "datestyle=German", "-c", "max_connections=60", "-c",
-                    "shared_buffers=32MB", "-c", "shared_preload_libraries=pg_stat_statements", "-c",
-                    "autovacuum=off", NULL};
+    char *argv[] = {"postgres",
+                    "-D",
+                    data,
+                    "-k",
+                    dir,
+                    "-h",
+                    "127.0.0.1",
+                    "-p",
+                    port_text,
+                    "-c",
+                    "fsync=off",
+                    "-c",
+                    "timezone=Asia/Kathmandu",
+                    "-c",
+                    "datestyle=German",
+                    "-c",
+                    "max_connections=60",
+                    "-c",
+                    "shared_buffers=32MB",
+                    "-c",
+                    "shared_preload_libraries=pg_stat_statements",
+                    "-c",
+                    "autovacuum=off",
+                    NULL};
     close(open(log, O_WRONLY | O_CREAT | O_CLOEXEC, 0666));
     (void)stat(log, &st);
     (void)chown(log, uid, gid);
@@ -194,9 +214,10 @@ char *cluster_standby(const char *name)
     (void)snprintf(text, sizeof text, "%d", standby_port = free_port());
     close(open(log, O_WRONLY | O_CREAT | O_CLOEXEC, 0666));
     (void)chown(log, uid, gid);
-    char *copy[] = {"pg_basebackup", "-h", "127.0.0.1", "-p", port_text, "-U", "ork", "-D", data, "-R", "-c", "fast", NULL};
+    char *copy[] = {"pg_basebackup", "-h", "127.0.0.1", "-p", port_text, "-U", "ork", "-D", data, "-R", "-c",
+                    "fast",          NULL};
     run_as_server(copy, log);
-    char *argv[] = {"postgres", "-D", data, "-k", dir, "-h", "127.0.0.1", "-p", text, "-c", "fsync=off", "-c",
+    char *argv[] = {"postgres",           "-D", data, "-k", dir, "-h", "127.0.0.1", "-p", text, "-c", "fsync=off", "-c",
                     "max_connections=60", NULL};
     standby = spawn(argv, log);
     wait_until(log, 0, "database system is ready to accept read-only connections", standby);
@@ -256,8 +277,8 @@ static void make_cluster(void)
     (void)snprintf(data, sizeof data, "%s/data", dir);
     close(open(log, O_WRONLY | O_CREAT | O_CLOEXEC, 0666));
     (void)chown(log, uid, gid);
-    char *argv[] = {"initdb", "-D", data, "-U", "ork", "-A", "trust", "-E", "UTF8", "--locale=C", "-N", "--no-instructions",
-                    NULL};
+    char *argv[] = {
+        "initdb", "-D", data, "-U", "ork", "-A", "trust", "-E", "UTF8", "--locale=C", "-N", "--no-instructions", NULL};
     run_as_server(argv, log);
     guard(data);
 }
@@ -410,7 +431,9 @@ void cluster_release(void *session)
 void cluster_wait_old(void)
 {
     char *admin = url_of("postgres");
-    cluster_exec(admin, "SELECT pg_sleep(extract(epoch FROM pg_postmaster_start_time() + interval '10.1 s' - clock_timestamp()))");
+    cluster_exec(
+        admin,
+        "SELECT pg_sleep(extract(epoch FROM pg_postmaster_start_time() + interval '10.1 s' - clock_timestamp()))");
     ork_free(admin);
 }
 

@@ -19,14 +19,14 @@ void cluster_restart(void);
 char *cluster_standby(const char *name); /* a copy that follows, read-only; the URL of that database there */
 void cluster_standby_stop(void);
 
-char *cluster_database(const char *name);                        /* made if it is not there: migrated, empty; its URL */
-char *cluster_raw(const char *name);                             /* the same without Ork's tables */
-int64_t cluster_count(const char *url, const char *sql);         /* first column of the first row, -1 without one */
+char *cluster_database(const char *name);                /* made if it is not there: migrated, empty; its URL */
+char *cluster_raw(const char *name);                     /* the same without Ork's tables */
+int64_t cluster_count(const char *url, const char *sql); /* first column of the first row, -1 without one */
 void cluster_exec(const char *url, const char *sql);
-char *cluster_text(const char *url, const char *sql);            /* first column of all rows, a line each */
-void *cluster_hold(const char *url, const char *sql);            /* a session that has done that, and stays */
-int cluster_notices(void *session);                             /* that it has got since it was asked last */
+char *cluster_text(const char *url, const char *sql); /* first column of all rows, a line each */
+void *cluster_hold(const char *url, const char *sql); /* a session that has done that, and stays */
+int cluster_notices(void *session);                   /* that it has got since it was asked last */
 void cluster_release(void *session);
 void cluster_wait_old(void); /* until the server is old enough that a scheduler may be declared dead */
-void cluster_wait(const char *url, const char *sql, int64_t n);  /* until it counts so; looks again and again */
+void cluster_wait(const char *url, const char *sql, int64_t n); /* until it counts so; looks again and again */
 #endif

@@ -176,7 +176,8 @@ static void test_a_wish_is_left_once(void **state)
     test_open(&cli, x.through);
     proxy_set(x.proxy, PROXY_CUT_AFTER_COMMIT);
     struct ork_unit *u = ork_batch_add(&b, ORK_UNIT_COMMAND);
-    u->command = (struct ork_command_new){.id = test_id(), .run_id = x.run.run_id, .kind = "cancel", .now_ms = 1767225600000};
+    u->command =
+        (struct ork_command_new){.id = test_id(), .run_id = x.run.run_id, .kind = "cancel", .now_ms = 1767225600000};
     test_apply_ok(&cli, &b);
     assert_int_equal(proxy_cuts(x.proxy), 1);
     assert_int_equal(test_count(x.url, "SELECT count(*) FROM commands"), 1);
@@ -233,8 +234,10 @@ static void test_idle_connections_come_back(void **state)
     proxy_cut(x.proxy);
     while (!rung)
         uv_run(&x.t.loop, UV_RUN_ONCE);
-    while (test_count(x.url, "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND mode = 'ExclusiveLock' AND granted "
-                             "AND database = (SELECT oid FROM pg_database WHERE datname = current_database())") != 1)
+    while (
+        test_count(x.url,
+                   "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND mode = 'ExclusiveLock' AND granted "
+                   "AND database = (SELECT oid FROM pg_database WHERE datname = current_database())") != 1)
         (void)uv_run(&x.t.loop, UV_RUN_NOWAIT);
     add_events(&x, 1);
     test_apply_ok(&x.t, &x.b);

@@ -207,13 +207,15 @@ static void test_close_waits_for_the_batch(void **state)
 }
 
 static const char many_sqlite[] =
-    "INSERT INTO schedulers (id, host, state, created_at) WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n "
+    "INSERT INTO schedulers (id, host, state, created_at) WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM "
+    "n "
     "LIMIT 1000) SELECT randomblob(16), 'h', CASE i WHEN 5 THEN 'live' ELSE 'ended' END, 'x' FROM n;"
     "INSERT INTO workflows (id, name, job_name, project) VALUES (x'01', 'w', 'j', 'p');"
     "INSERT INTO runs (id, workflow_id, status, scheduler_id) SELECT x'02', x'01', 'running', id FROM schedulers WHERE "
     "seq = 7";
 static const char many_postgres[] =
-    "INSERT INTO schedulers (id, host, state, created_at) SELECT gen_random_uuid(), 'h', CASE i WHEN 5 THEN 'live' ELSE "
+    "INSERT INTO schedulers (id, host, state, created_at) SELECT gen_random_uuid(), 'h', CASE i WHEN 5 THEN 'live' "
+    "ELSE "
     "'ended' END, now() FROM generate_series(1, 1000) AS i;"
     "INSERT INTO workflows (name, job_name, project) VALUES ('w', 'j', 'p');"
     "INSERT INTO runs (workflow_id, status, scheduler_id) SELECT w.id, 'running', s.id FROM workflows w, schedulers s "

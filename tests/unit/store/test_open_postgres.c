@@ -161,7 +161,8 @@ static void test_newer_and_altered(void **state)
     char *url = cluster_database("versions");
     cluster_exec(url, "INSERT INTO ork_migrations VALUES (900, 'future', 'x', now())");
     assert_int_equal(try(url, ORK_OPEN_CREATE, &err), ORK_ENEWER);
-    cluster_exec(url, "DELETE FROM ork_migrations WHERE version = 900; UPDATE ork_migrations SET checksum = 'other' WHERE version = 3");
+    cluster_exec(url, "DELETE FROM ork_migrations WHERE version = 900; UPDATE ork_migrations SET checksum = 'other' "
+                      "WHERE version = 3");
     assert_int_equal(try(url, ORK_OPEN_CREATE, &err), ORK_ECORRUPT);
     assert_non_null(strstr(err.msg, "003_add_indexes"));
     ork_free(url);
@@ -195,9 +196,10 @@ static char *read_migration(int version)
 static char *original(const char *name, int version)
 {
     char *url = cluster_raw(name), sql[300];
-    cluster_exec(url, "CREATE TABLE _sqlx_migrations (version bigint PRIMARY KEY, description text NOT NULL, installed_on "
-                      "timestamptz NOT NULL DEFAULT now(), success boolean NOT NULL, checksum bytea NOT NULL, "
-                      "execution_time bigint NOT NULL)");
+    cluster_exec(url,
+                 "CREATE TABLE _sqlx_migrations (version bigint PRIMARY KEY, description text NOT NULL, installed_on "
+                 "timestamptz NOT NULL DEFAULT now(), success boolean NOT NULL, checksum bytea NOT NULL, "
+                 "execution_time bigint NOT NULL)");
     for (int v = 1; v <= version; v++) {
         char *text = read_migration(v);
         struct ork_buf b = ORK_BUF_INIT;
@@ -212,7 +214,8 @@ static char *original(const char *name, int version)
 }
 
 static const char columns_sql[] =
-    "SELECT table_name || '.' || column_name || ' ' || data_type || ' ' || is_nullable || ' ' || coalesce(column_default, '') "
+    "SELECT table_name || '.' || column_name || ' ' || data_type || ' ' || is_nullable || ' ' || "
+    "coalesce(column_default, '') "
     "FROM information_schema.columns WHERE table_schema = 'public' AND table_name NOT IN ('_sqlx_migrations') "
     "ORDER BY table_name COLLATE \"C\", column_name COLLATE \"C\"";
 static const char indexes_sql[] = "SELECT indexdef FROM pg_indexes WHERE schemaname = 'public' AND tablename NOT LIKE "
@@ -221,18 +224,21 @@ static const char indexes_sql[] = "SELECT indexdef FROM pg_indexes WHERE scheman
 static void test_each_version_of_the_original(void **state)
 {
     (void)state;
-    char *whole = cluster_database("whole"), *columns = cluster_text(whole, columns_sql), *indexes = cluster_text(whole, indexes_sql);
+    char *whole = cluster_database("whole"), *columns = cluster_text(whole, columns_sql),
+         *indexes = cluster_text(whole, indexes_sql);
     for (int v = 1; v <= 14; v++) {
         char name[32];
         ork_err err;
         (void)snprintf(name, sizeof name, "original%d", v);
         char *url = original(name, v);
         if (v == 14)
-            cluster_exec(url, "INSERT INTO workflows (name, job_name, project, executor_type) VALUES ('w', 'j', 'p', 'dag');"
-                              "INSERT INTO runs (workflow_id, status, created_at) SELECT id, 'success', "
-                              "'2026-01-01 00:00:00.123456+00' FROM workflows;"
-                              "INSERT INTO tasks (run_id, task_index, status, task_name, executor_type) SELECT id, 0, 'success', "
-                              "'t', 'process' FROM runs");
+            cluster_exec(
+                url,
+                "INSERT INTO workflows (name, job_name, project, executor_type) VALUES ('w', 'j', 'p', 'dag');"
+                "INSERT INTO runs (workflow_id, status, created_at) SELECT id, 'success', "
+                "'2026-01-01 00:00:00.123456+00' FROM workflows;"
+                "INSERT INTO tasks (run_id, task_index, status, task_name, executor_type) SELECT id, 0, 'success', "
+                "'t', 'process' FROM runs");
         assert_int_equal(try(url, ORK_OPEN_READ, &err), ORK_ESTATE);
         if (try(url, 0, &err))
             fail_msg("from version %d: %s", v, err.msg);
@@ -259,7 +265,8 @@ static void test_original_in_trouble(void **state)
     char *url = original("broken", 9);
     cluster_exec(url, "UPDATE _sqlx_migrations SET success = false WHERE version = 9");
     assert_int_equal(try(url, 0, &err), ORK_ECORRUPT);
-    cluster_exec(url, "UPDATE _sqlx_migrations SET success = true; INSERT INTO _sqlx_migrations VALUES (15, 'x', now(), true, '', 1)");
+    cluster_exec(url, "UPDATE _sqlx_migrations SET success = true; INSERT INTO _sqlx_migrations VALUES (15, 'x', "
+                      "now(), true, '', 1)");
     assert_int_equal(try(url, 0, &err), ORK_ENEWER);
     assert_int_equal(test_count(url, "SELECT count(*) FROM pg_tables WHERE tablename = 'ork_migrations'"), 0);
     ork_free(url);
@@ -270,87 +277,88 @@ static void test_the_seeds_catalog(void **state)
 {
     (void)state;
     char *url = original("seeds", 14), *got = cluster_text(url, columns_sql);
-    static const char want[] =
-        "deferred_jobs.created_at timestamp with time zone NO now()\n"
-        "deferred_jobs.error text YES \n"
-        "deferred_jobs.finished_at timestamp with time zone YES \n"
-        "deferred_jobs.id uuid NO gen_random_uuid()\n"
-        "deferred_jobs.job_data jsonb NO \n"
-        "deferred_jobs.job_id text NO \n"
-        "deferred_jobs.last_polled_at timestamp with time zone YES \n"
-        "deferred_jobs.service_type text NO \n"
-        "deferred_jobs.started_at timestamp with time zone YES \n"
-        "deferred_jobs.status text NO \n"
-        "deferred_jobs.task_id uuid NO \n"
-        "runs.created_at timestamp with time zone NO now()\n"
-        "runs.error text YES \n"
-        "runs.finished_at timestamp with time zone YES \n"
-        "runs.id uuid NO gen_random_uuid()\n"
-        "runs.snapshot_id uuid YES \n"
-        "runs.started_at timestamp with time zone YES \n"
-        "runs.status text NO \n"
-        "runs.triggered_by text NO 'manual'::text\n"
-        "runs.workflow_id uuid NO \n"
-        "tasks.attempts integer NO 0\n"
-        "tasks.created_at timestamp with time zone NO now()\n"
-        "tasks.depends_on ARRAY NO '{}'::text[]\n"
-        "tasks.dispatched_at timestamp with time zone YES \n"
-        "tasks.error text YES \n"
-        "tasks.execution_name text YES \n"
-        "tasks.executor_type text NO \n"
-        "tasks.finished_at timestamp with time zone YES \n"
-        "tasks.id uuid NO gen_random_uuid()\n"
-        "tasks.logs text YES \n"
-        "tasks.max_retries integer NO 0\n"
-        "tasks.output jsonb YES \n"
-        "tasks.params jsonb YES \n"
-        "tasks.retry_at timestamp with time zone YES \n"
-        "tasks.run_id uuid NO \n"
-        "tasks.started_at timestamp with time zone YES \n"
-        "tasks.status text NO \n"
-        "tasks.task_index integer NO \n"
-        "tasks.task_name text NO \n"
-        "tasks.timeout_seconds integer YES \n"
-        "workflow_snapshots.content_hash text NO \n"
-        "workflow_snapshots.created_at timestamp with time zone NO \n"
-        "workflow_snapshots.id uuid NO \n"
-        "workflow_snapshots.tasks_json jsonb NO \n"
-        "workflow_snapshots.workflow_id uuid NO \n"
-        "workflow_tasks.created_at timestamp with time zone NO now()\n"
-        "workflow_tasks.depends_on ARRAY NO '{}'::text[]\n"
-        "workflow_tasks.executor_type text NO \n"
-        "workflow_tasks.id uuid NO gen_random_uuid()\n"
-        "workflow_tasks.params jsonb YES \n"
-        "workflow_tasks.signature jsonb YES \n"
-        "workflow_tasks.task_index integer NO \n"
-        "workflow_tasks.task_name text NO \n"
-        "workflow_tasks.workflow_id uuid NO \n"
-        "workflows.created_at timestamp with time zone NO now()\n"
-        "workflows.current_snapshot_id uuid YES \n"
-        "workflows.description text YES \n"
-        "workflows.executor_type text NO 'cloudrun'::text\n"
-        "workflows.id uuid NO gen_random_uuid()\n"
-        "workflows.job_name text NO \n"
-        "workflows.last_scheduled_at timestamp with time zone YES \n"
-        "workflows.name text NO \n"
-        "workflows.next_scheduled_at timestamp with time zone YES \n"
-        "workflows.project text NO \n"
-        "workflows.region text NO 'us-central1'::text\n"
-        "workflows.schedule text YES \n"
-        "workflows.schedule_enabled boolean NO false\n"
-        "workflows.task_params jsonb YES \n"
-        "workflows.updated_at timestamp with time zone NO now()\n";
+    static const char want[] = "deferred_jobs.created_at timestamp with time zone NO now()\n"
+                               "deferred_jobs.error text YES \n"
+                               "deferred_jobs.finished_at timestamp with time zone YES \n"
+                               "deferred_jobs.id uuid NO gen_random_uuid()\n"
+                               "deferred_jobs.job_data jsonb NO \n"
+                               "deferred_jobs.job_id text NO \n"
+                               "deferred_jobs.last_polled_at timestamp with time zone YES \n"
+                               "deferred_jobs.service_type text NO \n"
+                               "deferred_jobs.started_at timestamp with time zone YES \n"
+                               "deferred_jobs.status text NO \n"
+                               "deferred_jobs.task_id uuid NO \n"
+                               "runs.created_at timestamp with time zone NO now()\n"
+                               "runs.error text YES \n"
+                               "runs.finished_at timestamp with time zone YES \n"
+                               "runs.id uuid NO gen_random_uuid()\n"
+                               "runs.snapshot_id uuid YES \n"
+                               "runs.started_at timestamp with time zone YES \n"
+                               "runs.status text NO \n"
+                               "runs.triggered_by text NO 'manual'::text\n"
+                               "runs.workflow_id uuid NO \n"
+                               "tasks.attempts integer NO 0\n"
+                               "tasks.created_at timestamp with time zone NO now()\n"
+                               "tasks.depends_on ARRAY NO '{}'::text[]\n"
+                               "tasks.dispatched_at timestamp with time zone YES \n"
+                               "tasks.error text YES \n"
+                               "tasks.execution_name text YES \n"
+                               "tasks.executor_type text NO \n"
+                               "tasks.finished_at timestamp with time zone YES \n"
+                               "tasks.id uuid NO gen_random_uuid()\n"
+                               "tasks.logs text YES \n"
+                               "tasks.max_retries integer NO 0\n"
+                               "tasks.output jsonb YES \n"
+                               "tasks.params jsonb YES \n"
+                               "tasks.retry_at timestamp with time zone YES \n"
+                               "tasks.run_id uuid NO \n"
+                               "tasks.started_at timestamp with time zone YES \n"
+                               "tasks.status text NO \n"
+                               "tasks.task_index integer NO \n"
+                               "tasks.task_name text NO \n"
+                               "tasks.timeout_seconds integer YES \n"
+                               "workflow_snapshots.content_hash text NO \n"
+                               "workflow_snapshots.created_at timestamp with time zone NO \n"
+                               "workflow_snapshots.id uuid NO \n"
+                               "workflow_snapshots.tasks_json jsonb NO \n"
+                               "workflow_snapshots.workflow_id uuid NO \n"
+                               "workflow_tasks.created_at timestamp with time zone NO now()\n"
+                               "workflow_tasks.depends_on ARRAY NO '{}'::text[]\n"
+                               "workflow_tasks.executor_type text NO \n"
+                               "workflow_tasks.id uuid NO gen_random_uuid()\n"
+                               "workflow_tasks.params jsonb YES \n"
+                               "workflow_tasks.signature jsonb YES \n"
+                               "workflow_tasks.task_index integer NO \n"
+                               "workflow_tasks.task_name text NO \n"
+                               "workflow_tasks.workflow_id uuid NO \n"
+                               "workflows.created_at timestamp with time zone NO now()\n"
+                               "workflows.current_snapshot_id uuid YES \n"
+                               "workflows.description text YES \n"
+                               "workflows.executor_type text NO 'cloudrun'::text\n"
+                               "workflows.id uuid NO gen_random_uuid()\n"
+                               "workflows.job_name text NO \n"
+                               "workflows.last_scheduled_at timestamp with time zone YES \n"
+                               "workflows.name text NO \n"
+                               "workflows.next_scheduled_at timestamp with time zone YES \n"
+                               "workflows.project text NO \n"
+                               "workflows.region text NO 'us-central1'::text\n"
+                               "workflows.schedule text YES \n"
+                               "workflows.schedule_enabled boolean NO false\n"
+                               "workflows.task_params jsonb YES \n"
+                               "workflows.updated_at timestamp with time zone NO now()\n";
     assert_string_equal(got, want);
     ork_free(got);
-    got = cluster_text(url, "SELECT indexname FROM pg_indexes WHERE schemaname = 'public' AND tablename NOT LIKE '\\_sqlx%' "
-                            "ORDER BY indexname COLLATE \"C\"");
-    assert_string_equal(got, "deferred_jobs_pkey\nidx_deferred_jobs_created_at\nidx_deferred_jobs_status\nidx_deferred_jobs_task_id\n"
-                             "idx_runs_status\nidx_runs_workflow_id\nidx_tasks_execution_name\nidx_tasks_executor_type\n"
-                             "idx_tasks_run_id\nidx_tasks_run_status\nidx_tasks_run_task_name\nidx_tasks_status\n"
-                             "idx_tasks_status_run_id\nidx_workflow_snapshots_content_hash\nidx_workflow_snapshots_workflow_id\n"
-                             "idx_workflow_tasks_workflow_id\nidx_workflows_executor_type\nidx_workflows_next_scheduled\n"
-                             "runs_pkey\ntasks_pkey\ntasks_run_id_task_index_key\nworkflow_snapshots_pkey\nworkflow_tasks_pkey\n"
-                             "workflow_tasks_workflow_id_task_name_key\nworkflows_name_key\nworkflows_pkey\n");
+    got = cluster_text(url,
+                       "SELECT indexname FROM pg_indexes WHERE schemaname = 'public' AND tablename NOT LIKE '\\_sqlx%' "
+                       "ORDER BY indexname COLLATE \"C\"");
+    assert_string_equal(
+        got, "deferred_jobs_pkey\nidx_deferred_jobs_created_at\nidx_deferred_jobs_status\nidx_deferred_jobs_task_id\n"
+             "idx_runs_status\nidx_runs_workflow_id\nidx_tasks_execution_name\nidx_tasks_executor_type\n"
+             "idx_tasks_run_id\nidx_tasks_run_status\nidx_tasks_run_task_name\nidx_tasks_status\n"
+             "idx_tasks_status_run_id\nidx_workflow_snapshots_content_hash\nidx_workflow_snapshots_workflow_id\n"
+             "idx_workflow_tasks_workflow_id\nidx_workflows_executor_type\nidx_workflows_next_scheduled\n"
+             "runs_pkey\ntasks_pkey\ntasks_run_id_task_index_key\nworkflow_snapshots_pkey\nworkflow_tasks_pkey\n"
+             "workflow_tasks_workflow_id_task_name_key\nworkflows_name_key\nworkflows_pkey\n");
     ork_free(got);
     ork_free(url);
 }
@@ -368,14 +376,19 @@ static void test_the_chains_agree(void **state)
     sqlite3 *db;
     sqlite3_stmt *st;
     assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
-    assert_int_equal(sqlite3_prepare_v2(db, "SELECT m.name || '.' || c.name FROM sqlite_schema m, pragma_table_info(m.name) c WHERE "
-                                            "m.type = 'table' AND m.name NOT LIKE 'sqlite!_%' ESCAPE '!' ORDER BY 1", -1, &st, NULL), SQLITE_OK);
+    assert_int_equal(
+        sqlite3_prepare_v2(db,
+                           "SELECT m.name || '.' || c.name FROM sqlite_schema m, pragma_table_info(m.name) c WHERE "
+                           "m.type = 'table' AND m.name NOT LIKE 'sqlite!_%' ESCAPE '!' ORDER BY 1",
+                           -1, &st, NULL),
+        SQLITE_OK);
     while (sqlite3_step(st) == SQLITE_ROW)
         ork_buf_addf(&ours, "%s\n", (const char *)sqlite3_column_text(st, 0));
     (void)sqlite3_finalize(st);
     (void)sqlite3_close(db);
-    char *theirs = cluster_text(url, "SELECT table_name || '.' || column_name FROM information_schema.columns WHERE table_schema = "
-                                     "'public' ORDER BY (table_name || '.' || column_name) COLLATE \"C\"");
+    char *theirs = cluster_text(
+        url, "SELECT table_name || '.' || column_name FROM information_schema.columns WHERE table_schema = "
+             "'public' ORDER BY (table_name || '.' || column_name) COLLATE \"C\"");
     assert_string_equal(ours.data, theirs);
     ork_buf_fini(&b);
     ork_buf_fini(&ours);

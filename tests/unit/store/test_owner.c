@@ -65,7 +65,8 @@ static uint32_t take(struct test_store *t)
     return s.granted;
 }
 
-/* After SIGKILL: the kernel drops a file's lock with the process; a server's session ends when the server has seen it. */
+/* After SIGKILL: the kernel drops a file's lock with the process; a server's session ends when the server has seen it.
+ */
 static void await_end(struct shared *s, const ork_id *owner)
 {
     char id[ORK_ID_TEXT], sql[200];
@@ -467,9 +468,11 @@ static void test_a_hung_one_is_overtaken(void **state)
     assert_int_equal(kill(c.pid, SIGSTOP), 0);
     assert_int_equal(waitpid(c.pid, &status, WUNTRACED), c.pid);
     ork_id_format(&owner, id);
-    (void)snprintf(sql, sizeof sql,
-                   "SET application_name = 'ork %s'; BEGIN; UPDATE schedulers SET last_batch = last_batch + 1 WHERE id = "
-                   "'%s'", id, id);
+    (void)snprintf(
+        sql, sizeof sql,
+        "SET application_name = 'ork %s'; BEGIN; UPDATE schedulers SET last_batch = last_batch + 1 WHERE id = "
+        "'%s'",
+        id, id);
     void *batch = cluster_hold(s->url, sql);
     uint64_t start = uv_hrtime();
     assert_int_equal(ork_store_owner_watch(t.store, &owner, on_death, &d, &err), 0);

@@ -40,13 +40,28 @@ static void fill(struct test_store *t, const ork_workflow *w)
     u->agent = (struct ork_agent_put){ids[5], TEXT("host"), TEXT("boot"), TEXT("/run/s")};
     ork_task_id(&ids[0], 0, &task0);
     u = ork_batch_add(&b, ORK_UNIT_TASK);
-    u->task = (struct ork_task_put){.id = task0, .status = ORK_TASK_RUNNING, .attempt = 2, .failures = 1,
-                                    .kind = ORK_KIND_EXIT, .error = TEXT("é — 😀"), .output = TEXT("{\"a\":null,\"b\":[1.5,100.0]}"),
-                                    .set_output = true, .started_ms = NOW + 1, .dispatched_ms = NOW};
+    u->task = (struct ork_task_put){.id = task0,
+                                    .status = ORK_TASK_RUNNING,
+                                    .attempt = 2,
+                                    .failures = 1,
+                                    .kind = ORK_KIND_EXIT,
+                                    .error = TEXT("é — 😀"),
+                                    .output = TEXT("{\"a\":null,\"b\":[1.5,100.0]}"),
+                                    .set_output = true,
+                                    .started_ms = NOW + 1,
+                                    .dispatched_ms = NOW};
     u = ork_batch_add(&b, ORK_UNIT_ATTEMPT);
-    u->attempt = (struct ork_attempt_put){.task_id = task0, .agent_id = ids[5], .attempt = 2, .status = ORK_TASK_RUNNING,
-                                          .exit_code = -1, .log_bytes = 1ll << 40, .started_ms = NOW + 1, .user_ms = -1,
-                                          .system_ms = 4, .host = TEXT("host"), .log_path = TEXT("/l/0.2.log"),
+    u->attempt = (struct ork_attempt_put){.task_id = task0,
+                                          .agent_id = ids[5],
+                                          .attempt = 2,
+                                          .status = ORK_TASK_RUNNING,
+                                          .exit_code = -1,
+                                          .log_bytes = 1ll << 40,
+                                          .started_ms = NOW + 1,
+                                          .user_ms = -1,
+                                          .system_ms = 4,
+                                          .host = TEXT("host"),
+                                          .log_path = TEXT("/l/0.2.log"),
                                           .snapshot_id = ids[2]};
     for (int i = 0; i < 3; i++)
         ork_batch_add(&b, ORK_UNIT_EVENT)->event = (struct ork_event_put){ids[0], NOW + i, TEXT("[{\"e\":1}]")};
@@ -62,11 +77,20 @@ static void fill(struct test_store *t, const ork_workflow *w)
     u = ork_batch_add(&b, ORK_UNIT_RUN);
     u->run = (struct ork_run_put){.id = ids[4], .status = ORK_RUN_PAUSED, .release = true};
     test_apply_ok(t, &b);
-    struct ork_apply_item it = {
-        .what = ORK_APPLY_PUT, .name = "etl", .workflow_id = ids[1], .snapshot_id = ids[2], .hash = TEXT("0000"),
-        .options_json = TEXT("{}"), .tasks_json = TEXT("[]"), .source_json = TEXT("{}"), .script_dir = TEXT("/s"),
-        .script_path = TEXT("/s/t.lua"), .tasks = 3, .schedule = TEXT("{\"cron\":\"0 2 * * *\"}"), .next_ms = NOW + 100,
-        .fire_ms = NOW + 101};
+    struct ork_apply_item it = {.what = ORK_APPLY_PUT,
+                                .name = "etl",
+                                .workflow_id = ids[1],
+                                .snapshot_id = ids[2],
+                                .hash = TEXT("0000"),
+                                .options_json = TEXT("{}"),
+                                .tasks_json = TEXT("[]"),
+                                .source_json = TEXT("{}"),
+                                .script_dir = TEXT("/s"),
+                                .script_path = TEXT("/s/t.lua"),
+                                .tasks = 3,
+                                .schedule = TEXT("{\"cron\":\"0 2 * * *\"}"),
+                                .next_ms = NOW + 100,
+                                .fire_ms = NOW + 101};
     struct ork_apply a = {&it, 1, TEXT("me"), NOW};
     ork_batch_add(&b, ORK_UNIT_APPLY)->apply = &a;
     u = ork_batch_add(&b, ORK_UNIT_SCHEDULE_NOTE);
@@ -79,7 +103,8 @@ static void fill(struct test_store *t, const ork_workflow *w)
 
 static bool is_own(const char *col)
 {
-    static const char *const own[] = {"scheduler_id", "seq_own", "heartbeat_at", "backend_pid", "owner_pid", "created_own"};
+    static const char *const own[] = {"scheduler_id", "seq_own",   "heartbeat_at",
+                                      "backend_pid",  "owner_pid", "created_own"};
     for (size_t i = 0; i < sizeof own / sizeof *own; i++)
         if (strcmp(col, own[i]) == 0)
             return true;
@@ -122,9 +147,13 @@ struct question {
 
 #define Q(name, ...)                                                                                                   \
     {                                                                                                                  \
-        ORK_Q_##name, #name, {__VA_ARGS__}, sizeof((struct ork_param[]){__VA_ARGS__}) / sizeof(struct ork_param), false \
+        ORK_Q_##name, #name, {__VA_ARGS__}, sizeof((struct ork_param[]){__VA_ARGS__}) / sizeof(struct ork_param),      \
+            false                                                                                                      \
     }
-#define Q0(name) {ORK_Q_##name, #name, {{0}}, 0, false}
+#define Q0(name)                                                                                                       \
+    {                                                                                                                  \
+        ORK_Q_##name, #name, {{0}}, 0, false                                                                           \
+    }
 #define T ORK_P_TEXT
 #define I ORK_P_INT
 #define N ORK_P_NULL
@@ -146,29 +175,63 @@ static void test_same_answers(void **state)
     }
     ork_id_format(&ids[0], digits);
     const char *tail = digits + 30;
-    const struct question all[] = {
-        Q(run_get, ID(0)), Q(run_get, ID(3)), Q(runs_list, N, N, N, N, N, I(9)),
-        Q(runs_list, T("etl"), N, N, N, N, I(9)), Q(runs_list, N, T("failed,paused"), N, N, N, I(9)),
-        Q(runs_list, T("etl"), T("pending"), T("2025-01-01T00:00:00.000Z"), N, N, I(9)),
-        Q(runs_list, N, N, N, T("2026-01-01T00:00:00.007Z"), ID(4), I(9)), Q(runs_match, N, T(tail), I(9)),
-        Q(runs_match, T("0"), N, I(9)), Q(runs_match, T("zz"), T("zz"), I(9)), Q(runs_of_workflow, T("etl"), I(1)),
-        Q(run_of_key, T("etl"), T("k\"1")), Q(run_of_time, T("etl"), T("2026-01-01T00:00:00.000Z")), Q0(run_last), Q0(runs_orphans), Q(run_script, ID(0)), Q(snapshot_inline, ID(0)),
-        Q(snapshot_get, ID(2)), Q(tasks_load, ID(0)), Q(tasks_list, ID(0), T("pending,running"), I(0), I(9)),
-        Q(tasks_list, ID(0), N, N, I(9)), Q(tasks_counts, ID(0)), Q(task_get, ID(0), T("t0")), Q(task_output, ID(0), I(0)),
-        Q(attempts_of_task, ORK_P_ID(&task0)), Q(attempts_live, ID(0)), Q(commands_of_run, ID(0)),
-        Q(events_of_run, ID(0), I(1), I(9)), Q(events_last, ID(0)), Q0(pools_list),
-        Q(runs_ended, T("2025-01-01T00:00:00.000Z"), T("2025-01-01T00:00:00.000Z")), Q(tasks_outputs, ID(0), I(-1), I(9)),
-        Q0(waiting_runs), Q(workflows_list, N, I(1), N, I(9)), Q(workflows_list, T("etl"), I(0), N, I(9)),
-        Q(workflows_list, N, I(0), T("etl"), I(9)), Q(versions_list, T("etl")), Q(version_open, T("etl"), I(0)),
-        Q(version_open, T("etl"), I(1)), Q(runs_old, ID(1), N, N, N, N, N, I(9)),
-        Q(runs_old, ID(1), T("2025-01-01T00:00:00.000Z"), N, N, N, N, I(9)), Q(runs_old_count, ID(1), N, N, N),
-        Q(run_nth, ID(1), I(0)), Q(runs_doomed, I(9)), Q(remains_list, N, I(9)), Q(schedules_due, I(9)),
-        Q(schedules_list, N, I(1), N, I(9)), Q(schedules_head, I(9)), Q(schedules_troubled, I(9)), Q(commands_free, I(9)),
-        Q(runs_free, I(9)), Q0(runs_left)};
+    const struct question all[] = {Q(run_get, ID(0)),
+                                   Q(run_get, ID(3)),
+                                   Q(runs_list, N, N, N, N, N, I(9)),
+                                   Q(runs_list, T("etl"), N, N, N, N, I(9)),
+                                   Q(runs_list, N, T("failed,paused"), N, N, N, I(9)),
+                                   Q(runs_list, T("etl"), T("pending"), T("2025-01-01T00:00:00.000Z"), N, N, I(9)),
+                                   Q(runs_list, N, N, N, T("2026-01-01T00:00:00.007Z"), ID(4), I(9)),
+                                   Q(runs_match, N, T(tail), I(9)),
+                                   Q(runs_match, T("0"), N, I(9)),
+                                   Q(runs_match, T("zz"), T("zz"), I(9)),
+                                   Q(runs_of_workflow, T("etl"), I(1)),
+                                   Q(run_of_key, T("etl"), T("k\"1")),
+                                   Q(run_of_time, T("etl"), T("2026-01-01T00:00:00.000Z")),
+                                   Q0(run_last),
+                                   Q0(runs_orphans),
+                                   Q(run_script, ID(0)),
+                                   Q(snapshot_inline, ID(0)),
+                                   Q(snapshot_get, ID(2)),
+                                   Q(tasks_load, ID(0)),
+                                   Q(tasks_list, ID(0), T("pending,running"), I(0), I(9)),
+                                   Q(tasks_list, ID(0), N, N, I(9)),
+                                   Q(tasks_counts, ID(0)),
+                                   Q(task_get, ID(0), T("t0")),
+                                   Q(task_output, ID(0), I(0)),
+                                   Q(attempts_of_task, ORK_P_ID(&task0)),
+                                   Q(attempts_live, ID(0)),
+                                   Q(commands_of_run, ID(0)),
+                                   Q(events_of_run, ID(0), I(1), I(9)),
+                                   Q(events_last, ID(0)),
+                                   Q0(pools_list),
+                                   Q(runs_ended, T("2025-01-01T00:00:00.000Z"), T("2025-01-01T00:00:00.000Z")),
+                                   Q(tasks_outputs, ID(0), I(-1), I(9)),
+                                   Q0(waiting_runs),
+                                   Q(workflows_list, N, I(1), N, I(9)),
+                                   Q(workflows_list, T("etl"), I(0), N, I(9)),
+                                   Q(workflows_list, N, I(0), T("etl"), I(9)),
+                                   Q(versions_list, T("etl")),
+                                   Q(version_open, T("etl"), I(0)),
+                                   Q(version_open, T("etl"), I(1)),
+                                   Q(runs_old, ID(1), N, N, N, N, N, I(9)),
+                                   Q(runs_old, ID(1), T("2025-01-01T00:00:00.000Z"), N, N, N, N, I(9)),
+                                   Q(runs_old_count, ID(1), N, N, N),
+                                   Q(run_nth, ID(1), I(0)),
+                                   Q(runs_doomed, I(9)),
+                                   Q(remains_list, N, I(9)),
+                                   Q(schedules_due, I(9)),
+                                   Q(schedules_list, N, I(1), N, I(9)),
+                                   Q(schedules_head, I(9)),
+                                   Q(schedules_troubled, I(9)),
+                                   Q(commands_free, I(9)),
+                                   Q(runs_free, I(9)),
+                                   Q0(runs_left)};
     static const enum ork_query own[] = {ORK_Q_runs_mine, ORK_Q_commands_open, ORK_Q_owner_get};
     bool asked[ORK_Q_COUNT] = {false};
     for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
-        struct ork_rows *a = test_query(&t[0], all[i].q, all[i].p, all[i].n), *b = test_query(&t[1], all[i].q, all[i].p, all[i].n);
+        struct ork_rows *a = test_query(&t[0], all[i].q, all[i].p, all[i].n),
+                        *b = test_query(&t[1], all[i].q, all[i].p, all[i].n);
         compare(all[i].name, a, b, true);
         asked[all[i].q] = true;
         ork_rows_free(a);
@@ -183,7 +246,8 @@ static void test_same_answers(void **state)
         ork_rows_free(a);
         ork_rows_free(b);
     }
-    struct ork_rows *a = test_query(&t[0], ORK_Q_schedulers_list, NULL, 0), *b = test_query(&t[1], ORK_Q_schedulers_list, NULL, 0);
+    struct ork_rows *a = test_query(&t[0], ORK_Q_schedulers_list, NULL, 0),
+                    *b = test_query(&t[1], ORK_Q_schedulers_list, NULL, 0);
     compare("schedulers_list", a, b, false);
     ork_rows_free(a);
     ork_rows_free(b);

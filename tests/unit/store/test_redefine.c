@@ -4,22 +4,23 @@
 
 static struct ork_redefine redefinition(struct world *x, const ork_id *snapshot, const ork_id *workflow, int status)
 {
-    return (struct ork_redefine){.run_id = x->run.run_id,
-                                 .workflow_id = *workflow,
-                                 .old_snapshot = *snapshot,
-                                 .old_status = status,
-                                 .snapshot_id = test_id(),
-                                 .hash = TEXT("new"),
-                                 .tasks_json = TEXT("[]"),
-                                 .options_json = TEXT("{}"),
-                                 .source_json = TEXT("{}"),
-                                 .params = TEXT("{\"day\":\"2026-01-02\"}"),
-                                 .script_path = TEXT("/scripts/new.lua"),
-                                 .now_ms = 1767225600000,
-                                 .run_timeout_ms = 2500,
-                                 .tasks_total = 4,
-                                 .next_index = 5,
-                                 .wish = {.id = test_id(), .run_id = x->run.run_id, .kind = "redefine", .now_ms = 1767225600000}};
+    return (struct ork_redefine){
+        .run_id = x->run.run_id,
+        .workflow_id = *workflow,
+        .old_snapshot = *snapshot,
+        .old_status = status,
+        .snapshot_id = test_id(),
+        .hash = TEXT("new"),
+        .tasks_json = TEXT("[]"),
+        .options_json = TEXT("{}"),
+        .source_json = TEXT("{}"),
+        .params = TEXT("{\"day\":\"2026-01-02\"}"),
+        .script_path = TEXT("/scripts/new.lua"),
+        .now_ms = 1767225600000,
+        .run_timeout_ms = 2500,
+        .tasks_total = 4,
+        .next_index = 5,
+        .wish = {.id = test_id(), .run_id = x->run.run_id, .kind = "redefine", .now_ms = 1767225600000}};
 }
 
 static bool redefine(struct world *x, struct ork_redefine *r)
@@ -71,18 +72,24 @@ static void test_tasks_follow(void **state)
     ork_workflow *w = test_workflow("etl", 4);
     ork_id first = world_task(&x, 0), third = world_task(&x, 2), added = world_task(&x, 7);
     struct ork_unit *u = ork_batch_add(&x.b, ORK_UNIT_TASK);
-    u->task = (struct ork_task_put){.id = first, .status = ORK_TASK_SUCCESS, .attempt = 1, .output = TEXT("1"), .set_output = true};
+    u->task = (struct ork_task_put){
+        .id = first, .status = ORK_TASK_SUCCESS, .attempt = 1, .output = TEXT("1"), .set_output = true};
     u = ork_batch_add(&x.b, ORK_UNIT_TASK);
-    u->task = (struct ork_task_put){.id = third, .status = ORK_TASK_FAILED, .attempt = 2, .failures = 2, .error = TEXT("no")};
+    u->task =
+        (struct ork_task_put){.id = third, .status = ORK_TASK_FAILED, .attempt = 2, .failures = 2, .error = TEXT("no")};
     test_apply_ok(&x.t, &x.b);
     ork_batch_add(&x.b, ORK_UNIT_TASK_PARK)->park = (struct ork_task_park){world_task(&x, 1), -1};
     ork_batch_add(&x.b, ORK_UNIT_TASK_PARK)->park = (struct ork_task_park){first, 1000};
-    ork_batch_add(&x.b, ORK_UNIT_TASK_DEFINE)->define = (struct ork_task_define){first, x.run.run_id, w, 1, false, 1767225600000};
-    ork_batch_add(&x.b, ORK_UNIT_TASK_DEFINE)->define = (struct ork_task_define){third, x.run.run_id, w, 2, true, 1767225600000};
-    ork_batch_add(&x.b, ORK_UNIT_TASK_DEFINE)->define = (struct ork_task_define){added, x.run.run_id, w, 3, false, 1767225600000};
+    ork_batch_add(&x.b, ORK_UNIT_TASK_DEFINE)->define =
+        (struct ork_task_define){first, x.run.run_id, w, 1, false, 1767225600000};
+    ork_batch_add(&x.b, ORK_UNIT_TASK_DEFINE)->define =
+        (struct ork_task_define){third, x.run.run_id, w, 2, true, 1767225600000};
+    ork_batch_add(&x.b, ORK_UNIT_TASK_DEFINE)->define =
+        (struct ork_task_define){added, x.run.run_id, w, 3, false, 1767225600000};
     test_apply_ok(&x.t, &x.b);
     struct ork_rows *r = world_tasks(&x, NULL, 9);
-    static const char *const want[][3] = {{"t1", "success", "[\"t0\"]"}, {"t2", "pending", "[\"t1\"]"}, {"t3", "pending", "[\"t2\"]"}};
+    static const char *const want[][3] = {
+        {"t1", "success", "[\"t0\"]"}, {"t2", "pending", "[\"t1\"]"}, {"t3", "pending", "[\"t2\"]"}};
     assert_int_equal(ork_rows_len(r), 3); /* the parked one is in no list */
     for (size_t i = 0; i < 3; i++) {
         assert_string_equal(ork_rows_text(r, i, "task_name"), want[i][0]);

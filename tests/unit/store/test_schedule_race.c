@@ -126,7 +126,8 @@ static void test_every_time_is_one_run(void **state)
     assert_int_equal(read(c.from, &theirs, sizeof theirs), sizeof theirs);
     assert_int_equal(child_end(&c), 0);
     assert_int_equal(mine + theirs, STEPS);
-    assert_int_equal(test_count(x.url, "SELECT count(DISTINCT scheduled_for) FROM runs WHERE scheduled_for IS NOT NULL"), STEPS);
+    assert_int_equal(
+        test_count(x.url, "SELECT count(DISTINCT scheduled_for) FROM runs WHERE scheduled_for IS NOT NULL"), STEPS);
     assert_int_equal(test_count(x.url, "SELECT count(*) FROM runs WHERE scheduled_for IS NOT NULL"), STEPS);
     world_close(&x);
 }

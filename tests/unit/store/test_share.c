@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Several processes on one database: nobody ever sees "database is locked", everybody gets his turn, every ring is heard.
+/* Several processes on one database: nobody ever sees "database is locked", everybody gets his turn, every ring is
+ * heard.
  */
 #include "store/lib_child.h"
 #include "store/lib_cluster.h"
@@ -62,7 +63,8 @@ static void test_commits_of_several_processes(void **state)
     }
     assert_int_equal(test_count(url, "SELECT count(*) FROM run_events"), PROCESSES * (COMMITS + COMMITS / 50 * 199));
     assert_int_equal(
-        test_count(url, "SELECT count(*) FROM (SELECT run_id FROM run_events GROUP BY run_id HAVING max(seq) = count(*)) r"),
+        test_count(url,
+                   "SELECT count(*) FROM (SELECT run_id FROM run_events GROUP BY run_id HAVING max(seq) = count(*)) r"),
         PROCESSES);
     assert_int_equal(test_count(url, "SELECT count(*) FROM workflows"), 1); /* one name, whoever was first */
     assert_int_equal(test_count(url, "SELECT count(*) FROM schedulers WHERE state = 'ended'"), PROCESSES);
@@ -243,7 +245,8 @@ static void test_own_rings_are_not_heard(void **state)
     if (test_backend == TEST_FILE) /* removed under us: heard, made again, and rung again */
         assert_int_equal(unlink(bell), 0);
     else /* what was rung meanwhile is lost: they look once */
-        cluster_exec(u, "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name LIKE 'ork listen%' AND datname = current_database()");
+        cluster_exec(u, "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name LIKE 'ork "
+                        "listen%' AND datname = current_database()");
     while (heard_a < 2)
         uv_run(&a.loop, UV_RUN_ONCE);
     while (heard_b < 6)
