@@ -329,6 +329,16 @@ return a, b
     sh.wait_until(dir, function() return sh.sql(db, "SELECT status FROM runs")[1].status == "success" end)
   end)
 
+  it("lists what tells runs apart", function()
+    ork({ "hello.lua", "-q", "n=1" })
+    assert.is_nil(ork({ "runs" }).out:find("PARAMS", 1, true)) -- nothing to tell apart
+    ork({ "hello.lua", "-q", "n=2", "--new" })
+    local r = ork({ "runs" })
+    assert.matches("TOOK  PARAMS  ERROR\n", r.out, 1, true)
+    assert.matches("hello .* n=2\n.*hello .* n=1\n$", r.out)
+    assert.equal("world", sh.json(ork({ "runs", "--json" }).out)[1].params.who)
+  end)
+
   it("fits its tables into a terminal", function()
     ork({ "hello.lua", "-q" })
     for _, columns in ipairs({ 40, 70 }) do

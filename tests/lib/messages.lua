@@ -32,6 +32,7 @@ group("Words and options", "Nothing was looked at or changed yet.", {
   { text = "…: no such script; did you mean …?", exit = 2, ork = "elt.lua" },
   { text = "`…` is a folder; name a script in it", exit = 2, ork = "folder" },
   { text = "ork … has no option --…; did you mean --…?\nsee: ork …", exit = 2, ork = "runs --statuz failed" },
+  { text = "ork … has no option --…; params are words: …=…\nsee: ork … --help", exit = 2, ork = "etl.lua --zzday=2026-11-01" },
   { text = "--… needs a value: --… …", exit = 2, ork = "runs --limit" },
   { text = "--… needs a value, not an empty one: --… …", exit = 2, ork = "etl.lua --key=" },
   { text = "--… takes no value", exit = 2, ork = "runs --json=yes" },
@@ -107,6 +108,7 @@ group("Params and inputs", "Told before anything runs; `ork SCRIPT --help` lists
 
 group("Scripts and applied workflows", "`ork validate SCRIPT` finds the mistakes inside a script.", {
   { text = "… has 2 workflows; name one:\n  ork … …", exit = 2, ork = "two.lua" },
+  { text = "`…` is a task: ork … --to … runs it and what it needs", exit = 2, ork = "etl.lua load" },
   { text = "… has no workflow `…`; did you mean `…`?", exit = 2, ork = "two.lua frist" },
   { text = "`…` is a script; to run it: ork …", exit = 2, ork = "run etl.lua" },
   { text = "no file `…`; to go back to a version of a workflow: ork apply …@VERSION", exit = 2, ork = "apply etl" },
@@ -251,6 +253,7 @@ group("Runs and tasks", "`ork help naming` says how runs are named.", {
     hint = "Params that are given with --resume choose the run; the three command lines below say what else may have been meant." },
   { text = "params go with one RUN and --update; ork rerun RUN starts a new run with other params", exit = 2, ork = "retry etl limit=5" },
   { text = "run … does not come from a script; --update has nothing to load", exit = 2, ork = "retry hosted --update" },
+  { text = "the script's folder … is gone; moved? ork NEW/… --resume, from where it is now", exit = 2, ork = "retry moved --update" },
   { text = "… defines no workflow `…` any more", exit = 2, ork = "retry lost --update" },
   { text = "… has no output: it is …", exit = 4, ork = "output etl load" },
   { text = "nothing waits", exit = 0, ork = "why" },

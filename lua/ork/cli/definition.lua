@@ -55,6 +55,14 @@ function definition.pick(loaded, path, name)
     if #loaded.workflows == 1 and has_param(loaded.workflows[1], name) then
       stop(2, "`%s` is a param; give it a value: %s=…", name, name)
     end
+    for _, each in ipairs(loaded.workflows) do
+      for _, task in ipairs(core.task_names(each)) do
+        if task == name then
+          stop(2, "`%s` is a task: ork %s%s --to %s runs it and what it needs", name, path, #names > 1 and " " .. text.word(each.name) or "",
+            text.word(name))
+        end
+      end
+    end
     stop(2, "%s has no workflow `%s`%s", path, name, near and ("; did you mean `%s`?"):format(near)
       or "; it has " .. text.list(names, 20))
   end

@@ -1,6 +1,7 @@
 -- SPDX-License-Identifier: MIT
 -- How a run ended: one line, and for each failed task the reason, the end of its log and the commands to see more.
 local hint = require "ork.cli.hint"
+local sys = require("ork.core").sys
 local stop = require "ork.cli.stop"
 local tail = require "ork.cli.tail"
 local term = require "ork.term"
@@ -68,7 +69,12 @@ local function advice(run, failed)
   local resume = resume_command(run)
   local what = failed and (run.counts.cancelled or 0) == 0 and "the failed and skipped tasks only" or "what did not succeed"
   term.message(("\nsee it:    %s\ntry again: %s   (%s)"):format(hint.line("ork show %s", id), hint.line("ork retry %s", id), what))
-  if resume then term.message(("fixed it:  %s   (with what changed in the script)"):format(resume)) end
+  if run.script_dir and not sys.stat(run.script_dir) then
+    term.message(("moved?     the script's folder %s is gone: ork NEW/%s --resume, from where it is now"):format(term.escape(run.script_dir),
+      term.escape((run.script_path or ""):match("([^/]*)$"))))
+  elseif resume then
+    term.message(("fixed it:  %s   (with what changed in the script)"):format(resume))
+  end
   term.message("")
 end
 

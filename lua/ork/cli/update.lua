@@ -203,6 +203,9 @@ end
 function update.definition_of(run, typed)
   local path = run.script_path
   if not path then stop(2, "run %s does not come from a script; --update has nothing to load", text.short(run.id)) end
+  if not sys.stat(path) and run.script_dir and not sys.stat(run.script_dir) then
+    stop(2, "the script's folder %s is gone; moved? ork NEW/%s --resume, from where it is now", run.script_dir, path:match("([^/]*)$"))
+  end
   local loaded = definition.load(path, update.arg(path, run, typed), nil, { stop_at_start = true })
   local workflow = loaded.by_name[run.workflow]
   if not workflow then stop(2, "%s defines no workflow `%s` any more", path, run.workflow) end
