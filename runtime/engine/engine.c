@@ -124,7 +124,7 @@ int ork_engine_open(const struct ork_engine_opts *o, ork_engine **out, ork_err *
         e->loop = &e->own_loop;
         e->owns_loop = true;
     }
-    e->url = ork_strdup(o->url);
+    e->url = ork_store_url_plain(o->url); /* it is shown */
     e->agent_program = o->agent_path ? ork_strdup(o->agent_path) : NULL;
     e->host = ork_strdup(uname(&uts) == 0 ? uts.nodename : "localhost");
     read_boot_id(e->boot_id);
