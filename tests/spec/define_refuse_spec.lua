@@ -7,7 +7,8 @@ local later = " comes with a later version; this one runs process tasks"
 
 --- options of task `t` on line 4 → the refusals
 local of_task = {
-  { [[{}]], "4: task `t`: it does nothing; give it a command = { \"program\", … }, or run = function(input, ctx) … end" },
+  { [[{}]], "4: task `t`: it does nothing; give it a command = { \"program\", … }, " ..
+      "or executor = \"inline\" and run = function(input, ctx) … end" },
   { [[{ command = "x", retires = 1 }]], "4: task `t`: unknown option `retires`; did you mean `retries`?" },
   { [[{ command = "x", cmd = 1 }]], "4: task `t`: unknown option `cmd`; did you mean `command`?" },
   { [[{ command = "x", needs = a }]], "4: task `t`: unknown option `needs`; did you mean `depends_on`?" },
@@ -196,7 +197,11 @@ local of_task = {
 local of_workflow = {
   { [[{ descripton = "x" }]], "4: workflow `v`: unknown option `descripton`; did you mean `description`?" },
   { [[{ description = 5 }]], "4: workflow `v`: `description` wants a text, got 5" },
-  { [[{ retention = "30d" }]], "4: workflow `v`: `retention` (clearing old runs)" .. later },
+  { [[{ retention = "30d" }]], "4: workflow `v`: `retention` wants { days = 90, runs = 1000, bytes = \"10g\" } or false, got \"30d\"; " ..
+      "`days` is how long finished runs stay, `runs` how many, `bytes` what their logs may take" },
+  { [[{ retention = {} }]], "4: workflow `v`: `retention` is empty: it wants days, runs or bytes, or false to keep everything" },
+  { [[{ retention = { days = 0 } }]], "4: workflow `v`: `retention.days` wants a whole number, 1 or more, got 0" },
+  { [[{ retention = { bytes = "10x" } }]], "4: workflow `v`: `retention.bytes` wants a size like \"500m\" or \"10g\", got \"10x\"" },
   { [[{ max_parallel = 0 }]], "4: workflow `v`: `max_parallel` wants a whole number, 1 or more, got 0" },
   { [[{ fail_fast = "yes" }]], "4: workflow `v`: `fail_fast` wants true or false, got \"yes\"" },
   { [[{ tags = "x" }]], "4: workflow `v`: `tags` wants a list of texts, such as { \"nightly\" }, got \"x\"" },
@@ -398,8 +403,10 @@ w:task("t", {
   it("sorts the mistakes of a script", function()
     local got = script.refusals("w:task('t', { command = 'x', depends_on = 'zz' })\nw:task('u', { x = 1 })\nw:task('v', {})")
     assert.same({ "4: task `t` depends on `zz`, which is not a task of this workflow",
-      "5: task `u`: unknown option `x`", "5: task `u`: it does nothing; give it a command = { \"program\", … }, or run = function(input, ctx) … end",
-      "6: task `v`: it does nothing; give it a command = { \"program\", … }, or run = function(input, ctx) … end" }, got)
+      "5: task `u`: unknown option `x`", "5: task `u`: it does nothing; give it a command = { \"program\", … }, " ..
+      "or executor = \"inline\" and run = function(input, ctx) … end",
+      "6: task `v`: it does nothing; give it a command = { \"program\", … }, " ..
+      "or executor = \"inline\" and run = function(input, ctx) … end" }, got)
   end)
 end)
 
