@@ -7,6 +7,7 @@
 
 struct ork_store_ops {
     const char *scheme; /* of its URLs, "sqlite" */
+    bool remote;        /* its rows are kept, but not in a file of this machine */
     int (*open)(const char *url, const struct ork_store_opts *o, ork_store **out, ork_err *err);
     void (*close)(ork_store *s, ork_store_close_cb cb, void *data);
     const char *(*path)(const ork_store *s);

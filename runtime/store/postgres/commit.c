@@ -162,6 +162,8 @@ static int transaction(struct ork_postgres *s, bool one, bool *sent, ork_err *er
     if (!rc && one)
         rc = ork_link_settle(&s->write, err);
     if (!rc)
+        rc = ork_pg_lock_pools(s, err);
+    if (!rc)
         rc = queue_units(s, one, err);
     if (!rc)
         rc = queue_rings(s, err);
