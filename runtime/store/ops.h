@@ -27,5 +27,5 @@ struct ork_store_ops {
 struct ork_store {
     const struct ork_store_ops *ops;
 };
-extern const struct ork_store_ops ork_store_sqlite;
+extern const struct ork_store_ops ork_store_sqlite, ork_store_file;
 #endif

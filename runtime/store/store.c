@@ -4,7 +4,7 @@
 #include "store/ops.h"
 #include <string.h>
 
-static const struct ork_store_ops *const backends[] = {&ork_store_sqlite};
+static const struct ork_store_ops *const backends[] = {&ork_store_sqlite, &ork_store_file};
 
 static int find(const char *url, const struct ork_store_ops **out, ork_err *err)
 {
@@ -16,7 +16,8 @@ static int find(const char *url, const struct ork_store_ops **out, ork_err *err)
         }
     }
     return ork_err_set(err, ORK_EINVAL,
-                       "database URL \"%s\": this Ork knows sqlite:PATH (a file) and sqlite::memory: (nothing is kept)",
+                       "database URL \"%s\": this Ork knows sqlite:PATH (a file), file:DIR (a folder of JSON) and "
+                       "sqlite::memory: (nothing is kept)",
                        url);
 }
 
