@@ -98,7 +98,7 @@ static const struct ork_lua_option rows[] = {
     LATER("on_failure", "handlers"),
     LATER("on_success", "handlers"),
     {.name = "params", .read = ork_lua_read_params},
-    LATER("retention", "clearing old runs"),
+    {.name = "retention", .read = ork_lua_read_retention},
     {.name = "run_timeout", .kind = ORK_LUA_DURATION, .at = FIELD(run_timeout_ms), .off = true},
     {.name = "schedule", .read = ork_lua_read_schedule},
     {.name = "tags", .read = read_tags},

@@ -3,6 +3,7 @@
 #
 #   bin/ork  libexec/ork/ork-agent  lib/lua/5.4/ork/core.so  share/lua/5.4/ork/*.lua  include/ork/ork.h
 #   share/man/man1/ork.1  share/bash-completion/completions/ork  share/zsh/vendor-completions/_ork  share/doc/ork/*
+#   lib/systemd/system/ork.service
 #
 # LuaRocks names its own folders: ORK_LUA_DIR for Lua modules, ORK_LUA_CDIR for the C module, ORK_AGENT_DIR for the agent beside it.
 include(GNUInstallDirs)
@@ -29,7 +30,10 @@ if(TARGET ork_edit)
 endif()
 install(TARGETS ork_module LIBRARY DESTINATION ${ORK_LUA_CDIR}/ork)
 install(DIRECTORY lua/ork DESTINATION ${ORK_LUA_DIR} FILES_MATCHING PATTERN "*.lua")
-install(FILES runtime/include/ork/ork.h DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/ork)
+install(FILES runtime/include/ork/ork.h runtime/include/ork/schedule.h DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/ork)
+if(NOT IS_ABSOLUTE ${ORK_AGENT_DIR}) # a rock brings no service
+  install(FILES packaging/ork.service DESTINATION lib/systemd/system)
+endif()
 install(FILES README.md LICENSE CHANGELOG.md ARCHITECTURE.md CONTRIBUTING.md DESTINATION ${CMAKE_INSTALL_DOCDIR})
 install(DIRECTORY docs DESTINATION ${CMAKE_INSTALL_DOCDIR} FILES_MATCHING PATTERN "*.md")
 # Not what examples make where they are run.

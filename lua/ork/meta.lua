@@ -101,6 +101,12 @@
 ---@field jitter? ork.duration
 ---@field dst? "skip"|"shift"|"both" for a time of cron that a change of the clock leaves out or repeats; without it a time of day is due once
 
+---How much of a workflow's history stays. A finished run goes, with its logs, as soon as one of these does not keep it.
+---@class ork.retention
+---@field days? integer runs that ended no longer ago
+---@field runs? integer the newest so many
+---@field bytes? integer|string the newest whose logs take no more in all, such as "10g"
+
 ---Options of a workflow.
 ---@class ork.workflow_options
 ---@field description? string one line, shown by --help
@@ -111,6 +117,7 @@
 ---@field max_active_runs? integer|false runs at once; others wait
 ---@field run_timeout? ork.duration|false cancels a run that takes longer; `finally` tasks still run
 ---@field fail_fast? boolean cancel the rest as soon as a task has failed
+---@field retention? ork.retention|false what `ork serve` keeps of its history; false: everything. Default: a year, at most 10,000 runs
 ---@field tags? string[]
 
 ---A workflow: what `ork.workflow` returns and a script gives back at its end.

@@ -322,6 +322,8 @@ static void write_workflow(const struct ork_rows *r, size_t i, struct ork_buf *b
     ork_doc_text(b, "script_path", ork_rows_text(r, i, "script_path"));
     ork_doc_text(b, "schedule", ork_rows_text(r, i, "schedule"));
     ork_doc_text(b, "timezone", ork_rows_text(r, i, "timezone"));
+    const struct ork_cell *retention = ork_rows_get(r, i, "retention"); /* 0: false, as SQLite gives it */
+    ork_doc_raw(b, "retention", retention->type == ORK_CELL_INT ? "false" : ork_rows_text(r, i, "retention"));
     ork_doc_time(b, "created_at", ork_rows_time(r, i, "created_at"));
     ork_doc_time(b, "applied_at", ork_rows_time(r, i, "applied_at"));
     ork_doc_int(b, "runs", ork_rows_int(r, i, "runs", 0));

@@ -19,8 +19,8 @@
 #include "core/expr.h"
 #include "core/limits.h"
 #include "core/run.h"
-#include "core/schedule.h"
 #include "core/state.h"
+#include "engine/serve.h"
 #include "exec/process/agent.h"
 #include "store/store.h"
 #include <uthash.h>
@@ -105,39 +105,6 @@ struct ork_end {
     bool attempt;                /* the attempt's row is due, beside the task's */
 };
 
-/* ---- timers to known instants: retries, run timeouts, queue timeouts, the next time of all schedules ---- */
-enum ork_timer_kind { ORK_TIMER_RETRY, ORK_TIMER_RUN, ORK_TIMER_QUEUE, ORK_TIMER_SCHEDULE /* of the engine */ };
-struct ork_timer {
-    struct ork_heap_node node;
-    struct {
-        uint32_t kind, task;
-    } key; /* within its run */
-    int64_t at_ms;
-    struct ork_active *run; /* NULL: SCHEDULE */
-    UT_hash_handle hh;
-};
-
-/* ---- what a scheduler does that stays up: schedules.c, adopt.c ---- */
-struct ork_given_up {
-    ork_id run; /* hash key */
-    UT_hash_handle hh;
-};
-struct ork_serve {
-    bool on;
-    /* schedules */
-    struct ork_timer timer; /* to the next instant of any schedule; in the heap while at_ms */
-    bool reading, again;    /* a look is under way; another is wanted after it */
-    unsigned fires;         /* steps in a commit */
-    bool stuck;             /* one of them could not be stored at all */
-    bool checking, check_again;
-    char *check_after;              /* owned: name before the page being checked; NULL: none is */
-    struct ork_zone_watch *watches; /* owned list */
-    /* runs of others */
-    bool adopting, adopt_again, deep, deep_again; /* deep: owners may have died */
-    unsigned claims;                              /* in a commit */
-    struct ork_given_up *given_up;                /* hash: runs that cannot be gone on with here */
-};
-
 enum { ORK_POISON_ROW, ORK_POISON_EVENTS }; /* what of a run itself was refused */
 
 /* ---- a run this engine owns ---- */
@@ -164,7 +131,7 @@ struct ork_active {
     char *script_dir; /* NULL unknown */
     int32_t priority;
     int64_t created_ms, started_ms, finished_ms, logical_ms, scheduled_for_ms, run_timeout_ms;
-    struct ork_tz *zone; /* owned (counted): of its workflow\'s schedule; NULL UTC */
+    struct ork_tz *zone; /* owned (counted): of its workflow's schedule; NULL UTC */
     int64_t limited_ms;  /* run_timeout counts from here: the start, or a person's last retry */
     char *error;         /* the run's own */
     char *cancel_why;    /* owned; said with the cancel, NULL nothing */
@@ -501,13 +468,6 @@ bool ork_hands_ready(const ork_engine *e); /* every agent that an owned run uses
 void ork_hands_flush(ork_engine *e);
 void ork_hands_close(ork_engine *e); /* drives the loop until they are closed */
 
-/* timers.c */
-int ork_timers_open(ork_engine *e, ork_err *err) ORK_MUSTCHECK;
-void ork_timers_arm(struct ork_active *a, int kind, uint32_t task, int64_t at_ms);
-void ork_timers_disarm(struct ork_active *a, int kind, uint32_t task);
-void ork_timers_drop(struct ork_active *a);
-void ork_timers_schedule(ork_engine *e, int64_t at_ms); /* the one timer of all schedules; 0: none */
-
 /* pools.c */
 void ork_pools_wish(ork_engine *e); /* TAKE_SLOTS for what ready tasks want */
 void ork_pools_return(ork_engine *e, const char *pool);
@@ -586,30 +546,6 @@ void ork_refuse_free(struct ork_poison *p);
 void ork_command_look(ork_engine *e); /* reads and carries out open commands of my runs */
 void ork_engine_bell(void *data);
 
-/* schedules.c, fire.c: what serve does about schedules */
-void ork_schedules_look(ork_engine *e); /* acts on what is due, arms the timer to what is next */
-void ork_schedules_check(
-    ork_engine *e); /* the clock, the zones or the program are new: are the next times right? Then looks */
-void ork_schedules_fini(ork_engine *e);
-int ork_schedules_parse(ork_engine *e, const char *options, const char *original, struct ork_schedule **out,
-                        ork_err *err) ORK_MUSTCHECK; /* as the row has it: the option, else the original's text */
-void ork_fire_step(ork_engine *e, const struct ork_rows *rows, size_t row); /* one step, which ends by ork_fire_done */
-void ork_fire_done(ork_engine *e, bool stuck); /* schedules.c; stuck: looked at again in a minute, not at once */
-
-/* serve.c */
-void ork_serve_rung(ork_engine *e, bool death); /* others changed something; death: an owner is gone */
-void ork_serve_fini(ork_engine *e);
-int ork_serve_watch(ork_engine *e, bool *served,
-                    ork_err *err) ORK_MUSTCHECK; /* is there one? Its death will be heard */
-
-/* adopt.c: runs that nobody carries out */
-void ork_adopt_look(ork_engine *e, bool deep);
-void ork_adopt_fini(ork_engine *e);
-
-/* zoned.c: the zone of a workflow's schedule */
-int ork_zone_of(ork_engine *e, const ork_workflow *w, struct ork_tz **out, ork_err *err) ORK_MUSTCHECK; /* NULL: UTC */
-struct ork_zones *ork_engine_zones(ork_engine *e);
-
 /* doc_*.c: documents */
 int ork_doc_run(ork_engine *e, const struct ork_rows *rows, size_t row, bool params, struct ork_buf *out,
                 ork_err *err) ORK_MUSTCHECK;
@@ -628,6 +564,5 @@ int ork_doc_open_task(ork_engine *e, const char *run_id, const char *task, struc
                       struct ork_rows **attempts, ork_err *err) ORK_MUSTCHECK;
 int ork_doc_tasks(ork_engine *e, const ork_id *run, const char *statuses, int64_t after, int64_t limit,
                   struct ork_buf *out, ork_err *err) ORK_MUSTCHECK;
-int ork_doc_schedules(ork_engine *e, struct ork_buf *out, ork_err *err) ORK_MUSTCHECK; /* "next" and "trouble" */
 int ork_doc_statuses(const json_t *v, bool of_tasks, struct ork_buf *out, ork_err *err) ORK_MUSTCHECK;
 #endif

@@ -17,6 +17,7 @@ struct prune {
     uint32_t rows;     /* of the next commit */
     int64_t before_ms; /* 0: any end */
     int64_t keep;      /* -1: none */
+    int64_t bytes;     /* of logs that may stay, instead of keep; -1: any */
     struct ork_remains remains;
     int64_t runs, tasks, kept, definitions;
     json_t *list; /* owned: by workflow */
@@ -165,16 +166,31 @@ struct bounds {
     bool nothing;
 };
 
+static int runs_within(struct prune *p, const ork_id *workflow, int64_t *keep, ork_err *err)
+{
+    struct ork_rows *rows = NULL;
+    struct ork_param q[] = {ORK_P_ID(workflow), ORK_P_INT(p->bytes)};
+    int rc = ork_store_query(p->e->store, ORK_Q_runs_within, q, 2, &rows, err);
+
+    if (!rc && ork_rows_len(rows))
+        *keep = ork_rows_int(rows, 0, "runs", 0);
+    ork_rows_free(rows);
+    return rc;
+}
+
 static int read_bounds(struct prune *p, const ork_id *workflow, struct bounds *b, ork_err *err)
 {
+    int64_t keep = p->keep;
+    int rc = p->bytes >= 0 ? runs_within(p, workflow, &keep, err) : 0;
+
     *b = (struct bounds){.workflow = *workflow};
     if (p->before_ms)
         ork_time_format(p->before_ms, b->before);
-    if (p->keep <= 0)
-        return 0;
+    if (rc || keep <= 0)
+        return rc;
     struct ork_rows *rows = NULL;
-    struct ork_param q[] = {ORK_P_ID(workflow), ORK_P_INT(p->keep - 1)};
-    int rc = ork_store_query(p->e->store, ORK_Q_run_nth, q, 2, &rows, err);
+    struct ork_param q[] = {ORK_P_ID(workflow), ORK_P_INT(keep - 1)};
+    rc = ork_store_query(p->e->store, ORK_Q_run_nth, q, 2, &rows, err);
     if (rc)
         return rc;
     b->nothing = ork_rows_len(rows) == 0 || !ork_rows_id(rows, 0, "id", &b->cut);
@@ -318,7 +334,7 @@ static int all_workflows(struct prune *p, const char *only, ork_err *err)
 
 static void begin(struct prune *p, ork_engine *e)
 {
-    *p = (struct prune){.e = e, .keep = -1, .rows = ROWS, .list = json_array(), .remains = {.engine = e}};
+    *p = (struct prune){.e = e, .keep = -1, .bytes = -1, .rows = ROWS, .list = json_array(), .remains = {.engine = e}};
 }
 
 static int finish(struct prune *p, int rc, char **out, ork_err *err)
@@ -345,10 +361,13 @@ static int finish(struct prune *p, int rc, char **out, ork_err *err)
 
 static int read_options(struct prune *p, json_t *o, ork_err *err)
 {
-    json_t *older = json_object_get(o, "older_than_ms"), *keep = json_object_get(o, "keep");
+    json_t *older = json_object_get(o, "older_than_ms"), *keep = json_object_get(o, "keep"),
+           *bytes = json_object_get(o, "log_bytes");
 
-    if (!json_is_integer(older) && !json_is_integer(keep))
-        return ork_err_set(err, ORK_EINVAL, "what may go? older_than_ms, keep, or both");
+    if (!json_is_integer(older) && !json_is_integer(keep) && !json_is_integer(bytes))
+        return ork_err_set(err, ORK_EINVAL, "what may go? older_than_ms, keep or log_bytes");
+    if (json_is_integer(bytes))
+        p->bytes = json_integer_value(bytes);
     if (json_is_integer(older))
         p->before_ms = ork_engine_now(p->e) - json_integer_value(older) + 1;
     if (json_is_integer(keep))

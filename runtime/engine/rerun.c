@@ -84,8 +84,7 @@ static json_t *find_set(json_t *tasks, const char *path, const char **field, ork
         }
     }
     (void)ork_err_set(err, ORK_ENOTFOUND,
-                      "set `%s`: no such task in this run; it is written TASK.input or TASK.input.FIELD",
-                      path);
+                      "set `%s`: no such task in this run; it is written TASK.input or TASK.input.FIELD", path);
     return NULL;
 }
 

@@ -70,6 +70,24 @@ void ork_fire_done(ork_engine *e, bool stuck)
     look_if_wanted(e);
 }
 
+/* Of those that are not due yet: a schedule that another program applied is met here first, and its zone may change
+ * before it fires. */
+static void keep_zones(ork_engine *e, const struct ork_rows *rows, size_t from)
+{
+    const char *last = "UTC";
+
+    for (size_t i = from; i < ork_rows_len(rows); i++) {
+        const char *name = ork_rows_text(rows, i, "timezone");
+        struct ork_tz *zone = NULL;
+        if (!name || strcmp(name, last) == 0)
+            continue;
+        last = name;
+        if (ork_zones_get(ork_engine_zones(e), name, &zone, NULL) == 0)
+            ork_zone_watch_add(e, name);
+        ork_tz_unref(zone);
+    }
+}
+
 static void on_due(void *data, int code, const ork_err *err, struct ork_rows *rows)
 {
     ork_engine *e = data;
@@ -85,6 +103,7 @@ static void on_due(void *data, int code, const ork_err *err, struct ork_rows *ro
         int64_t at = ork_rows_time(rows, i, "fire_at");
         if (at > now) {
             next = at;
+            keep_zones(e, rows, i);
             break;
         }
         s->fires++;

@@ -213,7 +213,8 @@ static void advice(struct ork_buf *b, const char *status, bool owned, bool funct
     else if (strcmp(status, "cancelled") == 0)
         ork_buf_addf(&line, "`ork retry %s` tries again what did not succeed", short_id);
     else if (!owned && strcmp(status, "success") != 0)
-        ork_buf_addf(&line, "no ork owns it now: start the same `ork SCRIPT` again, or `ork resume %s`", short_id);
+        ork_buf_addf(&line, "no ork owns it now: `ork serve` takes it up, `ork resume %s` carries it out here",
+                     short_id);
     if (line.len)
         ork_buf_json(b, line.data, line.len);
     ork_buf_addc(b, ']');

@@ -398,6 +398,7 @@ static inline struct ork_param ork_param_text(const char *s)
     X(runs_old)           /* workflow id, finished before|null, created_at|null and id|null of the oldest run kept,    \
                              created_at|null and id|null before the page, limit → finished runs, oldest first */     \
     X(runs_old_count)     /* the first four of runs_old → runs, tasks */                                             \
+    X(runs_within)        /* workflow id, bytes → how many of its newest finished runs have logs of no more */       \
     X(run_nth)            /* workflow id, offset → the finished run so far behind the newest finished one */         \
     X(runs_doomed)        /* limit → runs whose removal was interrupted */                                           \
     X(remains_list)       /* run id before the page|null, limit → removed runs whose logs may still be there */      \

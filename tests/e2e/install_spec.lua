@@ -11,7 +11,7 @@ local root = os.getenv("ORK_ROOT")
 local FILES = {
   "bin/ork", "libexec/ork/ork-agent", "lib/lua/5.4/ork/core.so", "share/lua/5.4/ork/init.lua", "share/lua/5.4/ork/cli/main.lua",
   "include/ork/ork.h", "share/man/man1/ork.1", "share/bash-completion/completions/ork", "share/zsh/vendor-completions/_ork",
-  "share/doc/ork/README.md", "share/doc/ork/docs/tasks.md", "share/doc/ork/examples/hello.lua",
+  "lib/systemd/system/ork.service", "share/doc/ork/README.md", "share/doc/ork/docs/tasks.md", "share/doc/ork/examples/hello.lua",
 }
 
 if sh.exists(installed.build .. "/ork_edit.so") then FILES[#FILES + 1] = "libexec/ork/ork_edit.so" end

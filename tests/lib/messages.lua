@@ -211,6 +211,7 @@ group("Schedules, and the server that fires them", "`ork schedule` shows them wi
   { text = "--timeout goes with --wait", exit = 2, ork = "trigger etl --timeout 1m" },
   { text = "no script `…`", exit = 2, ork = "serve nosuch.lua" },
   { text = "--watch goes with scripts: ork serve SCRIPT --watch", exit = 2, ork = "serve --watch" },
+  { text = "`…` is a script; first keep its workflow: ork apply …", exit = 2, ork = "backfill etl.lua --from 2026-10-01 --to 2026-10-02" },
   { text = "workflow `…` has no schedule; say how often: --every 1d", exit = 2, ork = "backfill etl --from 2026-10-01 --to 2026-10-02" },
   { text = "--… is missing: ork …", exit = 2, ork = "backfill daily --to 2026-10-02" },
   { text = "--… is a time like 2026-10-01, 2026-10-01T06:00, yesterday or -30d, not `…`", exit = 2,

@@ -196,7 +196,11 @@ local of_task = {
 local of_workflow = {
   { [[{ descripton = "x" }]], "4: workflow `v`: unknown option `descripton`; did you mean `description`?" },
   { [[{ description = 5 }]], "4: workflow `v`: `description` wants a text, got 5" },
-  { [[{ retention = "30d" }]], "4: workflow `v`: `retention` (clearing old runs)" .. later },
+  { [[{ retention = "30d" }]], "4: workflow `v`: `retention` wants { days = 90, runs = 1000, bytes = \"10g\" } or false, got \"30d\"; " ..
+      "`days` is how long finished runs stay, `runs` how many, `bytes` what their logs may take" },
+  { [[{ retention = {} }]], "4: workflow `v`: `retention` is empty: it wants days, runs or bytes, or false to keep everything" },
+  { [[{ retention = { days = 0 } }]], "4: workflow `v`: `retention.days` wants a whole number, 1 or more, got 0" },
+  { [[{ retention = { bytes = "10x" } }]], "4: workflow `v`: `retention.bytes` wants a size like \"500m\" or \"10g\", got \"10x\"" },
   { [[{ max_parallel = 0 }]], "4: workflow `v`: `max_parallel` wants a whole number, 1 or more, got 0" },
   { [[{ fail_fast = "yes" }]], "4: workflow `v`: `fail_fast` wants true or false, got \"yes\"" },
   { [[{ tags = "x" }]], "4: workflow `v`: `tags` wants a list of texts, such as { \"nightly\" }, got \"x\"" },

@@ -9,6 +9,7 @@ local confirm = require "ork.cli.confirm"
 local core = require "ork.core"
 local definition = require "ork.cli.definition"
 local fires = require "ork.cli.fires"
+local hint = require "ork.cli.hint"
 local open = require "ork.cli.open"
 local report = require "ork.cli.report"
 local stop = require "ork.cli.stop"
@@ -36,7 +37,7 @@ can be repeated. Ctrl-C cancels the runs under way and starts no more; once more
   options = {
     { "from", "D", "the first time: 2026-10-01, 2026-10-01T06:00 or -30d" },
     { "to", "D", "the last: a day is included whole" },
-    { "every", "D", "every so often from --from on, not by the schedule", kind = "duration" },
+    { "every", "D", "every so often from --from on, not by the schedule (whole days are days of the calendar)", kind = "duration" },
     { "max-parallel", "N", "runs at once (default: 1)", kind = "count" },
     { "fail-fast", false, "start no more once a run has failed" },
     { "dry-run", false, "only list the times and whether they have a run" },
@@ -76,13 +77,24 @@ local function bound(name, word, zone, last)
   return day and last and ms - 1 or ms
 end
 
+local DAY_MS = 86400000
+
+--- The i-th time after `from`, every so often: whole days are days of the zone's calendar, whatever its clocks do.
+local function time_after(from, every, i, zone)
+  if every % DAY_MS ~= 0 then return from + every * i end
+  local second = fires.document({ every_ms = 1000, timezone = zone }, from - 1, 1).fires[1]
+  local day = stop.check(core.zone_date(from, zone, every // DAY_MS * i))
+  return stop.check(core.zone_instant(day .. "T" .. second["local"]:sub(12), zone))
+end
+
 --- All times from..to, oldest first.
-local function times_of(option, from, to, every)
+local function times_of(option, from, to, every, zone)
   local list = {}
   if every then
-    for at = from, to, every do
+    local at = from
+    while at <= to and #list <= MOST do
       list[#list + 1] = at
-      if #list > MOST then break end
+      at = time_after(from, every, #list, zone)
     end
   else
     local document = stop.check(core.schedule_fires(stop.check(core.json.encode(option)), from - 1, MOST))
@@ -101,10 +113,12 @@ end
 local Work = {}
 Work.__index = Work
 
-function Work:note(at, status, id, took)
-  self.counts[status] = (self.counts[status] or 0) + 1
+--- had: it had that run before.
+function Work:note(at, status, id, took, had)
   self.done = self.done + 1
-  self.rows[#self.rows + 1] = { scheduled_for = sys.format_time(at), status = status, run = id }
+  self.rows[#self.rows + 1] = { scheduled_for = sys.format_time(at), status = status, run = id, had_run = had or false }
+  if had and status == "success" then status = "had run" end
+  self.counts[status] = (self.counts[status] or 0) + 1
   if term.json then return end
   term.news(("%" .. #tostring(self.total) .. "d of %d  %s  %s  %s%s"):format(self.done, self.total, fires.time(self.option, sys.format_time(at)),
     term.paint_status(status, ("%-9s"):format(status), "err"), id and text.short(id) or "", took and "  " .. text.duration(took) or ""))
@@ -118,8 +132,7 @@ function Work:start_next()
   local id, how = stop.check(self.engine:start(self.workflow,
     { params = params, triggered_by = "backfill", logical_ms = at, scheduled = true }))
   if how == "finished" or how == "watched" then
-    local run = stop.check(self.engine:run(id))
-    self:note(at, how == "finished" and (run.status == "success" and "had run" or run.status) or "runs elsewhere", id)
+    self:note(at, how == "finished" and stop.check(self.engine:run(id)).status or "runs elsewhere", id, nil, true)
   else
     self.open[id], self.running = at, self.running + 1
   end
@@ -133,7 +146,8 @@ function Work:ended(id, status)
   local run = stop.check(self.engine:run(id))
   self:note(at, status, id, run.took_ms)
   if status == "failed" then
-    if not term.quiet and not term.json then report.failures(self.engine, run) end
+    if not term.quiet and not term.json and not self.reported then report.failures(self.engine, run) end
+    self.reported = true -- the others most likely failed alike
     if self.fail_fast then self.stopped = true end
   end
 end
@@ -197,6 +211,7 @@ end
 
 function backfill.run(given)
   local options, word = given.options, given.words[1]
+  if catalog.is_path(word) then stop(2, "`%s` is a script; first keep its workflow: ork apply %s", word, word) end
   if options.help then
     local engine <close> = open.read(options)
     term.out(definition.describe(catalog.open(engine, word), "backfill " .. word, false))
@@ -214,7 +229,7 @@ function backfill.run(given)
   if to < from then stop(2, "--to is before --from") end
   if options.every and options.every < 1000 then stop(2, "--every is one second or more") end
   if to > sys.now() then to = sys.now() end
-  local times = times_of(option, from, to, options.every)
+  local times = times_of(option, from, to, options.every, zone)
   if #times == 0 then stop(2, "there is no time between --from and --to (what is in the future is left to the schedule)") end
   local shown = option or { every_ms = options.every }
   if options.dry_run then return list_times(engine, workflow, shown, times) end
@@ -233,6 +248,9 @@ function backfill.run(given)
   table.sort(parts)
   if not term.json then
     term.out(("backfill of %s: %s%s"):format(workflow.name, table.concat(parts, ", "), #work.times > 0 and (", %d not begun"):format(#work.times) or ""))
+  end
+  if work.counts.failed and not term.json then
+    term.news("those that failed again: " .. hint.line("ork retry --workflow %s --status failed", text.word(workflow.name)))
   end
   if work.code then return work.code end
   return (work.counts.failed or work.counts.cancelled) and 1 or 0

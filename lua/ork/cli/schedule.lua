@@ -30,6 +30,7 @@ off when the script is applied again. On never starts a run at once, and what wa
 }
 
 local MOST = 1000 -- schedules listed
+local CATCHUP_LIMIT = 100 -- the engine's default
 
 local function state_of(each)
   if not each.enabled then return "off" end
@@ -87,6 +88,11 @@ local function find(engine, name)
   stop(4, "no workflow `%s`", name)
 end
 
+local function catchup_of(option)
+  if option.catchup ~= "all" then return option.catchup or "latest" end
+  return ("all, at most %s"):format(text.plural(option.catchup_limit or CATCHUP_LIMIT, "run"))
+end
+
 local function show(engine, name)
   local each = find(engine, name)
   if term.json then
@@ -98,8 +104,11 @@ local function show(engine, name)
     { "workflow", each.workflow },
     { "schedule", fires.rule(option) },
     { "state", state_of(each) .. (each.off_since and " since " .. text.time(each.off_since) or "") },
-    { "catchup", option.catchup or "latest" },
+    { "dst", option.dst },
+    { "catchup", catchup_of(option) },
     { "overlap", option.overlap or "skip" },
+    { "jitter", option.jitter_ms and option.jitter_ms > 0 and text.duration(option.jitter_ms) or nil },
+    { "params", option.params and next(option.params) and stop.check(core.json.encode(option.params)) or nil },
     { "last", each.last_scheduled_at and fires.time(option, each.last_scheduled_at) },
     { "note", note_of(each) },
   })

@@ -6,6 +6,7 @@
 local core = require "ork.core"
 local loop = core.loop
 local open = require "ork.cli.open"
+local retention = require "ork.cli.retention"
 local stop = require "ork.cli.stop"
 local sys = core.sys
 local term = require "ork.term"
@@ -241,15 +242,35 @@ function Server:describe()
   log("info", "serving", { { "database", self.engine:url() }, { "schedules", on == 1000 and "1000+" or on } })
 end
 
+--- What retention does not keep goes; whatever interrupts it comes first.
+function Server:forget_old_runs()
+  local removed = 0
+  local ok, why, code = retention.run_once(self.engine, function(workflow, document)
+    removed = removed + document.runs
+    log("info", "old runs removed", { { "workflow", workflow }, { "runs", document.runs }, { "tasks", document.tasks },
+      { "log_bytes", document.log_bytes } })
+  end)
+  self.clock.done(not ok)
+  if ok and term.verbose then log("info", "history looked at", { { "removed", removed } }) end
+  if ok or code == "EFENCED" then return ok, why, code end
+  if code ~= "ECANCELLED" then log("warning", "old runs are not removed", { { "error", why } }) end
+  return true
+end
+
 --- Until a signal ends it.
 function Server:run()
   while not self.ending do
-    self:apply_scripts()
-    local ok, why, code = self.engine:run_loop()
     if self.applied then
       local done = self.applied
       self.applied = nil
       self.scripts:finish(done[1], done[2], self.engine)
+    end
+    self:apply_scripts()
+    local ok, why, code
+    if self.clock.due then
+      ok, why, code = self:forget_old_runs()
+    else
+      ok, why, code = self.engine:run_loop()
     end
     if not ok and code == "EFENCED" then
       log("warning", "another scheduler took over; beginning anew", { { "error", why } })
@@ -271,9 +292,11 @@ function serve.run(given)
   server:take_signals()
   server:open()
   server.scripts.wake = function() server.engine:interrupt() end
+  server.clock = retention.clock(function() server.engine:interrupt() end)
   server:describe()
   server:run()
   core.notify("STOPPING=1")
+  server.clock.close()
   server.scripts:close()
   server.engine:hand_over()
   server.engine:close()

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* ork.h: the one public header of libork. The command line, the Lua bindings and (later) the HTTP
- * server are clients of it and of nothing else.
+/* ork.h: the public header of libork, with schedule.h behind it. The command line, the Lua bindings and (later) the
+ * HTTP server are clients of it and of nothing else.
  *
  * Conventions, true for every function here:
  *  - fallible functions return 0 or a negative ORK_E* code; the last parameter `err` (may be NULL) is
@@ -271,46 +271,6 @@ ORK_API size_t ork_workflow_params_valid(const struct json_t *params, ork_proble
 ORK_API int ork_workflow_params(const ork_workflow *w, const char *given, const char *texts, int64_t logical_ms,
                                 ork_problem_cb on_problem, void *data, char **out, ork_err *err) ORK_MUSTCHECK;
 
-/* ---- schedules ------------------------------------------------------------------------------ */
-
-/* Complete params of a scheduled run: schedule.params with their dates at logical_ms, over them texts {name: "as
- * typed"} (NULL none). */
-ORK_API int ork_workflow_schedule_params(const ork_workflow *w, const char *texts, int64_t logical_ms, char **out,
-                                         ork_err *err) ORK_MUSTCHECK;
-/* The instant at which clocks of a zone show "YYYY-MM-DD[ HH:MM:SS]": the first of two; in a gap the first after it. */
-ORK_API int ork_zone_date(int64_t ms, const char *zone, int days, char out[16], ork_err *err)
-    ORK_MUSTCHECK; /* the day an instant is in there, so many days on: "2026-11-01" */
-ORK_API int ork_zone_instant(const char *text, const char *zone, int64_t *ms, ork_err *err) ORK_MUSTCHECK;
-
-/* A mistake in a text of cron, with its place. */
-struct ork_cron_wrong {
-    size_t at, len; /* bytes of the text that are wrong */
-    char text[200]; /* "the hour is 25; it goes from 0 to 23" */
-    char hint[200]; /* what is right; "" none */
-};
-/* Checks a text of cron (5, 6 or 7 fields, or @daily …) of a new schedule in a zone: 0 or EINVAL with *wrong (may be
- * NULL). now_ms: an expression whose years are over by then is a mistake too. warning: a text worth telling though it
- * is right (day and weekday are both set), or NULL; static. */
-ORK_API int ork_cron_check(const char *cron, int64_t now_ms, const char **warning,
-                           struct ork_cron_wrong *wrong) ORK_MUSTCHECK;
-/* Is there a time zone of that name on this system? EINVAL, ENOTFOUND, EENV (no time zones here), ECORRUPT. near: the
- * name that was probably meant, or "". */
-ORK_API int ork_zone_check(const char *name, char near[64], ork_err *err) ORK_MUSTCHECK;
-/* The zone this user lives in: $TZ, else the machine's, else "UTC". */
-ORK_API void ork_zone_local(char out[64]);
-
-/* The first n (at most 10,000) fires of a stored option `schedule` strictly after an instant, for `plan` and `schedule
- * next`. viewer: name of a second zone to tell each fire in, or NULL.
- * {"timezone","viewer"|null,"cron"|"every_ms","fires":[{"at": ms,"local":"2026-03-29 03:00:00","offset":"+02:00",
- *   "abbrev":"CEST","dst":true,
- *   "viewer":{"local","offset","abbrev"}|null,
- *   "change":{"at": ms,"by_s":3600}|null,         the last change of the offset since the fire before (the first: since
- *                                                 after_ms); by_s > 0: clocks were set forward
- *   "shifted_from":"2026-03-29 02:30:00"|null,    that local time does not exist
- *   "occurrence":1|2|null}]}                      that local time comes twice; this is which */
-ORK_API int ork_schedule_fires_json(const char *option, int64_t after_ms, uint32_t n, const char *viewer, char **json,
-                                    size_t *len, ork_err *err) ORK_MUSTCHECK;
-
 /* ---- the engine ----------------------------------------------------------------------------- */
 
 /* An engine is a database, and when it owns runs a scheduler on it with its agent. Created by open on the calling
@@ -416,22 +376,6 @@ ORK_API int ork_run_wait(ork_engine *e, const char *run_id, int64_t timeout_ms, 
 ORK_API int ork_run_ended(ork_engine *e, const char *run_id, bool *ended, int *status, ork_err *err) ORK_MUSTCHECK;
 ORK_API bool ork_run_owned(const ork_engine *e, const char *run_id); /* by this engine, and not ended */
 
-/* Leaves a run for whoever serves the database (in an engine that has runs of its own: starts it). The database keeps
- * the definition by then; opts as of ork_run_start without resume and part. */
-ORK_API int ork_run_trigger(ork_engine *e, ork_workflow *w, const struct ork_start_opts *o, struct ork_started *out,
-                            ork_err *err) ORK_MUSTCHECK;
-/* Becomes a scheduler that stays up: from now on this engine takes up runs that nobody carries out (triggered ones,
- * those of programs that died or handed over) and starts runs by the schedules of applied workflows. Before its first
- * own run. Then ork_engine_run, which drives the loop until ork_engine_interrupt (0) or another scheduler took over
- * (EFENCED). */
-ORK_API int ork_engine_serve(ork_engine *e, ork_err *err) ORK_MUSTCHECK;
-ORK_API int ork_engine_run(ork_engine *e, ork_err *err) ORK_MUSTCHECK;
-/* Does somebody alive serve this database? */
-ORK_API int ork_engine_served(ork_engine *e, bool *served, ork_err *err) ORK_MUSTCHECK;
-/* Gives all runs back as they stand, for another scheduler or the next start; processes go on under the agent. Nothing
- * new is started from now on; ork_engine_close comes next. */
-ORK_API void ork_engine_hand_over(ork_engine *e);
-
 /* Wishes. Durable when they return; the owner carries them out. No live owner: cancel and pause are carried out here,
  * resume and retry only record the wish (then ork_run_claim). *outcome (may be NULL): "done", "sent", "too late",
  * "already …"; freed by ork_free. kind: "cancel" "kill" "pause" "resume" "retry". args JSON or NULL: retry
@@ -473,7 +417,8 @@ struct ork_inline_host {
     void *data;
     /* Has this program the functions of that definition? Asked before a run of another, dead program is taken up. */
     bool (*knows)(void *data, const char *definition);
-    /* Definition `changed` is about to run here: `definition` with other constants and the same functions. NULL fine. */
+    /* Definition `changed` is about to run here: `definition` with other constants and the same functions. NULL fine.
+     */
     void (*same)(void *data, const char *definition, const char *changed);
     /* The call is to end early; kind ORK_KIND_TIMEOUT or ORK_KIND_CANCELLED. It is still ended by ork_inline_done, by
      * then at the latest when this comes again with now = true (after the task's grace, or at once when the run is
@@ -586,24 +531,15 @@ ORK_API int ork_workflow_diff_json(const ork_workflow *from, const ork_workflow 
  * was started meanwhile. *out: as of ork_runs_prune. */
 ORK_API int ork_workflow_delete(ork_engine *e, const char *name, char **out, ork_err *err) ORK_MUSTCHECK;
 /* Removes finished runs and their logs, a part at a time, never one that somebody owns. options JSON:
- * {"older_than_ms":D,"keep":N,"workflow":…,"dry_run":bool,"count":bool}: those that ended more than D ago, but the
- * newest N finished ones of each workflow; one of the two is needed. What an interrupted removal left goes too.
- * dry_run: nothing is removed; count: nor are logs measured. *out:
+ * {"older_than_ms":D,"keep":N,"log_bytes":B,"workflow":…,"dry_run":bool,"count":bool}: those that ended more than D
+ * ago, but the newest N finished ones of each workflow (or those whose logs take at most B); one of them is needed.
+ * What an interrupted removal left goes too. dry_run: nothing is removed; count: nor are logs measured. *out:
  * {"runs","tasks","log_bytes","definitions","kept","workflows":[{"workflow","runs","tasks"}]}. */
 ORK_API int ork_runs_prune(ork_engine *e, const char *options, char **out, ork_err *err) ORK_MUSTCHECK;
 
 /* Pools: [{"name","slots","used","waiting"}], and the size of one (from 1; made when it is new). */
 ORK_API int ork_pools_json(ork_engine *e, char **out, ork_err *err) ORK_MUSTCHECK;
 ORK_API int ork_pool_set(ork_engine *e, const char *name, uint32_t slots, ork_err *err) ORK_MUSTCHECK;
-
-/* The schedules of applied workflows, by name. filter JSON or NULL: {"name","enabled":true,"after":name,"limit":N}.
- * Documents: docs/internals/json.md, "schedules". */
-ORK_API int ork_schedules_json(ork_engine *e, const char *filter, char **out, ork_err *err) ORK_MUSTCHECK;
-/* The operator's switch: on never fires at once, off is kept when the workflow is applied again. ESTATE: it has no
- * schedule. */
-ORK_API int ork_schedule_switch(ork_engine *e, const char *name, bool on, bool *changed, ork_err *err) ORK_MUSTCHECK;
-/* Keeps with the workflows of a script why it could not be loaded again; text NULL: it could. */
-ORK_API int ork_script_error(ork_engine *e, const char *path, const char *text, ork_err *err) ORK_MUSTCHECK;
 
 /* How things stand: who works on the database, unfinished runs and their tasks, what comes next, and what ended since
  * `since_ms` (runs created up to 30 days before that are looked at), with the newest 20 of those that failed. */
@@ -630,4 +566,5 @@ ORK_API int ork_versions_json(char **out, ork_err *err) ORK_MUSTCHECK;
 #ifdef __cplusplus
 }
 #endif
+#include "schedule.h"
 #endif

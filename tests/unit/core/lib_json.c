@@ -53,5 +53,6 @@ static const json_t *root(void *data, const char *what, const char *task)
 
 struct ork_scope scope_of(json_t *all)
 {
-    return (struct ork_scope){.data = all, .root = root, .logical = {.ms = 1793498523456}}; /* 2026-11-01T02:02:03.456Z */
+    return (struct ork_scope){
+        .data = all, .root = root, .logical = {.ms = 1793498523456}}; /* 2026-11-01T02:02:03.456Z */
 }

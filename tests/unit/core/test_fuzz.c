@@ -274,7 +274,8 @@ static void fuzz_types(const json_t *type, const json_t *other, const json_t *va
 
     json_t *typed = NULL;
     memset(&err, 0, sizeof err);
-    rc = ork_type_from_text(type, texts[rnd(COUNT(texts))], (struct ork_moment){.ms = INT64_C(1793498523456)}, &typed, &err);
+    rc = ork_type_from_text(type, texts[rnd(COUNT(texts))], (struct ork_moment){.ms = INT64_C(1793498523456)}, &typed,
+                            &err);
     check_outcome(rc, &err);
     json_decref(typed);
 }
@@ -305,8 +306,8 @@ static void fuzz_params(const json_t *schema, const json_t *given, bool typed)
 
     assert_int_equal(n, told);
     told = 0;
-    int rc = ork_params_complete(schema, typed ? NULL : given, typed ? given : NULL, (struct ork_moment){.ms = INT64_C(1793498523456)}, count,
-                                 &told, &out, &err);
+    int rc = ork_params_complete(schema, typed ? NULL : given, typed ? given : NULL,
+                                 (struct ork_moment){.ms = INT64_C(1793498523456)}, count, &told, &out, &err);
     check_outcome(rc, &err);
     assert_int_equal(rc == 0, out != NULL);
     if (rc == 0)

@@ -1,0 +1,128 @@
+-- SPDX-License-Identifier: MIT
+-- `ork trigger`: a run left to whoever serves the database; with --wait its progress, end and exit code.
+local serve = require "tests.lib.serve"
+local sh = require "tests.lib.sh"
+
+describe("ork trigger", function()
+  local dir
+  before_each(function()
+    dir = sh.tempdir()
+    sh.write(dir .. "/job.lua", [[
+      local ork = require "ork"
+      local w = ork.workflow("job", { params = { day = { type = "date", default = ork.date() }, code = { type = "int", default = 0 } } })
+      w:task("a", { command = { "sh", "-c", "echo working; until test -e go; do sleep 0.05; done; exit $0", w.params.code } })
+      return w]])
+    sh.ork({ "apply", "job.lua" }, { cwd = dir, ok = true })
+  end)
+  after_each(sh.cleanup)
+
+  local function ork(...) return sh.ork({ ... }, { cwd = dir }) end
+  local function status(id) return sh.json(ork("show", id, "--json").out).status end
+
+  it("says what to do where nobody serves, and the run is there when somebody does", function()
+    local r = ork("trigger", "job", "code=0")
+    assert.equal(0, r.code)
+    local id = r.out:match("^(%x+)\n$")
+    assert.equal(("run %s of job is pending: nobody serves this database. Start ork serve, or carry it out here: ork resume %s\n"):format(id, id), r.err)
+    assert.equal("pending", status(id))
+    local why = ork("why", id)
+    assert.matches("ork serve", why.out .. why.err, 1, true)
+    local waited = ork("trigger", "job", "--wait")
+    assert.equal(3, waited.code)
+    assert.matches("nobody serves this database", waited.err, 1, true)
+    sh.write(dir .. "/go", "")
+    local p = serve.start(dir)
+    p:wait_line("run ended run=%S+ workflow=job status=success")
+    p:wait_line("run ended run=%S+ workflow=job status=success")
+    serve.stop(p)
+  end)
+
+  it("can be carried out here instead", function()
+    local id = ork("trigger", "job").out:match("%x+")
+    sh.write(dir .. "/go", "")
+    local r = ork("resume", id)
+    assert.equal(0, r.code, r.err)
+    assert.equal("success", status(id))
+  end)
+
+  it("returns at once, and with --wait when the run has ended, with its exit code", function()
+    local p = serve.start(dir)
+    local r = ork("trigger", "job")
+    assert.equal(0, r.code)
+    assert.matches("is left to the scheduler; watch it: ork watch ", r.err)
+    sh.write(dir .. "/go", "")
+    local ended = ork("trigger", "job", "day=2026-11-01", "--wait")
+    assert.equal(0, ended.code, ended.err)
+    assert.matches("success: job, 1 task in ", ended.out)
+    assert.matches("a +running", ended.err)
+    local failed = ork("trigger", "job", "code=7", "--wait")
+    assert.equal(1, failed.code)
+    assert.matches("exit code 7", failed.err)
+    serve.stop(p)
+  end)
+
+  it("prints the run as JSON", function()
+    sh.write(dir .. "/go", "")
+    local p = serve.start(dir)
+    local document = sh.json(ork("trigger", "job", "day=2026-11-01", "--wait", "--json").out)
+    assert.same({ "success", "2026-11-01", "manual" }, { document.status, document.params.day, document.triggered_by })
+    local left = sh.json(ork("trigger", "job", "--json", "--at", "2026-05-01T10:00:00Z").out)
+    assert.same({ "job", "2026-05-01", "2026-05-01T10:00:00.000Z" }, { left.workflow, left.params.day, left.logical_time })
+    local failed = ork("trigger", "job", "code=1", "--wait", "--json")
+    assert.same({ 1, "failed" }, { failed.code, sh.json(failed.out).status })
+    serve.stop(p)
+  end)
+
+  it("stops waiting after --timeout, and the run goes on", function()
+    local p = serve.start(dir)
+    local r = ork("trigger", "job", "--wait", "--timeout", "500ms")
+    assert.equal(124, r.code)
+    local id = r.err:match("run (%x+) goes on: ork watch %x+")
+    assert.equal("running", status(assert(id, r.err)))
+    sh.write(dir .. "/go", "")
+    p:wait_line("run ended run=%S+ workflow=job status=success")
+    serve.stop(p)
+  end)
+
+  it("leaves the run alone when Ctrl-C ends the waiting", function()
+    local p = serve.start(dir)
+    local t = sh.spawn_ork({ "trigger", "job", "--wait" }, { cwd = dir })
+    t:wait_line("a +running")
+    t:signal("sigint")
+    assert.equal(130, t:wait().code)
+    sh.write(dir .. "/go", "")
+    p:wait_line("run ended run=%S+ workflow=job status=success")
+    serve.stop(p)
+  end)
+
+  it("makes one run for a key", function()
+    sh.write(dir .. "/go", "")
+    local p = serve.start(dir)
+    local id = ork("trigger", "job", "--key", "k1").out:match("%x+")
+    p:wait_line("run ended ")
+    local again = ork("trigger", "job", "--key", "k1")
+    assert.equal(id, again.out:match("%x+"))
+    assert.matches("has this key and ended before: ork show " .. id, again.err, 1, true)
+    assert.equal(0, ork("trigger", "job", "--key", "k1", "--wait").code)
+    assert.equal(1, #serve.sql(dir, "SELECT 1 FROM runs"))
+    serve.stop(p)
+  end)
+
+  it("helps with the params of the workflow", function()
+    local r = ork("trigger", "job", "--help")
+    assert.equal(0, r.code)
+    assert.matches("usage: ork trigger job", r.out, 1, true)
+    assert.matches("code  int", r.out, 1, true)
+    assert.matches("--wait", r.out, 1, true)
+  end)
+
+  it("is refused what is wrong, before a run is there", function()
+    for words, code in pairs({ ["job dya=2026-11-01"] = 2, ["job code=many"] = 2, ["jbo"] = 4, ["job.lua"] = 2, ["job@7"] = 4, ["job --timeout 1s"] = 2 }) do
+      local list = { "trigger" }
+      for word in words:gmatch("%S+") do list[#list + 1] = word end
+      local r = sh.ork(list, { cwd = dir })
+      assert.equal(code, r.code, words .. r.err)
+    end
+    assert.same({}, serve.sql(dir, "SELECT 1 FROM runs"))
+  end)
+end)
