@@ -85,6 +85,7 @@ int ork_tree_forget(struct ork_file *f, ork_err *err) ORK_MUSTCHECK;  /* what wa
 int ork_tree_all(struct ork_file *f, ork_err *err) ORK_MUSTCHECK;     /* everything has changed */
 int ork_tree_unwatch(struct ork_file *f, ork_err *err) ORK_MUSTCHECK; /* tables may be rebuilt */
 int ork_tree_write(struct ork_file *f, ork_err *err) ORK_MUSTCHECK;   /* what was noted */
+void ork_tree_clean(struct ork_file *f);                              /* files that were not finished */
 int ork_tree_import(struct ork_file *f, ork_err *err) ORK_MUSTCHECK;  /* import.c; the original's, into its schema */
 
 /* keeper.c */

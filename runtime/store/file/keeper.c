@@ -119,6 +119,8 @@ static void close_kept(struct ork_sqlite *s)
         if (rc)
             ork_log_warn(&s->log, "the JSON files are not up to date; the log holds everything error=\"%s\"", err.msg);
     }
+    if (f->lock_fd >= 0)
+        ork_tree_clean(f);
     ork_file_fini(f);
 }
 

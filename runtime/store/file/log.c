@@ -55,23 +55,26 @@ static int read_header(struct ork_file *f, const json_t *line, ork_err *err)
 
 static int read_sequences(struct ork_file *f, const json_t *line, ork_err *err)
 {
+    struct ork_conn *c = &f->db.writer;
+    json_t *all = json_object_get(line, "sequences"), *seq;
     const char *name;
-    json_t *seq;
-    int rc = 0;
-    json_object_foreach(json_object_get(line, "sequences"), name, seq)
+    sqlite3_stmt *st = NULL;
+    if (json_object_size(all) == 0)
+        return 0;
+    int rc = ork_conn_exec(c, "DELETE FROM sqlite_sequence", err), sq = SQLITE_DONE;
+    if (!rc && sqlite3_prepare_v2(c->db, "INSERT INTO sqlite_sequence (name, seq) VALUES (?1, ?2)", -1, &st, NULL))
+        sq = SQLITE_ERROR;
+    json_object_foreach(all, name, seq)
     {
-        sqlite3_stmt *st = NULL;
-        int sq = sqlite3_prepare_v2(f->db.writer.db, "INSERT INTO sqlite_sequence (name, seq) VALUES (?1, ?2)", -1, &st,
-                                    NULL);
-        if (!rc)
-            rc = ork_conn_exec(&f->db.writer, "DELETE FROM sqlite_sequence", err);
+        if (rc || sq != SQLITE_DONE)
+            break;
         (void)sqlite3_bind_text(st, 1, name, -1, SQLITE_STATIC);
         (void)sqlite3_bind_int64(st, 2, json_integer_value(seq));
-        if (!rc && (sq != SQLITE_OK || (sq = sqlite3_step(st)) != SQLITE_DONE))
-            rc = ork_conn_fail(&f->db.writer, sq, "reading", err);
-        (void)sqlite3_finalize(st);
+        sq = sqlite3_step(st);
+        (void)sqlite3_reset(st);
     }
-    return rc;
+    (void)sqlite3_finalize(st);
+    return rc || sq == SQLITE_DONE ? rc : ork_conn_fail(c, sq, "reading", err);
 }
 
 static int read_whole(struct ork_file *f, const json_t *line, off_t end, ork_err *err)

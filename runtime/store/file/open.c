@@ -87,6 +87,8 @@ static int prepare(struct ork_file *f, const char *url, ork_err *err)
         rc = ork_file_lock(f, err);
         if (!rc) /* somebody may have made it meanwhile */
             rc = ork_file_look(f, &kind, err);
+        if (!rc)
+            ork_tree_clean(f);
     }
     f->db.name = f->dir;
     if (!rc)

@@ -7,6 +7,7 @@
 #include "base/alloc.h"
 #include "base/embed.h"
 #include "base/err.h"
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -15,7 +16,6 @@
 #include <unistd.h>
 
 #define PORTION 1000
-#define FEW 8
 
 const struct ork_tree_kind ork_tree_kinds[ORK_TREE_KINDS] = {
     {"workflows", "workflows", false},
@@ -136,7 +136,7 @@ static struct names names_of(const struct portion *p, size_t i)
     return n;
 }
 
-static int write_aside(struct portion *p, const char *name, bool sync, ork_err *err)
+static int write_aside(struct portion *p, const char *name, ork_err *err)
 {
     int fd = openat(p->file->dir_fd, name, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
     size_t done = 0;
@@ -148,27 +148,39 @@ static int write_aside(struct portion *p, const char *name, bool sync, ork_err *
         else if (w > 0)
             done += (size_t)w;
     }
-    if (!error && sync && fsync(fd) != 0)
-        error = errno;
     if (fd >= 0)
         (void)close(fd);
     return error ? ork_err_errno(err, error, "writing %s/%s", p->file->dir, name) : 0;
+}
+
+/* All are written before the first is synced: then one commit of the file system's journal does for all of them. */
+static int sync_aside(struct portion *p, ork_err *err)
+{
+    int error = 0;
+    for (size_t i = 0; !error && i < p->n; i++) {
+        if (!p->notes[i].written)
+            continue;
+        int fd = openat(p->file->dir_fd, names_of(p, i).aside, O_RDONLY | O_CLOEXEC);
+        error = fd < 0 || fsync(fd) != 0 ? errno : 0;
+        if (fd >= 0)
+            (void)close(fd);
+    }
+    return error ? ork_err_errno(err, error, "writing %s/new", p->file->dir) : 0;
 }
 
 static int write_portion(struct portion *p, ork_err *err)
 {
     int rc = 0;
     for (size_t i = 0; !rc && i < p->n; i++) {
-        struct names n = names_of(p, i);
         bool found = false;
         rc = read_rows(p, &ork_tree_kinds[p->notes[i].kind], &p->notes[i].id, &found, err);
         if (!rc && found)
-            rc = write_aside(p, n.aside, p->n <= FEW, err);
+            rc = write_aside(p, names_of(p, i).aside, err);
         p->notes[i].written = found;
     }
     ork_file_step("tree written");
-    if (!rc && p->n > FEW && syncfs(p->file->dir_fd) != 0)
-        rc = ork_err_errno(err, errno, "writing %s", p->file->dir);
+    if (!rc)
+        rc = sync_aside(p, err);
     ork_file_step("tree synced");
     return rc;
 }
@@ -189,6 +201,19 @@ static int place_portion(struct portion *p, ork_err *err)
 }
 
 /* ---- all of it ---- */
+
+void ork_tree_clean(struct ork_file *f)
+{
+    int fd = openat(f->dir_fd, "new", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+    struct dirent *entry;
+    while (dir && (entry = readdir(dir)))
+        if (entry->d_name[0] != '.')
+            (void)unlinkat(dirfd(dir), entry->d_name, 0);
+    if (dir)
+        (void)closedir(dir);
+    (void)unlinkat(f->dir_fd, "new", AT_REMOVEDIR);
+}
 
 static int make_folders(struct ork_file *f, ork_err *err)
 {

@@ -54,6 +54,13 @@ char *test_url(const char *name)
     return ork_buf_steal(&b, NULL);
 }
 
+char *test_folder_url(const char *name)
+{
+    struct ork_buf b = ORK_BUF_INIT;
+    ork_buf_addf(&b, "file:%s/%s", test_dir(), name);
+    return ork_buf_steal(&b, NULL);
+}
+
 int test_try_open(struct test_store *t, const char *url, uint32_t flags, ork_err *err)
 {
     static const struct ork_log log = {"test", ORK_LOG_WARN, NULL, NULL};

@@ -26,9 +26,10 @@ struct test_store {
 enum test_backend { TEST_FILE, TEST_MEMORY, TEST_FOLDER };
 extern enum test_backend test_backend; /* what test_url gives URLs of; a file unless a program says otherwise */
 
-const char *test_dir(void);        /* made on first use, removed at exit of the process that made it */
-char *test_path(const char *name); /* in that folder; ork_free */
-char *test_url(const char *name);  /* of that backend, the same for the same name; "" on files: memory */
+const char *test_dir(void);              /* made on first use, removed at exit of the process that made it */
+char *test_path(const char *name);       /* in that folder; ork_free */
+char *test_url(const char *name);        /* of that backend, the same for the same name; "" on files: memory */
+char *test_folder_url(const char *name); /* file:… of it, whatever the backend */
 int test_try_open(struct test_store *t, const char *url, uint32_t flags, ork_err *err);
 void test_open(struct test_store *t, const char *url); /* creates; fails the test */
 void test_register(struct test_store *t);
