@@ -76,6 +76,7 @@ int ork_file_log_open(struct ork_file *f, ork_err *err) ORK_MUSTCHECK;
 
 /* state.c: a new log that begins with all there is. tree: the tree shows it already. */
 int ork_state_write(struct ork_file *f, bool tree, ork_err *err) ORK_MUSTCHECK;
+int ork_state_write_of(struct ork_file *f, int schema, bool tree, ork_err *err) ORK_MUSTCHECK; /* tests: an old one */
 /* replay.c: the rows of one line, in a transaction of its own. */
 int ork_replay(struct ork_file *f, json_t *rows, ork_err *err) ORK_MUSTCHECK;
 

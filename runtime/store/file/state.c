@@ -102,6 +102,11 @@ static int add_sequences(struct out *o, ork_err *err)
     struct ork_conn *c = &o->file->db.writer;
     sqlite3_stmt *st = NULL;
     const char *sep = "";
+    int64_t any;
+    if (ork_conn_int(c, "SELECT count(*) FROM sqlite_schema WHERE name = 'sqlite_sequence'", &any, err))
+        return err->code;
+    if (!any) /* an old schema */
+        return 0;
     int rc = sqlite3_prepare_v2(c->db, "SELECT name, seq FROM sqlite_sequence", -1, &st, NULL);
     while (rc == SQLITE_OK && (rc = sqlite3_step(st)) == SQLITE_ROW) {
         ork_buf_adds(&o->line, sep);
@@ -115,11 +120,10 @@ static int add_sequences(struct out *o, ork_err *err)
     return code;
 }
 
-static int put_all(struct out *o, bool tree, ork_err *err)
+static int put_all(struct out *o, int schema, bool tree, ork_err *err)
 {
     ork_line_begin(&o->line, 1);
-    ork_buf_addf(&o->line, ",\"ork\":\"file\",\"format\":1,\"schema\":%d,\"version\":\"%s\"", ork_store_schema(),
-                 ork_version());
+    ork_buf_addf(&o->line, ",\"ork\":\"file\",\"format\":1,\"schema\":%d,\"version\":\"%s\"", schema, ork_version());
     int rc = put_line(o, err);
     for (size_t i = 0; !rc && i < o->file->tables.n; i++)
         rc = put_table(o, &o->file->tables.items[i], err);
@@ -158,13 +162,18 @@ static int replace(struct ork_file *f, struct out *o, ork_err *err)
 
 int ork_state_write(struct ork_file *f, bool tree, ork_err *err)
 {
+    return ork_state_write_of(f, ork_store_schema(), tree, err);
+}
+
+int ork_state_write_of(struct ork_file *f, int schema, bool tree, ork_err *err)
+{
     struct out o = {.file = f, .fd = -1};
     if (mkdirat(f->dir_fd, "new", 0700) != 0 && errno != EEXIST)
         return ork_err_errno(err, errno, "%s/new", f->dir);
     o.fd = openat(f->dir_fd, "new/log", O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
     if (o.fd < 0)
         return ork_err_errno(err, errno, "%s/new/log", f->dir);
-    int rc = put_all(&o, tree, err);
+    int rc = put_all(&o, schema, tree, err);
     if (!rc)
         rc = replace(f, &o, err);
     if (rc)

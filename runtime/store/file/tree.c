@@ -225,9 +225,11 @@ static int make_folders(struct ork_file *f, ork_err *err)
     return 0;
 }
 
-static int sync_folders(struct ork_file *f, ork_err *err)
+static int sync_folders(struct ork_file *f, unsigned touched, ork_err *err)
 {
     for (size_t i = 0; i < ORK_TREE_KINDS; i++) {
+        if (!(touched & 1u << i))
+            continue;
         int fd = openat(f->dir_fd, ork_tree_kinds[i].folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
         int error = fd < 0 || fsync(fd) != 0 ? errno : 0;
         if (fd >= 0)
@@ -242,6 +244,7 @@ int ork_tree_write(struct ork_file *f, ork_err *err)
 {
     struct portion *p = ork_zalloc(sizeof *p);
     ork_id after = {{0}};
+    unsigned touched = 0; /* kinds */
     int kind = -1, rc = make_folders(f, err);
     p->file = f;
     while (!rc) {
@@ -251,10 +254,12 @@ int ork_tree_write(struct ork_file *f, ork_err *err)
         rc = write_portion(p, err);
         if (!rc)
             rc = place_portion(p, err);
+        for (size_t i = 0; i < p->n; i++)
+            touched |= 1u << p->notes[i].kind;
         kind = p->notes[p->n - 1].kind;
         after = p->notes[p->n - 1].id;
     }
     ork_buf_fini(&p->text);
     ork_free(p);
-    return rc ? rc : sync_folders(f, err);
+    return rc ? rc : sync_folders(f, touched, err);
 }
