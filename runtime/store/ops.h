@@ -28,4 +28,13 @@ struct ork_store {
     const struct ork_store_ops *ops;
 };
 extern const struct ork_store_ops ork_store_sqlite, ork_store_file;
+extern const struct ork_store_ops ork_store_postgres; /* in the module ork_postgres */
+
+struct ork_store_module { /* symbol `ork_store_module_info` of a module */
+    const char *version;  /* of the build it belongs to */
+    const struct ork_store_ops *ops;
+};
+
+/* The backend of a module: its file is looked for around this code, opened once, and stays. */
+int ork_store_module(const char *name, const struct ork_store_ops **out, ork_err *err) ORK_MUSTCHECK;
 #endif

@@ -32,6 +32,7 @@ group("Words and options", "Nothing was looked at or changed yet.", {
   { text = "…: no such script; did you mean …?", exit = 2, ork = "elt.lua" },
   { text = "`…` is a folder; name a script in it", exit = 2, ork = "folder" },
   { text = "ork … has no option --…; did you mean --…?\nsee: ork …", exit = 2, ork = "runs --statuz failed" },
+  { text = "ork … has no option --…; params are words: …=…\nsee: ork … --help", exit = 2, ork = "etl.lua --zzday=2026-11-01" },
   { text = "--… needs a value: --… …", exit = 2, ork = "runs --limit" },
   { text = "--… needs a value, not an empty one: --… …", exit = 2, ork = "etl.lua --key=" },
   { text = "--… takes no value", exit = 2, ork = "runs --json=yes" },
@@ -81,6 +82,7 @@ group("Words and options", "Nothing was looked at or changed yet.", {
   { text = "-f follows the newest attempt; it does not go with --attempt", exit = 2, ork = "logs etl load -f --attempt 1" },
   { text = "--failed chooses the tasks; it does not go with TASK", exit = 2, ork = "logs etl load --failed" },
   { text = "logs are text: `ork show RUN TASK --json` has the attempts with the paths of their logs", exit = 2, ork = "logs etl --json" },
+  { text = "no pool `…`; to make it: ork pool … … --new", exit = 4, ork = "pool zzzz 3" },
   { text = "how many slots? ork pool … SLOTS", exit = 2, ork = "pool db" },
   { text = "slots are a whole number from 1, not `…`", exit = 2, ork = "pool db none" },
   { text = "the prompt prints for people; for programs: ork runs --json, ork show RUN --json", exit = 2, ork = "repl --json" },
@@ -106,6 +108,7 @@ group("Params and inputs", "Told before anything runs; `ork SCRIPT --help` lists
 
 group("Scripts and applied workflows", "`ork validate SCRIPT` finds the mistakes inside a script.", {
   { text = "… has 2 workflows; name one:\n  ork … …", exit = 2, ork = "two.lua" },
+  { text = "`…` is a task: ork … --to … runs it and what it needs", exit = 2, ork = "etl.lua load" },
   { text = "… has no workflow `…`; did you mean `…`?", exit = 2, ork = "two.lua frist" },
   { text = "`…` is a script; to run it: ork …", exit = 2, ork = "run etl.lua" },
   { text = "no file `…`; to go back to a version of a workflow: ork apply …@VERSION", exit = 2, ork = "apply etl" },
@@ -154,6 +157,9 @@ group("Mistakes in a script", "All of them at once, each with its line. tests/sp
     script = script('w:task("a", { command = "x", trigger_rule = "one_failed" })') },
   { text = "takes … slots of pool `…`, which has …", problem = "pool_slots", exit = 2, ork = "validate s.lua",
     script = script('w:task("a", { command = "x", pool = { "db", slots = 3 } })'):gsub("local w", 'ork.pool("db", 2) local w', 1) },
+  { text = "pool `…` is not declared here, so it has one slot unless somebody else gives it more; did you mean `…`?", exit = 0,
+    ork = "validate s.lua", hint = "A warning.",
+    script = script('w:task("a", { command = "x", pool = "bd" })'):gsub("local w", 'ork.pool("db", 2) local w', 1) },
   { text = "has no tasks; a workflow needs at least one", problem = "no_tasks", exit = 2, ork = "validate s.lua", script = script("") },
   { text = "tasks wait for each other in a circle: …; remove one of these dependencies", problem = "cycle", exit = 2, ork = "validate s.lua",
     script = script('w:task("a", { command = "x", depends_on = "b" }) w:task("b", { command = "x", depends_on = "a" })') },
@@ -165,6 +171,9 @@ group("Mistakes in a script", "All of them at once, each with its line. tests/sp
     script = script('w:task("a", { command = "x" })', '{ params = { day = "date" } }') },
   { text = "params.…: wanted one of …, got …", problem = "param_choice", exit = 2, ork = "etl.lua mode=slow" },
   { text = "params.…: ", problem = "param_range", exit = 2, ork = "etl.lua limit=1000" },
+  { text = "`…` is a reference, which Lua takes for true whatever its value will be; what depends on it is decided in the run", exit = 0,
+    ork = "validate s.lua", hint = "A warning.",
+    script = script('w:task("a", { command = { "echo", w.params.fast and "-f" or "-i" } })', '{ params = { fast = "bool" } }') },
 })
 
 local function due(schedule) return script('w:task("a", { command = "x" })', "{ schedule = { " .. schedule .. " } }") end
@@ -240,7 +249,11 @@ group("Runs and tasks", "`ork help naming` says how runs are named.", {
   { text = "no run of `…` to go on with: it has not run yet (`ork …` starts it)", exit = 4, ork = "s.lua --resume",
     script = 'local w = require("ork").workflow("fresh") w:task("a", { command = "true" }) return w' },
   { text = "no run of `…` to go on with: only parts of it have run (the newest: ork retry … --update)", exit = 4, ork = "part.lua --resume" },
+  { text = "the newest run of … has …; no run to go on with has …", exit = 2, ork = "etl.lua --resume limit=77",
+    hint = "Params that are given with --resume choose the run; the three command lines below say what else may have been meant." },
+  { text = "params go with one RUN and --update; ork rerun RUN starts a new run with other params", exit = 2, ork = "retry etl limit=5" },
   { text = "run … does not come from a script; --update has nothing to load", exit = 2, ork = "retry hosted --update" },
+  { text = "the script's folder … is gone; moved? ork NEW/… --resume, from where it is now", exit = 2, ork = "retry moved --update" },
   { text = "… defines no workflow `…` any more", exit = 2, ork = "retry lost --update" },
   { text = "… has no output: it is …", exit = 4, ork = "output etl load" },
   { text = "nothing waits", exit = 0, ork = "why" },

@@ -190,7 +190,7 @@ int ork_file_log_follow(struct ork_file *f, ork_err *err)
     bool patient = c->patient;
     ork_tables_fini(&f->tables);
     ork_conn_close(c);
-    int rc = ork_conn_open(c, NULL, ORK_CONN_WRITE, err);
+    int rc = ork_conn_open(c, NULL, ORK_CONN_WRITE, &f->db.log, err);
     c->patient = patient;
     if (!rc)
         rc = ork_file_log_read(f, err);

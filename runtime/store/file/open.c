@@ -92,7 +92,7 @@ static int prepare(struct ork_file *f, const char *url, ork_err *err)
     }
     f->db.name = f->dir;
     if (!rc)
-        rc = ork_conn_open(&f->db.writer, NULL, ORK_CONN_WRITE, err);
+        rc = ork_conn_open(&f->db.writer, NULL, ORK_CONN_WRITE, &f->db.log, err);
     if (!rc)
         rc = fill(f, kind, err);
     return rc;

@@ -11,6 +11,7 @@
 #ifndef ORK_STORE_SQLITE_SQLITE_H
 #define ORK_STORE_SQLITE_SQLITE_H
 #include "store/sqlite/conn.h"
+#include "store/sqlite/opened.h"
 #include "store/ops.h"
 #include <stdatomic.h>
 
@@ -51,6 +52,7 @@ struct ork_sqlite {
     const struct ork_keeper *keeper; /* of a database in memory; NULL none */
     const char *name;                /* for messages; borrowed */
     struct ork_conn writer, reader;
+    struct ork_opened opened; /* the file */
     bool frozen, reader_open;
     uv_mutex_t read_lock;
     int turn_fd, owner_fd; /* -1 none */

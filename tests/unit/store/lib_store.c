@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "store/lib_store.h"
+#include "store/lib_cluster.h"
 #include "store/lib_folder.h"
 #include <ftw.h>
 #include <stdio.h>
@@ -45,6 +46,8 @@ char *test_path(const char *name)
 char *test_url(const char *name)
 {
     struct ork_buf b = ORK_BUF_INIT;
+    if (test_backend == TEST_POSTGRES)
+        return cluster_database(name);
     if (name[0] && test_backend == TEST_FOLDER)
         ork_buf_addf(&b, "file:%s/%s.d", test_dir(), name);
     else if (name[0] && test_backend == TEST_FILE)
@@ -107,6 +110,13 @@ void test_close(struct test_store *t)
     assert_int_equal(uv_loop_close(&t->loop), 0);
 }
 
+void test_until_it_listens(struct test_store *t, int *heard)
+{
+    while (test_backend == TEST_POSTGRES && !*heard)
+        uv_run(&t->loop, UV_RUN_ONCE);
+    *heard = 0;
+}
+
 struct applied {
     bool done;
     int code;
@@ -159,6 +169,11 @@ struct ork_rows *test_query(struct test_store *t, enum ork_query q, const struct
     return rows;
 }
 
+static bool is_postgres(const char *place)
+{
+    return strncmp(place, "postgres:", 9) == 0;
+}
+
 static bool is_folder(const char *place)
 {
     return strncmp(place, "file:", 5) == 0;
@@ -175,6 +190,8 @@ static sqlite3 *own_connection(const char *path)
 
 int64_t test_count(const char *path, const char *sql)
 {
+    if (is_postgres(path))
+        return cluster_count(path, sql);
     if (is_folder(path))
         return folder_count(path, sql);
     sqlite3 *db = own_connection(path);
@@ -190,6 +207,10 @@ int64_t test_count(const char *path, const char *sql)
 
 void test_exec(const char *path, const char *sql)
 {
+    if (is_postgres(path)) {
+        cluster_exec(path, sql);
+        return;
+    }
     if (is_folder(path)) {
         folder_exec(path, sql);
         return;
@@ -277,6 +298,25 @@ static int run_group(const char *name, const char *where, const struct CMUnitTes
     return _cmocka_run_group_tests(title, tests, n, NULL, NULL);
 }
 
+static void skipped(void **state)
+{
+    (void)state;
+    print_message("skipped: %s\n", cluster_missing());
+    skip();
+}
+
+int test_on_postgres(const char *name, const struct CMUnitTest *tests, size_t n)
+{
+    static const struct CMUnitTest none[] = {cmocka_unit_test(skipped)};
+    enum test_backend before = test_backend;
+    if (cluster_missing())
+        return run_group(name, "on PostgreSQL", none, 1);
+    test_backend = TEST_POSTGRES;
+    int failed = run_group(name, "on PostgreSQL", tests, n);
+    test_backend = before;
+    return failed;
+}
+
 int test_on_all(const char *name, const struct CMUnitTest *tests, size_t n)
 {
     test_backend = TEST_FILE;
@@ -286,5 +326,5 @@ int test_on_all(const char *name, const struct CMUnitTest *tests, size_t n)
     test_backend = TEST_FOLDER;
     failed += run_group(name, "in a folder", tests, n);
     test_backend = TEST_FILE;
-    return failed;
+    return failed + test_on_postgres(name, tests, n);
 }

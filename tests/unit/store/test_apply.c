@@ -210,5 +210,6 @@ int main(void)
     const struct CMUnitTest shared[] = {cmocka_unit_test(test_two_at_once)};
     world_place = "apply";
     int failed = TEST_ON_ALL("apply", tests);
-    return failed + cmocka_run_group_tests_name("apply, two programs", shared, NULL, NULL);
+    failed += cmocka_run_group_tests_name("apply, two programs", shared, NULL, NULL);
+    return failed + TEST_ON_POSTGRES("apply, two programs", shared);
 }

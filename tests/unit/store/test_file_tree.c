@@ -253,7 +253,7 @@ static void make_old(const char *folder, int version)
     f->dir = ork_strdup(path);
     f->log_path = ork_strdup("log");
     f->dir_fd = open(path, O_RDONLY | O_DIRECTORY);
-    assert_int_equal(ork_conn_open(&f->db.writer, NULL, ORK_CONN_WRITE, &err), 0);
+    assert_int_equal(ork_conn_open(&f->db.writer, NULL, ORK_CONN_WRITE, &f->db.log, &err), 0);
     if (ork_migrate_to(&f->db.writer, version, 1767225600000, &err) ||
         ork_tables_load(&f->tables, &f->db.writer, &err) ||
         ork_conn_exec(&f->db.writer,
