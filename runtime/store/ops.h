@@ -7,6 +7,7 @@
 
 struct ork_store_ops {
     const char *scheme; /* of its URLs, "sqlite" */
+    bool remote;        /* its rows are kept, but not in a file of this machine */
     int (*open)(const char *url, const struct ork_store_opts *o, ork_store **out, ork_err *err);
     void (*close)(ork_store *s, ork_store_close_cb cb, void *data);
     const char *(*path)(const ork_store *s);
@@ -27,7 +28,7 @@ struct ork_store_ops {
 struct ork_store {
     const struct ork_store_ops *ops;
 };
-extern const struct ork_store_ops ork_store_sqlite;
+extern const struct ork_store_ops ork_store_sqlite, ork_store_file;
 extern const struct ork_store_ops ork_store_postgres; /* in the module ork_postgres */
 
 struct ork_store_module { /* symbol `ork_store_module_info` of a module */

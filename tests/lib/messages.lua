@@ -266,6 +266,7 @@ group("Databases", "`ork help databases` says which one is meant.", {
   { text = "is not an SQLite database", exit = 3, ork = "runs --db text.db", files = { ["text.db"] = ("no database\n"):rep(20) } },
   { text = "this Ork knows sqlite:PATH (a file), sqlite::memory: (nothing is kept) and postgres://USER@HOST/DATABASE", exit = 2,
     ork = "runs --db mysql://host/x" },
+  { text = "the database URL has a port that is no number, or more than one @", exit = 2, ork = "runs --db postgres://u:a/b@host/x" },
   { text = "postgres://… cannot be reached: …", exit = 3, ork = "runs --db postgres://127.0.0.1:1/x" },
   { text = "names no file; write sqlite:PATH", exit = 2, ork = "runs --db sqlite:" },
   { text = "mode is ro, rw or rwc, not \"…\"", exit = 2, ork = "runs --db sqlite:x.db?mode=x" },

@@ -41,7 +41,8 @@ static bool needs_owner(int type)
     }
 }
 
-/* New runs, wishes, schedules, slots somebody waits for. Ended runs only concern who looks on. */
+/* New runs, wishes, schedules, slots somebody waits for, and ends, which are as rare as new runs: commits that notify
+ * go one after the other. */
 static bool rings(const struct ork_unit *u)
 {
     switch (u->type) {
@@ -50,7 +51,7 @@ static bool rings(const struct ork_unit *u)
     case ORK_UNIT_CREATE_RUN:
         return u->create->how == ORK_CREATED || u->create->how == ORK_RESUMED;
     case ORK_UNIT_RUN:
-        return u->run.release && !ork_run_is_final(u->run.status);
+        return u->run.release || ork_run_is_final(u->run.status);
     case ORK_UNIT_FREE_SLOTS:
         return u->free->wakes;
     case ORK_UNIT_FIRE:
@@ -161,6 +162,8 @@ static int transaction(struct ork_postgres *s, bool one, bool *sent, ork_err *er
         rc = queue_fence(s, err);
     if (!rc && one)
         rc = ork_link_settle(&s->write, err);
+    if (!rc)
+        rc = ork_pg_lock_pools(s, err);
     if (!rc)
         rc = queue_units(s, one, err);
     if (!rc)
@@ -282,6 +285,8 @@ static int store(struct ork_postgres *s, ork_err *err)
                               : may_repeat(rc, tries, sent && ork_pg_registered(s));
         if (!rc || rc == ORK_EFENCED || rc == ORK_ECANCELLED || !again)
             return rc;
+        if (rc == ORK_EBUSY && ork_link_is_up(&s->write) && ork_pg_registered(s))
+            ork_pg_beat(s); /* what waited for others is no sign of life to them */
         if (tries > 0)
             (void)ork_link_wait(&s->write, 50 * (tries < 10 ? tries : 10));
     }

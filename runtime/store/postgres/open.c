@@ -74,6 +74,7 @@ static int path_of_url(const char *url, char **path, ork_err *err)
 
 const struct ork_store_ops ork_store_postgres = {
     .scheme = "postgres",
+    .remote = true,
     .open = open_store,
     .close = ork_pg_close,
     .path = path_of,

@@ -176,6 +176,7 @@ int ork_unit_apply(struct ork_postgres *s, struct ork_unit *u, ork_err *err) ORK
 int ork_unit_create_run(struct ork_postgres *s, struct ork_new_run *c, ork_err *err) ORK_MUSTCHECK;
 int ork_unit_claim(struct ork_postgres *s, struct ork_claim *c, ork_err *err) ORK_MUSTCHECK;
 int ork_unit_take_slots(struct ork_postgres *s, struct ork_slots *p, ork_err *err) ORK_MUSTCHECK;
+int ork_pg_lock_pools(struct ork_postgres *s, ork_err *err) ORK_MUSTCHECK; /* those of the batch */
 int ork_unit_free_slots(struct ork_postgres *s, struct ork_slots_free *p, ork_err *err) ORK_MUSTCHECK;
 int ork_unit_apply_definitions(struct ork_postgres *s, struct ork_apply *a, ork_err *err) ORK_MUSTCHECK;
 int ork_unit_sweep(struct ork_postgres *s, struct ork_sweep *w, ork_err *err) ORK_MUSTCHECK;

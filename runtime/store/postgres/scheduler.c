@@ -13,32 +13,17 @@ int64_t ork_pg_owner_key(const ork_id *scheduler)
     return ork_pg_int((const char *)scheduler->b + 8, 8);
 }
 
-/* What cannot be asked counts as alive. */
-bool ork_pg_owner_alive(ork_store *store, const ork_id *scheduler)
+/* What cut this connection may have cut the others'. */
+static bool is_young(const struct ork_link *l)
 {
-    struct ork_postgres *s = ork_pg_of(store);
-    struct ork_stmt st;
-    ork_err err;
-    if (ork_pg_registered(s) && ork_id_eq(&s->me, scheduler))
-        return true;
-    if (ork_pg_here(s, &err))
-        return true;
-    ork_stmt_begin(&st, &s->here, ORK_S_owner_judge);
-    ork_stmt_id(&st, scheduler);
-    ork_stmt_int(&st, ork_pg_owner_key(scheduler));
-    int rc = ork_stmt_alone(&st, &err);
-    bool alive = rc < 0 || (rc > 0 && ork_stmt_get_int(&st, 0, 0) && !ork_stmt_get_int(&st, 0, 1) &&
-                            !ork_stmt_get_int(&st, 0, 2));
-    ork_stmt_end(&st);
-    return alive;
+    return l->reconnected && uv_hrtime() - l->since < (uint64_t)ORK_PG_DEAD_MS * 1000000;
 }
 
 static int judge(struct ork_link *l, const ork_id *scheduler, bool *stale, bool *fallen, ork_err *err)
 {
     struct ork_stmt st;
-    bool young = l->reconnected && uv_hrtime() - l->since < (uint64_t)ORK_PG_DEAD_MS * 1000000;
     *stale = *fallen = false;
-    if (young)
+    if (is_young(l))
         return 0;
     ork_stmt_begin(&st, l, ORK_S_owner_judge);
     ork_stmt_id(&st, scheduler);
@@ -50,6 +35,26 @@ static int judge(struct ork_link *l, const ork_id *scheduler, bool *stale, bool 
     }
     ork_stmt_end(&st);
     return rc < 0 ? rc : 0;
+}
+
+/* What cannot be asked counts as alive. */
+bool ork_pg_owner_alive(ork_store *store, const ork_id *scheduler)
+{
+    struct ork_postgres *s = ork_pg_of(store);
+    struct ork_stmt st;
+    ork_err err;
+    if (ork_pg_registered(s) && ork_id_eq(&s->me, scheduler))
+        return true;
+    if (ork_pg_here(s, &err) || is_young(&s->here))
+        return true;
+    ork_stmt_begin(&st, &s->here, ORK_S_owner_judge);
+    ork_stmt_id(&st, scheduler);
+    ork_stmt_int(&st, ork_pg_owner_key(scheduler));
+    int rc = ork_stmt_alone(&st, &err);
+    bool alive = rc < 0 || (rc > 0 && ork_stmt_get_int(&st, 0, 0) && !ork_stmt_get_int(&st, 0, 1) &&
+                            !ork_stmt_get_int(&st, 0, 2));
+    ork_stmt_end(&st);
+    return alive;
 }
 
 /* Its transaction may hold its own row, half-way through a batch. */
