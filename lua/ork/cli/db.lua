@@ -58,6 +58,7 @@ local function show_status(engine)
     { "holds", counts_line(status.counts) },
     { "unfinished", text.plural(status.counts.unfinished_runs or 0, "run") },
     { "size", size_line(status.counts) },
+    { "log", status.counts.log_bytes and ("%.1f MB"):format(status.counts.log_bytes / 1e6) },
   })
 end
 
