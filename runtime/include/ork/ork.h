@@ -280,6 +280,7 @@ struct uv_loop_s;
 
 #define ORK_OPEN_CREATE 1u  /* create the database and its folder when missing */
 #define ORK_OPEN_READ 2u    /* only look: no migration, nothing written */
+#define ORK_OPEN_AS_IS 8u   /* write, but do not migrate: one of another version is refused */
 #define ORK_OPEN_MIGRATE 4u /* migrate even a foreign database that has no table of ours (ork db migrate) */
 
 /* Where messages of all engines of this process go: a descriptor, 2 by default. For programs that own the terminal; one

@@ -118,4 +118,5 @@ const struct ork_store_ops ork_store_sqlite = {
     .on_news = ork_bell_on_news,
     .status = ork_sqlite_status,
     .check = ork_sqlite_check,
+    .copy = &ork_sqlite_copy,
 };
