@@ -115,7 +115,7 @@ int ork_copier_init(struct ork_copier *c, ork_store *from, ork_store *to, const 
     memset(c, 0, sizeof *c);
     c->from = from;
     c->to = to;
-    c->limit = ORK_COPY_ROWS;
+    c->page = c->limit = ORK_COPY_ROWS;
     int rc = check_names(c, err);
     if (!rc)
         rc = enroll(from, host, &c->from_seq, err);
@@ -155,7 +155,7 @@ static void next_table(struct ork_copier *c, bool advance)
     c->table += advance;
     c->rows = 0;
     c->key.set = false;
-    c->limit = ORK_COPY_ROWS;
+    c->limit = c->page;
     while (c->phase == ORK_COPIER_COPIES) {
         const struct ork_store_table *t = &ork_store_tables[c->table];
         if (c->table == ork_store_tables_len) {
@@ -181,9 +181,9 @@ static void blank_late(const struct ork_store_table *t, struct ork_rows *rows)
 void ork_copier_fit(struct ork_copier *c, size_t got)
 {
     if (got < c->limit)
-        c->limit = got * 2 < ORK_COPY_ROWS ? got * 2 + 1 : ORK_COPY_ROWS;
-    else if (c->limit < ORK_COPY_ROWS)
-        c->limit = c->limit * 2 < ORK_COPY_ROWS ? c->limit * 2 : ORK_COPY_ROWS;
+        c->limit = got * 2 < c->page ? got * 2 + 1 : c->page;
+    else if (c->limit < c->page)
+        c->limit = c->limit * 2 < c->page ? c->limit * 2 : c->page;
 }
 
 static int copy_page(struct ork_copier *c, ork_err *err)

@@ -36,6 +36,7 @@ struct ork_copier {
     bool again;   /* copying what was left out of tables at their first turn */
     bool other;   /* checking the destination's side */
     struct ork_copy_key key;
+    size_t page;                    /* rows of a page, at most */
     size_t limit;                   /* rows to ask for: pages of large rows end early */
     int64_t rows;                   /* of this table, so far */
     int64_t total[ORK_COPY_TABLES]; /* rows of the source when it began */

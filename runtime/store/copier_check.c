@@ -91,7 +91,7 @@ static int turn(struct ork_copier *c, ork_err *err)
     c->other = !c->other;
     c->key.set = false;
     c->rows = 0;
-    c->limit = ORK_COPY_ROWS;
+    c->limit = c->page;
     return rc;
 }
 
