@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* ork.h: the public header of libork, with schedule.h behind it. The command line, the Lua bindings and (later) the
- * HTTP server are clients of it and of nothing else.
+/* ork.h: the public header of libork, with copy.h and schedule.h behind it. The command line, the Lua bindings and
+ * (later) the HTTP server are clients of it and of nothing else.
  *
  * Conventions, true for every function here:
  *  - fallible functions return 0 or a negative ORK_E* code; the last parameter `err` (may be NULL) is
@@ -567,5 +567,6 @@ ORK_API int ork_versions_json(char **out, ork_err *err) ORK_MUSTCHECK;
 #ifdef __cplusplus
 }
 #endif
+#include "copy.h"
 #include "schedule.h"
 #endif
