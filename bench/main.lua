@@ -9,6 +9,7 @@ local benches = {
   { "B5", "scale", require "bench.scale" },
   { "B6", "idle", require "bench.idle" },
   { "B7", "enqueue", require "bench.enqueue" },
+  { "B8", "history", require "bench.history" },
   { "B9", "output", require "bench.output" },
   { "B10", "footprint", require "bench.footprint" },
   { "soak", "soak", require "bench.soak", alone = true }, -- only when asked for

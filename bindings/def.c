@@ -70,12 +70,15 @@ uint32_t ork_lua_def_file(struct ork_lua_def *d, const char *file)
     return d->file_no;
 }
 
-void ork_lua_def_use_pool(struct ork_lua_def *d, const char *pool, uint32_t slots)
+void ork_lua_def_use_pool(struct ork_lua_def *d, const char *pool, uint32_t slots, uint32_t task)
 {
     if (!d->pools)
         d->pools = json_object();
-    if (json_integer_value(json_object_get(d->pools, pool)) < (json_int_t)slots)
-        json_object_set_new(d->pools, pool, json_integer(slots));
+    json_t *use = json_object_get(d->pools, pool);
+    if (!use)
+        json_object_set_new(d->pools, pool, json_pack("{s:i s:i}", "slots", (int)slots, "task", (int)task));
+    else if (json_integer_value(json_object_get(use, "slots")) < (json_int_t)slots)
+        json_object_set_new(use, "slots", json_integer(slots));
 }
 
 void ork_lua_def_fini(struct ork_lua_def *d)

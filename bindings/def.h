@@ -49,8 +49,8 @@ struct ork_lua_def {
     struct ork_lua_output *outputs; /* owned, by task number: tasks that declare an output type */
     size_t outputs_len, outputs_cap;
     struct ork_lua_numbers conditional; /* tasks with `when`, by number */
-    struct json_t *pools;               /* owned: name → most slots a task takes */
-    struct ork_lua_problem *problems;   /* owned */
+    struct json_t *pools; /* owned: name → {slots: most that a task takes, task: the first that uses it} */
+    struct ork_lua_problem *problems; /* owned */
     size_t problems_len, problems_cap;
     uint32_t problems_more; /* beyond the bound */
     uint32_t mistakes;      /* problems that are no warnings */
@@ -73,7 +73,7 @@ const struct json_t *ork_lua_def_output(const struct ork_lua_def *d, uint32_t ta
 uint32_t ork_lua_def_file(struct ork_lua_def *d, const char *file);
 void ork_lua_def_fini(struct ork_lua_def *d);
 void ork_lua_def_add_output(struct ork_lua_def *d, uint32_t task, struct json_t *type_take); /* tasks in order */
-void ork_lua_def_use_pool(struct ork_lua_def *d, const char *pool, uint32_t slots);
+void ork_lua_def_use_pool(struct ork_lua_def *d, const char *pool, uint32_t slots, uint32_t task);
 
 /* ---- problems (problems.c) ---- */
 

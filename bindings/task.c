@@ -189,7 +189,7 @@ static int add_task(struct ork_lua_reader *r, struct ork_lua_task *t, uint32_t *
     if (t->when.len > 0)
         ork_lua_numbers_add(&r->def->conditional, *no);
     if (t->spec.pool)
-        ork_lua_def_use_pool(r->def, t->spec.pool, t->spec.pool_slots);
+        ork_lua_def_use_pool(r->def, t->spec.pool, t->spec.pool_slots, *no);
     return 0;
 }
 
@@ -260,7 +260,10 @@ static void judge(struct ork_lua_reader *r, struct ork_lua_task *t)
     else if (t->has_executor)
         ork_lua_bad(r, "executor", "give it run = function(input, ctx) … end", "is for a function");
     if (!t->has_work)
-        ork_lua_bad_at(r, NULL, "give it a command = { \"program\", … }, or run = function(input, ctx) … end",
+        ork_lua_bad_at(r, NULL,
+                       r->def->scripted ? "give it a command = { \"program\", … }, or executor = \"inline\" and run = "
+                                          "function(input, ctx) … end"
+                                        : "give it a command = { \"program\", … }, or run = function(input, ctx) … end",
                        "it does nothing");
     if (t->finally && t->has_rule)
         ork_lua_bad(r, "trigger_rule", "leave it out", "cannot be chosen for a finally task: it always runs");

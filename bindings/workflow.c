@@ -75,9 +75,8 @@ static int make_workflow(lua_State *L) /* ork.workflow(name[, options]) -> workf
 
 /* ---- sealing ---- */
 
-static void on_problem(void *data, const char *code, uint32_t task, const char *text)
+static struct ork_lua_problem *add_problem(struct ork_lua_def *d, const char *code, uint32_t task, const char *text)
 {
-    struct ork_lua_def *d = data;
     const char *file = d->made_in, *name = ork_workflow_name(d->w), *call = "workflow";
     uint32_t line = d->line;
     if (task != UINT32_MAX) {
@@ -92,21 +91,55 @@ static void on_problem(void *data, const char *code, uint32_t task, const char *
                                                           : NULL;
     if (p)
         ork_lua_problem_place(p, call, name, key, NULL);
+    return p;
+}
+
+static void on_problem(void *data, const char *code, uint32_t task, const char *text)
+{
+    (void)add_problem(data, code, task, text);
+}
+
+/* A pool that is not declared has one slot, which may be meant; one whose name is nearly a declared one is not. The
+ * declared ones are the table on top. [-0, +0, m] */
+static void doubt_pool(lua_State *L, struct ork_lua_def *d, const char *name, uint32_t task)
+{
+    const char *words[65], *near;
+    char text[512];
+    size_t n = 0;
+    for (lua_pushnil(L); lua_next(L, -2); lua_pop(L, 1)) {
+        if (n < 64 && lua_type(L, -2) == LUA_TSTRING)
+            words[n++] = lua_tostring(L, -2);
+    }
+    words[n] = NULL;
+    near = ork_suggest(name, words);
+    if (!near)
+        return;
+    (void)snprintf(text, sizeof text,
+                   "pool `%.200s` is not declared here, so it has one slot unless somebody else gives it more; did you "
+                   "mean `%.200s`?",
+                   name, near);
+    struct ork_lua_problem *p = add_problem(d, "pool_slots", task, text);
+    if (p)
+        ork_lua_problem_warn(d, p);
 }
 
 /* Pools that the script declared and this workflow uses. */
 static void add_pools(lua_State *L, struct ork_lua_def *d)
 {
     const char *name;
-    json_t *slots, *pools = json_object();
+    json_t *use, *pools = json_object();
     ork_lua_ctx_push(L);
-    lua_getiuservalue(L, -1, ORK_LUA_POOLS);
-    json_object_foreach(d->pools, name, slots)
+    bool declared = lua_getiuservalue(L, -1, ORK_LUA_POOLS) == LUA_TTABLE;
+    json_object_foreach(d->pools, name, use)
     {
-        if (lua_istable(L, -1) && lua_getfield(L, -1, name) == LUA_TNUMBER)
+        if (!declared)
+            break;
+        bool known = lua_getfield(L, -1, name) == LUA_TNUMBER;
+        if (known)
             json_object_set_new(pools, name, json_integer(lua_tointeger(L, -1)));
-        if (lua_istable(L, -2))
-            lua_pop(L, 1);
+        lua_pop(L, 1);
+        if (!known)
+            doubt_pool(L, d, name, (uint32_t)json_integer_value(json_object_get(use, "task")));
     }
     lua_pop(L, 2);
     if (json_object_size(pools) > 0)

@@ -4,7 +4,7 @@
 --   ork cleanup.lua                    all goes well, and nothing is left
 --   ork cleanup.lua slow=60            press Ctrl-C: what is half-written is removed; `ork retry last` finds it anew
 --   ork cleanup.lua fail=true          the last step fails; what was found stays, because going on needs it:
---   ork cleanup.lua --resume fail=false
+--   ork retry last --update fail=false
 local ork = require "ork"
 
 local sorted = ork.workflow("sorted", {

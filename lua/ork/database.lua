@@ -7,10 +7,14 @@ local sys = core.sys
 
 local database = { FILE = ".ork/ork.db" }
 
---- "runs.db" is meant as sqlite:runs.db; what has a scheme stays.
+--- "runs.db" is meant as sqlite:runs.db, a folder as the database in it; what has a scheme stays.
 function database.url_of(name)
   if name:find("^%a[%w+.-]*:") then return name end
-  return "sqlite:" .. name
+  if sys.stat(name) ~= "folder" then return "sqlite:" .. name end
+  local folder = name:gsub("/+$", "") .. "/"
+  local inside = folder .. database.FILE
+  if sys.stat(inside) ~= "file" and sys.stat(folder .. "ork.db") == "file" then inside = folder .. "ork.db" end
+  return "sqlite:" .. inside
 end
 
 --- The same for people: without the password of a URL.

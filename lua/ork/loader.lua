@@ -7,6 +7,7 @@ local place = require "ork.place"
 local problems = require "ork.problems"
 local source = require "ork.source"
 local strict = require "ork.strict"
+local truth = require "ork.truth"
 
 local loader = {}
 
@@ -253,6 +254,10 @@ local function finish(session, returned, text)
   for _, w in ipairs(workflows) do
     attach(session, w)
     returned_set[w] = true
+  end
+  for _, each in ipairs(truth.find(text)) do
+    session:warn({ code = "EDEF", file = session.path, line = each.line, text = ("`%s` is a reference, which Lua takes for true "
+      .. "whatever its value will be; what depends on it is decided in the run: when = %s, or by the command"):format(each.text, each.text) })
   end
   local failed = #session.problems > 0
   for _, w in ipairs(session.workflows) do take_problems(session, w, returned_set[w] and not failed) end

@@ -89,16 +89,16 @@
 ---@field max? number|string|ork.ref included
 ---@field description? string shown by `ork SCRIPT --help`
 
----When runs are due: either `cron` or `every`. It is checked and stored; this version does not start runs by it.
+---When runs are due: either `cron` or `every`. `ork apply` keeps it and switches it on, `ork serve` starts the runs.
 ---@class ork.schedule
 ---@field cron? string 5 fields (minute first), 6 (second first) or 7 (with year); "@daily" and the like; names, lists, ranges, steps, L, W, #
 ---@field every? ork.duration 1 s or more
 ---@field timezone? string "Europe/Berlin"; default "UTC"; it must be known where the script is loaded
----@field params? table<string, any> params of scheduled runs
----@field catchup? "none"|"latest"|"all" of the times that were missed; default "latest"
----@field catchup_limit? integer default 100
----@field overlap? "allow"|"skip"|"queue"|"cancel_running" while the last run still goes on; default "skip"
----@field jitter? ork.duration
+---@field params? table<string, any> params of scheduled runs; also ork.date(…)
+---@field catchup? "none"|"latest"|"all" of the times that were missed, more than a minute; default "latest"
+---@field catchup_limit? integer of "all", and of overlap "queue": the newest so many; default 100
+---@field overlap? "allow"|"skip"|"queue"|"cancel_running" while the last scheduled run still goes on; default "skip"
+---@field jitter? ork.duration each run starts up to so much later; how much is fixed for workflow and time
 ---@field dst? "skip"|"shift"|"both" for a time of cron that a change of the clock leaves out or repeats; without it a time of day is due once
 
 ---How much of a workflow's history stays. A finished run goes, with its logs, as soon as one of these does not keep it.
@@ -189,8 +189,9 @@ local ork = {}
 ---@return ork.workflow
 function ork.workflow(name, options) end
 
----The run's logical time plus an offset, as a text. The time is the run's own and does not change when it is tried again.
----@param offset? ork.duration "-1d" is a day earlier; default 0
+---The run's logical time plus an offset, as a text, in the zone of the workflow's schedule (without one: UTC). The time is the run's own and does not
+---change when it is tried again. Of a scheduled run it is the time that it was due.
+---@param offset? ork.duration "-1d" is the day before on the calendar there, however long it was; default 0
 ---@param format? string with %Y %m %d %H %M %S %j %y %F %T %s %a %b %%; default "%Y-%m-%d"
 ---@return ork.ref
 function ork.date(offset, format) end
@@ -205,7 +206,8 @@ function ork.secret(name) end
 ---@return ork.ref|string
 function ork.format(format, ...) end
 
----Declares a pool: what uses the same thing shares its slots, over all workflows and all programs on a database.
+---Declares a pool: what uses the same thing shares its slots, over all workflows and all programs on a database. One
+---that nobody declares has one slot.
 ---@param name string
 ---@param slots integer 1 or more
 ---@return string name for the option `pool`

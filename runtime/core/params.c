@@ -130,6 +130,21 @@ static void check_unknown(struct complete *c, const json_t *named)
     }
 }
 
+/* Is the mistake inside of a list or an object that is JSON? Then the path to it is said. */
+static bool is_inside(const json_t *type, const char *text, const char *root, ork_err *err)
+{
+    json_t *value = NULL;
+    ork_err inside = {0};
+    bool compound =
+        ork_json_parse(text, strlen(text), &value, NULL) == 0 && (json_is_array(value) || json_is_object(value));
+    bool found = compound && ork_type_apply(type, &value, root, &inside) < 0;
+
+    if (found)
+        *err = inside;
+    json_decref(value);
+    return found;
+}
+
 /* The value of one param as its type wants it, or a problem and NULL. A new reference. */
 static json_t *take_value(struct complete *c, const char *name, const json_t *p)
 {
@@ -144,7 +159,7 @@ static json_t *take_value(struct complete *c, const char *name, const json_t *p)
     ork_buf_addf(&root, "params.%.100s", name);
     if (json_is_string(text)) {
         rc = ork_type_from_text(type, json_string_value(text), c->logical, &value, &err);
-        if (rc < 0 && rc != ORK_EDEF)
+        if (rc < 0 && rc != ORK_EDEF && !is_inside(type, json_string_value(text), root.data, &err))
             ork_err_wrap(&err, "params.%.100s", name);
     } else if (text) {
         rc = ork_err_set(&err, ORK_EINVAL, "%s: a text was announced, got %s", root.data, ork_json_type_name(text));

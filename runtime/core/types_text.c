@@ -90,6 +90,30 @@ static int read_scalar(const json_t *type, enum ork_scalar scalar, const char *t
     }
 }
 
+/* How a list or an object of this type may be typed. */
+static const char *example_of(const struct ork_type_view *t)
+{
+    if (t->shape != ORK_TYPE_LIST)
+        return " as JSON, such as '{\"a\": 1}'";
+    struct ork_type_view item = ork_type_view_of(t->item);
+    if (item.shape == ORK_TYPE_LIST)
+        return " as JSON, such as '[[1, 2], [3]]'";
+    if (item.shape == ORK_TYPE_OBJECT)
+        return " as JSON, such as '[{\"a\": 1}]'";
+    switch (item.scalar) {
+    case ORK_SCALAR_INT:
+        return " as JSON, such as '[1, 2]'";
+    case ORK_SCALAR_FLOAT:
+        return " as JSON, such as '[1, 2.5]'";
+    case ORK_SCALAR_BOOL:
+        return " as JSON, such as '[true, false]'";
+    case ORK_SCALAR_DATE:
+        return " as JSON, such as '[\"2026-11-01\"]'";
+    default:
+        return " as JSON, such as '[\"a\", \"b\"]'";
+    }
+}
+
 int ork_type_from_text(const json_t *type, const char *text, struct ork_moment now, json_t **out, ork_err *err)
 {
     struct ork_type_view t = ork_type_view_of(type);
@@ -113,9 +137,7 @@ int ork_type_from_text(const json_t *type, const char *text, struct ork_moment n
 
     json_t *value = NULL;
     if (ork_json_parse(text, strlen(text), &value, &why) < 0)
-        return refuse(
-            type, text,
-            t.shape == ORK_TYPE_LIST ? " as JSON, such as '[\"a\", \"b\"]'" : " as JSON, such as '{\"a\": 1}'", err);
+        return refuse(type, text, example_of(&t), err);
     rc = ork_type_apply(type, &value, "", err);
     if (rc < 0) {
         json_decref(value);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Documents about runs: one, and lists. */
-#include "engine/engine.h"
+#include "engine/owner.h"
 #include <string.h>
 
 #define ALL_TASKS 1000 /* a run's document holds all its tasks up to here, then only what failed or is under way */
@@ -20,7 +20,12 @@ static void owner(ork_engine *e, const struct ork_rows *r, size_t row, struct or
     ork_buf_addc(out, '{');
     ork_doc_text(out, "id", text);
     ork_doc_text(out, "host", ork_rows_text(r, row, "owner_host"));
-    ork_doc_raw(out, "alive", mine || ork_store_owner_alive(e->store, &id) ? "true" : "false");
+    bool alive = mine || ork_store_owner_alive(e->store, &id);
+    int64_t pid = ork_rows_int(r, row, "owner_pid", 0);
+    bool stopped = alive && !mine && ork_owner_stopped(e, ork_rows_text(r, row, "owner_host"), pid);
+    ork_doc_int(out, "pid", pid);
+    ork_doc_raw(out, "alive", alive ? "true" : "false");
+    ork_doc_raw(out, "stopped", stopped ? "true" : "false");
     ork_doc_raw(out, "mine", mine ? "true" : "false");
     ork_buf_addc(out, '}');
 }
@@ -233,6 +238,22 @@ static int runs_query(ork_engine *e, json_t *f, struct ork_rows **rows, ork_err 
     return rc;
 }
 
+/* Lists are read without params, which may be large; each is read alone when they are asked for. */
+static int params_of(ork_engine *e, const struct ork_rows *r, size_t row, struct ork_buf *out, ork_err *err)
+{
+    struct ork_rows *run = NULL;
+    ork_id id;
+
+    if (!ork_rows_id(r, row, "id", &id))
+        return 0;
+    struct ork_param p[] = {ORK_P_ID(&id)};
+    int rc = ork_store_query(e->store, ORK_Q_run_get, p, 1, &run, err);
+    if (!rc && ork_rows_len(run))
+        ork_doc_raw(out, "params", ork_rows_text(run, 0, "params"));
+    ork_rows_free(run);
+    return rc;
+}
+
 int ork_runs_json(ork_engine *e, const char *filter, char **out, ork_err *err)
 {
     json_t *f = NULL;
@@ -243,10 +264,13 @@ int ork_runs_json(ork_engine *e, const char *filter, char **out, ork_err *err)
     if (!rc)
         rc = runs_query(e, f, &rows, err);
     const bool brief = json_is_true(json_object_get(f, "brief"));
+    const bool params = json_is_true(json_object_get(f, "params"));
     ork_buf_addc(&b, '[');
     for (size_t i = 0; !rc && i < ork_rows_len(rows); i++) {
         ork_buf_adds(&b, i ? ",{" : "{");
         rc = brief ? brief_run(rows, i, &b, err) : ork_doc_run(e, rows, i, false, &b, err);
+        if (!rc && params)
+            rc = params_of(e, rows, i, &b, err);
         ork_buf_addc(&b, '}');
     }
     ork_buf_addc(&b, ']');

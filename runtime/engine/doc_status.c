@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The document of `ork status`: how things stand in a database as a whole. */
-#include "engine/engine.h"
+#include "engine/owner.h"
 #include <string.h>
 #include <sys/stat.h>
 
@@ -48,14 +48,21 @@ static int schedulers(ork_engine *e, const struct ork_rows *runs, struct ork_buf
         int64_t owned = 0;
         if (!ork_rows_id(rows, i, "id", &id) || !ork_store_owner_alive(e->store, &id))
             continue;
-        for (size_t k = 0; k < ork_rows_len(runs); k++)
-            owned += ork_rows_id(runs, k, "scheduler_id", &owner) && ork_id_eq(&owner, &id);
+        int64_t pid = 0; /* of one that has runs */
+        for (size_t k = 0; k < ork_rows_len(runs); k++) {
+            if (!ork_rows_id(runs, k, "scheduler_id", &owner) || !ork_id_eq(&owner, &id))
+                continue;
+            owned++;
+            pid = ork_rows_int(runs, k, "owner_pid", 0);
+        }
         ork_id_format(&id, text);
         ork_buf_adds(out, shown++ ? ",{" : "{");
         ork_doc_text(out, "id", text);
         ork_doc_text(out, "host", ork_rows_text(rows, i, "host"));
         ork_doc_text(out, "role", ork_rows_text(rows, i, "role"));
         ork_doc_int(out, "runs", owned);
+        if (ork_owner_stopped(e, ork_rows_text(rows, i, "host"), pid))
+            ork_doc_int(out, "stopped", pid);
         ork_buf_addc(out, '}');
     }
     ork_buf_addc(out, ']');

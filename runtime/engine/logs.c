@@ -113,6 +113,27 @@ static int inline_path(ork_engine *e, const struct ork_rows *task, const struct 
     return 0;
 }
 
+/* A database that was moved took its logs along: what is not where it was may be beside it, logs/RUN/FILE. */
+static void look_beside(ork_engine *e, char **path)
+{
+    struct stat st;
+    const char *file = *path ? strrchr(*path, '/') : NULL, *run = file;
+
+    if (!file || stat(*path, &st) == 0)
+        return;
+    while (run > *path && run[-1] != '/')
+        run--;
+    struct ork_buf b = ORK_BUF_INIT;
+    ork_buf_addf(&b, "%s/logs/%s", e->data_dir, run);
+    char *moved = ork_buf_steal(&b, NULL);
+    if (stat(moved, &st) == 0) {
+        ork_free(*path);
+        *path = moved;
+    } else {
+        ork_free(moved);
+    }
+}
+
 /* The path of an attempt's log; NULL: it has none. *last: is the task's stored tail of this attempt? Freed by the
  * caller. */
 static int find_path(ork_engine *e, const struct ork_rows *task, const struct ork_rows *attempts, uint32_t attempt,
@@ -122,11 +143,15 @@ static int find_path(ork_engine *e, const struct ork_rows *task, const struct or
 
     if (is_inline(task)) {
         *last = !attempt || attempt == (uint32_t)ork_rows_int(task, 0, "attempt", 0);
-        return inline_path(e, task, attempts, attempt, path, err);
+        int rc = inline_path(e, task, attempts, attempt, path, err);
+        if (!rc)
+            look_beside(e, path);
+        return rc;
     }
     int rc = attempt_row(attempts, attempt, &row, err);
     const char *kept = rc ? NULL : ork_rows_text(attempts, row, "log_path");
     *path = kept ? ork_strdup(kept) : NULL;
+    look_beside(e, path);
     *last = !rc && row + 1 == ork_rows_len(attempts);
     return rc;
 }

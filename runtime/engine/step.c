@@ -74,13 +74,15 @@ static void put_run(struct ork_active *a)
     }
 }
 
-/* "3 of 12 tasks failed: a, b, c"; the first five by name. */
+/* "3 of 12 tasks failed: a, b, c"; the first five by name. Before it why the run was ended early, if it was. */
 static char *failure_text(const struct ork_active *a)
 {
     struct ork_buf b = ORK_BUF_INIT;
     uint32_t failed = a->run.final[ORK_TASK_FAILED], shown = 0;
-    const char *reason =
-        a->run.cancelling && a->run.cancel_reason != ORK_CANCEL_USER ? ork_run_cancel_text(a->run.cancel_reason) : NULL;
+    const char *reason = !a->run.cancelling                        ? NULL
+                         : a->cancel_why                           ? a->cancel_why
+                         : a->run.cancel_reason == ORK_CANCEL_USER ? NULL
+                                                                   : ork_run_cancel_text(a->run.cancel_reason);
 
     if (reason)
         ork_buf_adds(&b, reason);

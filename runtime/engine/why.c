@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* Why something waits, failed or was skipped, said from the rows alone, so that any process can answer for a run of
  * another owner. */
-#include "engine/engine.h"
+#include "engine/owner.h"
+#include <stdlib.h>
 #include <string.h>
 
 struct why {
@@ -9,7 +10,8 @@ struct why {
     const ork_id *run;
     struct ork_buf *out; /* the array of reasons */
     struct ork_rows *tasks;
-    const char *run_status;
+    const char *run_status, *workflow, *host; /* borrowed; host: of the owner */
+    int64_t owner_pid;
     bool owned;     /* a live scheduler has the run */
     bool functions; /* tasks of it are inline */
 };
@@ -167,6 +169,60 @@ static void pending(struct why *w, size_t i, const char *name)
     ork_buf_fini(&b);
 }
 
+/* A run that waits for its turn (max_active_runs): who has it? false: it does not. */
+static bool turn_reason(struct why *w)
+{
+    struct ork_rows *pools = NULL, *runs = NULL;
+    struct ork_param p[] = {
+        ORK_P_TEXT(w->workflow), ORK_P_TEXT("running,paused"), ORK_P_NULL, ORK_P_NULL, ORK_P_NULL, ORK_P_INT(6)};
+    struct ork_buf pool = ORK_BUF_INIT, b = ORK_BUF_INIT;
+    int64_t slots = 0, used = 0;
+    size_t shown = 0;
+
+    if (!w->owned || strcmp(w->run_status, "pending") != 0)
+        return false;
+    ork_buf_addf(&pool, "run:%s", w->workflow);
+    if (ork_store_query(w->engine->store, ORK_Q_pools_list, NULL, 0, &pools, NULL) == 0) {
+        for (size_t i = 0; i < ork_rows_len(pools); i++) {
+            if (strcmp(ork_rows_text(pools, i, "name"), pool.data) == 0) {
+                slots = ork_rows_int(pools, i, "slots", 0);
+                used = ork_rows_int(pools, i, "used", 0);
+            }
+        }
+    }
+    bool waits = slots > 0 && used >= slots;
+    if (waits && ork_store_query(w->engine->store, ORK_Q_runs_list, p, 6, &runs, NULL) == 0) {
+        ork_buf_addf(&b, "waits for its turn: max_active_runs = %lld; under way: ", (long long)slots);
+        for (size_t i = 0; i < ork_rows_len(runs); i++) {
+            ork_id id;
+            char short_id[9];
+            if (!ork_rows_id(runs, i, "id", &id))
+                continue;
+            ork_id_short(&id, short_id);
+            ork_buf_addf(&b, "%s%s", shown++ ? ", " : "", short_id);
+        }
+        reason(w, NULL, b.data, NULL, 0);
+    }
+    waits = waits && b.len > 0;
+    ork_rows_free(pools);
+    ork_rows_free(runs);
+    ork_buf_fini(&pool);
+    ork_buf_fini(&b);
+    return waits;
+}
+
+/* Nobody carries the run out: its agent may still have the process, and only whoever goes on with the run asks it. */
+static void left_text(struct why *w, const char *pid, struct ork_buf *b)
+{
+    bool seen = pid && ork_owner_process_seen(w->engine, w->host, strtoll(pid, NULL, 10));
+
+    if (seen)
+        ork_buf_addf(b, "still running, process %s, though no ork carries the run out", pid);
+    else
+        ork_buf_addf(b, "was running when its ork ended%s%s%s; how it ended is seen when somebody goes on with the run",
+                     pid ? " (process " : "", pid ? pid : "", pid ? ")" : "");
+}
+
 static void task_reason(struct why *w, size_t i)
 {
     const char *name = ork_rows_text(w->tasks, i, "task_name"), *status = ork_rows_text(w->tasks, i, "status");
@@ -184,6 +240,10 @@ static void task_reason(struct why *w, size_t i)
                                   : "handed to the agent; no ork is alive that owns the run");
         break;
     case ORK_TASK_RUNNING:
+        if (!w->owned) {
+            left_text(w, pid, &b);
+            break;
+        }
         ork_duration_format(ork_engine_now(w->engine) - ork_rows_time(w->tasks, i, "started_at"), span);
         ork_buf_addf(&b, "running for %s%s%s", span, pid ? ", process " : "", pid ? pid : "");
         break;
@@ -198,12 +258,17 @@ static void task_reason(struct why *w, size_t i)
     ork_buf_fini(&b);
 }
 
-static void advice(struct ork_buf *b, const char *status, bool owned, bool functions, const char *short_id)
+static void advice(const struct why *w, struct ork_buf *b, const char *short_id)
 {
     struct ork_buf line = ORK_BUF_INIT;
+    const char *status = w->run_status;
+    bool owned = w->owned, functions = w->functions;
 
     ork_buf_addc(b, '[');
-    if (functions && !owned && strcmp(status, "success") != 0)
+    if (owned && ork_owner_stopped(w->engine, w->host, w->owner_pid))
+        ork_buf_addf(&line, "its ork (process %lld) is stopped: `fg` where it was started, or kill -CONT %lld",
+                     (long long)w->owner_pid, (long long)w->owner_pid);
+    else if (functions && !owned && strcmp(status, "success") != 0)
         ork_buf_addf(&line, "tasks of it are functions that live in the program that started it: %s there",
                      ork_run_is_final(ork_run_status_parse(status)) ? "`run:retry()`" : "start the run again");
     else if (strcmp(status, "paused") == 0)
@@ -217,6 +282,13 @@ static void advice(struct ork_buf *b, const char *status, bool owned, bool funct
                      short_id);
     if (line.len)
         ork_buf_json(b, line.data, line.len);
+    if (strcmp(status, "failed") == 0) {
+        struct ork_buf logs = ORK_BUF_INIT;
+        ork_buf_addf(&logs, "`ork logs %s` shows what the failed tasks wrote", short_id);
+        ork_buf_adds(b, line.len ? "," : "");
+        ork_buf_json(b, logs.data, logs.len);
+        ork_buf_fini(&logs);
+    }
     ork_buf_addc(b, ']');
     ork_buf_fini(&line);
 }
@@ -244,8 +316,12 @@ static int why_run(ork_engine *e, const ork_id *id, const char *only, struct ork
     w.run_status = ork_rows_text(run, 0, "status");
     bool has = ork_rows_id(run, 0, "scheduler_id", &owner);
     w.owned = has && ((e->registered && ork_id_eq(&owner, &e->scheduler)) || ork_store_owner_alive(e->store, &owner));
+    w.workflow = ork_rows_text(run, 0, "workflow");
+    w.host = ork_rows_text(run, 0, "owner_host");
+    w.owner_pid = ork_rows_int(run, 0, "owner_pid", 0);
     w.out = &reasons;
     ork_buf_addc(&reasons, '[');
+    bool turn = !only && turn_reason(&w);
     bool final = ork_run_is_final(ork_run_status_parse(w.run_status)), found = false;
     size_t given = 0;
     for (size_t i = 0; i < ork_rows_len(w.tasks) && !w.functions; i++)
@@ -258,6 +334,8 @@ static int why_run(ork_engine *e, const ork_id *id, const char *only, struct ork
         if (only ? !named : !interesting)
             continue;
         found = true;
+        if (turn && status == ORK_TASK_PENDING)
+            continue; /* all of them wait for that */
         given++;
         task_reason(&w, i);
     }
@@ -274,7 +352,7 @@ static int why_run(ork_engine *e, const ork_id *id, const char *only, struct ork
     ork_doc_raw(out, "owned", w.owned ? "true" : "false");
     ork_doc_raw(out, "reasons", reasons.data);
     ork_doc_key(out, "advice");
-    advice(out, w.run_status, w.owned, w.functions, short_id);
+    advice(&w, out, short_id);
     ork_buf_fini(&reasons);
     ork_rows_free(w.tasks);
     ork_rows_free(run);

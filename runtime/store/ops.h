@@ -31,6 +31,7 @@ struct ork_copy_ops {
 
 struct ork_store_ops {
     const char *scheme; /* of its URLs, "sqlite" */
+    bool remote;        /* its rows are kept, but not in a file of this machine */
     int (*open)(const char *url, const struct ork_store_opts *o, ork_store **out, ork_err *err);
     void (*close)(ork_store *s, ork_store_close_cb cb, void *data);
     const char *(*path)(const ork_store *s);
@@ -53,4 +54,13 @@ struct ork_store {
     const struct ork_store_ops *ops;
 };
 extern const struct ork_store_ops ork_store_sqlite;
+extern const struct ork_store_ops ork_store_postgres; /* in the module ork_postgres */
+
+struct ork_store_module { /* symbol `ork_store_module_info` of a module */
+    const char *version;  /* of the build it belongs to */
+    const struct ork_store_ops *ops;
+};
+
+/* The backend of a module: its file is looked for around this code, opened once, and stays. */
+int ork_store_module(const char *name, const struct ork_store_ops **out, ork_err *err) ORK_MUSTCHECK;
 #endif

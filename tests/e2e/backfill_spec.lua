@@ -38,7 +38,7 @@ describe("ork backfill", function()
   it("lists the times with --dry-run, in the schedule's zone, and starts nothing", function()
     local r = ork("backfill etl --from 2026-10-24 --to 2026-10-26 --dry-run")
     assert.equal(0, r.code, r.err)
-    assert.equal("2026-10-24 02:00 CEST\n2026-10-25 02:00 CEST\n2026-10-26 02:00 CET\n", r.out)
+    assert.equal("2026-10-24 02:00 CEST\n2026-10-25 02:00 CEST   the first of two such times\n2026-10-26 02:00 CET   clocks go back by 1h\n", r.out)
     local list = sh.json(ork("backfill etl --from 2026-10-24 --to 2026-10-26 --dry-run --json").out)
     assert.same({ { scheduled_for = "2026-10-24T00:00:00.000Z" }, { scheduled_for = "2026-10-25T00:00:00.000Z" },
       { scheduled_for = "2026-10-26T01:00:00.000Z" } }, list)

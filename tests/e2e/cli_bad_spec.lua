@@ -153,7 +153,9 @@ describe("bad input", function()
         for _, word in ipairs({ "dya=1", "day=", "day=\255", "day=x\27[31m", "=x", "day", "day=" .. HUGE, ("x"):rep(300) .. "=1", "--param=", "--param==",
           "--param=day", "--params-file=", "--params-file=/", "--params-file=/dev/zero", "--params-file=etl.lua", "--params-file=none" }) do
           local known = word:find("^%-%-params%-file") and name ~= "rerun" or not word:find("^%-%-params%-file")
-          if known and not (word == "day=" and name == "rerun") then refused(with(least(name, command), word), { 2 }) end
+          if known and not (word == "day=" and name == "rerun") then
+            refused(with(least(name, command), word), name == "retry" and { 2, 4 } or { 2 }) -- of which a word may also be a run
+          end
         end
       end)
     end
@@ -189,7 +191,7 @@ describe("bad input", function()
   local needing = {
     { "runs" }, { "show", "etl" }, { "tasks", "etl" }, { "logs", "etl" }, { "why" }, { "cancel", "etl" }, { "pause", "etl" }, { "resume", "etl" },
     { "retry", "etl" }, { "rerun", "etl" }, { "workflows" }, { "versions", "etl" }, { "run", "etl" }, { "delete", "etl", "--yes" },
-    { "prune", "--keep", "1", "--yes" }, { "pool" }, { "pool", "x", "2" }, { "db", "status" }, { "db", "check" }, { "apply", "etl@1" },
+    { "prune", "--keep", "1", "--yes" }, { "pool" }, { "pool", "x", "2", "--new" }, { "db", "status" }, { "db", "check" }, { "apply", "etl@1" },
   }
 
   it("is refused where there is no database", function()
@@ -229,7 +231,7 @@ describe("bad input", function()
     end
     if as_nobody({ "version" }).code ~= 0 then return pending("the program cannot be run by others") end
     for _, words in ipairs({ { "cancel", "etl" }, { "retry", "etl" }, { "pause", "etl" }, { "rerun", "etl" }, { "etl.lua" }, { "db", "migrate" },
-      { "pool", "x", "1" }, { "run", "etl" }, { "apply", "etl.lua" } }) do
+      { "pool", "x", "1", "--new" }, { "run", "etl" }, { "apply", "etl.lua" } }) do
       local r = as_nobody(words, { HOME = false })
       local said = ("ork %s: exit code %d: %s"):format(table.concat(words, " "), r.code, r.err)
       assert(r.code == 3 or r.code == 2 and (words[1] == "cancel" or words[1] == "pause"), said)

@@ -206,6 +206,22 @@ return a, b
     local r = ork({ "slow.lua" })
     assert.equal(1, r.code, r.err)
     assert.matches("\nrun_timeout is over\n", r.err)
+    sh.write(dir .. "/slow.lua", (sh.read(dir .. "/slow.lua"):gsub("return w", 'w:finally("tidy", { command = "false" }) return w')))
+    r = ork({ "slow.lua" })
+    assert.matches("\nrun_timeout is over; 1 of 2 tasks failed: tidy\n", r.err)
+  end)
+
+  it("says who cancelled a run", function()
+    sh.write(dir .. "/slow.lua", (SLOW:gsub("w:task%(\"stubborn.-\n", "")))
+    for name, said in pairs({ sigint = "cancelled by Ctrl-C", sigterm = "cancelled by SIGTERM" }) do
+      sh.run({ "rm", "-f", "started" }, { cwd = dir })
+      local p = sh.spawn_ork({ "slow.lua" }, { cwd = dir })
+      p:wait_file(dir .. "/started")
+      p:signal(name)
+      p:wait()
+      assert.matches("once more kills what is still running and leaves out `finally`", p.err, 1, true)
+      assert.equal(said, sh.sql(db, "SELECT error FROM runs ORDER BY created_at DESC LIMIT 1")[1].error)
+    end
   end)
 
   it("cancels when --timeout is over and exits 124", function()
@@ -213,6 +229,20 @@ return a, b
     local r = ork({ "slow.lua", "--timeout", "300ms" })
     assert.equal(124, r.code, r.err)
     assert.matches("the time is over", r.err, 1, true)
+  end)
+
+  it("names the database that has runs of the script, when it makes another one elsewhere", function()
+    ork({ "hello.lua" }, { ok = true })
+    sh.write(dir .. "/other.lua", HELLO)
+    local elsewhere = sh.tempdir()
+    local r = ork({ dir .. "/hello.lua", "--quiet" }, { cwd = elsewhere, ok = true })
+    assert.equal(("ork: %s has runs of this script; to use it: --db %s\n"):format(db, db), r.err)
+    r = ork({ dir .. "/hello.lua" }, { cwd = elsewhere, ok = true }) -- told once
+    assert.is_nil(r.err:find("has runs", 1, true))
+    r = ork({ dir .. "/other.lua", "--quiet" }, { cwd = sh.tempdir(), ok = true })
+    assert.equal("", r.err)
+    r = ork({ "runs", "--db", dir, "--json" }, { cwd = elsewhere, ok = true })
+    assert.equal(1, #sh.json(r.out))
   end)
 
   it("goes on with an interrupted run of its own, and only reports others", function()
@@ -225,6 +255,8 @@ return a, b
     local other = ork({ "hello.lua" })
     assert.equal(0, other.code)
     assert.matches("1 other unfinished run without an owner (slow): ork resume ", other.err, 1, true)
+    other = ork({ "hello.lua", "--quiet" }) -- a mail of cron: nobody goes on with it by itself
+    assert.matches("^1 other unfinished run without an owner %(slow%): ork resume %x+\n$", other.err)
 
     p = sh.spawn_ork({ "slow.lua" }, { cwd = dir })
     p:wait_line("going on with run %x+ of slow, which was interrupted")
@@ -264,6 +296,14 @@ return a, b
     assert.equal(2, ork({ "keyed.lua", "--key", "k1", "--new" }).code)
   end)
 
+  it("says that nothing was run for a key whose run failed, also in a mail", function()
+    sh.write(dir .. "/broken.lua", FAILING)
+    ork({ "broken.lua", "--key", "k" })
+    local r = ork({ "broken.lua", "--key", "k", "--quiet" })
+    assert.equal(1, r.code)
+    assert.matches("^nothing was run: the key is that of run %x+, which ended before; ork retry %x+\n", r.err)
+  end)
+
   it("ends quietly, with its own exit code, when nobody reads its output", function()
     sh.write(dir .. "/broken.lua", FAILING)
     local closed = "%s %s | (exec <&-; cat >&2 2>&-; true); echo ${PIPESTATUS[0]}"
@@ -287,6 +327,16 @@ return a, b
     terminal:signal("sigkill") -- closes the terminal: SIGHUP, and every write fails from now on
     sh.run({ "sh", "-c", "echo > fifo" }, { cwd = dir })
     sh.wait_until(dir, function() return sh.sql(db, "SELECT status FROM runs")[1].status == "success" end)
+  end)
+
+  it("lists what tells runs apart", function()
+    ork({ "hello.lua", "-q", "n=1" })
+    assert.is_nil(ork({ "runs" }).out:find("PARAMS", 1, true)) -- nothing to tell apart
+    ork({ "hello.lua", "-q", "n=2", "--new" })
+    local r = ork({ "runs" })
+    assert.matches("TOOK  PARAMS  ERROR\n", r.out, 1, true)
+    assert.matches("hello .* n=2\n.*hello .* n=1\n$", r.out)
+    assert.equal("world", sh.json(ork({ "runs", "--json" }).out)[1].params.who)
   end)
 
   it("fits its tables into a terminal", function()

@@ -36,6 +36,21 @@ describe("several ork on one database", function()
     assert.equal(120, n)
   end)
 
+  it("says that another program has locked the database, and goes on when that lets go", function()
+    local dir = sh.tempdir()
+    local db = dir .. "/ork.db"
+    sh.write(dir .. "/a.lua", 'local w = require("ork").workflow("w") w:task("a", { command = "true" }) return w')
+    sh.ork({ "db", "migrate", "--db", "sqlite:" .. db }, { cwd = dir, ok = true })
+    local holder = sh.spawn({ "sqlite3", db }, { cwd = dir, keep_stdin = true })
+    holder.stdin:write("BEGIN IMMEDIATE;\nSELECT 'held';\n")
+    holder:wait_line("held")
+    local p = sh.spawn_ork({ "a.lua", "--quiet", "--db", db }, { cwd = dir })
+    p:wait_line("^warning store: " .. (db:gsub("%p", "%%%0")) .. " is locked by another program; waiting for it$")
+    holder:close_stdin()
+    assert.equal(0, p:wait().code)
+    holder:wait()
+  end)
+
   it("one key, four programs at once: one run, and all four end with its status", function()
     local dir = sh.tempdir()
     sh.write(dir .. "/key.lua", [[

@@ -85,6 +85,7 @@ describe("ork schedule", function()
     local found
     for _, fire in ipairs(document.schedule.fires) do found = found or type(fire.shifted_from) == "string" and fire end
     assert.equal(3600, found.change.by_s)
+    assert.matches("\n  2026%-05%-01 02:30 [AB]+\n", ork("plan daily.lua --at 2026-05-01", { env = env }).out)
     local dry = ork("apply daily.lua --dry-run", { env = env }).out
     assert.matches("daily: would be new %(1 task%)\n  schedule: 30 2 %* %* %*  Here; next 20%d%d%-%d%d%-%d%d 0[23]:[30]0 [AB]+", dry)
     ork("apply daily.lua", { env = env, ok = true })
@@ -157,5 +158,39 @@ describe("ork schedule", function()
     assert.equal(3, r.code)
     assert.matches("the time zone file is damaged", r.err, 1, true)
     assert.matches("install Debian's package tzdata again", r.err, 1, true)
+  end)
+end)
+
+describe("the tables of docs/schedules.md", function()
+  after_each(sh.cleanup)
+
+  it("say when expressions are due", function()
+    local dir, page, n = sh.tempdir(), sh.read((os.getenv("ORK_ROOT") or ".") .. "/docs/schedules.md"), 0
+    sh.write(dir .. "/times.lua", assert(page:match("`times.lua`:\n\n```lua\n(.-)```")))
+    local function times(cron, ...)
+      local r = sh.ork({ "plan", "times.lua", "cron=" .. cron, ... }, { cwd = dir, env = { TZ = "UTC" } })
+      assert.equal(0, r.code, r.err)
+      n = n + 1
+      return r.out
+    end
+    for cron, due in page:gmatch("\n| `([^`]+)` | [^|]+ | (%d%d%d%d%-[^|]+) |") do
+      local list = {}
+      for time in times(cron, "--at", "2026-11-01"):gmatch("\n  (%d%d%d%d%-%d%d%-%d%d [%d:]+) UTC") do list[#list + 1] = time end
+      assert.equal(due, table.concat(list, ", "):sub(1, #due), cron)
+    end
+    local days = { ["29 March"] = "2026-03-29", ["25 October"] = "2026-10-25" }
+    for cron, dst, march, october in page:gmatch('\n| `([^`]+)` | (%S+) | ([^|]-) | ([^|]-) |') do
+      local is_table = march:find("CES?T") or march == "not"
+      for name, said in pairs(is_table and { ["29 March"] = march, ["25 October"] = october } or {}) do
+        local at = name == "29 March" and "2026-03-28T23:00:00Z" or "2026-10-24T22:00:00Z" -- before midnight there
+        local out = times(cron, "zone=Europe/Berlin", "--at", at, dst ~= "–" and "dst=" .. dst:match("%a+") or nil)
+        local list = {}
+        for time in out:gmatch("\n  " .. days[name]:gsub("%p", "%%%0") .. " ([%d:]+ CES?T)") do list[#list + 1] = time end
+        local told = {}
+        for time in said:gmatch("[%d:]+ CES?T") do told[#told + 1] = time end
+        assert.same(told, list, cron .. " " .. dst .. " " .. name)
+      end
+    end
+    assert(n > 30, n)
   end)
 end)

@@ -55,7 +55,7 @@ function page:run(command)
   local state = self.dir .. "/.cwd"
   local script = ('exec 2>&1; cd "$(cat "%s")"; %s\ncode=$?; pwd >"%s"; exit $code'):format(state, command, state)
   local result = sh.run({ "/bin/sh", "-c", script }, {
-    env = { PATH = self.path_variable, TERM = "dumb", HOME = self.dir, TMPDIR = self.dir .. "/.tmp", XDG_STATE_HOME = false },
+    env = { PATH = self.path_variable, TERM = "dumb", TZ = "UTC", HOME = self.dir, TMPDIR = self.dir .. "/.tmp", XDG_STATE_HOME = false },
     timeout = 60,
   })
   if result.code == 137 then wait_for_the_dead(self.dir) end

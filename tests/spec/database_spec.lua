@@ -48,6 +48,17 @@ describe("finding the database", function()
     assert.equal("postgres://h/d", database.url_of("postgres://h/d"))
   end)
 
+  it("reads a folder as the database in it", function()
+    finally(sh.cleanup)
+    local dir = sh.tempdir()
+    assert.equal("sqlite:" .. dir .. "/.ork/ork.db", database.url_of(dir)) -- it may be made there
+    sh.write(dir .. "/ork.db", "")
+    assert.equal("sqlite:" .. dir .. "/ork.db", database.url_of(dir .. "/"))
+    sh.run({ "mkdir", dir .. "/.ork" })
+    sh.write(dir .. "/.ork/ork.db", "")
+    assert.equal("sqlite:" .. dir .. "/.ork/ork.db", database.url_of(dir .. "/"))
+  end)
+
   it("a flag beats the environment, which beats the folder, which beats DATABASE_URL", function()
     finally(sh.cleanup)
     local dir = sh.tempdir()

@@ -60,6 +60,10 @@ describe("messages", function()
     w:task("a", { command = { "false" } })
     local id = assert(engine:start(w, {}))
     engine:wait(id, 30000)
+    sh.run({ "mkdir", dir .. "/gone" })
+    sh.write(dir .. "/gone/moved.lua", 'local w = require("ork").workflow("moved") w:task("a", { command = "false" }) return w')
+    sh.ork({ "gone/moved.lua", "-q" }, { cwd = dir })
+    sh.run({ "rm", "-r", dir .. "/gone" })
     sh.ork({ "etl.lua", "-q" }, { cwd = dir }) -- the newest again
   end)
 

@@ -97,7 +97,7 @@ local function rows_of(command)
   return rows
 end
 
-local function find(command, name, short)
+local function find(command, name, short, value)
   local names = {}
   for _, row in ipairs(rows_of(command)) do
     if short and row.short == name or not short and row[1] == name then return row end
@@ -105,8 +105,11 @@ local function find(command, name, short)
   end
   local flag = (short and "-" or "--") .. name
   local near = not short and core().suggest(name, names)
-  stop(2, "%s has no option %s%s\nsee: ork %s", "ork " .. command.name, flag,
-    near and ("; did you mean --%s?"):format(near) or "", command.help_name or command.name .. " --help")
+  local said = command.shown or command.name
+  local as_param = not near and not short and command.params and name:find("^[%w_][%w_.-]*$")
+    and ("; params are words: %s=%s"):format(name, value or "…")
+  stop(2, "ork %s has no option %s%s\nsee: ork %s", said, flag, near and ("; did you mean --%s?"):format(near) or as_param or "",
+    command.help_name or said .. " --help")
 end
 
 local function key_of(row) return (row[1]:gsub("-", "_")) end
@@ -134,7 +137,7 @@ local function read_option(command, options, words, i)
   local name, value = word:match("^%-%-([^=]+)=(.*)$")
   local row
   if name then
-    row = find(command, name)
+    row = find(command, name, false, value)
     if not row[2] then stop(2, "--%s takes no value", name) end
   elseif word:find("^%-%-") then
     row = find(command, word:sub(3))
@@ -168,9 +171,11 @@ function args.add_param(params, word)
   params[name] = text
 end
 
---- Reads the words that follow a command: options by key, words in order, params by name (as typed).
-function args.parse(command, words, options)
+--- Reads the words that follow a command: options by key, words in order, params by name (as typed). script: the word that
+--- stands where the command's name would.
+function args.parse(command, words, options, script)
   options = options or {}
+  if script then command = setmetatable({ shown = script }, { __index = command }) end
   local given = { options = options, words = {}, params = {} }
   local i, only_words = 1, false
   while i <= #words do

@@ -87,9 +87,9 @@ local function time_after(from, every, i, zone)
   return stop.check(core.zone_instant(day .. "T" .. second["local"]:sub(12), zone))
 end
 
---- All times from..to, oldest first.
+--- All times from..to, oldest first, and those of a schedule as a document of fires.
 local function times_of(option, from, to, every, zone)
-  local list = {}
+  local list, document = {}, nil
   if every then
     local at = from
     while at <= to and #list <= MOST do
@@ -97,7 +97,7 @@ local function times_of(option, from, to, every, zone)
       at = time_after(from, every, #list, zone)
     end
   else
-    local document = stop.check(core.schedule_fires(stop.check(core.json.encode(option)), from - 1, MOST))
+    document = stop.check(core.schedule_fires(stop.check(core.json.encode(option)), from - 1, MOST))
     for _, fire in ipairs(document.fires) do
       if fire.at > to then break end
       list[#list + 1] = fire.at
@@ -105,7 +105,7 @@ local function times_of(option, from, to, every, zone)
     if #list == MOST and document.fires[MOST].at < to then list[MOST + 1] = true end
   end
   if #list > MOST then stop(2, "that is more than %d runs; take a shorter stretch", MOST) end
-  return list
+  return list, document
 end
 
 -- ---- the runs --------------------------------------------------------------------------------
@@ -196,13 +196,14 @@ end
 
 -- ---- the command -----------------------------------------------------------------------------
 
-local function list_times(engine, workflow, option, times)
-  local rows = {}
+local function list_times(engine, workflow, option, times, document)
+  local rows, lines = {}, document and fires.lines(document)
   for i, at in ipairs(times) do
     local run = stop.check(engine:runs({ workflow = workflow.name, scheduled_for_ms = at, limit = 1 }))[1]
     rows[i] = { scheduled_for = sys.format_time(at), run = run and run.id, status = run and run.status }
     if not term.json then
-      term.out(("%s%s"):format(fires.time(option, rows[i].scheduled_for), run and ("  has run %s (%s)"):format(text.short(run.id), run.status) or ""))
+      local line = lines and lines[i]:sub(3) or fires.time(option, rows[i].scheduled_for)
+      term.out(("%s%s"):format(line, run and ("  has run %s (%s)"):format(text.short(run.id), run.status) or ""))
     end
   end
   if term.json then term.out((stop.check(core.json.encode(core.list(rows))))) end
@@ -229,10 +230,10 @@ function backfill.run(given)
   if to < from then stop(2, "--to is before --from") end
   if options.every and options.every < 1000 then stop(2, "--every is one second or more") end
   if to > sys.now() then to = sys.now() end
-  local times = times_of(option, from, to, options.every, zone)
+  local times, document = times_of(option, from, to, options.every, zone)
   if #times == 0 then stop(2, "there is no time between --from and --to (what is in the future is left to the schedule)") end
   local shown = option or { every_ms = options.every }
-  if options.dry_run then return list_times(engine, workflow, shown, times) end
+  if options.dry_run then return list_times(engine, workflow, shown, times, document) end
   stop.check(core.schedule_params(workflow, next(given.params) and given.params or nil, times[1]))
   if #times > ASK then confirm(("start %d runs of %s?"):format(#times, workflow.name), options) end
 

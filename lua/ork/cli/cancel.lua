@@ -18,5 +18,6 @@ runs that match; they are listed, and you are asked.]],
   },
   words = { 0 },
   options = selection.options(),
-  run = wish.command("cancel", { done = "cancelled", sent = "cancelling" }, { "pending", "running", "paused" }),
+  run = wish.command("cancel", { done = "cancelled", sent = "cancelling" }, { "pending", "running", "paused" },
+    { why = "cancelled by `ork cancel`" }),
 }

@@ -55,6 +55,14 @@ function definition.pick(loaded, path, name)
     if #loaded.workflows == 1 and has_param(loaded.workflows[1], name) then
       stop(2, "`%s` is a param; give it a value: %s=…", name, name)
     end
+    for _, each in ipairs(loaded.workflows) do
+      for _, task in ipairs(core.task_names(each)) do
+        if task == name then
+          stop(2, "`%s` is a task: ork %s%s --to %s runs it and what it needs", name, path, #names > 1 and " " .. text.word(each.name) or "",
+            text.word(name))
+        end
+      end
+    end
     stop(2, "%s has no workflow `%s`%s", path, name, near and ("; did you mean `%s`?"):format(near)
       or "; it has " .. text.list(names, 20))
   end
@@ -80,18 +88,21 @@ local function explain_params(why, options, given)
   return #lines > 1 and "several params are wrong:\n  " .. table.concat(lines, "\n  ") or lines[1]
 end
 
+--- What --params-file gives: values by name, or nil.
+function definition.params_file(path)
+  if not path then return nil end
+  local bytes, why = require("ork.modules").read_file(path)
+  if not bytes then stop(2, "--params-file: %s", why:find(path, 1, true) and why or path .. ": " .. why) end
+  local given
+  given, why = core.json.decode(bytes)
+  if type(given) ~= "table" then stop(2, "%s: %s", path, why or "not a JSON object with a value for each param") end
+  return given
+end
+
 --- Complete params as JSON text. Param values come typed (name → text), from --params-file, and from options.kept (name →
 --- value, the weakest; of the run options.kept_of, another is given by options.kept_by).
 function definition.params(workflow, typed, options)
-  local given
-  if options.params_file then
-    local bytes, why = require("ork.modules").read_file(options.params_file)
-    if not bytes then stop(2, "--params-file: %s", why:find(options.params_file, 1, true) and why or options.params_file .. ": " .. why) end
-    given, why = core.json.decode(bytes)
-    if type(given) ~= "table" then
-      stop(2, "%s: %s", options.params_file, why or "not a JSON object with a value for each param")
-    end
-  end
+  local given = definition.params_file(options.params_file)
   for name, value in pairs(options.kept or {}) do
     given = given or {}
     if given[name] == nil then given[name] = value end

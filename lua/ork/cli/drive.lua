@@ -75,8 +75,8 @@ local function obey(engine, id, signals)
     signals.handled = signals.handled + 1
     if signals.handled == 1 then
       if view then view:ending(id) end
-      term.message("cancelling; once more kills what is still running")
-      wish(engine, id, "cancel")
+      term.message("cancelling; once more kills what is still running and leaves out `finally`")
+      wish(engine, id, "cancel", { why = signals.code == 143 and "cancelled by SIGTERM" or "cancelled by Ctrl-C" })
     else
       wish(engine, id, "kill")
     end

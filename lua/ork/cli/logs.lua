@@ -71,11 +71,17 @@ function logs.print(engine, id, task, attempt, lines, prefix, raw)
 end
 
 --- The status of the tasks whose logs are meant when none is named (nil: any), and how many there are.
-local function choose(run, options)
+local function choose(engine, run, options)
   local ended = run.finished_at ~= nil
   local status = (options.failed or ended) and "failed" or "running"
   local n = run.counts[status] or 0
   if n == 0 and not options.failed and ended and run.tasks_total == 1 then return nil, 1 end
+  if n == 0 and not options.failed and run.status == "cancelled" then -- those that had begun
+    status = "cancelled"
+    for _, task in ipairs(stop.check(engine:tasks(run.id, { status = status, limit = PAGE }))) do
+      if (task.attempt or 0) > 0 then n = n + 1 end
+    end
+  end
   return status, n
 end
 
@@ -91,10 +97,10 @@ local function one_task(engine, run, name, options)
 end
 
 function logs.several(engine, run, options)
-  local status, n = choose(run, options)
+  local status, n = choose(engine, run, options)
   local id, after = text.short(run.id), -1
   if n == 0 then
-    term.news(("no task %s; name one: %s   (%s lists them)"):format(status == "failed" and "failed" or "is running",
+    term.news(("no task %s; name one: %s   (%s lists them)"):format(status == "running" and "is running" or "failed",
       hint.line("ork logs %s TASK", id), hint.line("ork tasks %s", id)))
     return
   end
@@ -103,7 +109,8 @@ function logs.several(engine, run, options)
     local page = stop.check(engine:tasks(run.id, { status = status, after = after, limit = PAGE }))
     for _, task in ipairs(page) do
       after = task.index
-      if not logs.print(engine, run.id, task.name, 0, lines, n > 1 and task.name .. " | " or "", options.raw) then
+      local begun = status ~= "cancelled" or (task.attempt or 0) > 0
+      if begun and not logs.print(engine, run.id, task.name, 0, lines, n > 1 and task.name .. " | " or "", options.raw) then
         term.news(("%s wrote nothing"):format(task.name))
       end
     end

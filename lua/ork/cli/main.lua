@@ -67,7 +67,7 @@ local function dispatch(argv)
     return 2
   end
   local command, is_script = find(word, words[1])
-  local given = args.parse(command, words, options)
+  local given = args.parse(command, words, options, is_script and word)
   term.configure(given.options)
   hint.configure(given.options)
   if is_script then given.script = word end

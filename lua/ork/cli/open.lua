@@ -26,6 +26,7 @@ local function open_for(options, extra)
     term.message(("ork: %s belongs to another user and is not used"):format(term.escape(found.passed_over)))
   end
   if found.from == "new" or new then term.news("created " .. term.escape(new or database.FILE)) end
+  if found.from == "new" and options.of_script then require("ork.cli.elsewhere").tell(options.of_script, found.url:match("^sqlite:(.*)")) end
   return engine
 end
 

@@ -20,6 +20,7 @@ several, NAME picks one.]],
     { "ork plan pipeline.lua --format dot | dot -Tsvg >plan.svg", "a picture (Graphviz)" },
     { "ork plan etl.lua day=yesterday --json", "for programs" },
     { "ork plan etl@2", "version 2 of an applied workflow" },
+    { "ork plan etl.lua --at 2026-03-28", "when its schedule is due from that day on" },
   },
   words = { 1, 2 },
   params = true,
@@ -27,7 +28,7 @@ several, NAME picks one.]],
     { "format", "F", "text, dot (Graphviz) or json", choices = { "text", "dot", "json" } },
     { "param", "name=value", "a param (also: name=value)", many = true },
     { "params-file", "F", "params from a JSON file" },
-    { "at", "TIME", "the run's logical time (default: now)", kind = "time" },
+    { "at", "TIME", "the run's logical time; a schedule's next times are those after it (default: now)", kind = "time" },
   },
 }
 
@@ -66,19 +67,19 @@ end
 
 local FIRES = 5 -- next times shown
 
-local function show_fires(workflow)
+local function show_fires(workflow, after)
   local option = schedule_of(workflow)
   if not option then return end
   local fires = require "ork.cli.fires"
   term.out(("schedule: %s"):format(fires.rule(option)))
-  for _, line in ipairs(fires.lines(fires.document(option, core.sys.now(), FIRES))) do term.out(line) end
+  for _, line in ipairs(fires.lines(fires.document(option, after, FIRES))) do term.out(line) end
 end
 
-local function show_json(workflow)
+local function show_json(workflow, after)
   local option = schedule_of(workflow)
   if not option then return term.out((stop.check(core.plan_json(workflow)))) end
   local document = stop.check(core.json.decode(stop.check(core.plan_json(workflow))))
-  document.schedule = require("ork.cli.fires").document(option, core.sys.now(), FIRES)
+  document.schedule = require("ork.cli.fires").document(option, after, FIRES)
   term.out((stop.check(core.json.encode(document))))
 end
 
@@ -110,12 +111,12 @@ function plan.run(given)
   if next(given.params) or options.params_file then definition.params(workflow, given.params, options) end
   name = workflow.name
   if format == "json" then
-    show_json(workflow)
+    show_json(workflow, options.at or core.sys.now())
   elseif format == "dot" then
     show_dot(workflow, name)
   else
     show_text(workflow, name)
-    show_fires(workflow)
+    show_fires(workflow, options.at or core.sys.now())
   end
   return 0
 end

@@ -1,6 +1,7 @@
 -- SPDX-License-Identifier: MIT
 -- How a run ended: one line, and for each failed task the reason, the end of its log and the commands to see more.
 local hint = require "ork.cli.hint"
+local sys = require("ork.core").sys
 local stop = require "ork.cli.stop"
 local tail = require "ork.cli.tail"
 local term = require "ork.term"
@@ -63,30 +64,35 @@ local function resume_command(run)
 end
 
 --- What to do about a run that did not succeed.
-local function advice(run)
+local function advice(run, failed)
   local id = text.short(run.id)
   local resume = resume_command(run)
-  term.message(("\nsee it:    %s\ntry again: %s   (the failed and skipped tasks only)"):format(hint.line("ork show %s", id),
-    hint.line("ork retry %s", id)))
-  if resume then term.message(("fixed it:  %s   (with what changed in the script)"):format(resume)) end
+  local what = failed and (run.counts.cancelled or 0) == 0 and "the failed and skipped tasks only" or "what did not succeed"
+  term.message(("\nsee it:    %s\ntry again: %s   (%s)"):format(hint.line("ork show %s", id), hint.line("ork retry %s", id), what))
+  if run.script_dir and not sys.stat(run.script_dir) then
+    term.message(("moved?     the script's folder %s is gone: ork NEW/%s --resume, from where it is now"):format(term.escape(run.script_dir),
+      term.escape((run.script_path or ""):match("([^/]*)$"))))
+  elseif resume then
+    term.message(("fixed it:  %s   (with what changed in the script)"):format(resume))
+  end
   term.message("")
 end
 
 --- Tells on stderr what failed in a finished run.
 function report.failures(engine, run)
   local failed = stop.check(engine:tasks(run.id, { status = "failed", limit = MAX_TASKS + 1 }))
-  if #failed == 0 and run.error then term.message("\n" .. term.escape(run.error)) end -- run_timeout: no task failed
+  if run.error and not run.error:find("^%d+ of %d+ tasks? failed") then term.message("\n" .. term.escape(run.error)) end -- run_timeout
   for i = 1, math.min(#failed, MAX_TASKS) do failed_task(engine, run, failed[i]) end
   local id = text.short(run.id)
   if #failed > MAX_TASKS then
     term.message(("\n%d more failed: %s"):format((run.counts.failed or 0) - MAX_TASKS, hint.line("ork tasks %s --status failed", id)))
   end
-  advice(run)
+  advice(run, #failed > 0)
 end
 
 --- Tells on stderr why a run was cancelled, when that was said, and how to go on with it.
 function report.cancelled(run)
-  if run.error and run.error ~= "cancelled" then term.message("\n" .. term.escape(run.error)) end
+  if run.error and not run.error:find("^cancelled") then term.message("\n" .. term.escape(run.error)) end
   term.news(("go on: %s   (what has not succeeded)"):format(hint.line("ork retry %s", text.short(run.id))))
 end
 

@@ -49,6 +49,11 @@ function resume.run(given)
         run.status == "success" and "" or "; `ork retry` runs what failed again"), 2)
     elseif lives and run.status ~= "paused" and #given.words == 0 then
       results:add(run, "runs", nil) -- a filter also means those that need no help
+    elseif lives and run.status ~= "paused" then
+      local pid = run.owner.pid
+      results:add(run, "refused", run.owner.stopped
+        and ("its ork (process %d) is stopped: `fg` where it was started, or kill -CONT %d"):format(pid, pid)
+        or ("is under way in another ork (process %d)"):format(pid), 2)
     elseif lives then
       wish.send(engine, results, run, "resume", WORDS)
     else

@@ -10,7 +10,7 @@ local wish = require "ork.cli.wish"
 
 local retry = {
   name = "retry",
-  usage = "retry RUN...|FILTER [--from T] [--task T] [--update]",
+  usage = "retry RUN...|FILTER [--from T] [--task T] [--update] [name=value ...]",
   summary = "Runs what failed, was skipped or cancelled in a run again and keeps what succeeded",
   text = [[
 What succeeded is kept; `finally` tasks run again after what is repeated. What a `finally` removed is not there for a retry: name the
@@ -19,16 +19,19 @@ living program owns it; several go on one after the other. Retries of the script
 --status, --since) means the failed and cancelled runs that match; they are listed, and you are asked.
 
 With --update the run first moves to its script as it is now (as `ork SCRIPT --resume` does): what did not succeed, is new or
-has changed runs, and everything after it. A task has changed when its command, env, cwd, inputs, `when`, types or dependencies
-have; not by other retries, timeouts or pools. What the script has no more leaves the run; `ork show RUN TASK` still finds it.]],
+has changed runs, and everything after it; so does what refers to a param that is given. A task has changed when its
+command, env, cwd, inputs, `when`, types or dependencies have; not by other retries, timeouts or pools. What the
+script has no more leaves the run; `ork show RUN TASK` still finds it.]],
   examples = {
     { "ork retry last", "the failed and the skipped tasks" },
     { "ork retry last --task load", "only `load`, and what was skipped because of it" },
     { "ork retry last --from transform", "`transform` and all after it, also where they succeeded" },
     { "ork retry last --update", "after mending the script" },
+    { "ork retry last --update limit=100", "and with another value for a param" },
     { "ork retry --workflow etl --since 1d", "all runs of `etl` that failed since yesterday, after a question" },
   },
   words = { 0 },
+  params = true,
   options = selection.options {
     { "from", "T", "this task and all after it, also where they succeeded" },
     { "task", "T", "only this failed task, and what was skipped because of it" },
@@ -63,8 +66,8 @@ local function check_task(engine, run, options)
 end
 
 --- Carries the retry out here. Returns the exit code.
-local function carry_on(engine, run, options, args)
-  if options.update then return update.carry_on(engine, run, update.definition_of(run), {}, options) end
+local function carry_on(engine, run, options, args, typed)
+  if options.update then return update.carry_on(engine, run, update.definition_of(run, typed), typed or {}, options) end
   local words = run.status == "success" and not options.from
     and "run %s of %s succeeded, nothing to try again (--from TASK repeats that task and all after it)"
     or "trying again: run %s of %s"
@@ -88,11 +91,11 @@ local function try_again(engine, results, run, options)
 end
 
 --- One run that was named: with --json its document, as `ork SCRIPT` prints it.
-local function one(engine, id, options)
+local function one(engine, id, options, typed)
   local run = stop.check(engine:run(id))
   stop.check(check_task(engine, run, options))
   local args = (options.from or options.task) and { from = options.from, task = options.task } or nil
-  if options.update or not (run.owner and run.owner.alive) then return carry_on(engine, run, options, args) end
+  if options.update or not (run.owner and run.owner.alive) then return carry_on(engine, run, options, args, typed) end
   local results = wish.results()
   wish.send(engine, results, run, "retry", WORDS, args)
   return results:finish()
@@ -103,9 +106,12 @@ function retry.run(given)
   if options.from and options.task then stop(2, "--from and --task exclude each other") end
   if options.task and options.update then stop(2, "--task and --update exclude each other; --from T repeats T and all after it") end
   if options.keep and not options.update then stop(2, "--keep goes with --update") end
+  if next(given.params) and not (options.update and #given.words == 1) then
+    stop(2, "params go with one RUN and --update; ork rerun RUN starts a new run with other params")
+  end
   local engine <close> = open.change(options)
   local chosen = selection.runs(engine, given, "retry", { "failed", "cancelled" })
-  if #given.words == 1 then return one(engine, chosen[1].id, options) end
+  if #given.words == 1 then return one(engine, chosen[1].id, options, given.params) end
   local results = wish.results()
   drive.collect_documents()
   for _, each in ipairs(chosen) do

@@ -11,7 +11,8 @@ local runs = {
   summary = "Lists runs, newest first",
   text = [[
 The newest 20 unless --limit says otherwise. TASKS counts those that succeeded. TOOK is from the first start to the
-end, with all waiting in between, also for a retry. `ork show RUN` says more about one; RUN is what stands in the first column
+end, with all waiting in between, also for a retry. PARAMS, where there is room, has those that tell the runs of a workflow
+apart. `ork show RUN` says more about one; RUN is what stands in the first column
 (more ways: `ork help naming`).]],
   examples = {
     { "ork runs", "what ran last" },
@@ -53,7 +54,7 @@ function runs.run(given)
   local filter = {
     workflow = options.workflow or given.words[1], status = options.status, since_ms = options.since,
     before = options.before and open.find(engine, options.before),
-    limit = term.json and limit or limit + 1,
+    limit = term.json and limit or limit + 1, params = true,
   }
   if term.json then
     term.out((stop.check(engine:runs(filter, true))))

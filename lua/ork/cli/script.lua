@@ -22,9 +22,10 @@ again, with the script and the params unchanged, it goes on where it was, finds 
 succeeded. `ork SCRIPT --help` shows the script's own params. Ctrl-C cancels the run.
 
 --resume goes on with the newest run of the workflow, which failed, was cancelled or is unfinished, with the script as it is now
-and the run's params (unless given again): what did not succeed, is new or has changed runs, and everything after it; the rest
-stays. Runs of a part (--to, --only) are passed by, and when the newest run succeeded nothing is gone on with: ork retry RUN
---update goes on with any run. A task has changed when its command, env, cwd, inputs, `when`, types or dependencies have, or a param it refers to.
+and the run's params: what did not succeed, is new or has changed runs, and everything after it; the rest stays. Params that
+are given choose the run: the newest such one that has them. Runs of a part (--to, --only) are passed by, and when the newest
+run succeeded nothing is gone on with: ork retry RUN --update goes on with any run, also with other params. A task has changed
+when its command, env, cwd, inputs, `when`, types or dependencies have, or a param it refers to.
 
 With --to and --only the run is a part of the workflow, and stays one: the other tasks are skipped, also by a retry, and
 `ork rerun` repeats the part.]],
@@ -59,9 +60,8 @@ With --to and --only the run is a part of the workflow, and stays one: the other
   },
 }
 
---- Runs that nobody carries out any more, apart from `id`: told, never touched.
+--- Runs that nobody carries out any more, apart from `id`: told (in a mail of cron too), never touched.
 local function tell_orphans(engine, id)
-  if term.quiet then return end
   local unfinished = stop.check(engine:runs({ status = { "pending", "running", "paused" }, limit = 100 }))
   local orphans = {}
   for _, run in ipairs(unfinished) do
@@ -99,7 +99,10 @@ local function tell_start(engine, id, how, name, tasks)
   elseif how == "resumed" then
     term.news(("going on with run %s of %s, which was interrupted (--new starts another)"):format(short, name))
   elseif how == "finished" then
-    term.news(("run %s of %s has this key and ended before"):format(short, name))
+    local status = stop.check(engine:run(id)).status
+    local again = status ~= "success" and hint.line("ork retry %s", short)
+    term.news(("run %s of %s has this key and ended before%s"):format(short, name, again and ("; nothing is run; to try it again: " .. again) or ""))
+    if again and term.quiet then term.message(("nothing was run: the key is that of run %s, which ended before; %s"):format(short, again)) end
   end
   if how == "new" or how == "resumed" then tell_orphans(engine, id) end
 end
@@ -155,13 +158,14 @@ local function go_on(path, given)
   local loaded = definition.load(path, definition.arg(path, given.words, given.params), nil, { stop_at_start = true })
   local workflow = definition.pick(loaded, path, given.words[1])
   local engine <close> = open.change(options)
-  local run = update.newest(engine, workflow.name, path, options.from)
+  local words = text.word(path) .. (#loaded.workflows > 1 and " " .. workflow.name or "")
+  local run, params = update.choose(engine, workflow, words, given.params, options)
   if next(run.params or {}) then -- a graph may depend on them
-    loaded = definition.load(path, update.arg(path, run, given.params), nil, { stop_at_start = true })
+    loaded = definition.load(path, update.arg(path, run, params), nil, { stop_at_start = true })
     workflow = definition.pick(loaded, path, workflow.name)
   end
   report.resume = resume_line(path, loaded, workflow)
-  return update.carry_on(engine, run, workflow, given.params, options)
+  return update.carry_on(engine, run, workflow, params, options)
 end
 
 --- Also for an applied workflow.
@@ -276,6 +280,7 @@ function script.run(given)
   local words = definition.arg(path, given.words, given.params)
   if options.help then return show_help(path, words) end
   check(given)
+  options.of_script = path -- for opening
   if options.detach then require("ork.cli.detach").begin() end
   if options.resume then return go_on(path, given) end
 

@@ -110,7 +110,7 @@ end
 
 function Scripts:finish(script, result, engine)
   local documents = result.code == 0 and core.json.decode(result.out)
-  local words = result.err:gsub("^%s+", ""):gsub("%s+$", "")
+  local words = result.err:gsub("^%s+", ""):gsub("%s+$", ""):gsub("\nnothing was applied$", "")
   if script.late then words = ("it did not come to an end of loading within %s; does it loop?"):format(core.sys.format_duration(APPLY_MS)) end
   self:look_at(documents or {}, script)
   if documents then

@@ -27,7 +27,9 @@ A task: its output, each attempt with how it ended, and where its log is. What i
 
 local function owner_line(owner)
   if not owner then return nil end
-  return ("%s on %s"):format(owner.alive and "running" or "ended without finishing this run", owner.host or "?")
+  local how = owner.stopped and ("process %d, which is stopped (`fg`, or kill -CONT %d),"):format(owner.pid, owner.pid)
+    or owner.alive and "running" or "ended without finishing this run"
+  return ("%s on %s"):format(how, owner.host or "?")
 end
 
 local function value(v)

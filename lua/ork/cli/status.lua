@@ -50,6 +50,11 @@ local function workers(schedulers)
     parts[i] = ("%s on %s with %s"):format(hosts[host].n == 1 and "1 ork" or hosts[host].n .. " orks", host,
       text.plural(hosts[host].runs, "run"))
   end
+  for _, each in ipairs(schedulers) do
+    if each.stopped then
+      parts[#parts + 1] = ("process %d of them is stopped (`fg` where it was started, or kill -CONT %d)"):format(each.stopped, each.stopped)
+    end
+  end
   return #parts > 0 and table.concat(parts, ", ") or "nobody"
 end
 
@@ -118,6 +123,19 @@ local function since_text(document, given)
   return given and "since " .. text.time(document.since) or "since yesterday"
 end
 
+local function tell_cancelled(engine, document)
+  if document.ended.cancelled == 0 then return end
+  local width, told = term.width(), 0
+  for _, run in ipairs(stop.check(engine:runs({ status = { "cancelled" }, limit = 4 * FAILED }))) do
+    if told < FAILED and (run.finished_at or "") >= document.since then
+      told = told + 1
+      local line = ("  %s  %s  %s  %s"):format(text.short(run.id), text.time(run.finished_at), term.line(run.workflow),
+        term.line(run.error or "cancelled"))
+      term.out(width and text.cut(line, width) or line)
+    end
+  end
+end
+
 local function tell_failed(document)
   for i, run in ipairs(document.failed) do
     if i > FAILED then
@@ -156,6 +174,7 @@ function status.run(given)
       ended.cancelled > 0 and (", %d cancelled"):format(ended.cancelled) or "") },
   })
   tell_failed(document)
+  tell_cancelled(engine, document)
   tell_trouble(document)
   return 0
 end

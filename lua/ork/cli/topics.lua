@@ -46,7 +46,11 @@ The first of these that is given:
   $DATABASE_URL        if that database holds Ork's tables already
 
 Without any, a command that runs something makes ./.ork/ork.db and says so; one that only looks says that there is none (exit code 3).
-A URL is `sqlite:PATH`, a plain path, or `sqlite::memory:`, which nobody sees afterwards. An `.ork` folder above that belongs to another
+The folder of a script does not matter, the current one does: a script that is called from elsewhere begins another database there. Ork
+then names the one beside or above the script, if that has runs of it.
+
+A URL is `sqlite:PATH`, a plain path (of a folder: the .ork/ork.db or ork.db in it), or `sqlite::memory:`, which nobody sees
+afterwards. An `.ork` folder above that belongs to another
 user is passed over, with a word about it.
 
 Logs and the agent's socket live beside the database, elsewhere by `--data DIR` or `$ORK_DATA`. Any number of `ork` may use one
@@ -81,7 +85,7 @@ Of the workflows of `--all`, the first that does not succeed is the last one and
 decides. A task's own exit code is not Ork's: `ork show RUN TASK`
 has it.
 
-Ctrl-C or SIGTERM cancels the run and waits until its processes are dead; once more kills them. When even that does not end (another
+Ctrl-C or SIGTERM cancels the run and waits until its processes are dead; once more kills them and leaves out `finally`. When even that does not end (another
 program holds the database, say), once more leaves the run as it is. Ctrl-Z stops Ork, not the tasks. When the terminal goes away the run
 goes on.]] },
 

@@ -3,6 +3,7 @@
 local core = require "ork.core"
 local definition = require "ork.cli.definition"
 local drive = require "ork.cli.drive"
+local hint = require "ork.cli.hint"
 local stop = require "ork.cli.stop"
 local sys = core.sys
 local term = require "ork.term"
@@ -29,15 +30,15 @@ function update.arg(path, run, typed)
 end
 
 --- The run's params as the new definition wants them, over them what is given now; what it has no more is left out.
-local function params_of(workflow, run, typed, options)
+local function params_of(workflow, run, typed, options, at)
   local schema = stop.check(core.json.decode(stop.check(core.options_json(workflow)))).params or {}
   local kept = {}
   for name, value in pairs(run.params or {}) do
     if schema[name] and not typed[name] then kept[name] = value end
   end
   return definition.params(workflow, typed, {
-    params_file = options.params_file, at = run.logical_time and sys.time(run.logical_time), kept = kept,
-    kept_of = text.short(run.id), kept_by = options.resume and "%s=…" or "`ork SCRIPT --resume %s=…`",
+    params_file = options.params_file, at = at or run.logical_time and sys.time(run.logical_time), kept = kept,
+    kept_of = text.short(run.id), kept_by = options.resume and "%s=…" or ("`ork retry %s --update %%s=…`"):format(text.short(run.id)),
   })
 end
 
@@ -120,12 +121,77 @@ local function refuse_success(engine, run, path, from)
   stop(4, "the newest run of `%s` succeeded; %s", name, table.concat(ways, "; "))
 end
 
---- The newest run of a workflow, if it did not succeed; those of a part (--to, --only) are passed by. Ends the command when
---- there is none. from: the task of --from.
-function update.newest(engine, name, path, from)
+-- ---- the run that given params mean ----------------------------------------------------------
+
+--- What is given now, as a run would have it stored: name → JSON text; nil when nothing is given. Days are read as of now.
+local function wanted_params(workflow, run, typed, options)
+  local given = {}
+  for name in pairs(definition.params_file(options.params_file) or {}) do given[name] = true end
+  for name in pairs(typed) do given[name] = true end
+  if not next(given) then return nil end
+  local complete = stop.check(core.json.decode(params_of(workflow, run, typed, options, sys.now())))
+  local wanted = {}
+  for name in pairs(given) do wanted[name] = core.json.encode(complete[name]) end
+  return wanted
+end
+
+local function has(run, name, value)
+  local own = (run.params or {})[name]
+  return own ~= nil and core.json.encode(own) == value
+end
+
+local function has_all(run, wanted)
+  for name, value in pairs(wanted) do
+    if not has(run, name, value) then return false end
+  end
+  return true
+end
+
+--- Would the run's own value of that param still do? Else another has to be given.
+local function is_valid(workflow, run, name)
+  local complete, why = core.params(workflow, { [name] = run.params[name] }, nil, sys.now())
+  return complete ~= nil or not ("\n" .. why):find("\nparams." .. name, 1, true)
+end
+
+--- No run has what is given: changing the params of the newest one unasked would lose what that was for.
+local function refuse_other(workflow, run, wanted, path)
+  local has_now, given = {}, {}
+  for name, value in pairs(wanted) do
+    local own = (run.params or {})[name]
+    if own ~= nil and not has(run, name, value) and is_valid(workflow, run, name) then
+      has_now[#has_now + 1] = name .. "=" .. as_typed(own)
+      given[#given + 1] = text.word(name .. "=" .. as_typed(core.json.decode(value)))
+    end
+  end
+  if #given == 0 then return end
+  table.sort(has_now)
+  table.sort(given)
+  local words, id = table.concat(given, " "), text.short(run.id)
+  stop(2, "the newest run of %s has %s; no run to go on with has %s\n  to go on with the newest:        %s\n"
+    .. "  with what is given now instead:  %s\n  to start a run of its own:       %s",
+    run.workflow, table.concat(has_now, " "), words, hint.line("ork %s --resume", path),
+    hint.line("ork retry %s --update %s", id, words), hint.line("ork %s %s", path, words))
+end
+
+--- The newest run of a workflow, if it did not succeed, and what is left of `typed` to change in it. Params that are given
+--- choose the newest unfinished or failed run that has them. Those of a part (--to, --only) are passed by. Ends the command when
+--- there is none. options: from, params_file.
+function update.choose(engine, workflow, path, typed, options)
+  local name = workflow.name
   local found = newest_where(engine, name, nil, is_whole)
-  if found and found.status == "success" then refuse_success(engine, found, path, from) end
-  if found then return stop.check(engine:run(found.id)) end
+  local newest = found and stop.check(engine:run(found.id))
+  local wanted = newest and wanted_params(workflow, newest, typed, options)
+  if wanted then
+    local match
+    newest_where(engine, name, UNFINISHED, function(run)
+      match = is_whole(run) and stop.check(engine:run(run.id)) or nil
+      return match and has_all(match, wanted)
+    end)
+    if match and has_all(match, wanted) then return match, {} end
+  end
+  if found and found.status == "success" then refuse_success(engine, found, path, options.from) end
+  if wanted then refuse_other(workflow, newest, wanted, path) end
+  if found then return newest, typed end
   local part = stop.check(engine:runs({ workflow = name, limit = 1 }))[1]
   if part then
     stop(4, "no run of `%s` to go on with: only parts of it have run (the newest: ork retry %s --update)", name, text.short(part.id))
@@ -134,10 +200,13 @@ function update.newest(engine, name, path, from)
 end
 
 --- The definition that a run's own script gives now.
-function update.definition_of(run)
+function update.definition_of(run, typed)
   local path = run.script_path
   if not path then stop(2, "run %s does not come from a script; --update has nothing to load", text.short(run.id)) end
-  local loaded = definition.load(path, update.arg(path, run), nil, { stop_at_start = true })
+  if not sys.stat(path) and run.script_dir and not sys.stat(run.script_dir) then
+    stop(2, "the script's folder %s is gone; moved? ork NEW/%s --resume, from where it is now", run.script_dir, path:match("([^/]*)$"))
+  end
+  local loaded = definition.load(path, update.arg(path, run, typed), nil, { stop_at_start = true })
   local workflow = loaded.by_name[run.workflow]
   if not workflow then stop(2, "%s defines no workflow `%s` any more", path, run.workflow) end
   return workflow

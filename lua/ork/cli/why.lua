@@ -22,7 +22,13 @@ Advice begins with `->`.]],
 
 --- Prints one document.
 local function tell(document)
-  term.out(("%s %s: %s"):format(text.short(document.run), document.workflow, document.status))
+  local head = ("%s %s: %s"):format(text.short(document.run), document.workflow, document.status)
+  local why_so = document.error
+  if why_so and why_so ~= document.status and not why_so:find("^%d+ of %d+ tasks? failed") then -- those are below
+    local said_again = why_so:sub(1, #document.status) == document.status -- "cancelled by Ctrl-C"
+    head = (said_again and head:sub(1, -#document.status - 1) or head .. ": ") .. term.line(why_so)
+  end
+  term.out(head)
   for _, reason in ipairs(document.reasons or {}) do
     local line = (reason.task and reason.task .. ": " or "") .. reason.text
     if reason["until"] then

@@ -19,11 +19,11 @@ Results.__index = Results
 --- exit code).
 function wish.results() return setmetatable({ list = {}, code = 0 }, Results) end
 
---- outcome: a word for programs; said: for people.
-function Results:add(run, outcome, said, code)
+--- outcome: a word for programs; said: for people; reason: why it was refused.
+function Results:add(run, outcome, said, code, reason)
   self.code = math.max(self.code, code or 0)
   if term.json then
-    self.list[#self.list + 1] = { run = run.id, workflow = run.workflow, outcome = outcome }
+    self.list[#self.list + 1] = { run = run.id, workflow = run.workflow, outcome = outcome, reason = reason }
   elseif said then
     term.out(("%s %s: %s"):format(text.short(run.id), run.workflow, said))
   end
@@ -32,7 +32,7 @@ end
 --- What an engine's method refused. Ends the command when it is not about this run alone.
 function Results:refused(run, why, symbol)
   if not OF_A_RUN[symbol] then stop.check(nil, why, symbol) end
-  self:add(run, "refused", why, core.sys.exit_code(symbol))
+  self:add(run, "refused", why, core.sys.exit_code(symbol), why)
 end
 
 function Results:finish()
@@ -51,12 +51,14 @@ function wish.send(engine, results, run, kind, words, args)
   results:add(run, outcome, words[outcome] or outcome, late and 2 or 0)
 end
 
---- A command that is nothing but a wish. statuses: what a filter means without --status.
-function wish.command(kind, words, statuses)
+--- A command that is nothing but a wish. statuses: what a filter means without --status. args: said with it.
+function wish.command(kind, words, statuses, args)
   return function(given)
     local engine <close> = open.change(given.options)
     local results = wish.results()
-    for _, run in ipairs(selection.runs(engine, given, kind, statuses)) do wish.send(engine, results, run, kind, words) end
+    for _, run in ipairs(selection.runs(engine, given, kind, statuses)) do
+      wish.send(engine, results, run, kind, words, args)
+    end
     return results:finish()
   end
 end

@@ -52,6 +52,7 @@ static void freed(struct ork_sqlite *s)
     ork_conn_close(&s->reader);
     shorten_wal(s);
     ork_conn_close(&s->writer);
+    ork_opened_end(&s->opened);
     if (s->path)
         ork_owner_release(s->path, &s->me, s->owner_fd);
     if (s->turn_fd >= 0)

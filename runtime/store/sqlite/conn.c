@@ -4,7 +4,8 @@
  * commit a third cheaper than appending.
  *
  * Waiting: other `ork` processes take turns (turn.h), so a busy database means recovery, a checkpoint at somebody's
- * exit, or a foreign program. There is no event for that; it is waited for with short sleeps, never shown. */
+ * exit, or a foreign program. There is no event for that; it is waited for with short sleeps, and shown only when it
+ * takes seconds, which none of ours does. */
 #include "store/sqlite/conn.h"
 #include "base/alloc.h"
 #include "base/embed.h"
@@ -36,11 +37,17 @@ void ork_sqlite_setup(void)
     (void)pthread_once(&once, setup);
 }
 
+#define TOLD_AFTER 310 /* tries: three seconds */
+
 static int on_busy(void *data, int tries)
 {
     const struct ork_conn *c = data;
     if (!c->patient)
         return 0;
+    if (tries == TOLD_AFTER && c->log) {
+        const char *path = sqlite3_db_filename(c->db, "main");
+        ork_log_warn(c->log, "%s is locked by another program; waiting for it", path ? path : "the database");
+    }
     struct timespec t = {0, tries < 10 ? 500000 : 10000000}; /* 0.5 ms, later 10 ms */
     (void)nanosleep(&t, NULL);
     return 1;
@@ -76,7 +83,7 @@ static int open_db(struct ork_conn *c, const char *path, enum ork_conn_mode mode
 static int use_wal(struct ork_conn *c, ork_err *err)
 {
     sqlite3_stmt *st;
-    for (;;) {
+    for (int tries = 0;; tries++) {
         int rc = sqlite3_prepare_v2(c->db, "PRAGMA journal_mode = WAL", -1, &st, NULL);
         if (rc == SQLITE_OK) {
             rc = sqlite3_step(st);
@@ -86,13 +93,15 @@ static int use_wal(struct ork_conn *c, ork_err *err)
             return 0;
         if ((rc & 0xff) != SQLITE_BUSY)
             return ork_conn_fail(c, rc, "opening", err);
-        (void)on_busy(c, 0);
+        (void)on_busy(c, tries);
     }
 }
 
-int ork_conn_open(struct ork_conn *c, const char *path, enum ork_conn_mode mode, ork_err *err)
+int ork_conn_open(struct ork_conn *c, const char *path, enum ork_conn_mode mode, const struct ork_log *log,
+                  ork_err *err)
 {
     memset(c, 0, sizeof *c);
+    c->log = log;
     c->patient = true;
     ork_sqlite_setup();
     int rc = open_db(c, path, mode);

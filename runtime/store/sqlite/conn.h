@@ -4,6 +4,7 @@
 #ifndef ORK_STORE_SQLITE_CONN_H
 #define ORK_STORE_SQLITE_CONN_H
 #include "base/embed.h"
+#include "base/log.h"
 #include "store/store.h"
 #include <sqlite3.h>
 
@@ -34,6 +35,7 @@ enum ork_statement {
 
 struct ork_conn {
     sqlite3 *db;
+    const struct ork_log *log; /* borrowed; NULL: nothing is said */
     sqlite3_stmt *stmts[ORK_S_COUNT];
     bool patient;        /* a busy database is waited for, as long as it takes; else ORK_EBUSY at once */
     int64_t times_ms[4]; /* the newest formatted instants: a batch writes few different ones */
@@ -44,8 +46,9 @@ enum ork_conn_mode { ORK_CONN_WRITE, ORK_CONN_READ, ORK_CONN_FROZEN /* nobody ca
 
 const struct ork_embedded *ork_sqlite_sql(const char *file); /* of sql/sqlite/; NULL: none */
 void ork_sqlite_setup(void);                                 /* process-wide settings, once */
-/* path NULL: memory. */
-int ork_conn_open(struct ork_conn *c, const char *path, enum ork_conn_mode mode, ork_err *err) ORK_MUSTCHECK;
+/* path NULL: memory. log: told when the database stays locked; borrowed, NULL fine. */
+int ork_conn_open(struct ork_conn *c, const char *path, enum ork_conn_mode mode, const struct ork_log *log,
+                  ork_err *err) ORK_MUSTCHECK;
 void ork_conn_close(struct ork_conn *c);
 int ork_conn_exec(struct ork_conn *c, const char *sql,
                   ork_err *err) ORK_MUSTCHECK; /* one or more statements without parameters */

@@ -20,13 +20,13 @@ static int open_database(struct ork_sqlite *s, ork_err *err)
     if (rc)
         return rc;
     if (read) {
-        rc = ork_conn_open(&s->reader, s->path, s->frozen ? ORK_CONN_FROZEN : ORK_CONN_READ, err);
+        rc = ork_conn_open(&s->reader, s->path, s->frozen ? ORK_CONN_FROZEN : ORK_CONN_READ, &s->log, err);
         s->reader_open = !rc;
         return rc ? rc : ork_migrate(&s->reader, s->path, -1, s->flags, now, err);
     }
     /* The change to WAL wants the file for itself: it happens within the turn. */
     ork_turn_take(s->turn_fd);
-    rc = ork_conn_open(&s->writer, s->path, ORK_CONN_WRITE, err);
+    rc = ork_conn_open(&s->writer, s->path, ORK_CONN_WRITE, &s->log, err);
     ork_turn_drop(s->turn_fd);
     if (!rc)
         rc = ork_migrate(&s->writer, s->path ? s->path : "the database in memory", s->turn_fd, s->flags, now, err);
@@ -37,6 +37,7 @@ static void free_early(struct ork_sqlite *s)
 {
     ork_conn_close(&s->reader);
     ork_conn_close(&s->writer);
+    ork_opened_end(&s->opened);
     if (s->turn_fd >= 0)
         (void)close(s->turn_fd);
     if (s->bell.fd >= 0)
@@ -54,7 +55,7 @@ static int locate(struct ork_sqlite *s, const char *url, ork_err *err)
         s->flags = (s->flags | ORK_OPEN_CREATE) & ~ORK_OPEN_READ; /* memory: always new */
         return rc;
     }
-    rc = ork_place_open(given, s->flags, &s->path, &s->frozen, err);
+    rc = ork_place_open(given, s->flags, &s->path, &s->frozen, &s->opened, err);
     ork_free(given);
     return rc;
 }

@@ -115,23 +115,42 @@ static int open_file(const char *path, uint32_t flags, int *fd, ork_err *err)
     }
 }
 
-int ork_place_open(const char *given, uint32_t flags, char **path, bool *frozen, ork_err *err)
+/* Looks at the file, and makes it. Under the lock of what is open here. */
+static int look(const char *path, uint32_t flags, struct ork_opened *held, ork_err *err)
 {
     struct stat st;
-    int fd, rc = ork_path_absolute(given, path, err);
+    int fd;
+
+    if (stat(path, &st) == 0 && ork_opened_again(held, st.st_dev, st.st_ino))
+        return 0;
+    int rc = open_file(path, flags, &fd, err);
+    if (rc)
+        return rc;
+    if (fstat(fd, &st) != 0)
+        rc = ork_err_errno(err, errno, "%s", path);
+    else if (!S_ISREG(st.st_mode))
+        rc = ork_err_set(err, ORK_EINVAL, "%s is no regular file", path);
+    if (!rc)
+        rc = check_header(fd, path, err);
+    (void)close(fd);
+    if (!rc)
+        ork_opened_begin(held, st.st_dev, st.st_ino);
+    return rc;
+}
+
+int ork_place_open(const char *given, uint32_t flags, char **path, bool *frozen, struct ork_opened *held, ork_err *err)
+{
+    struct stat st;
+    int rc = ork_path_absolute(given, path, err);
     *frozen = false;
     if (rc)
         return rc;
     rc = check_folder(*path, flags, err);
-    if (!rc)
-        rc = open_file(*path, flags, &fd, err);
     if (rc)
         return rc;
-    if (fstat(fd, &st) == 0 && !S_ISREG(st.st_mode))
-        rc = ork_err_set(err, ORK_EINVAL, "%s is no regular file", *path);
-    if (!rc)
-        rc = check_header(fd, *path, err);
-    (void)close(fd);
+    ork_opened_lock();
+    rc = look(*path, flags, held, err);
+    ork_opened_unlock();
     if (!rc && (flags & ORK_OPEN_READ) && access(*path, W_OK) != 0) {
         ORK_CLEANUP(ork_free_cleanup) char *dir = ork_path_dirname(*path);
         char wal[4200];

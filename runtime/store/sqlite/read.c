@@ -16,7 +16,7 @@ struct ork_conn *ork_sqlite_reader(struct ork_sqlite *s, ork_err *err)
         return &s->writer;
     }
     if (!s->reader_open) {
-        if (ork_conn_open(&s->reader, s->path, ORK_CONN_READ, err)) {
+        if (ork_conn_open(&s->reader, s->path, ORK_CONN_READ, &s->log, err)) {
             uv_mutex_unlock(&s->read_lock);
             return NULL;
         }

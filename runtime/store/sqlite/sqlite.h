@@ -11,6 +11,7 @@
 #ifndef ORK_STORE_SQLITE_SQLITE_H
 #define ORK_STORE_SQLITE_SQLITE_H
 #include "store/sqlite/conn.h"
+#include "store/sqlite/opened.h"
 #include "store/ops.h"
 #include <stdatomic.h>
 
@@ -36,6 +37,7 @@ struct ork_sqlite {
     uint32_t flags;
     char *path; /* owned, real; NULL memory */
     struct ork_conn writer, reader;
+    struct ork_opened opened; /* the file */
     bool frozen, reader_open;
     uv_mutex_t read_lock;
     int turn_fd, owner_fd; /* -1 none */

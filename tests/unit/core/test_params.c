@@ -60,6 +60,9 @@ static void test_complete(void **state)
         {"{'region':'eu','quite_other_name':1}", NULL,
          "!param_unknown: no param `quite_other_name`; there are day, full, n, region, note, parts, since\n"},
         {"{'region':'eu'}", "{'n':5}", "!param_type: params.n: a text was announced, got integer\n"},
+        {NULL, "{'region':'eu','parts':'[1,true]'}", "!param_type: params.parts[1]: wanted int, got true\n"},
+        {NULL, "{'region':'eu','parts':'1,2'}",
+         "!param_type: params.parts: wanted [int] as JSON, such as '[1, 2]', got \"1,2\"\n"},
         {"{'region':null}", NULL,
          "!param_type: params.region: wanted str, got null; an optional type takes null: \"T?\"\n"},
     };

@@ -39,6 +39,42 @@ static void refused(const char *name, uint32_t flags, int code, const char *text
     ork_free(url);
 }
 
+/* Does another process find SQLite's lock on the file, which says that somebody uses the WAL? */
+static bool is_locked(const char *name)
+{
+    char *path = test_path(name);
+    pid_t pid = fork();
+    assert_true(pid >= 0);
+    if (pid == 0) {
+        int fd = open(path, O_RDWR);
+        struct flock l = {.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = 0x40000002, .l_len = 510};
+        _exit(fcntl(fd, F_GETLK, &l) == 0 && l.l_type != F_UNLCK);
+    }
+    int status = 0;
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    ork_free(path);
+    return WIFEXITED(status) && WEXITSTATUS(status) == 1;
+}
+
+static void test_twice_here(void **state)
+{
+    (void)state;
+    struct test_store first, second;
+    ork_err err;
+    char *url = test_url("twice.db");
+    test_open(&first, url);
+    assert_true(is_locked("twice.db"));
+    for (int read = 0; read < 2; read++) { /* neither opening nor closing it again takes the lock away */
+        assert_int_equal(test_try_open(&second, url, read ? ORK_OPEN_READ : 0, &err), 0);
+        assert_true(is_locked("twice.db"));
+        test_close(&second);
+        assert_true(is_locked("twice.db"));
+    }
+    test_close(&first);
+    assert_false(is_locked("twice.db"));
+    ork_free(url);
+}
+
 static void test_missing(void **state)
 {
     (void)state;
@@ -309,7 +345,7 @@ static void test_urls(void **state)
     }
     ork_err err;
     char *path;
-    assert_int_equal(ork_store_path_of_url("postgres://h/db", &path, &err), ORK_EINVAL);
+    assert_int_equal(ork_store_path_of_url("mysql://h/db", &path, &err), ORK_EINVAL);
     assert_non_null(strstr(err.msg, "sqlite:PATH"));
     assert_int_equal(ork_store_path_of_url("ork.db", &path, &err), ORK_EINVAL);
     assert_int_equal(ork_store_path_of_url("sqlite::memory:", &path, &err), 0);
@@ -341,15 +377,11 @@ static void test_link(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_missing),
-        cmocka_unit_test(test_corrupt),
-        cmocka_unit_test(test_foreign),
-        cmocka_unit_test(test_newer),
-        cmocka_unit_test(test_read_does_not_migrate),
-        cmocka_unit_test(test_read_only),
-        cmocka_unit_test(test_network_file_systems),
-        cmocka_unit_test(test_urls),
-        cmocka_unit_test(test_link),
+        cmocka_unit_test(test_twice_here), cmocka_unit_test(test_missing),
+        cmocka_unit_test(test_corrupt),    cmocka_unit_test(test_foreign),
+        cmocka_unit_test(test_newer),      cmocka_unit_test(test_read_does_not_migrate),
+        cmocka_unit_test(test_read_only),  cmocka_unit_test(test_network_file_systems),
+        cmocka_unit_test(test_urls),       cmocka_unit_test(test_link),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
