@@ -3,6 +3,7 @@
  * brought up to date; only then handles on the loop. The other connections are made when they are first needed. */
 #include "base/alloc.h"
 #include "base/err.h"
+#include "store/postgres/copy.h"
 #include "store/postgres/postgres.h"
 #include <stdio.h>
 #include <string.h>
@@ -91,6 +92,7 @@ const struct ork_store_ops ork_store_postgres = {
     .on_news = ork_pg_on_news,
     .status = ork_pg_status,
     .check = ork_pg_check,
+    .copy = &ork_pg_copy,
 };
 
 ORK_API extern const struct ork_store_module ork_store_module_info;
