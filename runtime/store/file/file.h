@@ -26,7 +26,7 @@ struct ork_file {
     uint64_t n;        /* number of the log's last line */
     off_t size, state; /* bytes of its whole lines; of those that tell the state it begins with */
     off_t torn;        /* bytes behind them that are no whole line */
-    bool broken;       /* the disk failed: what the log ends in is not known, it must be written anew */
+    bool broken;       /* what the log ends in is not known, it must be written anew */
     bool stale;        /* there are lines since the tree was written */
 
     /* the transaction */

@@ -8,6 +8,7 @@
 #include "base/err.h"
 #include "store/file/file.h"
 #include "store/file/line.h"
+#include <sys/stat.h>
 #include <unistd.h>
 
 #define GROWN_BYTES (8 << 20)   /* while it is open, a log may grow by that and by what the state takes … */
@@ -21,15 +22,26 @@ void ork_file_step(const char *step)
         ork_file_on_step(step);
 }
 
+/* Somebody removed it, and not the folder: it can be made again from memory. */
+static bool is_removed(const struct ork_file *f)
+{
+    struct stat log, dir;
+    return fstat(f->log_fd, &log) == 0 && log.st_nlink == 0 && fstat(f->dir_fd, &dir) == 0 && dir.st_nlink > 0;
+}
+
 static int begin(struct ork_sqlite *s, ork_err *err)
 {
     struct ork_file *f = ork_file_of(s);
     f->was = -1;
+    if (!f->broken && is_removed(f)) {
+        ork_log_warn(&s->log, "%s was removed; it is written anew from memory", f->log_path);
+        f->broken = true;
+    }
     if (f->broken) {
         int rc = ork_state_write(f, !f->stale, err);
         if (rc)
-            return ork_err_wrap(err, "the disk failed, and the log could not be written anew");
-        ork_log_info(&s->log, "log written anew after a failure of the disk");
+            return ork_err_wrap(err, "the log could not be written anew");
+        ork_log_info(&s->log, "log written anew");
     }
     return ork_capture_begin(f, err);
 }

@@ -14,6 +14,7 @@
 #include "base/err.h"
 #include "base/hash.h"
 #include "core/state.h"
+#include "store/postgres/copy.h"
 #include "store/postgres/postgres.h"
 #include <string.h>
 
@@ -79,8 +80,10 @@ static int queue_plain(struct ork_postgres *s, int which, ork_err *err)
 static int queue_fence(struct ork_postgres *s, ork_err *err)
 {
     struct ork_stmt st;
-    if (!ork_pg_registered(s))
-        return 0;
+    if (!ork_pg_registered(s)) {
+        int rc = queue_plain(s, ORK_S_copy_share, err);
+        return rc ? rc : ork_pg_admit(s, NULL, err);
+    }
     ork_stmt_begin(&st, &s->write, ORK_S_fence);
     ork_stmt_int(&st, (int64_t)s->last_batch + 1);
     ork_stmt_int(&st, (int64_t)s->seq);

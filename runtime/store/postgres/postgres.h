@@ -155,6 +155,7 @@ void ork_pg_commit(struct ork_postgres *s);
 /* scheduler.c */
 int ork_pg_register(ork_store *st, const char *host, const char *role, ork_id *scheduler, uint64_t *seq, ork_err *err);
 int ork_pg_outbid(ork_store *st, const ork_id *run, bool *mine, uint64_t *seq, ork_err *err);
+int ork_pg_rest(struct ork_postgres *s, ork_err *err) ORK_MUSTCHECK; /* blocks until the writer idles */
 bool ork_pg_owner_alive(ork_store *st, const ork_id *scheduler);
 int64_t ork_pg_owner_key(const ork_id *scheduler); /* of its lock */
 /* If that owner, live by its row, is gone, its row and slots say so from now on. In the transaction that is open on l,
