@@ -184,6 +184,7 @@ function finders.FILTER() end -- stands for options
 function finders.SLOTS() end
 function finders.N() end
 
+
 -- ---- what stands where -----------------------------------------------------------------------
 
 --- The positions of a usage behind its first word: { { { "SCRIPT", "NAME" }, many = bool }, … }; options are left out.
