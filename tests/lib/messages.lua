@@ -264,7 +264,7 @@ group("Databases", "`ork help databases` says which one is meant.", {
   { text = "no Ork database here or above; `ork SCRIPT` makes one, --db names one elsewhere", exit = 3, ork = "runs", nowhere = true },
   { text = "no Ork database at …; `ork SCRIPT` makes one, or name another with --db sqlite:PATH", exit = 3, ork = "runs --db none.db" },
   { text = "is not an SQLite database", exit = 3, ork = "runs --db text.db", files = { ["text.db"] = ("no database\n"):rep(20) } },
-  { text = "this Ork knows sqlite:PATH (a file), sqlite::memory: (nothing is kept) and postgres://USER@HOST/DATABASE", exit = 2,
+  { text = "this Ork knows sqlite:PATH (a file), file:DIR (a folder of JSON), sqlite::memory: (nothing is kept) and postgres://USER@HOST/DATABASE", exit = 2,
     ork = "runs --db mysql://host/x" },
   { text = "the database URL has a port that is no number, or more than one @", exit = 2, ork = "runs --db postgres://u:a/b@host/x" },
   { text = "postgres://… cannot be reached: …", exit = 3, ork = "runs --db postgres://127.0.0.1:1/x" },
