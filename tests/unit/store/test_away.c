@@ -264,7 +264,8 @@ static void let_pass(uv_timer_t *t)
     uv_close((uv_handle_t *)t, NULL);
 }
 
-/* The network holds everything back for longer than a scheduler waits, then delivers it all, late: the old batch too. */
+/* The network holds everything back for longer than a scheduler waits, then delivers it all, late: the old batch too.
+ */
 static void test_a_batch_arrives_late(void **state)
 {
     (void)state;
