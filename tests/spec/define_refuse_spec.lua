@@ -403,7 +403,8 @@ w:task("t", {
   it("sorts the mistakes of a script", function()
     local got = script.refusals("w:task('t', { command = 'x', depends_on = 'zz' })\nw:task('u', { x = 1 })\nw:task('v', {})")
     assert.same({ "4: task `t` depends on `zz`, which is not a task of this workflow",
-      "5: task `u`: unknown option `x`", "5: task `u`: it does nothing; give it a command = { \"program\", … }, or executor = \"inline\" and run = function(input, ctx) … end",
+      "5: task `u`: unknown option `x`",
+      "5: task `u`: it does nothing; give it a command = { \"program\", … }, or executor = \"inline\" and run = function(input, ctx) … end",
       "6: task `v`: it does nothing; give it a command = { \"program\", … }, or executor = \"inline\" and run = function(input, ctx) … end" }, got)
   end)
 end)
