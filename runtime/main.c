@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* `ork`: prepares the process and hands the arguments to ork.cli.main. */
 #include "script/host.h"
+#include "script/init.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <lua.h>
@@ -24,6 +25,7 @@ int main(int argc, char **argv)
     lua_State *L;
     int code;
 
+    ork_init_take_over();
     if (open_standard_fds() < 0)
         return ork_err_exit_code(ORK_EENV);
     signal(SIGPIPE, SIG_IGN); /* a reader that went away is an error of write(2), not the end of a run */

@@ -1,23 +1,34 @@
 /* SPDX-License-Identifier: MIT */
-/* Picks the backend by the scheme of the URL and hands every call on. */
+/* Picks the backend by the scheme of the URL and hands every call on. SQLite and folders are always there; PostgreSQL
+ * comes in a module of its own (module.c), because libpq costs every start 6 ms in the loader. */
 #include "base/err.h"
 #include "store/ops.h"
 #include <string.h>
 
-static const struct ork_store_ops *const backends[] = {&ork_store_sqlite};
+static bool has_scheme(const char *url, const char *scheme)
+{
+    size_t n = strlen(scheme);
+    return strncmp(url, scheme, n) == 0 && url[n] == ':';
+}
 
+/* The URL is not quoted: it may hold a password, in a form that nobody can take out. */
 static int find(const char *url, const struct ork_store_ops **out, ork_err *err)
 {
-    for (size_t i = 0; i < sizeof backends / sizeof *backends; i++) {
-        size_t n = strlen(backends[i]->scheme);
-        if (strncmp(url, backends[i]->scheme, n) == 0 && url[n] == ':') {
-            *out = backends[i];
-            return 0;
-        }
+    *out = NULL;
+    if (has_scheme(url, "sqlite")) {
+        *out = &ork_store_sqlite;
+        return 0;
     }
+    if (has_scheme(url, "file")) {
+        *out = &ork_store_file;
+        return 0;
+    }
+    if (has_scheme(url, "postgres") || has_scheme(url, "postgresql"))
+        return ork_store_module("ork_postgres", out, err);
     return ork_err_set(err, ORK_EINVAL,
-                       "database URL \"%s\": this Ork knows sqlite:PATH (a file) and sqlite::memory: (nothing is kept)",
-                       url);
+                       "database URL \"%.*s…\": this Ork knows sqlite:PATH (a file), file:DIR (a folder of JSON), "
+                       "sqlite::memory: (nothing is kept) and postgres://USER@HOST/DATABASE",
+                       (int)strcspn(url, "@:/"), url);
 }
 
 int ork_store_open(const char *url, const struct ork_store_opts *o, ork_store **out, ork_err *err)
@@ -44,6 +55,11 @@ void ork_store_close(ork_store *s, ork_store_close_cb cb, void *data)
 const char *ork_store_path(const ork_store *s)
 {
     return s->ops->path(s);
+}
+
+bool ork_store_remote(const ork_store *s)
+{
+    return s->ops->remote;
 }
 
 int ork_store_register(ork_store *s, const char *host, const char *role, ork_id *scheduler, uint64_t *seq, ork_err *err)
@@ -102,4 +118,9 @@ int ork_store_status_json(ork_store *s, struct ork_buf *out, ork_err *err)
 int ork_store_check_json(ork_store *s, struct ork_buf *out, ork_err *err)
 {
     return s->ops->check(s, out, err);
+}
+
+bool ork_store_wal(const ork_store *s)
+{
+    return s->ops->wal;
 }

@@ -7,7 +7,8 @@ local later = " comes with a later version; this one runs process tasks"
 
 --- options of task `t` on line 4 → the refusals
 local of_task = {
-  { [[{}]], "4: task `t`: it does nothing; give it a command = { \"program\", … }, or executor = \"inline\" and run = function(input, ctx) … end" },
+  { [[{}]], "4: task `t`: it does nothing; give it a command = { \"program\", … }, " ..
+      "or executor = \"inline\" and run = function(input, ctx) … end" },
   { [[{ command = "x", retires = 1 }]], "4: task `t`: unknown option `retires`; did you mean `retries`?" },
   { [[{ command = "x", cmd = 1 }]], "4: task `t`: unknown option `cmd`; did you mean `command`?" },
   { [[{ command = "x", priority_weight = 1 }]], "4: task `t`: unknown option `priority_weight`; did you mean `priority`?" },
@@ -403,9 +404,10 @@ w:task("t", {
   it("sorts the mistakes of a script", function()
     local got = script.refusals("w:task('t', { command = 'x', depends_on = 'zz' })\nw:task('u', { x = 1 })\nw:task('v', {})")
     assert.same({ "4: task `t` depends on `zz`, which is not a task of this workflow",
-      "5: task `u`: unknown option `x`",
-      "5: task `u`: it does nothing; give it a command = { \"program\", … }, or executor = \"inline\" and run = function(input, ctx) … end",
-      "6: task `v`: it does nothing; give it a command = { \"program\", … }, or executor = \"inline\" and run = function(input, ctx) … end" }, got)
+      "5: task `u`: unknown option `x`", "5: task `u`: it does nothing; give it a command = { \"program\", … }, " ..
+      "or executor = \"inline\" and run = function(input, ctx) … end",
+      "6: task `v`: it does nothing; give it a command = { \"program\", … }, " ..
+      "or executor = \"inline\" and run = function(input, ctx) … end" }, got)
   end)
 end)
 

@@ -11,7 +11,7 @@ local args = {}
 
 --- Taken by every command.
 args.globals = {
-  { "db", "URL", "the database: sqlite:PATH (default: the nearest .ork/ork.db, here or above)" },
+  { "db", "URL", "the database: sqlite:PATH, file:DIR (default: the nearest .ork/ork.db, here or above)" },
   { "data", "DIR", "where logs and the agent live (default: beside the database)" },
   { "json", false, "one JSON document on stdout" },
   { "quiet", false, "only results and failures", short = "q" },

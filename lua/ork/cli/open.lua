@@ -7,8 +7,10 @@ local term = require "ork.term"
 
 local open = {}
 
---- The file of a SQLite URL that is not there yet.
+--- The file of a SQLite URL, or the folder of a file store, that is not there yet.
 local function missing_file(url)
+  local folder = url:match("^file:/?/?(/?[^?]+)")
+  if folder then return not sys.stat(folder .. "/log") and folder or nil end
   local path = url:match("^sqlite:(/?/?[^?]+)") or ""
   path = path:gsub("^//", "")
   return path ~= "" and path ~= ":memory:" and not sys.stat(path) and path or nil

@@ -7,10 +7,9 @@
 #include "base/buf.h"
 #include "base/err.h"
 #include "base/path.h"
+#include "base/where.h"
 #include "exec/process/agent.h"
-#include <inttypes.h>
 #include <limits.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -26,33 +25,6 @@ static bool usable(const char *path, char **out)
         return false;
     *out = ork_strdup(full);
     return true;
-}
-
-/* The file that this function was mapped from; false without /proc. */
-static bool own_file(char out[PATH_MAX])
-{
-    static const char deleted[] = " (deleted)"; /* replaced since, by a newer version: its agent is in the same place */
-    char line[PATH_MAX + 128];
-    uintptr_t here = (uintptr_t)own_file, from, to;
-    bool found = false;
-    FILE *f = fopen("/proc/self/maps", "re");
-
-    while (f && !found && fgets(line, sizeof line, f)) {
-        int at = 0;
-        if (sscanf(line, "%" SCNxPTR "-%" SCNxPTR " %*s %*s %*s %*s %n", &from, &to, &at) < 2 || here < from ||
-            here >= to)
-            continue;
-        line[strcspn(line, "\n")] = '\0';
-        size_t n = strlen(line);
-        if (n > sizeof deleted && strcmp(line + n - (sizeof deleted - 1), deleted) == 0)
-            line[n - (sizeof deleted - 1)] = '\0';
-        found = at > 0 && line[at] == '/' && strlen(line + at) < PATH_MAX;
-        if (found)
-            strcpy(out, line + at);
-    }
-    if (f)
-        (void)fclose(f);
-    return found;
 }
 
 static bool try_around(const char *file, char **out)
@@ -110,7 +82,7 @@ int ork_agent_find_program(char **out, ork_err *err)
             return 0;
         return ork_err_set(err, ORK_EAGENT, "ORK_AGENT names `%s`, which is not a program that can be run", given);
     }
-    bool known = own_file(self);
+    bool known = ork_where_from(self);
     if ((known && try_around(self, out)) || usable(ORK_AGENT_HOME "/" NAME, out) || try_path(out))
         return 0;
     return ork_err_set(

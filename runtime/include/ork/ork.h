@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* ork.h: the public header of libork, with schedule.h behind it. The command line, the Lua bindings and (later) the
- * HTTP server are clients of it and of nothing else.
+/* ork.h: the public header of libork, with copy.h and schedule.h behind it. The command line, the Lua bindings and
+ * (later) the HTTP server are clients of it and of nothing else.
  *
  * Conventions, true for every function here:
  *  - fallible functions return 0 or a negative ORK_E* code; the last parameter `err` (may be NULL) is
@@ -280,6 +280,7 @@ struct uv_loop_s;
 
 #define ORK_OPEN_CREATE 1u  /* create the database and its folder when missing */
 #define ORK_OPEN_READ 2u    /* only look: no migration, nothing written */
+#define ORK_OPEN_AS_IS 8u   /* write, but do not migrate: one of another version is refused */
 #define ORK_OPEN_MIGRATE 4u /* migrate even a foreign database that has no table of ours (ork db migrate) */
 
 /* Where messages of all engines of this process go: a descriptor, 2 by default. For programs that own the terminal; one
@@ -292,7 +293,7 @@ ORK_API void ork_log_style(int style);
 ORK_API void ork_log_line(int level, const char *text); /* 0 error, 1 warning, 2 information */
 
 struct ork_engine_opts {
-    const char *url;        /* sqlite:PATH, sqlite::memory:, sqlite://PATH?mode=rwc */
+    const char *url;        /* sqlite:PATH, sqlite::memory:, sqlite://PATH?mode=rwc, file:DIR */
     const char *data_dir;   /* NULL: beside the database */
     const char *agent_path; /* NULL: found beside this library or program */
     struct uv_loop_s *loop; /* NULL: the engine makes its own */
@@ -566,5 +567,6 @@ ORK_API int ork_versions_json(char **out, ork_err *err) ORK_MUSTCHECK;
 #ifdef __cplusplus
 }
 #endif
+#include "copy.h"
 #include "schedule.h"
 #endif

@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 #include "store/lib_store.h"
+#include "store/lib_cluster.h"
+#include "store/lib_folder.h"
 #include <ftw.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
+enum test_backend test_backend;
 static char folder[64];
 static pid_t maker;
 
@@ -43,10 +46,21 @@ char *test_path(const char *name)
 char *test_url(const char *name)
 {
     struct ork_buf b = ORK_BUF_INIT;
-    if (name[0])
+    if (test_backend == TEST_POSTGRES)
+        return cluster_database(name);
+    if (name[0] && test_backend == TEST_FOLDER)
+        ork_buf_addf(&b, "file:%s/%s.d", test_dir(), name);
+    else if (name[0] && test_backend == TEST_FILE)
         ork_buf_addf(&b, "sqlite:%s/%s", test_dir(), name);
     else
         ork_buf_adds(&b, "sqlite::memory:");
+    return ork_buf_steal(&b, NULL);
+}
+
+char *test_folder_url(const char *name)
+{
+    struct ork_buf b = ORK_BUF_INIT;
+    ork_buf_addf(&b, "file:%s/%s", test_dir(), name);
     return ork_buf_steal(&b, NULL);
 }
 
@@ -54,6 +68,7 @@ int test_try_open(struct test_store *t, const char *url, uint32_t flags, ork_err
 {
     static const struct ork_log log = {"test", ORK_LOG_WARN, NULL, NULL};
     memset(t, 0, sizeof *t);
+    t->read = flags & ORK_OPEN_READ;
     assert_int_equal(uv_loop_init(&t->loop), 0);
     struct ork_store_opts o = {&t->loop, &ork_clock_system, &log, flags};
     int rc = ork_store_open(url, &o, &t->store, err);
@@ -87,10 +102,19 @@ static void on_closed(void *data)
 void test_close(struct test_store *t)
 {
     bool closed = false;
+    if (!t->read)
+        folder_compare(t);
     ork_store_close(t->store, on_closed, &closed);
     while (!closed)
         uv_run(&t->loop, UV_RUN_ONCE);
     assert_int_equal(uv_loop_close(&t->loop), 0);
+}
+
+void test_until_it_listens(struct test_store *t, int *heard)
+{
+    while (test_backend == TEST_POSTGRES && !*heard)
+        uv_run(&t->loop, UV_RUN_ONCE);
+    *heard = 0;
 }
 
 struct applied {
@@ -145,9 +169,20 @@ struct ork_rows *test_query(struct test_store *t, enum ork_query q, const struct
     return rows;
 }
 
+static bool is_postgres(const char *place)
+{
+    return strncmp(place, "postgres:", 9) == 0;
+}
+
+static bool is_folder(const char *place)
+{
+    return strncmp(place, "file:", 5) == 0;
+}
+
 static sqlite3 *own_connection(const char *path)
 {
     sqlite3 *db;
+    path += strncmp(path, "sqlite:", 7) == 0 ? 7 : 0;
     assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
     (void)sqlite3_busy_timeout(db, 10000);
     return db;
@@ -155,6 +190,10 @@ static sqlite3 *own_connection(const char *path)
 
 int64_t test_count(const char *path, const char *sql)
 {
+    if (is_postgres(path))
+        return cluster_count(path, sql);
+    if (is_folder(path))
+        return folder_count(path, sql);
     sqlite3 *db = own_connection(path);
     sqlite3_stmt *st;
     if (sqlite3_prepare_v2(db, sql, -1, &st, NULL) != SQLITE_OK)
@@ -168,6 +207,14 @@ int64_t test_count(const char *path, const char *sql)
 
 void test_exec(const char *path, const char *sql)
 {
+    if (is_postgres(path)) {
+        cluster_exec(path, sql);
+        return;
+    }
+    if (is_folder(path)) {
+        folder_exec(path, sql);
+        return;
+    }
     sqlite3 *db = own_connection(path);
     if (sqlite3_exec(db, sql, NULL, NULL, NULL) != SQLITE_OK)
         fail_msg("%s: %s", sql, sqlite3_errmsg(db));
@@ -242,4 +289,42 @@ void test_make_run(struct test_store *t, const ork_workflow *w, struct ork_new_r
     u->tasks.now_ms = c->now_ms;
     test_apply_ok(t, &b);
     ork_batch_fini(&b);
+}
+
+static int run_group(const char *name, const char *where, const struct CMUnitTest *tests, size_t n)
+{
+    char title[128];
+    (void)snprintf(title, sizeof title, "%s %s", name, where);
+    return _cmocka_run_group_tests(title, tests, n, NULL, NULL);
+}
+
+static void skipped(void **state)
+{
+    (void)state;
+    print_message("skipped: %s\n", cluster_missing());
+    skip();
+}
+
+int test_on_postgres(const char *name, const struct CMUnitTest *tests, size_t n)
+{
+    static const struct CMUnitTest none[] = {cmocka_unit_test(skipped)};
+    enum test_backend before = test_backend;
+    if (cluster_missing())
+        return run_group(name, "on PostgreSQL", none, 1);
+    test_backend = TEST_POSTGRES;
+    int failed = run_group(name, "on PostgreSQL", tests, n);
+    test_backend = before;
+    return failed;
+}
+
+int test_on_all(const char *name, const struct CMUnitTest *tests, size_t n)
+{
+    test_backend = TEST_FILE;
+    int failed = run_group(name, "on a file", tests, n);
+    test_backend = TEST_MEMORY;
+    failed += run_group(name, "in memory", tests, n);
+    test_backend = TEST_FOLDER;
+    failed += run_group(name, "in a folder", tests, n);
+    test_backend = TEST_FILE;
+    return failed + test_on_postgres(name, tests, n);
 }

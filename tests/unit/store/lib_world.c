@@ -2,21 +2,19 @@
 #include "store/lib_world.h"
 #include <stdio.h>
 
-const char *world_place = "";
+const char *world_place = "world";
 
 void world_open(struct world *x, uint32_t tasks)
 {
     static int serial;
-    char name[32] = "";
-    if (world_place[0])
-        (void)snprintf(name, sizeof name, "%s%d.db", world_place, serial++);
-    char *url = test_url(name);
+    char name[32];
+    (void)snprintf(name, sizeof name, "%s%d.db", world_place, serial++);
     memset(x, 0, sizeof *x);
-    test_open(&x->t, url);
+    x->url = test_url(name);
+    test_open(&x->t, x->url);
     test_register(&x->t);
     x->w = test_workflow("etl", tasks);
     test_make_run(&x->t, x->w, &x->run);
-    ork_free(url);
 }
 
 void world_close(struct world *x)
@@ -24,6 +22,7 @@ void world_close(struct world *x)
     ork_batch_fini(&x->b);
     ork_workflow_unref(x->w);
     test_close(&x->t);
+    ork_free(x->url);
 }
 
 struct ork_rows *world_run(struct world *x, const ork_id *id)

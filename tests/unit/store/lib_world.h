@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: MIT */
-/* A registered store with one run of the workflow "etl". Each case runs on a file and in memory. */
+/* A registered store with one run of the workflow "etl". Each case runs on every backend. */
 #ifndef TESTS_UNIT_STORE_LIB_WORLD_H
 #define TESTS_UNIT_STORE_LIB_WORLD_H
 #include "store/lib_store.h"
 
-extern const char *world_place; /* "" memory, else how file names begin */
+extern const char *world_place; /* how names of databases begin */
 
 struct world {
     struct test_store t;
+    char *url; /* owned */
     ork_workflow *w;
     struct ork_new_run run;
     struct ork_batch b;
@@ -24,8 +25,6 @@ void world_put_run(struct world *x, const ork_id *id, int status, bool release);
     int main(void)                                                                                                     \
     {                                                                                                                  \
         world_place = name;                                                                                            \
-        int failed = cmocka_run_group_tests_name(name " on a file", tests, NULL, NULL);                                \
-        world_place = "";                                                                                              \
-        return failed + cmocka_run_group_tests_name(name " in memory", tests, NULL, NULL);                             \
+        return TEST_ON_ALL(name, tests);                                                                               \
     }
 #endif

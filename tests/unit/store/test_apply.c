@@ -181,7 +181,7 @@ static void test_two_at_once(void **state)
 {
     (void)state;
     struct test_store t;
-    char *url = test_url("two.db"), *path = test_path("two.db");
+    char *url = test_url("two.db");
     test_open(&t, url);
     test_close(&t);
     struct child c = child_start(other, url);
@@ -192,11 +192,10 @@ static void test_two_at_once(void **state)
     assert_int_equal(child_end(&c), 0);
     test_close(&t);
     /* 20 contents of both, 20 of each alone, numbered without a gap or a double */
-    assert_int_equal(test_count(path, "SELECT count(*) FROM workflow_versions"), ROUNDS / 2 * 3);
-    assert_int_equal(test_count(path, "SELECT max(version) FROM workflow_versions"), ROUNDS / 2 * 3);
-    assert_int_equal(test_count(path, "SELECT count(DISTINCT version) FROM workflow_versions"), ROUNDS / 2 * 3);
-    assert_int_equal(test_count(path, "SELECT count(*) FROM workflows"), 1);
-    ork_free(path);
+    assert_int_equal(test_count(url, "SELECT count(*) FROM workflow_versions"), ROUNDS / 2 * 3);
+    assert_int_equal(test_count(url, "SELECT max(version) FROM workflow_versions"), ROUNDS / 2 * 3);
+    assert_int_equal(test_count(url, "SELECT count(DISTINCT version) FROM workflow_versions"), ROUNDS / 2 * 3);
+    assert_int_equal(test_count(url, "SELECT count(*) FROM workflows"), 1);
     ork_free(url);
 }
 
@@ -210,8 +209,7 @@ int main(void)
     };
     const struct CMUnitTest shared[] = {cmocka_unit_test(test_two_at_once)};
     world_place = "apply";
-    int failed = cmocka_run_group_tests_name("apply on a file", tests, NULL, NULL);
-    world_place = "";
-    failed += cmocka_run_group_tests_name("apply in memory", tests, NULL, NULL);
-    return failed + cmocka_run_group_tests_name("apply, two programs", shared, NULL, NULL);
+    int failed = TEST_ON_ALL("apply", tests);
+    failed += cmocka_run_group_tests_name("apply, two programs", shared, NULL, NULL);
+    return failed + TEST_ON_POSTGRES("apply, two programs", shared);
 }

@@ -3,11 +3,6 @@
 #include "store/lib_world.h"
 #include <stdio.h>
 
-static char *path_of(struct world *x)
-{
-    return ork_strdup(ork_store_path(x->t.store));
-}
-
 static void add_task(struct world *x, uint32_t no, int status)
 {
     struct ork_unit *u = ork_batch_add(&x->b, ORK_UNIT_TASK);
@@ -65,12 +60,11 @@ static void test_fenced_when_declared_dead(void **state)
     for (size_t i = 0; i < 3; i++) {
         struct world x;
         world_open(&x, 2);
-        if (!world_place[0]) {
+        if (test_backend == TEST_MEMORY || test_backend == TEST_FOLDER) { /* nobody else may write there */
             world_close(&x);
             return;
         }
-        char *path = path_of(&x);
-        test_exec(path, how[i]);
+        test_exec(x.url, how[i]);
         for (int again = 0; again < 2; again++) {
             ork_err err;
             size_t bad;
@@ -88,7 +82,6 @@ static void test_fenced_when_declared_dead(void **state)
         add_task(&x, 0, ORK_TASK_SUCCESS);
         test_apply_ok(&x.t, &x.b);
         assert_int_equal(successes(&x), 1);
-        ork_free(path);
         world_close(&x);
     }
 }
@@ -122,14 +115,11 @@ static void test_unregistered(void **state)
     struct test_store t;
     ork_err err;
     world_open(&x, 1);
-    if (!world_place[0]) {
+    if (test_backend == TEST_MEMORY || test_backend == TEST_FOLDER) {
         world_close(&x);
         return;
     }
-    char *path = path_of(&x);
-    struct ork_buf url = ORK_BUF_INIT;
-    ork_buf_addf(&url, "sqlite:%s", path);
-    test_open(&t, url.data);
+    test_open(&t, x.url);
     struct ork_batch b = {0};
     struct ork_new_run c;
     test_new_run(&c, x.w);
@@ -150,8 +140,6 @@ static void test_unregistered(void **state)
     }
     ork_batch_fini(&b);
     test_close(&t);
-    ork_buf_fini(&url);
-    ork_free(path);
     world_close(&x);
 }
 
@@ -160,18 +148,18 @@ static void test_close_ends_the_scheduler(void **state)
     (void)state;
     struct world x;
     world_open(&x, 1);
-    if (!world_place[0]) {
+    if (test_backend == TEST_MEMORY) {
         world_close(&x);
         return;
     }
     struct ork_slots s = {.pool = "db", .want = 1};
     ork_batch_add(&x.b, ORK_UNIT_TAKE_SLOTS)->take = &s;
     test_apply_ok(&x.t, &x.b);
-    char *path = path_of(&x);
+    char *url = ork_strdup(x.url);
     world_close(&x);
-    assert_int_equal(test_count(path, "SELECT count(*) FROM schedulers WHERE state = 'ended'"), 1);
-    assert_int_equal(test_count(path, "SELECT count(*) FROM pool_use"), 0);
-    ork_free(path);
+    assert_int_equal(test_count(url, "SELECT count(*) FROM schedulers WHERE state = 'ended'"), 1);
+    assert_int_equal(test_count(url, "SELECT count(*) FROM pool_use"), 0);
+    ork_free(url);
 }
 
 struct ending {
@@ -214,26 +202,37 @@ static void test_close_waits_for_the_batch(void **state)
         assert_int_equal(uv_loop_close(&x.t.loop), 0);
         ork_batch_fini(&x.b);
         ork_workflow_unref(x.w);
+        ork_free(x.url);
     }
 }
+
+static const char many_sqlite[] =
+    "INSERT INTO schedulers (id, host, state, created_at) WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM "
+    "n "
+    "LIMIT 1000) SELECT randomblob(16), 'h', CASE i WHEN 5 THEN 'live' ELSE 'ended' END, 'x' FROM n;"
+    "INSERT INTO workflows (id, name, job_name, project) VALUES (x'01', 'w', 'j', 'p');"
+    "INSERT INTO runs (id, workflow_id, status, scheduler_id) SELECT x'02', x'01', 'running', id FROM schedulers WHERE "
+    "seq = 7";
+static const char many_postgres[] =
+    "INSERT INTO schedulers (id, host, state, created_at) SELECT gen_random_uuid(), 'h', CASE i WHEN 5 THEN 'live' "
+    "ELSE "
+    "'ended' END, now() FROM generate_series(1, 1000) AS i;"
+    "INSERT INTO workflows (name, job_name, project) VALUES ('w', 'j', 'p');"
+    "INSERT INTO runs (workflow_id, status, scheduler_id) SELECT w.id, 'running', s.id FROM workflows w, schedulers s "
+    "WHERE s.seq = 7";
 
 /* Rows of schedulers that are long gone do not pile up; numbers go on. */
 static void test_old_schedulers_are_forgotten(void **state)
 {
     (void)state;
-    if (!world_place[0])
+    if (test_backend == TEST_MEMORY)
         return;
-    char *url = test_url("many.db"), *path = test_path("many.db");
+    char *url = test_url("many.db");
     struct test_store t;
     uint64_t last = 0;
     test_open(&t, url);
     test_close(&t);
-    test_exec(path, "INSERT INTO schedulers (id, host, state, created_at) WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL "
-                    "SELECT i + 1 FROM n LIMIT 1000) "
-                    "SELECT randomblob(16), 'h', CASE i WHEN 5 THEN 'live' ELSE 'ended' END, 'x' FROM n;"
-                    "INSERT INTO workflows (id, name, job_name, project) VALUES (x'01', 'w', 'j', 'p');"
-                    "INSERT INTO runs (id, workflow_id, status, scheduler_id) SELECT x'02', x'01', 'running', id FROM "
-                    "schedulers WHERE seq = 7");
+    test_exec(url, test_backend == TEST_POSTGRES ? many_postgres : many_sqlite);
     for (int i = 0; i < 3; i++) {
         test_open(&t, url);
         test_register(&t);
@@ -241,13 +240,12 @@ static void test_old_schedulers_are_forgotten(void **state)
         last = t.seq;
         test_close(&t);
     }
-    assert_int_equal(test_count(path, "SELECT count(*) FROM schedulers"), 102); /* a hundred, a live one, an owner */
-    test_exec(path, "DELETE FROM schedulers");
+    assert_int_equal(test_count(url, "SELECT count(*) FROM schedulers"), 102); /* a hundred, a live one, an owner */
+    test_exec(url, "DELETE FROM schedulers");
     test_open(&t, url);
     test_register(&t);
     assert_true(t.seq > last);
     test_close(&t);
-    ork_free(path);
     ork_free(url);
 }
 

@@ -2,6 +2,7 @@
 /* Owners among processes: a run belongs to its owner while the owner lives, and to whoever asks as soon as it is dead.
  * Real processes, killed with SIGKILL. */
 #include "store/lib_child.h"
+#include "store/lib_cluster.h"
 #include <dirent.h>
 #include <signal.h>
 #include <stdio.h>
@@ -64,6 +65,26 @@ static uint32_t take(struct test_store *t)
     return s.granted;
 }
 
+/* After SIGKILL: the kernel drops a file's lock with the process; a server's session ends when the server has seen it.
+ */
+static void await_end(struct shared *s, const ork_id *owner)
+{
+    char id[ORK_ID_TEXT], sql[200];
+    if (test_backend != TEST_POSTGRES)
+        return;
+    ork_id_format(owner, id);
+    (void)snprintf(sql, sizeof sql, "SELECT count(*) FROM pg_stat_activity WHERE application_name LIKE '%%%s'", id);
+    cluster_wait(s->url, sql, 0);
+    cluster_wait_old();
+}
+
+static void end_by_sigkill(struct shared *s, struct child *c, const ork_id *owner)
+{
+    assert_int_equal(kill(c->pid, SIGKILL), 0);
+    assert_int_equal(child_end(c), 128 + SIGKILL);
+    await_end(s, owner);
+}
+
 static int setup(void **state)
 {
     static struct shared s;
@@ -98,27 +119,16 @@ static void test_claimed_after_sigkill(void **state)
     assert_true(ork_id_eq(&r.owner, &owner));
     assert_int_equal(r.status, ORK_RUN_PENDING);
     assert_int_equal(take(&t), 0);
-    assert_int_equal(kill(c.pid, SIGKILL), 0);
-    assert_int_equal(child_end(&c), 128 + SIGKILL);
+    end_by_sigkill(s, &c, &owner);
     assert_false(ork_store_owner_alive(t.store, &owner));
     r = claim(&t, &run);
     assert_true(r.claimed);
     assert_int_equal(take(&t), 1); /* its slots are free again */
-    const char *path = ork_store_path(t.store);
-    assert_int_equal(test_count(path, "SELECT count(*) FROM schedulers WHERE state = 'dead'"), 1);
-    assert_int_equal(test_count(path, "SELECT count(*) FROM pool_use"), 1); /* mine */
+    assert_int_equal(test_count(s->url, "SELECT count(*) FROM schedulers WHERE state = 'dead'"), 1);
+    assert_int_equal(test_count(s->url, "SELECT count(*) FROM pool_use"), 1); /* mine */
     struct ork_rows *rows = test_query(&t, ORK_Q_runs_mine, (struct ork_param[]){ORK_P_ID(&t.me)}, 1);
     assert_int_equal(ork_rows_len(rows), 1);
     ork_rows_free(rows);
-    /* Only the living keep a file. */
-    char dir[300];
-    size_t files = 0;
-    (void)snprintf(dir, sizeof dir, "%s-owners", path);
-    DIR *d = opendir(dir);
-    for (struct dirent *e; (e = readdir(d));)
-        files += e->d_name[0] != '.';
-    (void)closedir(d);
-    assert_int_equal(files, 1);
     test_close(&t);
 }
 
@@ -140,22 +150,41 @@ static void test_outbids_who_came_later(void **state)
     assert_int_equal(ork_store_outbid(t.store, &run, &mine, &seq, &err), 0);
     assert_false(mine);
     assert_int_equal(seq, 0);
-    assert_int_equal(kill(c.pid, SIGKILL), 0);
-    assert_int_equal(child_end(&c), 128 + SIGKILL);
+    end_by_sigkill(s, &c, &owner);
     assert_true(claim(&t, &run).claimed);
-    const char *path = ork_store_path(t.store);
-    int last = (int)test_count(path, "SELECT max(seq) FROM schedulers");
+    int last = (int)test_count(s->url, "SELECT max(seq) FROM schedulers");
     for (int i = 1; i <= 2; i++) {
         assert_int_equal(ork_store_outbid(t.store, &run, &mine, &seq, &err), 0);
         assert_true(mine);
         assert_int_equal(seq, last + i);
-        assert_int_equal(test_count(path, "SELECT max(seq) FROM schedulers WHERE state = 'live'"), seq);
+        assert_int_equal(test_count(s->url, "SELECT max(seq) FROM schedulers WHERE state = 'live'"), seq);
     }
     assert_true(claim(&t, &run).claimed); /* the fence knows it */
     struct child later = start_owner(s, &owner, &run);
-    assert_int_equal(test_count(path, "SELECT max(seq) FROM schedulers"), seq + 1); /* never given twice */
+    assert_int_equal(test_count(s->url, "SELECT max(seq) FROM schedulers"), seq + 1); /* never given twice */
     child_tell(later.to, 'q');
     assert_int_equal(child_end(&later), 0);
+    test_close(&t);
+}
+
+static void test_only_the_living_keep_a_file(void **state)
+{
+    struct shared *s = *state;
+    struct test_store t;
+    ork_id owner, run;
+    struct child c = start_owner(s, &owner, &run);
+    test_open(&t, s->url);
+    test_register(&t);
+    end_by_sigkill(s, &c, &owner);
+    assert_true(claim(&t, &run).claimed);
+    char dir[300];
+    size_t files = 0;
+    (void)snprintf(dir, sizeof dir, "%s-owners", ork_store_path(t.store));
+    DIR *d = opendir(dir);
+    for (struct dirent *e; (e = readdir(d));)
+        files += e->d_name[0] != '.';
+    (void)closedir(d);
+    assert_int_equal(files, 1);
     test_close(&t);
 }
 
@@ -319,17 +348,14 @@ static void test_resume_after_death(void **state)
     ork_batch_add(&b, ORK_UNIT_CREATE_RUN)->create = &r;
     test_apply_ok(&t, &b);
     assert_int_equal(r.how, ORK_CREATED); /* the other one lives */
-    test_exec(ork_store_path(t.store),
-              "UPDATE runs SET idempotency_key = 'k' WHERE created_at = (SELECT min(created_at) FROM runs) AND "
-              "rowid = (SELECT min(rowid) FROM runs)");
+    test_exec(s->url, "UPDATE runs SET idempotency_key = 'k' WHERE id = (SELECT id FROM runs ORDER BY id LIMIT 1)");
     test_new_run(&r, s->w);
     r.key = TEXT("k");
     ork_batch_add(&b, ORK_UNIT_CREATE_RUN)->create = &r;
     test_apply_ok(&t, &b);
     assert_int_equal(r.how, ORK_OWNED); /* by a key too */
     assert_true(ork_id_eq(&r.owner, &owner) && ork_id_eq(&r.run_id, &run));
-    assert_int_equal(kill(c.pid, SIGKILL), 0);
-    assert_int_equal(child_end(&c), 128 + SIGKILL);
+    end_by_sigkill(s, &c, &owner);
     test_new_run(&r, s->w);
     r.resume = true;
     ork_batch_add(&b, ORK_UNIT_CREATE_RUN)->create = &r;
@@ -353,8 +379,7 @@ static void test_a_key_or_a_time_names_another_run(void **state)
 
     test_open(&t, s->url);
     test_register(&t);
-    assert_int_equal(kill(c.pid, SIGKILL), 0);
-    assert_int_equal(child_end(&c), 128 + SIGKILL);
+    end_by_sigkill(s, &c, &owner);
     test_new_run(&r, s->w);
     int64_t at = r.logical_ms;
     r.resume = true;
@@ -423,18 +448,111 @@ static void test_overtaken_is_fenced(void **state)
     test_close(&t);
 }
 
+/* Half-way through a batch a stopped process holds the lock of its own row, and its session's lock lives on: only its
+ * beat tells. Its sessions are ended, its runs taken, and continued it is refused. */
+static void test_a_hung_one_is_overtaken(void **state)
+{
+    struct shared *s = *state;
+    struct test_store t;
+    ork_id owner, run;
+    ork_err err;
+    struct death d = {0};
+    char id[ORK_ID_TEXT], sql[300];
+    int status;
+    struct child c = child_start(overtaken, s);
+    assert_int_equal(read(c.from, &owner, sizeof owner), sizeof owner);
+    assert_int_equal(read(c.from, &run, sizeof run), sizeof run);
+    cluster_wait_old();
+    test_open(&t, s->url);
+    test_register(&t);
+    assert_int_equal(kill(c.pid, SIGSTOP), 0);
+    assert_int_equal(waitpid(c.pid, &status, WUNTRACED), c.pid);
+    ork_id_format(&owner, id);
+    (void)snprintf(
+        sql, sizeof sql,
+        "SET application_name = 'ork %s'; BEGIN; UPDATE schedulers SET last_batch = last_batch + 1 WHERE id = "
+        "'%s'",
+        id, id);
+    void *batch = cluster_hold(s->url, sql);
+    uint64_t start = uv_hrtime();
+    assert_int_equal(ork_store_owner_watch(t.store, &owner, on_death, &d, &err), 0);
+    assert_false(claim(&t, &run).claimed);
+    while (!d.calls)
+        uv_run(&t.loop, UV_RUN_ONCE);
+    print_message("noticed after %llu ms\n", (unsigned long long)(uv_hrtime() - start) / 1000000);
+    assert_true(claim(&t, &run).claimed);
+    cluster_release(batch);
+    assert_int_equal(kill(c.pid, SIGCONT), 0);
+    child_tell(c.to, 'g');
+    assert_int_equal(child_end(&c), 42);
+    struct ork_rows *r = test_query(&t, ORK_Q_run_get, (struct ork_param[]){ORK_P_ID(&run)}, 1);
+    assert_string_equal(ork_rows_text(r, 0, "status"), "pending");
+    ork_rows_free(r);
+    test_close(&t);
+}
+
+static void ignore_bell(void *data)
+{
+    (void)data;
+}
+
+/* A lock that fell with a connection is taken again; nobody is declared dead for that. */
+static void test_a_lost_connection_is_no_death(void **state)
+{
+    struct shared *s = *state;
+    struct test_store t, eyes;
+    struct ork_new_run run;
+    struct ork_batch b = {0};
+    ork_err err;
+    struct death d = {0};
+    cluster_wait_old();
+    test_open(&t, s->url);
+    test_register(&t);
+    test_make_run(&t, s->w, &run);
+    ork_store_on_bell(t.store, ignore_bell, NULL); /* keeps its loop alive */
+    test_open(&eyes, s->url);
+    assert_int_equal(ork_store_owner_watch(eyes.store, &t.me, on_death, &d, &err), 0);
+    while (cluster_count(s->url, "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted") != 1)
+        (void)uv_run(&eyes.loop, UV_RUN_NOWAIT);
+    cluster_exec(s->url, "SELECT pg_terminate_backend(backend_pid) FROM schedulers");
+    uint64_t start = uv_hrtime();
+    while (uv_hrtime() - start < 2000000000ull) { /* longer than the grace */
+        (void)uv_run(&t.loop, UV_RUN_NOWAIT);
+        (void)uv_run(&eyes.loop, UV_RUN_NOWAIT);
+        cluster_exec(s->url, "SELECT pg_sleep(0.01)");
+    }
+    assert_int_equal(d.calls, 0);
+    ork_batch_add(&b, ORK_UNIT_EVENT)->event = (struct ork_event_put){run.run_id, 1767225600000, TEXT("[]")};
+    test_apply_ok(&t, &b);
+    ork_batch_fini(&b);
+    test_close(&eyes);
+    test_close(&t);
+}
+
+#define CASE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(test_claimed_after_sigkill, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_outbids_who_came_later, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_killed_is_dead_at_once, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_stopped_owner_stays, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_watch, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_lock_is_not_inherited, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_resume_after_death, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_a_key_or_a_time_names_another_run, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_overtaken_is_fenced, setup, teardown),
+    const struct CMUnitTest all[] = {
+        CASE(test_claimed_after_sigkill),
+        CASE(test_outbids_who_came_later),
+        CASE(test_watch),
+        CASE(test_lock_is_not_inherited),
+        CASE(test_resume_after_death),
+        CASE(test_a_key_or_a_time_names_another_run),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    const struct CMUnitTest files[] = {
+        CASE(test_only_the_living_keep_a_file),
+        CASE(test_killed_is_dead_at_once),
+        CASE(test_stopped_owner_stays),
+        CASE(test_overtaken_is_fenced),
+    };
+    const struct CMUnitTest shared[] = {
+        CASE(test_a_hung_one_is_overtaken),
+        CASE(test_a_lost_connection_is_no_death),
+    };
+    int failed = cmocka_run_group_tests_name("owners on a file", all, NULL, NULL);
+    failed += cmocka_run_group_tests_name("owners, locks of files", files, NULL, NULL);
+    failed += TEST_ON_POSTGRES("owners", all);
+    return failed + TEST_ON_POSTGRES("owners, sessions", shared);
 }

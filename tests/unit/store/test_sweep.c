@@ -274,7 +274,5 @@ int main(void)
         cmocka_unit_test(test_old_ones),        cmocka_unit_test(test_discard),
     };
     world_place = "sweep";
-    int failed = cmocka_run_group_tests_name("sweep on a file", tests, NULL, NULL);
-    world_place = "";
-    return failed + cmocka_run_group_tests_name("sweep in memory", tests, NULL, NULL);
+    return TEST_ON_ALL("sweep", tests);
 }

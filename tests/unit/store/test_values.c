@@ -55,6 +55,7 @@ static void test_big_texts(void **state)
     char *big = ork_alloc(n);
     for (size_t i = 0; i < n; i++)
         big[i] = (char)('a' + i % 26);
+    big[0] = big[n - 1] = '"'; /* as JSON it is a string */
     struct ork_unit *u = ork_batch_add(&x.b, ORK_UNIT_TASK);
     u->task = (struct ork_task_put){.id = world_task(&x, 0),
                                     .status = ORK_TASK_FAILED,
@@ -149,10 +150,12 @@ static void test_documents(void **state)
     ork_err err;
     assert_int_equal(ork_store_status_json(x.t.store, &b, &err), 0);
     json_t *doc;
+    int64_t schema = test_backend == TEST_POSTGRES ? test_count(x.url, "SELECT max(version) FROM ork_migrations")
+                                                   : ork_store_schema();
     assert_int_equal(ork_json_parse(b.data, b.len, &doc, &err), 0);
     assert_int_equal(json_integer_value(json_object_get(json_object_get(doc, "counts"), "tasks")), 2);
-    assert_int_equal(json_integer_value(json_object_get(doc, "version")), ork_store_schema());
-    assert_int_equal(json_array_size(json_object_get(doc, "migrations")), (size_t)ork_store_schema());
+    assert_int_equal(json_integer_value(json_object_get(doc, "version")), schema);
+    assert_int_equal(json_array_size(json_object_get(doc, "migrations")), (size_t)schema);
     assert_int_equal(json_array_size(json_object_get(doc, "pending")), 0);
     json_decref(doc);
     ork_buf_clear(&b);

@@ -1,0 +1,2 @@
+-- Durable when it is answered (synchronous_commit).
+COMMIT

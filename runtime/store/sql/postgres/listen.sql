@@ -1,0 +1,2 @@
+-- Rings of others: new runs, wishes, schedules.
+LISTEN ork

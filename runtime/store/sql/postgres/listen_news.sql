@@ -1,0 +1,2 @@
+-- Runs changed: for who looks on.
+LISTEN ork_news

@@ -1,0 +1,8 @@
+-- Unfinished runs whose owner is gone by its row: it ended, was buried, or was forgotten.
+-- params: none
+-- columns: id
+SELECT r.id
+FROM runs r
+LEFT JOIN schedulers s ON s.id = r.scheduler_id
+WHERE r.scheduler_id IS NOT NULL AND r.status IN ('pending', 'running', 'paused') AND s.state IS DISTINCT FROM 'live' AND r.deleted_at IS NULL
+ORDER BY r.created_at, r.id

@@ -1,0 +1,50 @@
+-- runs_list for some statuses of one workflow: the newest of each status that is wanted, then the newest of those.
+-- params: as runs_list
+-- columns: as runs_list
+SELECT r.id, r.workflow_id, w.name AS workflow, r.status, r.triggered_by, r.priority, r.idempotency_key, r.error, r.created_at,
+       r.started_at, r.finished_at, r.scheduled_for, r.logical_at, r.tasks_total, r.next_task_index, r.snapshot_id, r.script_dir,
+       r.script_path, r.cancel_reason, r.killed, r.rerun_of, r.part, r.parent_task_id, r.scheduler_id,
+       round(r.run_timeout_seconds * 1000)::bigint AS run_timeout_ms,
+       s.state AS owner_state, s.host AS owner_host, s.backend_pid AS owner_pid
+FROM runs r
+JOIN workflows w ON w.id = r.workflow_id
+LEFT JOIN schedulers s ON s.id = r.scheduler_id
+WHERE r.id IN (
+    SELECT id FROM (
+        SELECT id FROM runs
+        WHERE workflow_id = (SELECT id FROM workflows WHERE name = $1::text) AND status = 'pending' AND strpos(',' || $2::text || ',', ',pending,') > 0
+          AND created_at >= coalesce($3::timestamptz, '-infinity') AND (created_at, id) < (coalesce($4::timestamptz, 'infinity'), coalesce($5::uuid, 'ffffffff-ffff-ffff-ffff-ffffffffffff'))
+        ORDER BY created_at DESC, id DESC LIMIT nullif(greatest($6::bigint, -1), -1)) one
+    UNION ALL
+    SELECT id FROM (
+        SELECT id FROM runs
+        WHERE workflow_id = (SELECT id FROM workflows WHERE name = $1::text) AND status = 'running' AND strpos(',' || $2::text || ',', ',running,') > 0
+          AND created_at >= coalesce($3::timestamptz, '-infinity') AND (created_at, id) < (coalesce($4::timestamptz, 'infinity'), coalesce($5::uuid, 'ffffffff-ffff-ffff-ffff-ffffffffffff'))
+        ORDER BY created_at DESC, id DESC LIMIT nullif(greatest($6::bigint, -1), -1)) one
+    UNION ALL
+    SELECT id FROM (
+        SELECT id FROM runs
+        WHERE workflow_id = (SELECT id FROM workflows WHERE name = $1::text) AND status = 'paused' AND strpos(',' || $2::text || ',', ',paused,') > 0
+          AND created_at >= coalesce($3::timestamptz, '-infinity') AND (created_at, id) < (coalesce($4::timestamptz, 'infinity'), coalesce($5::uuid, 'ffffffff-ffff-ffff-ffff-ffffffffffff'))
+        ORDER BY created_at DESC, id DESC LIMIT nullif(greatest($6::bigint, -1), -1)) one
+    UNION ALL
+    SELECT id FROM (
+        SELECT id FROM runs
+        WHERE workflow_id = (SELECT id FROM workflows WHERE name = $1::text) AND deleted_at IS NULL AND status = 'success' AND strpos(',' || $2::text || ',', ',success,') > 0
+          AND created_at >= coalesce($3::timestamptz, '-infinity') AND (created_at, id) < (coalesce($4::timestamptz, 'infinity'), coalesce($5::uuid, 'ffffffff-ffff-ffff-ffff-ffffffffffff'))
+        ORDER BY created_at DESC, id DESC LIMIT nullif(greatest($6::bigint, -1), -1)) one
+    UNION ALL
+    SELECT id FROM (
+        SELECT id FROM runs
+        WHERE workflow_id = (SELECT id FROM workflows WHERE name = $1::text) AND deleted_at IS NULL AND status = 'failed' AND strpos(',' || $2::text || ',', ',failed,') > 0
+          AND created_at >= coalesce($3::timestamptz, '-infinity') AND (created_at, id) < (coalesce($4::timestamptz, 'infinity'), coalesce($5::uuid, 'ffffffff-ffff-ffff-ffff-ffffffffffff'))
+        ORDER BY created_at DESC, id DESC LIMIT nullif(greatest($6::bigint, -1), -1)) one
+    UNION ALL
+    SELECT id FROM (
+        SELECT id FROM runs
+        WHERE workflow_id = (SELECT id FROM workflows WHERE name = $1::text) AND deleted_at IS NULL AND status = 'cancelled' AND strpos(',' || $2::text || ',', ',cancelled,') > 0
+          AND created_at >= coalesce($3::timestamptz, '-infinity') AND (created_at, id) < (coalesce($4::timestamptz, 'infinity'), coalesce($5::uuid, 'ffffffff-ffff-ffff-ffff-ffffffffffff'))
+        ORDER BY created_at DESC, id DESC LIMIT nullif(greatest($6::bigint, -1), -1)) one
+)
+ORDER BY r.created_at DESC, r.id DESC
+LIMIT nullif(greatest($6::bigint, -1), -1)

@@ -1,0 +1,4 @@
+-- Runs whose results an unfinished one still takes over.
+-- params: none
+-- columns: id
+SELECT DISTINCT rerun_of FROM runs WHERE status IN ('pending', 'running', 'paused') AND rerun_of IS NOT NULL

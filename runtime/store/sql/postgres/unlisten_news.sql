@@ -1,0 +1,2 @@
+-- Nobody looks on any more.
+UNLISTEN ork_news
