@@ -58,6 +58,7 @@ __attribute__((visibility("default"))) int luaopen_ork_core(lua_State *L)
     ork_lua_add_workflows(L);
     ork_lua_add_loading(L);
     ork_lua_add_tasks(L);
+    ork_lua_add_copy(L);
     ork_lua_add_doctor(L);
     ork_lua_add_background(L);
     ork_lua_engine(L);

@@ -14,6 +14,7 @@ int luaopen_ork_core(lua_State *L);
 /* Adds the functions that drive runs to the module table on top of the stack. [-0, +0, e] (bindings/engine.c) */
 int ork_lua_engine(lua_State *L);
 void ork_lua_add_background(lua_State *L); /* background. [-0, +0, m] (bindings/detach.c) */
+void ork_lua_add_copy(lua_State *L);       /* copy. [-0, +0, m] (bindings/copy.c) */
 void ork_lua_add_doctor(lua_State *L);     /* doctor, versions, lua_release. [-0, +0, m] (bindings/doctor.c) */
 
 /* ---- text buffers --------------------------------------------------------------------------- */

@@ -3,15 +3,20 @@
 #include <sha2.h>
 #include <string.h>
 
-void ork_sha256_hex(const void *p, size_t n, char out[65])
+void ork_sha256(const void *p, size_t n, uint8_t out[32])
 {
-    static const char digits[] = "0123456789abcdef";
-    uint8_t sum[SHA256_DIGEST_LENGTH];
     SHA2_CTX ctx;
     SHA256Init(&ctx);
     if (n)
         SHA256Update(&ctx, p, n);
-    SHA256Final(sum, &ctx);
+    SHA256Final(out, &ctx);
+}
+
+void ork_sha256_hex(const void *p, size_t n, char out[65])
+{
+    static const char digits[] = "0123456789abcdef";
+    uint8_t sum[32];
+    ork_sha256(p, n, sum);
     for (size_t i = 0; i < sizeof sum; i++) {
         out[2 * i] = digits[sum[i] >> 4];
         out[2 * i + 1] = digits[sum[i] & 15];

@@ -86,7 +86,17 @@ static void init_handles(ork_engine *e)
     e->handles = sizeof(all) / sizeof(*all);
 }
 
-/* Beside the database's real file; a memory database gets a private folder. */
+/* Of this machine and user: what a server keeps is of many machines, logs are of the one they were written on. */
+static char *state_dir(void)
+{
+    const char *state = getenv("XDG_STATE_HOME"), *home = getenv("HOME");
+
+    if (state && state[0] == '/')
+        return ork_path_join(state, "ork");
+    return home && home[0] == '/' ? ork_path_join(home, ".local/state/ork") : ork_strdup("/var/lib/ork");
+}
+
+/* Beside the database's real file; a server's is of this user; a memory database gets a private folder. */
 static int choose_data_dir(ork_engine *e, const char *wanted, ork_err *err)
 {
     if (wanted)
@@ -97,6 +107,10 @@ static int choose_data_dir(ork_engine *e, const char *wanted, ork_err *err)
         int rc = ork_path_absolute(dir, &e->data_dir, err);
         ork_free(dir);
         return rc;
+    }
+    if (ork_store_remote(e->store)) {
+        e->data_dir = state_dir();
+        return 0;
     }
     const char *tmp = getenv("TMPDIR");
     char *pattern = ork_path_join(tmp && tmp[0] == '/' ? tmp : "/tmp", "ork-XXXXXX");
@@ -124,7 +138,7 @@ int ork_engine_open(const struct ork_engine_opts *o, ork_engine **out, ork_err *
         e->loop = &e->own_loop;
         e->owns_loop = true;
     }
-    e->url = ork_strdup(o->url);
+    e->url = ork_store_url_plain(o->url); /* it is shown */
     e->agent_program = o->agent_path ? ork_strdup(o->agent_path) : NULL;
     e->host = ork_strdup(uname(&uts) == 0 ? uts.nodename : "localhost");
     read_boot_id(e->boot_id);

@@ -85,6 +85,12 @@ void ork_rows_keep(struct ork_rows *r, size_t col, int type, const void *p, size
     cell->p = copy;
 }
 
+void ork_rows_blank(struct ork_rows *r, size_t col)
+{
+    for (size_t i = 0; i < r->len; i++)
+        memset(r->cells + i * r->cols + col, 0, sizeof *r->cells);
+}
+
 size_t ork_rows_len(const struct ork_rows *r)
 {
     return r->len;

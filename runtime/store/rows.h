@@ -9,4 +9,5 @@ void ork_rows_name(struct ork_rows *r, size_t col, const char *name);
 struct ork_cell *ork_rows_add(struct ork_rows *r); /* a row of NULLs; valid until the next add */
 /* A text of cell `col` of the newest row, copied; one equal to the cell above it shares its memory. */
 void ork_rows_keep(struct ork_rows *r, size_t col, int type, const void *p, size_t n);
+void ork_rows_blank(struct ork_rows *r, size_t col); /* the column is NULL in all rows there are */
 #endif

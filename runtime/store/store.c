@@ -57,6 +57,11 @@ const char *ork_store_path(const ork_store *s)
     return s->ops->path(s);
 }
 
+bool ork_store_remote(const ork_store *s)
+{
+    return s->ops->remote;
+}
+
 int ork_store_register(ork_store *s, const char *host, const char *role, ork_id *scheduler, uint64_t *seq, ork_err *err)
 {
     return s->ops->enroll(s, host, role, scheduler, seq, err);

@@ -438,8 +438,10 @@ typedef void (*ork_store_close_cb)(void *data);
 int ork_store_open(const char *url, const struct ork_store_opts *o, ork_store **out, ork_err *err) ORK_MUSTCHECK;
 void ork_store_close(ork_store *s, ork_store_close_cb cb,
                      void *data); /* after the batch in flight; scheduler row → 'ended', lock file removed */
-const char *ork_store_path(const ork_store *s); /* database file (real path), NULL for memory */
-int ork_store_path_of_url(const char *url, char **path, ork_err *err) ORK_MUSTCHECK; /* NULL path: memory */
+const char *ork_store_path(const ork_store *s); /* database file (real path); NULL: there is none */
+bool ork_store_remote(const ork_store *s);      /* no file, but kept: by a server */
+int ork_store_path_of_url(const char *url, char **path, ork_err *err) ORK_MUSTCHECK; /* NULL path: no file */
+char *ork_store_url_plain(const char *url); /* to show: without passwords; ork_free */
 
 /* Becomes a scheduler: row in `schedulers` with the next seq, owner lock held. Synchronous. Once, and again only after
  * ORK_EFENCED: as a new one. */

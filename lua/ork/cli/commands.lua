@@ -29,7 +29,7 @@ return {
   { "pool", "pool [NAME SLOTS]", "the pools that limit how much runs at once", "database" },
   { "prune", "prune [--older-than D] [--keep N]", "remove finished runs and their logs", "database" },
   { "delete", "delete NAME", "remove a workflow with its runs and logs", "database" },
-  { "db", "db migrate|status|check", "the database itself", "database" },
+  { "db", "db migrate|status|check|copy FROM TO", "the database itself", "database" },
   { "doctor", "doctor", "what Ork stands on here, and what is wrong with it", "more" },
   { "completion", "completion bash|zsh", "what a shell needs to complete words after ork", "more" },
   { "version", "version", "the versions of this program and what it is made with", "more" },

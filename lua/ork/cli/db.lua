@@ -1,4 +1,5 @@
 -- SPDX-License-Identifier: MIT
+local confirm = require "ork.cli.confirm"
 local fields = require "ork.cli.fields"
 local open = require "ork.cli.open"
 local stop = require "ork.cli.stop"
@@ -7,18 +8,23 @@ local text = require "ork.cli.text"
 
 local db = {
   name = "db",
-  usage = "db migrate|status|check",
+  usage = "db migrate|status|check|copy FROM TO",
   summary = "Looks after the database itself",
   examples = {
     { "ork db status", "which file it is, its version, what it holds" },
     { "ork db check", "after a crash of the disk: is anything damaged? (exit code 3)" },
     { "ork db migrate --db sqlite:runs.db", "make a new database, or bring an old one to this version" },
+    { "ork db copy .ork/ork.db postgres://ork@db/ork", "everything into another database, of any kind" },
   },
   text = [[
   migrate   bring it to this program's version; the only way to put Ork's tables into a database that has others
   status    where it is, its version, what it holds
-  check     look for damage and for rows that contradict each other (exit code 3); runs that a killed program left are only named]],
-  words = { 1, 1 },
+  check     look for damage and for rows that contradict each other (exit code 3); runs that a killed program left are only named
+  copy      everything of FROM into TO, which is empty; both are URLs or files. Nobody may work on either, and nobody can until it is
+            over. Stopped or killed, the same command goes on where it was. At the end both are read again and compared: rows and
+            checksums of every table. You are asked; --yes answers where there is no terminal. Log files stay where they are.]],
+  options = { confirm.option },
+  words = { 1, 3 },
 }
 
 local function counts_line(counts)
@@ -94,13 +100,18 @@ function actions.check(options)
   return document.ok and 0 or 3
 end
 
+function actions.copy(given) return require "ork.cli.db_copy"(given) end
+
 function db.run(given)
   local action = actions[given.words[1]]
   if not action then
-    local near = require("ork.core").suggest(given.words[1], { "migrate", "status", "check" })
+    local near = require("ork.core").suggest(given.words[1], { "migrate", "status", "check", "copy" })
     stop(2, "no command `db %s`%s", given.words[1], near and ("; did you mean `db %s`?"):format(near)
-      or "; there are migrate, status and check")
+      or "; there are migrate, status, check and copy")
   end
+  if given.words[1] == "copy" then return action(given) end
+  if given.words[2] then stop(2, "`%s` is one word too many: ork db %s", given.words[2], given.words[1]) end
+  if given.options.yes then stop(2, "--yes goes with `db copy` only") end
   return action(given.options)
 end
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* ork.h: the public header of libork, with schedule.h behind it. The command line, the Lua bindings and (later) the
- * HTTP server are clients of it and of nothing else.
+/* ork.h: the public header of libork, with copy.h and schedule.h behind it. The command line, the Lua bindings and
+ * (later) the HTTP server are clients of it and of nothing else.
  *
  * Conventions, true for every function here:
  *  - fallible functions return 0 or a negative ORK_E* code; the last parameter `err` (may be NULL) is
@@ -280,6 +280,7 @@ struct uv_loop_s;
 
 #define ORK_OPEN_CREATE 1u  /* create the database and its folder when missing */
 #define ORK_OPEN_READ 2u    /* only look: no migration, nothing written */
+#define ORK_OPEN_AS_IS 8u   /* write, but do not migrate: one of another version is refused */
 #define ORK_OPEN_MIGRATE 4u /* migrate even a foreign database that has no table of ours (ork db migrate) */
 
 /* Where messages of all engines of this process go: a descriptor, 2 by default. For programs that own the terminal; one
@@ -566,5 +567,6 @@ ORK_API int ork_versions_json(char **out, ork_err *err) ORK_MUSTCHECK;
 #ifdef __cplusplus
 }
 #endif
+#include "copy.h"
 #include "schedule.h"
 #endif

@@ -72,10 +72,20 @@ void ork_array_id(struct ork_array *a, const ork_id *id)
         memcpy(element(a, sizeof id->b), id->b, sizeof id->b);
 }
 
+void ork_array_bytes(struct ork_array *a, const void *p, size_t n)
+{
+    memcpy(element(a, (uint32_t)n), p, n);
+}
+
+void ork_array_instant(struct ork_array *a, int64_t ms)
+{
+    put64(element(a, 8), (uint64_t)((ms - ORK_PG_EPOCH_MS) * 1000));
+}
+
 void ork_array_time(struct ork_array *a, int64_t ms)
 {
     if (ms)
-        put64(element(a, 8), (uint64_t)((ms - ORK_PG_EPOCH_MS) * 1000));
+        ork_array_instant(a, ms);
     else
         ork_array_null(a);
 }

@@ -23,10 +23,12 @@ struct ork_array {
 void ork_array_clear(struct ork_array *a, int type);
 void ork_array_null(struct ork_array *a);
 void ork_array_bool(struct ork_array *a, bool v);
-void ork_array_int(struct ork_array *a, int64_t v);                /* INT4 or INT8 */
-void ork_array_id(struct ork_array *a, const ork_id *id);          /* zero: NULL */
-void ork_array_time(struct ork_array *a, int64_t ms);              /* 0: NULL */
-void ork_array_word(struct ork_array *a, const char *p, size_t n); /* a text of ours, or JSON; p NULL: NULL */
+void ork_array_int(struct ork_array *a, int64_t v);                 /* INT4 or INT8 */
+void ork_array_id(struct ork_array *a, const ork_id *id);           /* zero: NULL */
+void ork_array_time(struct ork_array *a, int64_t ms);               /* 0: NULL */
+void ork_array_instant(struct ork_array *a, int64_t ms);            /* also 0 */
+void ork_array_bytes(struct ork_array *a, const void *p, size_t n); /* an element in binary form */
+void ork_array_word(struct ork_array *a, const char *p, size_t n);  /* a text of ours, or JSON; p NULL: NULL */
 /* From outside; EDATA unless UTF-8 without NUL. */
 int ork_array_text(struct ork_array *a, struct ork_text text, ork_err *err) ORK_MUSTCHECK;
 /* The whole, valid until it changes. */

@@ -23,7 +23,7 @@ static int run(struct ork_ear *e, int which, int64_t key, ork_err *err)
 static int set_up(struct ork_postgres *s, ork_err *err)
 {
     struct ork_ear *e = &s->ear;
-    bool fresh = !ork_link_is_up(&e->link), looks = e->on_news || (e->cb && !ork_pg_registered(s));
+    bool fresh = !ork_link_is_up(&e->link), looks = e->on_news != NULL;
     int rc = 0;
     if (fresh) {
         e->news_on = e->looking = false;
@@ -63,7 +63,7 @@ static void hear(struct ork_postgres *s)
         if (!own && news)
             e->news = true;
         if (!own)
-            e->rung = e->rung || !news || !ork_pg_registered(s); /* an end may be what a program waits for */
+            e->rung = e->rung || !news;
         PQfreemem(n);
     }
 }

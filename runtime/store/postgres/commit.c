@@ -14,6 +14,7 @@
 #include "base/err.h"
 #include "base/hash.h"
 #include "core/state.h"
+#include "store/postgres/copy.h"
 #include "store/postgres/postgres.h"
 #include <string.h>
 
@@ -41,7 +42,8 @@ static bool needs_owner(int type)
     }
 }
 
-/* New runs, wishes, schedules, slots somebody waits for. Ended runs only concern who looks on. */
+/* New runs, wishes, schedules, slots somebody waits for, and ends, which are as rare as new runs: commits that notify
+ * go one after the other. */
 static bool rings(const struct ork_unit *u)
 {
     switch (u->type) {
@@ -50,7 +52,7 @@ static bool rings(const struct ork_unit *u)
     case ORK_UNIT_CREATE_RUN:
         return u->create->how == ORK_CREATED || u->create->how == ORK_RESUMED;
     case ORK_UNIT_RUN:
-        return u->run.release && !ork_run_is_final(u->run.status);
+        return u->run.release || ork_run_is_final(u->run.status);
     case ORK_UNIT_FREE_SLOTS:
         return u->free->wakes;
     case ORK_UNIT_FIRE:
@@ -78,8 +80,10 @@ static int queue_plain(struct ork_postgres *s, int which, ork_err *err)
 static int queue_fence(struct ork_postgres *s, ork_err *err)
 {
     struct ork_stmt st;
-    if (!ork_pg_registered(s))
-        return 0;
+    if (!ork_pg_registered(s)) {
+        int rc = queue_plain(s, ORK_S_copy_share, err);
+        return rc ? rc : ork_pg_admit(s, NULL, err);
+    }
     ork_stmt_begin(&st, &s->write, ORK_S_fence);
     ork_stmt_int(&st, (int64_t)s->last_batch + 1);
     ork_stmt_int(&st, (int64_t)s->seq);
@@ -161,6 +165,8 @@ static int transaction(struct ork_postgres *s, bool one, bool *sent, ork_err *er
         rc = queue_fence(s, err);
     if (!rc && one)
         rc = ork_link_settle(&s->write, err);
+    if (!rc)
+        rc = ork_pg_lock_pools(s, err);
     if (!rc)
         rc = queue_units(s, one, err);
     if (!rc)
@@ -282,6 +288,8 @@ static int store(struct ork_postgres *s, ork_err *err)
                               : may_repeat(rc, tries, sent && ork_pg_registered(s));
         if (!rc || rc == ORK_EFENCED || rc == ORK_ECANCELLED || !again)
             return rc;
+        if (rc == ORK_EBUSY && ork_link_is_up(&s->write) && ork_pg_registered(s))
+            ork_pg_beat(s); /* what waited for others is no sign of life to them */
         if (tries > 0)
             (void)ork_link_wait(&s->write, 50 * (tries < 10 ? tries : 10));
     }

@@ -128,10 +128,12 @@ int ork_link_fail_connect(struct ork_link *l, ork_err *err)
             state = known[i].state;
     struct ork_buf one = ORK_BUF_INIT;
     for (const char *p = text; *p; p++) /* several lines: several hosts or hints */
-        if (*p != '\n')
+        if (*p == '\t')
+            continue;
+        else if (*p != '\n')
             ork_buf_addc(&one, *p);
         else if (p[1])
-            ork_buf_adds(&one, "; ");
+            ork_buf_adds(&one, p[1] == '\t' ? " " : "; ");
     int rc = say(l, code_of(state), state, one.data ? one.data : "no answer", NULL, err);
     ork_buf_fini(&one);
     return rc;

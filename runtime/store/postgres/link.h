@@ -30,7 +30,7 @@
     X(schedule_note) X(script_error) X(backend_mine) X(owner_lock) X(owner_wait) X(owner_judge) \
     X(owner_terminate) X(owner_bury) X(owner_return) X(owner_stand) X(beat) X(peers) X(ring) X(ring_lookers) \
     X(look_on) X(look_away) X(migration_look) X(migration_versions) X(migration_versions_sqlx) X(migration_record) \
-    X(migration_lock) X(migration_unlock) X(status_counts) X(status_migrations) X(select) X(listen) X(listen_news) X(unlisten_news) X(wait_briefly)
+    X(migration_lock) X(migration_unlock) X(status_counts) X(status_migrations) X(select) X(listen) X(listen_news) X(unlisten_news) X(wait_briefly) X(copy_look) X(copy_lock) X(copy_share) X(copy_fence) X(copy_note) X(copy_get) X(copy_end) X(seq_raise)
 /* clang-format on */
 enum ork_statement {
     ORK_S_FIRST = ORK_Q_COUNT - 1, /* named queries come first, under their ORK_Q_ number */
@@ -93,12 +93,13 @@ int ork_link_fail_connect(struct ork_link *l, ork_err *err);
 const char *ork_link_state(const PGresult *res); /* SQLSTATE, "" none */
 
 /* ---- running a statement: begin, bind in the order of its parameters, queue or ask, (end) ---- */
-#define ORK_PARAMS 20
+#define ORK_PARAMS 40
 struct ork_stmt {
     struct ork_link *link;
     int which, at;                  /* parameters bound so far */
     int rc;                         /* first failure: an ORK_E code */
     ork_err why;                    /* and its text; set with rc */
+    const char *sql;                /* borrowed; NULL: of the file */
     PGresult *res;                  /* owned; of ask */
     const char *values[ORK_PARAMS]; /* borrowed, or in small */
     int lengths[ORK_PARAMS], formats[ORK_PARAMS];
@@ -106,6 +107,7 @@ struct ork_stmt {
     char *owned[ORK_PARAMS]; /* copies, until it is sent; NULL none */
 };
 void ork_stmt_begin(struct ork_stmt *s, struct ork_link *l, int which);
+void ork_stmt_begin_sql(struct ork_stmt *s, struct ork_link *l, const char *sql); /* a text that is no file */
 void ork_stmt_null(struct ork_stmt *s);
 void ork_stmt_int(struct ork_stmt *s, int64_t v);
 void ork_stmt_real(struct ork_stmt *s, double v);

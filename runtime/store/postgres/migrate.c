@@ -250,7 +250,7 @@ int ork_pg_migrate(struct ork_postgres *s, struct ork_link *l, ork_err *err)
                            s->shown);
     if (rc || up_to_date(&st))
         return rc;
-    if (s->flags & ORK_OPEN_READ) {
+    if (s->flags & (ORK_OPEN_READ | ORK_OPEN_AS_IS)) {
         rc = may_migrate(l, &st, s->flags & ~ORK_OPEN_MIGRATE, err);
         return rc ? rc
                   : ork_err_set(err, ORK_ESTATE,

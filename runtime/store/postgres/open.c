@@ -3,6 +3,7 @@
  * brought up to date; only then handles on the loop. The other connections are made when they are first needed. */
 #include "base/alloc.h"
 #include "base/err.h"
+#include "store/postgres/copy.h"
 #include "store/postgres/postgres.h"
 #include <stdio.h>
 #include <string.h>
@@ -27,6 +28,7 @@ static int open_store(const char *url, const struct ork_store_opts *o, ork_store
     name_itself(s);
     ork_link_init(&s->here, s, "look", false);
     ork_link_init(&s->write, s, "write", true);
+    s->write.patience_ms = ORK_PG_DEAD_MS; /* longer, and it counts as hung */
     ork_link_init(&s->ear.link, s, "listen", false);
     ork_link_init(&s->watch, s, "watch", false);
     int rc = ork_pg_url(s, url, err);
@@ -74,6 +76,7 @@ static int path_of_url(const char *url, char **path, ork_err *err)
 
 const struct ork_store_ops ork_store_postgres = {
     .scheme = "postgres",
+    .remote = true,
     .open = open_store,
     .close = ork_pg_close,
     .path = path_of,
@@ -89,6 +92,7 @@ const struct ork_store_ops ork_store_postgres = {
     .on_news = ork_pg_on_news,
     .status = ork_pg_status,
     .check = ork_pg_check,
+    .copy = &ork_pg_copy,
 };
 
 ORK_API extern const struct ork_store_module ork_store_module_info;

@@ -3,8 +3,12 @@
  * look-and-take is one step and a wish that is refused is seen by whoever frees next. Slots of a dead scheduler count
  * until it is found dead, and it is looked for exactly when somebody is refused. A refused wish is remembered
  * (`waiting`), so that who frees slots knows that the bell must be rung. A pool nobody declared has one slot: the
- * careful reading. */
+ * careful reading.
+ *
+ * A batch that touches several pools locks them all first, in the order of their names: two of them never wait for each
+ * other, which the server would notice only after a second. */
 #include "base/alloc.h"
+#include <stdlib.h>
 #include "store/postgres/postgres.h"
 #include <string.h>
 
@@ -15,6 +19,38 @@ static int lock(struct ork_postgres *s, const char *pool, ork_err *err)
     ork_stmt_word(&st, pool);
     int rc = ork_stmt_ask(&st, err);
     ork_stmt_end(&st);
+    return rc;
+}
+
+static int by_name(const void *a, const void *b)
+{
+    return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+int ork_pg_lock_pools(struct ork_postgres *s, ork_err *err)
+{
+    const struct ork_batch *b = s->batch;
+    const char **names = NULL;
+    size_t n = 0, cap = 0;
+    int rc = 0;
+    for (size_t i = 0; i < b->len; i++) {
+        int type = b->units[i].type;
+        if (type != ORK_UNIT_TAKE_SLOTS && type != ORK_UNIT_FREE_SLOTS)
+            continue;
+        ork_grow((void **)&names, &cap, n + 1, sizeof *names);
+        names[n++] = type == ORK_UNIT_TAKE_SLOTS ? b->units[i].take->pool : b->units[i].free->pool;
+    }
+    if (n > 1)
+        qsort(names, n, sizeof *names, by_name);
+    for (size_t i = 0; !rc && n > 1 && i < n; i++) {
+        struct ork_stmt st;
+        if (i && strcmp(names[i], names[i - 1]) == 0)
+            continue;
+        ork_stmt_begin(&st, &s->write, ORK_S_pool_lock);
+        ork_stmt_word(&st, names[i]);
+        rc = ork_stmt_queue(&st, err);
+    }
+    ork_free(names);
     return rc;
 }
 

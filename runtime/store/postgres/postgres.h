@@ -155,6 +155,7 @@ void ork_pg_commit(struct ork_postgres *s);
 /* scheduler.c */
 int ork_pg_register(ork_store *st, const char *host, const char *role, ork_id *scheduler, uint64_t *seq, ork_err *err);
 int ork_pg_outbid(ork_store *st, const ork_id *run, bool *mine, uint64_t *seq, ork_err *err);
+int ork_pg_rest(struct ork_postgres *s, ork_err *err) ORK_MUSTCHECK; /* blocks until the writer idles */
 bool ork_pg_owner_alive(ork_store *st, const ork_id *scheduler);
 int64_t ork_pg_owner_key(const ork_id *scheduler); /* of its lock */
 /* If that owner, live by its row, is gone, its row and slots say so from now on. In the transaction that is open on l,
@@ -176,6 +177,7 @@ int ork_unit_apply(struct ork_postgres *s, struct ork_unit *u, ork_err *err) ORK
 int ork_unit_create_run(struct ork_postgres *s, struct ork_new_run *c, ork_err *err) ORK_MUSTCHECK;
 int ork_unit_claim(struct ork_postgres *s, struct ork_claim *c, ork_err *err) ORK_MUSTCHECK;
 int ork_unit_take_slots(struct ork_postgres *s, struct ork_slots *p, ork_err *err) ORK_MUSTCHECK;
+int ork_pg_lock_pools(struct ork_postgres *s, ork_err *err) ORK_MUSTCHECK; /* those of the batch */
 int ork_unit_free_slots(struct ork_postgres *s, struct ork_slots_free *p, ork_err *err) ORK_MUSTCHECK;
 int ork_unit_apply_definitions(struct ork_postgres *s, struct ork_apply *a, ork_err *err) ORK_MUSTCHECK;
 int ork_unit_sweep(struct ork_postgres *s, struct ork_sweep *w, ork_err *err) ORK_MUSTCHECK;

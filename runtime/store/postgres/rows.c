@@ -19,8 +19,8 @@ static void keep_json(struct ork_rows *rows, size_t col, const char *p, size_t n
 {
     json_t *value;
     struct ork_buf b = ORK_BUF_INIT;
-    bool container = n > 2 && (*p == '{' || *p == '[');
-    if (container && ork_json_parse(p, n, &value, NULL) == 0) {
+    bool one_form = n == 0 || *p == 't' || *p == 'f' || *p == 'n' || (n == 2 && p[1] != '"');
+    if (!one_form && ork_json_parse(p, n, &value, NULL) == 0) {
         if (ork_json_write(value, &b, NULL) == 0) {
             p = b.data;
             n = b.len;

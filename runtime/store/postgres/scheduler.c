@@ -5,6 +5,7 @@
  *
  * A connection that was made again is no judge for ten seconds either: what cut it may have cut the others'. */
 #include "base/err.h"
+#include "store/postgres/copy.h"
 #include "store/postgres/postgres.h"
 #include <string.h>
 
@@ -13,32 +14,17 @@ int64_t ork_pg_owner_key(const ork_id *scheduler)
     return ork_pg_int((const char *)scheduler->b + 8, 8);
 }
 
-/* What cannot be asked counts as alive. */
-bool ork_pg_owner_alive(ork_store *store, const ork_id *scheduler)
+/* What cut this connection may have cut the others'. */
+static bool is_young(const struct ork_link *l)
 {
-    struct ork_postgres *s = ork_pg_of(store);
-    struct ork_stmt st;
-    ork_err err;
-    if (ork_pg_registered(s) && ork_id_eq(&s->me, scheduler))
-        return true;
-    if (ork_pg_here(s, &err))
-        return true;
-    ork_stmt_begin(&st, &s->here, ORK_S_owner_judge);
-    ork_stmt_id(&st, scheduler);
-    ork_stmt_int(&st, ork_pg_owner_key(scheduler));
-    int rc = ork_stmt_alone(&st, &err);
-    bool alive = rc < 0 || (rc > 0 && ork_stmt_get_int(&st, 0, 0) && !ork_stmt_get_int(&st, 0, 1) &&
-                            !ork_stmt_get_int(&st, 0, 2));
-    ork_stmt_end(&st);
-    return alive;
+    return l->reconnected && uv_hrtime() - l->since < (uint64_t)ORK_PG_DEAD_MS * 1000000;
 }
 
 static int judge(struct ork_link *l, const ork_id *scheduler, bool *stale, bool *fallen, ork_err *err)
 {
     struct ork_stmt st;
-    bool young = l->reconnected && uv_hrtime() - l->since < (uint64_t)ORK_PG_DEAD_MS * 1000000;
     *stale = *fallen = false;
-    if (young)
+    if (is_young(l))
         return 0;
     ork_stmt_begin(&st, l, ORK_S_owner_judge);
     ork_stmt_id(&st, scheduler);
@@ -50,6 +36,26 @@ static int judge(struct ork_link *l, const ork_id *scheduler, bool *stale, bool 
     }
     ork_stmt_end(&st);
     return rc < 0 ? rc : 0;
+}
+
+/* What cannot be asked counts as alive. */
+bool ork_pg_owner_alive(ork_store *store, const ork_id *scheduler)
+{
+    struct ork_postgres *s = ork_pg_of(store);
+    struct ork_stmt st;
+    ork_err err;
+    if (ork_pg_registered(s) && ork_id_eq(&s->me, scheduler))
+        return true;
+    if (ork_pg_here(s, &err) || is_young(&s->here))
+        return true;
+    ork_stmt_begin(&st, &s->here, ORK_S_owner_judge);
+    ork_stmt_id(&st, scheduler);
+    ork_stmt_int(&st, ork_pg_owner_key(scheduler));
+    int rc = ork_stmt_alone(&st, &err);
+    bool alive = rc < 0 || (rc > 0 && ork_stmt_get_int(&st, 0, 0) && !ork_stmt_get_int(&st, 0, 1) &&
+                            !ork_stmt_get_int(&st, 0, 2));
+    ork_stmt_end(&st);
+    return alive;
 }
 
 /* Its transaction may hold its own row, half-way through a batch. */
@@ -109,7 +115,14 @@ static int find_pooler(struct ork_postgres *s, ork_err *err)
     return rc < 0 ? rc : 0;
 }
 
-static int insert_row(struct ork_postgres *s, const char *host, const char *role, const ork_id *id, uint64_t *seq,
+static int queue_plain(struct ork_postgres *s, int which, ork_err *err)
+{
+    struct ork_stmt st;
+    ork_stmt_begin(&st, &s->write, which);
+    return ork_stmt_queue(&st, err);
+}
+
+static int ask_insert(struct ork_postgres *s, const char *host, const char *role, const ork_id *id, uint64_t *seq,
                       ork_err *err)
 {
     struct ork_stmt st;
@@ -122,15 +135,28 @@ static int insert_row(struct ork_postgres *s, const char *host, const char *role
         ork_stmt_int(&st, PQbackendPID(s->write.pg));
     ork_stmt_word(&st, ork_version());
     ork_stmt_word(&st, role);
-    int rc = ork_stmt_alone(&st, err);
+    int rc = ork_stmt_ask(&st, err);
     *seq = rc > 0 ? (uint64_t)ork_stmt_get_int(&st, 0, 0) : 0;
     ork_stmt_end(&st);
-    if (rc < 0)
-        return rc;
-    ork_stmt_begin(&st, &s->write, ORK_S_schedulers_prune);
-    rc = ork_stmt_alone(&st, err);
-    ork_stmt_end(&st);
     return rc < 0 ? rc : 0;
+}
+
+/* After a failure the caller drops the connection, and with it what was done. */
+static int insert_row(struct ork_postgres *s, const char *host, const char *role, const ork_id *id, uint64_t *seq,
+                      ork_err *err)
+{
+    int rc = queue_plain(s, ORK_S_begin, err);
+    if (!rc && ork_pg_is_copy(role))
+        rc = queue_plain(s, ORK_S_copy_lock, err);
+    if (!rc)
+        rc = ask_insert(s, host, role, id, seq, err);
+    if (!rc)
+        rc = ork_pg_admit(s, role, err);
+    if (!rc)
+        rc = queue_plain(s, ORK_S_schedulers_prune, err);
+    if (!rc)
+        rc = queue_plain(s, ORK_S_commit, err);
+    return rc ? rc : ork_link_sync(&s->write, err);
 }
 
 static int lock_and_insert(struct ork_postgres *s, const char *host, const char *role, const ork_id *id, uint64_t *seq,
@@ -152,7 +178,7 @@ static int lock_and_insert(struct ork_postgres *s, const char *host, const char 
 }
 
 /* Blocks until the writer idles; what it finishes meanwhile is told later. */
-static int rest(struct ork_postgres *s, ork_err *err)
+int ork_pg_rest(struct ork_postgres *s, ork_err *err)
 {
     uint64_t start = uv_hrtime();
     s->in_call = true;
@@ -190,7 +216,7 @@ int ork_pg_register(ork_store *store, const char *host, const char *role, ork_id
         return ork_err_set(err, ORK_ESTATE, "this store is registered as a scheduler already");
     if (s->flags & ORK_OPEN_READ)
         return ork_err_set(err, ORK_EREADONLY, "%s was opened for reading only", s->shown);
-    int rc = rest(s, err);
+    int rc = ork_pg_rest(s, err);
     if (rc)
         return rc;
     ork_idgen_init(&ids, s->clock);
@@ -244,7 +270,7 @@ int ork_pg_outbid(ork_store *store, const ork_id *run, bool *mine, uint64_t *seq
     *mine = false;
     if (!ork_pg_registered(s) || s->fenced)
         return 0;
-    int rc = rest(s, err);
+    int rc = ork_pg_rest(s, err);
     if (!rc)
         rc = ork_pg_session(s, err);
     if (rc)

@@ -56,7 +56,14 @@ void ork_stmt_begin(struct ork_stmt *s, struct ork_link *l, int which)
     s->which = which;
     s->at = s->rc = 0;
     s->res = NULL;
+    s->sql = NULL;
     memset(s->owned, 0, sizeof s->owned);
+}
+
+void ork_stmt_begin_sql(struct ork_stmt *s, struct ork_link *l, const char *sql)
+{
+    ork_stmt_begin(s, l, ORK_S_select);
+    s->sql = sql;
 }
 
 static void put(struct ork_stmt *s, const char *value, size_t n, int format)
@@ -199,10 +206,12 @@ static int send_it(struct ork_stmt *s, ork_err *err)
         return ork_err_set(err, s->rc, "%s", s->why.msg);
     if (!l->pg)
         return ork_err_set(err, ORK_EIO, "%s: the connection was lost", l->store->shown);
-    int rc = l->prepared[s->which] ? 0 : prepare(l, s->which, err);
+    int rc = s->sql || l->prepared[s->which] ? 0 : prepare(l, s->which, err);
     if (rc)
         return rc;
-    if (!PQsendQueryPrepared(l->pg, names[s->which], s->at, s->values, s->lengths, s->formats, 1))
+    int sent = s->sql ? PQsendQueryParams(l->pg, s->sql, s->at, NULL, s->values, s->lengths, s->formats, 1)
+                      : PQsendQueryPrepared(l->pg, names[s->which], s->at, s->values, s->lengths, s->formats, 1);
+    if (!sent)
         return ork_link_fail(l, NULL, names[s->which], err);
     note(l, s->which, false);
     return 0;

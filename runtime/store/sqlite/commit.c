@@ -118,8 +118,8 @@ static int transaction(struct ork_sqlite *s, ork_err *err)
     s->ring = s->batch->ring;
     s->news = false;
     int rc = ork_sqlite_begin(s, err);
-    if (!rc && !ork_id_is_zero(&s->me))
-        rc = fence(s, err);
+    if (!rc)
+        rc = ork_id_is_zero(&s->me) ? ork_sqlite_admit(s, NULL, err) : fence(s, err);
     if (!rc)
         rc = apply_units(s, err);
     if (!rc)

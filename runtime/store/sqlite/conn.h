@@ -23,7 +23,7 @@
     X(run_redefine) X(task_redefine) X(task_park) X(sweep_snapshots) X(remains_insert) X(remains_get) X(remains_delete) \
     X(seq_next) X(scheduler_outbid) \
     X(schedule_look) X(schedule_apply) X(schedule_busy) X(schedule_advance) X(schedule_wait) X(schedule_wake) X(schedule_put) \
-    X(schedule_note) X(script_error)
+    X(schedule_note) X(script_error) X(copy_look) X(copy_note) X(copy_end) X(seq_raise)
 /* clang-format on */
 enum ork_statement {
     ORK_S_FIRST = ORK_Q_COUNT - 1, /* named queries come first, under their ORK_Q_ number */

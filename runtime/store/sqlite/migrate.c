@@ -273,7 +273,7 @@ int ork_migrate(struct ork_conn *c, const char *path, int turn_fd, uint32_t flag
     int rc = look(c, path, &st, err);
     if (rc || up_to_date(&st))
         return rc;
-    if (flags & ORK_OPEN_READ) {
+    if (flags & (ORK_OPEN_READ | ORK_OPEN_AS_IS)) {
         rc = may_migrate(&st, path, flags & ~ORK_OPEN_MIGRATE, err);
         return rc ? rc
                   : ork_err_set(err, ORK_ESTATE,

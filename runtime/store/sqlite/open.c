@@ -126,4 +126,5 @@ const struct ork_store_ops ork_store_sqlite = {
     .status = ork_sqlite_status,
     .check = ork_sqlite_check,
     .wal = true,
+    .copy = &ork_sqlite_copy,
 };

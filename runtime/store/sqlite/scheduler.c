@@ -45,6 +45,8 @@ static int insert_row(struct ork_sqlite *s, const char *host, const char *role, 
     struct ork_stmt st;
     c->patient = true;
     int rc = ork_sqlite_begin(s, err);
+    if (!rc)
+        rc = ork_sqlite_admit(s, role, err);
     if (!rc) {
         ork_stmt_begin(&st, c, ORK_S_scheduler_insert);
         ork_stmt_id(&st, id);

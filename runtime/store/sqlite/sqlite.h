@@ -114,6 +114,9 @@ void ork_sqlite_undo(struct ork_sqlite *s);                            /* … th
 /* scheduler.c */
 int ork_sqlite_register(ork_store *st, const char *host, const char *role, ork_id *scheduler, uint64_t *seq,
                         ork_err *err);
+/* May we write here as that (NULL: as nobody in particular)? Not beside a copy, not into half of one, and a copy not
+ * beside anybody. Within a transaction. */
+int ork_sqlite_admit(struct ork_sqlite *s, const char *role, ork_err *err) ORK_MUSTCHECK;
 int ork_sqlite_outbid(ork_store *st, const ork_id *run, bool *mine, uint64_t *seq, ork_err *err);
 bool ork_sqlite_owner_alive(ork_store *st, const ork_id *scheduler);
 /* Within a transaction: if that owner, live by its row, is gone, its row and slots say so from now on. */
@@ -178,4 +181,9 @@ struct ork_conn *ork_sqlite_reader(struct ork_sqlite *s, ork_err *err); /* takes
 void ork_sqlite_reader_done(struct ork_sqlite *s);
 int ork_sqlite_status(ork_store *st, struct ork_buf *out, ork_err *err);
 int ork_sqlite_check(ork_store *st, struct ork_buf *out, ork_err *err);
+/* copy_read.c, copy_write.c */
+extern const struct ork_copy_ops ork_sqlite_copy;
+int ork_sqlite_copy_count(ork_store *st, const struct ork_store_table *t, int64_t *rows, ork_err *err);
+int ork_sqlite_copy_read(ork_store *st, const struct ork_store_table *t, const struct ork_cell *after, size_t limit,
+                         struct ork_rows **out, ork_err *err);
 #endif

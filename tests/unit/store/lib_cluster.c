@@ -177,6 +177,16 @@ static void launch(void)
                     "shared_preload_libraries=pg_stat_statements",
                     "-c",
                     "autovacuum=off",
+                    "-c",
+                    "wal_init_zero=off",
+                    "-c",
+                    "wal_recycle=off",
+                    "-c",
+                    "full_page_writes=off",
+                    "-c",
+                    "max_wal_size=64MB",
+                    "-c",
+                    "min_wal_size=2MB",
                     NULL};
     close(open(log, O_WRONLY | O_CREAT | O_CLOEXEC, 0666));
     (void)stat(log, &st);
@@ -277,8 +287,9 @@ static void make_cluster(void)
     (void)snprintf(data, sizeof data, "%s/data", dir);
     close(open(log, O_WRONLY | O_CREAT | O_CLOEXEC, 0666));
     (void)chown(log, uid, gid);
-    char *argv[] = {
-        "initdb", "-D", data, "-U", "ork", "-A", "trust", "-E", "UTF8", "--locale=C", "-N", "--no-instructions", NULL};
+    char *argv[] = {"initdb",          "-D", data,   "-U",         "ork", "-A",
+                    "trust",           "-E", "UTF8", "--locale=C", "-N",  "--no-instructions",
+                    "--wal-segsize=1", NULL};
     run_as_server(argv, log);
     guard(data);
 }

@@ -57,6 +57,24 @@ static void test_urls_that_are_wrong(void **state)
     }
 }
 
+static void test_urls_as_they_are_shown(void **state)
+{
+    (void)state;
+    static const char *const cases[][2] = {
+        {"postgres://u:" SECRET "@h:5432/db", "postgres://u@h:5432/db"},
+        {"postgres://u@h:5432/db?pool_size=3", "postgres://u@h:5432/db?pool_size=3"},
+        {"postgresql://u:a@" SECRET "/x:@h/db?sslmode=require", "postgresql://u@h/db?sslmode=require"},
+        {"postgres://h/db?password=" SECRET "&user=u&sslpassword=" SECRET, "postgres://h/db?user=u"},
+        {"postgres:///db?host=/run/x", "postgres:///db?host=/run/x"},
+        {"sqlite:/a:b@c", "sqlite:/a:b@c"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        char *shown = ork_store_url_plain(cases[i][0]);
+        assert_string_equal(shown, cases[i][1]);
+        ork_free(shown);
+    }
+}
+
 static void test_passwords(void **state)
 {
     (void)state;
@@ -441,17 +459,12 @@ static void test_a_standby(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_urls_that_are_wrong),
-        cmocka_unit_test(test_passwords),
-        cmocka_unit_test(test_flags),
-        cmocka_unit_test(test_reading_only),
-        cmocka_unit_test(test_rights),
-        cmocka_unit_test(test_newer_and_altered),
-        cmocka_unit_test(test_each_version_of_the_original),
-        cmocka_unit_test(test_original_in_trouble),
-        cmocka_unit_test(test_the_seeds_catalog),
-        cmocka_unit_test(test_the_chains_agree),
-        cmocka_unit_test(test_all_migrate_at_once),
+        cmocka_unit_test(test_urls_that_are_wrong), cmocka_unit_test(test_urls_as_they_are_shown),
+        cmocka_unit_test(test_passwords),           cmocka_unit_test(test_flags),
+        cmocka_unit_test(test_reading_only),        cmocka_unit_test(test_rights),
+        cmocka_unit_test(test_newer_and_altered),   cmocka_unit_test(test_each_version_of_the_original),
+        cmocka_unit_test(test_original_in_trouble), cmocka_unit_test(test_the_seeds_catalog),
+        cmocka_unit_test(test_the_chains_agree),    cmocka_unit_test(test_all_migrate_at_once),
         cmocka_unit_test(test_a_standby),
     };
     return TEST_ON_POSTGRES("open", tests);

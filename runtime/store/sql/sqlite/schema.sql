@@ -199,3 +199,8 @@ CREATE TABLE run_remains (
 CREATE INDEX idx_workflows_fire_at ON workflows (fire_at) WHERE fire_at IS NOT NULL;
 CREATE INDEX idx_commands_open ON commands (created_at) WHERE done_at IS NULL;
 CREATE INDEX idx_runs_free ON runs (created_at, id) WHERE scheduler_id IS NULL AND status IN ('pending', 'running', 'paused');
+CREATE TABLE copies (
+    source TEXT PRIMARY KEY NOT NULL,
+    progress TEXT NOT NULL,
+    started_at TEXT NOT NULL
+);

@@ -1,0 +1,3 @@
+-- The copy into this database is whole.
+-- params: none
+DELETE FROM copies
