@@ -15,8 +15,4 @@ LEFT JOIN workflow_versions v ON v.workflow_id = w.id AND v.version = w.current_
 LEFT JOIN runs l ON l.id = (SELECT id FROM runs r WHERE r.workflow_id = w.id AND r.deleted_at IS NULL ORDER BY r.created_at DESC, r.id DESC LIMIT 1)
 WHERE ($1::text IS NULL OR w.name = $1::text) AND (NOT $2::boolean OR w.current_version IS NOT NULL) AND w.name > coalesce($3::text, '') COLLATE "C"
 ORDER BY w.name COLLATE "C"
-<<<<<<< HEAD
 LIMIT nullif(greatest($4::bigint, -1), -1)
-=======
-LIMIT nullif($4::bigint, -1)
->>>>>>> copy
