@@ -54,7 +54,7 @@ function open.migrate(options) return open_for(options, { migrate = true, create
 --- The id of the run that the user names so.
 function open.find(engine, name)
   local id, why, code = engine:find(name)
-  local base = code == "ENOTFOUND" and name:match("([^/]+)%.lua$")
+  local base = code == "ENOTFOUND" and name:sub(-4) == ".lua" and name:sub(1, -5):match("[^/]*$")
   if base and engine:find(base) then stop(4, "`%s` is a script; its runs are found by the name of its workflow: %s", name, base) end
   return (stop.check(id, why, code))
 end
