@@ -8,6 +8,7 @@
 #include "base/err.h"
 #include "store/file/file.h"
 #include "store/file/line.h"
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -43,7 +44,21 @@ static int begin(struct ork_sqlite *s, ork_err *err)
             return ork_err_wrap(err, "the log could not be written anew");
         ork_log_info(&s->log, "log written anew");
     }
-    return ork_capture_begin(f, err);
+    ork_buf_clear(&f->sequences_was);
+    int rc = ork_state_sequences(f, &f->sequences_was, err);
+    return rc ? rc : ork_capture_begin(f, err);
+}
+
+/* A sequence is no row of ours, so it is compared. */
+static int add_sequences(struct ork_file *f, bool *any, ork_err *err)
+{
+    ork_buf_clear(&f->sequences);
+    int rc = ork_state_sequences(f, &f->sequences, err);
+    if (rc || strcmp(f->sequences.data, f->sequences_was.data) == 0)
+        return rc;
+    ork_buf_addf(&f->line, ",\"sequences\":%s", f->sequences.data);
+    *any = true;
+    return 0;
 }
 
 static int keep(struct ork_sqlite *s, ork_err *err)
@@ -55,6 +70,8 @@ static int keep(struct ork_sqlite *s, ork_err *err)
     ork_line_begin(&f->line, f->n + 1);
     ork_buf_addf(&f->line, ",\"at\":\"%s\",\"rows\":", at);
     int rc = ork_capture_rows(f, &f->line, &any, err);
+    if (!rc)
+        rc = add_sequences(f, &any, err);
     if (rc || !any)
         return rc;
     /* The last line needs no sync of its own: without it the scheduler's row stays live, and nobody holds the lock. */
@@ -141,6 +158,8 @@ void ork_file_fini(struct ork_file *f)
     ork_capture_end(f);
     ork_tables_fini(&f->tables);
     ork_buf_fini(&f->line);
+    ork_buf_fini(&f->sequences);
+    ork_buf_fini(&f->sequences_was);
     ork_free(f->dir);
     ork_free(f->log_path);
     if (f->log_fd >= 0)

@@ -162,4 +162,5 @@ const struct ork_store_ops ork_store_file = {
     .on_news = ork_file_on_news,
     .status = ork_file_status,
     .check = ork_file_check,
+    .copy = &ork_sqlite_copy,
 };

@@ -8,17 +8,12 @@
 #include "store/sqlite/turn.h"
 #include <string.h>
 
-static const char *name_of(const struct ork_sqlite *s)
-{
-    return s->path ? s->path : "the database in memory";
-}
-
 static int refuse_half(struct ork_sqlite *s, const char *source, ork_err *err)
 {
     return ork_err_set(err, ORK_ESTATE,
                        "%s is half of a copy of %s: go on with `ork db copy`, the same two named, or use another "
                        "database",
-                       name_of(s), source);
+                       s->name, source);
 }
 
 /* A row of copy_look or schedulers_list, read before its statement is used again. */
@@ -56,8 +51,8 @@ static int admit_copy(struct ork_sqlite *s, ork_err *err)
             continue;
         ork_stmt_end(&st);
         bool copies = strcmp(o.role, ORK_COPY_ROLE) == 0;
-        return ork_err_set(err, ORK_EBUSY, "%s is %s process %d on %s%s%s%s; a copy wants it for itself: %s",
-                           name_of(s), copies ? "being copied by" : "in use by", o.pid, o.host,
+        return ork_err_set(err, ORK_EBUSY, "%s is %s process %d on %s%s%s%s; a copy wants it for itself: %s", s->name,
+                           copies ? "being copied by" : "in use by", o.pid, o.host,
                            copies || !o.role[0] ? "" : " (ork ", copies ? "" : o.role, copies || !o.role[0] ? "" : ")",
                            copies ? "wait until that one has ended"
                                   : "stop that first, or wait until its runs have ended");
@@ -79,7 +74,7 @@ static int admit_others(struct ork_sqlite *s, ork_err *err)
             read_other(&st, 1, 2, 3, -1, &o);
         if (rc == 1 && breathes(s, &o))
             rc = ork_err_set(err, ORK_EBUSY, "%s is being copied by process %d on %s; wait until that has ended",
-                             name_of(s), o.pid, o.host);
+                             s->name, o.pid, o.host);
         if (rc < 0) {
             ork_stmt_end(&st);
             return rc;
@@ -173,15 +168,15 @@ static int transaction(struct ork_sqlite *s, const struct change *x, ork_err *er
 {
     struct ork_conn *c = &s->writer;
     c->patient = true;
-    int rc = ork_conn_run(c, ORK_S_begin, err);
+    int rc = ork_sqlite_begin(s, err);
     if (!rc && x->rows)
         rc = put_rows(c, x->table, x->rows, err);
     if (!rc)
         rc = x->note ? put_note(s, x->note, err) : put_end(s, x->seq, err);
     if (!rc)
-        rc = ork_conn_run(c, ORK_S_commit, err);
+        rc = ork_sqlite_seal(s, err);
     if (rc)
-        ork_conn_rollback(c);
+        ork_sqlite_undo(s);
     return rc;
 }
 
@@ -242,10 +237,7 @@ static int copy_held(ork_store *st, ork_err *err)
 static void copy_name(const ork_store *st, struct ork_buf *out)
 {
     const struct ork_sqlite *s = (const struct ork_sqlite *)(const void *)st;
-    if (s->path)
-        ork_buf_addf(out, "sqlite:%s", s->path);
-    else
-        ork_buf_addf(out, "sqlite::memory:");
+    ork_buf_addf(out, "%s:%s", st->ops->scheme, s->path || s->keeper ? s->name : ":memory:");
 }
 
 const struct ork_copy_ops ork_sqlite_copy = {

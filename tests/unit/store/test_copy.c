@@ -108,6 +108,26 @@ static void test_everything_arrives(void **state)
     ork_free(to);
 }
 
+/* Into a folder, and out of it again: its log says all that arrived, and the numbers that were given. */
+static void test_folder(void **state)
+{
+    (void)state;
+    char *from, *to, *source = make_source(9, MB, &from), *target = new_name(&to), *folder = test_folder_url("copied");
+    test_exec(from,
+              "INSERT INTO sqlite_sequence SELECT 'schedulers', 0 WHERE NOT EXISTS (SELECT 1 FROM sqlite_sequence); "
+              "UPDATE sqlite_sequence SET seq = 4711 WHERE name = 'schedulers'");
+    copy_whole(source, folder);
+    assert_true(test_count(folder, "SELECT seq FROM sqlite_sequence WHERE name = 'schedulers'") > 4711);
+    assert_int_equal(test_count(folder, "SELECT count(*) FROM copies"), 0);
+    copy_whole(folder, target);
+    assert_copied(from, to);
+    ork_free(source);
+    ork_free(target);
+    ork_free(folder);
+    ork_free(from);
+    ork_free(to);
+}
+
 static void test_memory(void **state)
 {
     (void)state;
@@ -410,6 +430,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_everything_arrives),
+        cmocka_unit_test(test_folder),
         cmocka_unit_test(test_memory),
         cmocka_unit_test(test_empty),
         cmocka_unit_test(test_killed_after_each_page),
