@@ -97,6 +97,14 @@ static int copy_close(lua_State *L) /* close(); again: nothing */
     return 0;
 }
 
+static int core_url_plain(lua_State *L) /* url_plain(url) -> as it may be shown */
+{
+    char *plain = ork_url_plain(luaL_checkstring(L, 1));
+    lua_pushstring(L, plain);
+    ork_free(plain);
+    return 1;
+}
+
 void ork_lua_add_copy(lua_State *L)
 {
     static const luaL_Reg methods[] = {
@@ -111,4 +119,6 @@ void ork_lua_add_copy(lua_State *L)
     lua_pop(L, 1);
     lua_pushcfunction(L, core_copy);
     lua_setfield(L, -2, "copy");
+    lua_pushcfunction(L, core_url_plain);
+    lua_setfield(L, -2, "url_plain");
 }

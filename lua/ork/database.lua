@@ -21,12 +21,6 @@ end
 --- May other programs write to that database while one has it open?
 function database.is_shared(url) return not url:find("^file:") and not url:find("^sqlite:.*:memory:") end
 
---- The same for people: without the password of a URL.
-function database.shown(url)
-  local shown = url:gsub("^(%a[%w+.-]*://[^:@/?]*):.*@", "%1@", 1)
-  return (shown:gsub("([?&]password=)[^&]*", "%1…"))
-end
-
 --- The nearest .ork/ork.db at or above `dir`. One that belongs to a third user is passed over and returned second: whoever
 --- may write /tmp/.ork could have programs of his run by everyone who works below /tmp. Third: the nearest that may not be
 --- looked at.

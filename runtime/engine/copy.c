@@ -13,8 +13,14 @@ struct ork_copy {
     struct ork_log log;
     ork_store *from, *to; /* owned; NULL: not open */
     struct ork_copier copier;
-    bool begun; /* the copier is initialized */
+    bool begun;         /* the copier is initialized */
+    uv_prepare_t awake; /* keeps the loop alive: one without work would not even look for signals and beats */
 };
+
+static void on_prepare(uv_prepare_t *h)
+{
+    (void)h;
+}
 
 static int open_stores(struct ork_copy *c, const struct ork_copy_opts *o, ork_err *err)
 {
@@ -32,6 +38,8 @@ int ork_copy_open(const struct ork_copy_opts *o, ork_copy **out, ork_err *err)
     struct utsname uts;
     c->loop = o->loop;
     c->log = (struct ork_log){.name = "ork", .level = o->log_level};
+    (void)uv_prepare_init(c->loop, &c->awake);
+    (void)uv_prepare_start(&c->awake, on_prepare);
     int rc = open_stores(c, o, err);
     if (!rc)
         rc = ork_copier_init(&c->copier, c->from, c->to, uname(&uts) == 0 ? uts.nodename : "localhost", err);
@@ -110,14 +118,26 @@ int ork_copy_json(const ork_copy *c, char **out, ork_err *err)
     return 0;
 }
 
+char *ork_url_plain(const char *url)
+{
+    return ork_store_url_plain(url);
+}
+
 static void on_closed(void *data)
 {
     --*(int *)data;
 }
 
+static void on_asleep(uv_handle_t *h)
+{
+    on_closed(h->data);
+}
+
 void ork_copy_close(ork_copy *c)
 {
-    int open = (c->from != NULL) + (c->to != NULL);
+    int open = (c->from != NULL) + (c->to != NULL) + 1;
+    c->awake.data = &open;
+    uv_close((uv_handle_t *)&c->awake, on_asleep);
     if (c->to)
         ork_store_close(c->to, on_closed, &open);
     if (c->from)

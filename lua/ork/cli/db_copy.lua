@@ -97,7 +97,7 @@ return function(given)
   if given.options.db then stop(2, "--db does not go with `db copy`, which names both: ork db copy FROM TO") end
   from, to = url_of(from), url_of(to)
   local holds = contents(from)
-  confirm(("copy %s (%s) to %s?"):format(database.shown(from), holds, database.shown(to)), given.options)
+  confirm(("copy %s (%s) to %s?"):format(core.url_plain(from), holds, core.url_plain(to)), given.options)
 
   local stopped = false
   local function on_signal() stopped = true end

@@ -52,6 +52,11 @@ function open.run(options) return lent or open.fresh(options, "run") end
 function open.migrate(options) return open_for(options, { migrate = true, create = options.db ~= nil }) end
 
 --- The id of the run that the user names so.
-function open.find(engine, name) return (stop.check(engine:find(name))) end
+function open.find(engine, name)
+  local id, why, code = engine:find(name)
+  local base = code == "ENOTFOUND" and name:match("([^/]+)%.lua$")
+  if base and engine:find(base) then stop(4, "`%s` is a script; its runs are found by the name of its workflow: %s", name, base) end
+  return (stop.check(id, why, code))
+end
 
 return open
