@@ -71,21 +71,23 @@ void ork_fire_done(ork_engine *e, bool stuck)
 }
 
 /* Of those that are not due yet: a schedule that another program applied is met here first, and its zone may change
- * before it fires. */
-static void keep_zones(ork_engine *e, const struct ork_rows *rows, size_t from)
+ * before it fires. Watched before it is read; true: it is new here, and may have changed since the next time was found.
+ */
+static bool keep_zones(ork_engine *e, const struct ork_rows *rows, size_t from)
 {
-    const char *last = "UTC";
+    struct ork_zones *zones = ork_engine_zones(e);
+    bool fresh = false;
 
     for (size_t i = from; i < ork_rows_len(rows); i++) {
         const char *name = ork_rows_text(rows, i, "timezone");
         struct ork_tz *zone = NULL;
-        if (!name || strcmp(name, last) == 0)
+        if (!name || ork_zones_knows(zones, name))
             continue;
-        last = name;
-        if (ork_zones_get(ork_engine_zones(e), name, &zone, NULL) == 0)
-            ork_zone_watch_add(e, name);
+        ork_zone_watch_add(e, name);
+        fresh |= ork_zones_get(zones, name, &zone, NULL) == 0;
         ork_tz_unref(zone);
     }
+    return fresh;
 }
 
 static void on_due(void *data, int code, const ork_err *err, struct ork_rows *rows)
@@ -93,6 +95,7 @@ static void on_due(void *data, int code, const ork_err *err, struct ork_rows *ro
     ork_engine *e = data;
     struct ork_serve *s = &e->serve;
     int64_t now = ork_engine_now(e), next = 0;
+    bool fresh = false;
 
     e->works--;
     s->reading = false;
@@ -103,7 +106,7 @@ static void on_due(void *data, int code, const ork_err *err, struct ork_rows *ro
         int64_t at = ork_rows_time(rows, i, "fire_at");
         if (at > now) {
             next = at;
-            keep_zones(e, rows, i);
+            fresh = keep_zones(e, rows, i);
             break;
         }
         s->fires++;
@@ -112,6 +115,8 @@ static void on_due(void *data, int code, const ork_err *err, struct ork_rows *ro
     ork_rows_free(rows);
     if (may_look(e) && !code)
         ork_timers_schedule(e, next); /* none: what is left is looked at after these steps */
+    if (fresh)
+        ork_schedules_check(e);
     look_if_wanted(e);
     ork_engine_turn(e);
 }

@@ -161,12 +161,17 @@ static int no_name(struct ork_zones *z, const char *name, ork_err *err)
                        "\"%.60s\" is no name of a time zone; they are named like `Europe/Berlin` or `UTC`", name);
 }
 
-static struct entry *find(struct ork_zones *z, const char *name, uint64_t hash)
+static struct entry *find(const struct ork_zones *z, const char *name, uint64_t hash)
 {
     for (size_t i = 0; i < z->len; i++)
         if (z->entries[i].hash == hash && strcmp(z->entries[i].name, name) == 0)
             return &z->entries[i];
     return NULL;
+}
+
+bool ork_zones_knows(const struct ork_zones *z, const char *name)
+{
+    return strcmp(name, "UTC") == 0 || find(z, name, ork_hash64(name, strlen(name), 0));
 }
 
 int ork_zones_get(struct ork_zones *z, const char *name, struct ork_tz **out, ork_err *err)

@@ -14,6 +14,7 @@ void ork_zones_free(struct ork_zones *z); /* NULL is fine; zones that were hande
  * directory); ENOTFOUND: there is none of that name, with the nearest one; EENV: the system has no time zones at all
  * (Debian's package tzdata); ECORRUPT: the file is damaged. */
 int ork_zones_get(struct ork_zones *z, const char *name, struct ork_tz **out, ork_err *err) ORK_MUSTCHECK;
+bool ork_zones_knows(const struct ork_zones *z, const char *name); /* "UTC", or handed out before */
 /* The zone that a wrong name probably meant ("Europe/Berln", "europe/berlin", "Berlin"): true, and its name. */
 bool ork_zones_suggest(struct ork_zones *z, const char *name, char out[64]);
 /* Looks at the files used so far and reads again those that changed (time, inode, size). true: some zone is another

@@ -53,7 +53,7 @@ struct ork_store_ops {
 struct ork_store {
     const struct ork_store_ops *ops;
 };
-extern const struct ork_store_ops ork_store_sqlite;
+extern const struct ork_store_ops ork_store_sqlite, ork_store_file;
 extern const struct ork_store_ops ork_store_postgres; /* in the module ork_postgres */
 
 struct ork_store_module { /* symbol `ork_store_module_info` of a module */

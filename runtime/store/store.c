@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Picks the backend by the scheme of the URL and hands every call on. SQLite is always there; PostgreSQL comes in a
- * module of its own (module.c), because libpq costs every start 6 ms in the loader. */
+/* Picks the backend by the scheme of the URL and hands every call on. SQLite and folders are always there; PostgreSQL
+ * comes in a module of its own (module.c), because libpq costs every start 6 ms in the loader. */
 #include "base/err.h"
 #include "store/ops.h"
 #include <string.h>
@@ -19,11 +19,15 @@ static int find(const char *url, const struct ork_store_ops **out, ork_err *err)
         *out = &ork_store_sqlite;
         return 0;
     }
+    if (has_scheme(url, "file")) {
+        *out = &ork_store_file;
+        return 0;
+    }
     if (has_scheme(url, "postgres") || has_scheme(url, "postgresql"))
         return ork_store_module("ork_postgres", out, err);
     return ork_err_set(err, ORK_EINVAL,
-                       "database URL \"%.*s…\": this Ork knows sqlite:PATH (a file), sqlite::memory: (nothing is kept) "
-                       "and postgres://USER@HOST/DATABASE",
+                       "database URL \"%.*s…\": this Ork knows sqlite:PATH (a file), file:DIR (a folder of JSON), "
+                       "sqlite::memory: (nothing is kept) and postgres://USER@HOST/DATABASE",
                        (int)strcspn(url, "@:/"), url);
 }
 

@@ -12,7 +12,8 @@ local help = {
   text = [[
 Without a word, all commands by what they are for. `ork SCRIPT --help` is about a script: what it is for and which params it takes.
 
-Topics: params, naming (of runs), databases, outputs, exit-codes, environment.]],
+Topics: params, naming (of runs), databases, cron, outputs, exit-codes,
+environment.]],
   words = { 0, 1 },
   options = {
     { "format", "F", "the whole manual: man (ork.1) or markdown", choices = { "man", "markdown" } },

@@ -57,6 +57,26 @@ Logs and the agent's socket live beside the database, elsewhere by `--data DIR` 
 database at once. A database with other tables and none of Ork's is left alone until `ork db migrate`; Ork's own is brought to the
 program's version by the first command that may write to it; one that a newer Ork made is refused.]] },
 
+  { name = "cron", title = "Schedules: when runs are due", text = [[
+A script gives its workflow a schedule, `ork apply` stores it, `ork serve` starts the runs:
+
+  schedule = { cron = "0 2 * * MON-FRI", timezone = "Europe/Berlin" }      or  { every = "10m" }
+
+Five fields; six with the second before them, seven with the year behind:
+
+  minute    0-59          */15  every quarter of an hour
+  hour      0-23          9-17  from 9 to 17; 22-23,0-2 over midnight
+  day       1-31          L the last, L-3 three before it, 15W the working day nearest to the 15th, LW the last working day
+  month     1-12, JAN     1-12/3  every third
+  weekday   0-7, MON      5L the last Friday, MON#2 the second Monday; 0 and 7 are Sunday
+
+In place of fields: @yearly @monthly @weekly @daily @hourly. If both day and weekday are set, either matches. A time that clocks leave
+out when they are set forward comes at the first instant after it, one that comes twice when they are set back comes once.
+
+`ork plan SCRIPT` shows the next times, `ork plan SCRIPT --at 2026-03-28` those after a day, `ork schedule NAME next 20` those of an
+applied workflow. What becomes of times that were missed (catchup), and of one that comes while the last run goes on (overlap), is in
+docs/schedules.md.]] },
+
   { name = "outputs", title = "What is printed where", text = [[
 Results go to stdout, everything else to stderr: `ork runs >list` leaves the messages on the terminal. `--quiet` leaves results and
 failures, `--verbose` says more. Colours are for terminals, not for pipes; `--no-color`, $NO_COLOR or TERM=dumb switch them off.
@@ -77,7 +97,7 @@ shows it; the script's other tasks refer to it as `task.output.rows`.]] },
   3      the database or the environment
   4      not found
   70     a mistake in Ork itself; it prints a traceback, please report it
-  124    the run took longer than --timeout
+  124    the run took longer than --timeout (it was cancelled; `ork trigger --wait` only stops waiting)
   130    ended by Ctrl-C (SIGINT)
   143    ended by SIGTERM
 

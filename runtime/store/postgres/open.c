@@ -28,6 +28,7 @@ static int open_store(const char *url, const struct ork_store_opts *o, ork_store
     name_itself(s);
     ork_link_init(&s->here, s, "look", false);
     ork_link_init(&s->write, s, "write", true);
+    s->write.patience_ms = ORK_PG_DEAD_MS; /* longer, and it counts as hung */
     ork_link_init(&s->ear.link, s, "listen", false);
     ork_link_init(&s->watch, s, "watch", false);
     int rc = ork_pg_url(s, url, err);

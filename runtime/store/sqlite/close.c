@@ -15,7 +15,9 @@ void ork_sqlite_end(struct ork_sqlite *s)
     struct ork_stmt st;
     ork_err err;
     c->patient = true;
-    int rc = ork_conn_exec(c, "PRAGMA synchronous = NORMAL; BEGIN IMMEDIATE", &err);
+    int rc = ork_conn_exec(c, "PRAGMA synchronous = NORMAL", &err);
+    if (!rc)
+        rc = ork_sqlite_begin(s, &err);
     if (!rc) {
         ork_stmt_begin(&st, c, ORK_S_scheduler_end);
         ork_stmt_id(&st, &s->me);
@@ -28,8 +30,9 @@ void ork_sqlite_end(struct ork_sqlite *s)
         rc = ork_stmt_run(&st, &err);
     }
     if (!rc)
-        rc = ork_conn_exec(c, "COMMIT", &err);
-    ork_conn_rollback(c);
+        rc = ork_sqlite_seal(s, &err);
+    if (rc)
+        ork_sqlite_undo(s);
     if (rc)
         ork_log_warn(&s->log, "not marked as ended error=\"%s\"", err.msg);
     else
@@ -50,6 +53,8 @@ static void freed(struct ork_sqlite *s)
     ork_store_close_cb cb = s->close_cb;
     void *data = s->close_data;
     ork_conn_close(&s->reader);
+    if (s->keeper)
+        s->keeper->close(s);
     shorten_wal(s);
     ork_conn_close(&s->writer);
     ork_opened_end(&s->opened);

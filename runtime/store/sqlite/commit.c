@@ -87,22 +87,45 @@ static int apply_units(struct ork_sqlite *s, ork_err *err)
     return 0;
 }
 
+int ork_sqlite_begin(struct ork_sqlite *s, ork_err *err)
+{
+    int rc = ork_conn_run(&s->writer, ORK_S_begin, err);
+    return rc || !s->keeper ? rc : s->keeper->begin(s, err);
+}
+
+int ork_sqlite_seal(struct ork_sqlite *s, ork_err *err)
+{
+    int rc = s->keeper ? s->keeper->keep(s, err) : 0;
+    if (!rc)
+        rc = ork_conn_run(&s->writer, ORK_S_commit, err);
+    if (!rc && s->keeper)
+        s->keeper->over(s, true);
+    return rc;
+}
+
+void ork_sqlite_undo(struct ork_sqlite *s)
+{
+    ork_conn_rollback(&s->writer);
+    if (s->keeper)
+        s->keeper->over(s, false);
+}
+
 static int transaction(struct ork_sqlite *s, ork_err *err)
 {
     if (s->flags & ORK_OPEN_READ)
-        return ork_err_set(err, ORK_EREADONLY, "%s was opened for reading only", s->path);
+        return ork_err_set(err, ORK_EREADONLY, "%s was opened for reading only", s->name);
     s->bad_unit = SIZE_MAX;
     s->ring = s->batch->ring;
     s->news = false;
-    int rc = ork_conn_run(&s->writer, ORK_S_begin, err);
+    int rc = ork_sqlite_begin(s, err);
     if (!rc)
         rc = ork_id_is_zero(&s->me) ? ork_sqlite_admit(s, NULL, err) : fence(s, err);
     if (!rc)
         rc = apply_units(s, err);
     if (!rc)
-        rc = ork_conn_run(&s->writer, ORK_S_commit, err);
+        rc = ork_sqlite_seal(s, err);
     if (rc)
-        ork_conn_rollback(&s->writer);
+        ork_sqlite_undo(s);
     /* What the WAL holds is written back, so that the next try can use it from its beginning instead of making it
      * longer. */
     if (rc == ORK_ENOSPC)

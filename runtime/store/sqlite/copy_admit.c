@@ -7,17 +7,12 @@
 #include <stdio.h>
 #include <string.h>
 
-static const char *name_of(const struct ork_sqlite *s)
-{
-    return s->path ? s->path : "the database in memory";
-}
-
 static int refuse_half(struct ork_sqlite *s, const char *source, ork_err *err)
 {
     return ork_err_set(err, ORK_ESTATE,
                        "%s is half of a copy of %s: go on with `ork db copy`, the same two named, or use another "
                        "database",
-                       name_of(s), source);
+                       s->name, source);
 }
 
 /* A row of copy_look or schedulers_list, read before its statement is used again. */
@@ -46,12 +41,12 @@ static bool breathes(struct ork_sqlite *s, const struct other *o)
 static int refuse_busy(struct ork_sqlite *s, const struct other *o, ork_err *err)
 {
     if (strcmp(o->role, ORK_COPY_ROLE) == 0)
-        return ork_err_set(err, ORK_EBUSY, "%s is being copied by process %d on %s; wait until that has ended",
-                           name_of(s), o->pid, o->host);
+        return ork_err_set(err, ORK_EBUSY, "%s is being copied by process %d on %s; wait until that has ended", s->name,
+                           o->pid, o->host);
     return ork_err_set(err, ORK_EBUSY,
                        "%s is in use by process %d on %s%s%s%s; a copy wants it for itself: stop that first, or wait "
                        "until its runs have ended",
-                       name_of(s), o->pid, o->host, o->role[0] ? " (ork " : "", o->role, o->role[0] ? ")" : "");
+                       s->name, o->pid, o->host, o->role[0] ? " (ork " : "", o->role, o->role[0] ? ")" : "");
 }
 
 static int admit_copy(struct ork_sqlite *s, ork_err *err)

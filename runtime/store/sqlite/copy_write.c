@@ -77,6 +77,11 @@ static int put_end(struct ork_sqlite *s, uint64_t seq, ork_err *err)
     ork_stmt_begin(&st, &s->writer, ORK_S_seq_raise);
     ork_stmt_int(&st, (int64_t)seq);
     int rc = ork_stmt_run(&st, err);
+    if (!rc) { /* a row that has it, where the sequence itself is not kept */
+        ork_stmt_begin(&st, &s->writer, ORK_S_scheduler_outbid);
+        ork_stmt_id(&st, &s->me);
+        rc = ork_stmt_run(&st, err);
+    }
     return rc ? rc : ork_conn_run(&s->writer, ORK_S_copy_end, err);
 }
 
@@ -84,15 +89,15 @@ static int transaction(struct ork_sqlite *s, const struct change *x, ork_err *er
 {
     struct ork_conn *c = &s->writer;
     c->patient = true;
-    int rc = ork_conn_run(c, ORK_S_begin, err);
+    int rc = ork_sqlite_begin(s, err);
     if (!rc && x->rows)
         rc = put_rows(c, x->table, x->rows, err);
     if (!rc)
         rc = x->note ? put_note(s, x->note, err) : put_end(s, x->seq, err);
     if (!rc)
-        rc = ork_conn_run(c, ORK_S_commit, err);
+        rc = ork_sqlite_seal(s, err);
     if (rc)
-        ork_conn_rollback(c);
+        ork_sqlite_undo(s);
     return rc;
 }
 
@@ -153,10 +158,10 @@ static int copy_held(ork_store *st, ork_err *err)
 static void copy_name(const ork_store *st, struct ork_buf *out)
 {
     const struct ork_sqlite *s = (const struct ork_sqlite *)(const void *)st;
-    if (s->path)
-        ork_buf_addf(out, "sqlite:%s", s->path);
+    if (s->keeper)
+        ork_buf_addf(out, "file:%s", s->name);
     else
-        ork_buf_addf(out, "sqlite::memory:");
+        ork_buf_addf(out, "sqlite:%s", s->path ? s->path : ":memory:");
 }
 
 const struct ork_copy_ops ork_sqlite_copy = {

@@ -45,7 +45,7 @@ static int newest_known(void)
     return atoi(ork_embed_migrations_sqlite[ork_embed_migrations_sqlite_len - 1].path);
 }
 
-static int refuse_newer(const char *path, int version, ork_err *err)
+int ork_migrate_refuse(const char *path, int version, ork_err *err)
 {
     return ork_err_set(
         err, ORK_ENEWER,
@@ -79,7 +79,7 @@ static int check_row(const char *path, int version, const char *checksum, struct
 {
     struct ork_migration m;
     if (version < 1 || version > newest_known())
-        return refuse_newer(path, version, err);
+        return ork_migrate_refuse(path, version, err);
     ork_migration_get((size_t)version - 1, &m);
     if (checksum && strcmp(m.checksum, checksum) != 0)
         return ork_err_set(err, ORK_ECORRUPT,
@@ -105,7 +105,7 @@ static int look_at_versions(struct ork_conn *c, const char *path, struct state *
     while (rc == SQLITE_OK && (rc = sqlite3_step(q)) == SQLITE_ROW) {
         int version = sqlite3_column_int(q, 0);
         if (!st->ours && version > SEEDS)
-            code = refuse_newer(path, version, err);
+            code = ork_migrate_refuse(path, version, err);
         else if (!sqlite3_column_int(q, 2))
             code = ork_err_set(err, ORK_ECORRUPT,
                                "%s: the original Ork's migration %d did not finish; run the original once more, or use "
@@ -292,5 +292,25 @@ int ork_migrate(struct ork_conn *c, const char *path, int turn_fd, uint32_t flag
             rc = ork_conn_exec(c, "PRAGMA foreign_keys = ON", err);
     }
     ork_turn_drop(turn_fd);
+    return rc;
+}
+
+int ork_migrate_to(struct ork_conn *c, int version, int64_t now_ms, ork_err *err)
+{
+    struct state none = {0};
+    int rc = ork_conn_exec(c, "PRAGMA foreign_keys = OFF; BEGIN IMMEDIATE", err);
+    if (!rc)
+        rc = adopt(c, &none, now_ms, err);
+    if (!rc && version == newest_known())
+        rc = run_schema(c, now_ms, err);
+    else
+        for (size_t i = 0; !rc && (int)i < version; i++) {
+            struct ork_migration m;
+            ork_migration_get(i, &m);
+            rc = run_one(c, &m, now_ms, err);
+        }
+    if (!rc)
+        rc = ork_conn_exec(c, "COMMIT", err);
+    ork_conn_rollback(c);
     return rc;
 }

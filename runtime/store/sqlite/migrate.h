@@ -9,6 +9,11 @@
 int ork_migrate(struct ork_conn *c, const char *path, int turn_fd, uint32_t flags, int64_t now_ms,
                 ork_err *err) ORK_MUSTCHECK;
 
+/* Fills an empty database with the schema as it was at that version: what its rows were written for. Leaves foreign
+ * keys off. */
+int ork_migrate_to(struct ork_conn *c, int version, int64_t now_ms, ork_err *err) ORK_MUSTCHECK;
+int ork_migrate_refuse(const char *path, int version, ork_err *err); /* ENEWER, with both versions */
+
 struct ork_migration { /* one of this build's */
     int version;
     char name[64]; /* "init" */

@@ -33,7 +33,7 @@ static int open_database(struct ork_sqlite *s, ork_err *err)
     return rc;
 }
 
-static void free_early(struct ork_sqlite *s)
+void ork_sqlite_free_early(struct ork_sqlite *s)
 {
     ork_conn_close(&s->reader);
     ork_conn_close(&s->writer);
@@ -60,10 +60,9 @@ static int locate(struct ork_sqlite *s, const char *url, ork_err *err)
     return rc;
 }
 
-int ork_sqlite_open(const char *url, const struct ork_store_opts *o, ork_store **out, ork_err *err)
+void ork_sqlite_init(struct ork_sqlite *s, const struct ork_store_ops *ops, const struct ork_store_opts *o)
 {
-    struct ork_sqlite *s = ork_zalloc(sizeof *s);
-    s->base.ops = &ork_store_sqlite;
+    s->base.ops = ops;
     s->loop = o->loop;
     s->clock = o->clock;
     s->log = *o->log;
@@ -71,7 +70,14 @@ int ork_sqlite_open(const char *url, const struct ork_store_opts *o, ork_store *
     s->flags = o->flags;
     s->turn_fd = s->owner_fd = s->bell.fd = -1;
     (void)uv_mutex_init(&s->read_lock);
+}
+
+int ork_sqlite_open(const char *url, const struct ork_store_opts *o, ork_store **out, ork_err *err)
+{
+    struct ork_sqlite *s = ork_zalloc(sizeof *s);
+    ork_sqlite_init(s, &ork_store_sqlite, o);
     int rc = locate(s, url, err);
+    s->name = s->path ? s->path : "the database in memory";
     if (!rc)
         rc = open_database(s, err);
     if (!rc)
@@ -79,7 +85,7 @@ int ork_sqlite_open(const char *url, const struct ork_store_opts *o, ork_store *
     if (!rc)
         rc = ork_writer_init(s, err);
     if (rc) {
-        free_early(s);
+        ork_sqlite_free_early(s);
         return rc;
     }
     *out = &s->base;

@@ -13,6 +13,10 @@ struct ork_conn *ork_sqlite_reader(struct ork_sqlite *s, ork_err *err)
     uv_mutex_lock(&s->read_lock);
     if (!s->path) {
         s->writer.patient = true;
+        if (s->keeper && s->keeper->refresh(s, err)) {
+            uv_mutex_unlock(&s->read_lock);
+            return NULL;
+        }
         return &s->writer;
     }
     if (!s->reader_open) {

@@ -12,7 +12,9 @@ bool ork_sqlite_owner_alive(ork_store *st, const ork_id *scheduler)
     struct ork_sqlite *s = ork_sqlite_of(st);
     if (!ork_id_is_zero(&s->me) && ork_id_eq(&s->me, scheduler))
         return true;
-    return s->path && ork_owner_held(s->path, scheduler);
+    if (s->path)
+        return ork_owner_held(s->path, scheduler);
+    return s->keeper && ork_lock_held(s->keeper->owner_open(s, scheduler));
 }
 
 int ork_sqlite_bury(struct ork_sqlite *s, const ork_id *scheduler, bool *dead, ork_err *err)
@@ -42,7 +44,7 @@ static int insert_row(struct ork_sqlite *s, const char *host, const char *role, 
     struct ork_conn *c = &s->writer;
     struct ork_stmt st;
     c->patient = true;
-    int rc = ork_conn_run(c, ORK_S_begin, err);
+    int rc = ork_sqlite_begin(s, err);
     if (!rc)
         rc = ork_sqlite_admit(s, role, err);
     if (!rc) {
@@ -59,9 +61,9 @@ static int insert_row(struct ork_sqlite *s, const char *host, const char *role, 
     if (!rc)
         rc = ork_conn_run(c, ORK_S_schedulers_prune, err);
     if (!rc)
-        rc = ork_conn_run(c, ORK_S_commit, err);
+        rc = ork_sqlite_seal(s, err);
     if (rc)
-        ork_conn_rollback(c);
+        ork_sqlite_undo(s);
     return rc;
 }
 
@@ -74,7 +76,7 @@ int ork_sqlite_register(ork_store *store, const char *host, const char *role, or
     if (!ork_id_is_zero(&s->me) && !s->fenced)
         return ork_err_set(err, ORK_ESTATE, "this store is registered as a scheduler already");
     if (s->flags & ORK_OPEN_READ)
-        return ork_err_set(err, ORK_EREADONLY, "%s was opened for reading only", s->path);
+        return ork_err_set(err, ORK_EREADONLY, "%s was opened for reading only", s->name);
     ork_idgen_init(&ids, s->clock);
     ork_id id = ork_id_new(&ids);
     int fd = -1, rc = s->path ? ork_owner_hold(s->path, &id, &fd, err) : 0;
@@ -109,7 +111,7 @@ static int outbid(struct ork_sqlite *s, const ork_id *run, bool *mine, uint64_t 
     struct ork_holding h = {0};
     struct ork_stmt st;
     c->patient = true;
-    int rc = ork_conn_run(c, ORK_S_begin, err);
+    int rc = ork_sqlite_begin(s, err);
     if (!rc)
         rc = ork_sqlite_holding(s, run, &h, err);
     if (!rc && h.mine)
@@ -126,9 +128,9 @@ static int outbid(struct ork_sqlite *s, const ork_id *run, bool *mine, uint64_t 
         rc = rc < 0 ? rc : 0;
     }
     if (!rc)
-        rc = ork_conn_run(c, ORK_S_commit, err);
+        rc = ork_sqlite_seal(s, err);
     if (rc)
-        ork_conn_rollback(c);
+        ork_sqlite_undo(s);
     return rc;
 }
 

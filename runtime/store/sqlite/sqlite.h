@@ -16,6 +16,19 @@
 #include <stdatomic.h>
 
 struct ork_watch; /* of another owner: watch.c */
+struct ork_sqlite;
+
+/* What makes a database in memory outlive its process (store/file). Called by whoever has the writing connection. */
+struct ork_keeper {
+    int (*begin)(struct ork_sqlite *s, ork_err *err);   /* a transaction has begun */
+    int (*keep)(struct ork_sqlite *s, ork_err *err);    /* before its COMMIT; 0: what it changed is on the disk */
+    void (*over)(struct ork_sqlite *s, bool committed); /* it has ended */
+    bool (*due)(const struct ork_sqlite *s);            /* `rest` has something to do */
+    void (*rest)(struct ork_sqlite *s);                 /* between two transactions, not on the loop; takes time */
+    void (*close)(struct ork_sqlite *s);                /* the connection closes after this */
+    int (*refresh)(struct ork_sqlite *s, ork_err *err); /* before a read: another process may have written */
+    int (*owner_open)(struct ork_sqlite *s, const ork_id *scheduler); /* as ork_owner_open */
+};
 
 struct ork_bell {
     int fd;                     /* <db>-bell; -1 memory */
@@ -35,7 +48,9 @@ struct ork_sqlite {
     const struct ork_clock *clock;
     struct ork_log log;
     uint32_t flags;
-    char *path; /* owned, real; NULL memory */
+    char *path;                      /* owned, real; NULL memory */
+    const struct ork_keeper *keeper; /* of a database in memory; NULL none */
+    const char *name;                /* for messages; borrowed */
     struct ork_conn writer, reader;
     struct ork_opened opened; /* the file */
     bool frozen, reader_open;
@@ -84,6 +99,8 @@ static inline struct ork_sqlite *ork_sqlite_of(ork_store *s)
 
 /* open.c, close.c */
 int ork_sqlite_open(const char *url, const struct ork_store_opts *o, ork_store **out, ork_err *err);
+void ork_sqlite_init(struct ork_sqlite *s, const struct ork_store_ops *ops, const struct ork_store_opts *o);
+void ork_sqlite_free_early(struct ork_sqlite *s); /* before handles exist; frees s, whatever it begins */
 void ork_sqlite_close(ork_store *s, ork_store_close_cb cb, void *data);
 void ork_sqlite_close_step(struct ork_sqlite *s);   /* goes on with a close when something it waits for has ended */
 void ork_sqlite_close_finish(struct ork_sqlite *s); /* after the scheduler's row was ended */
@@ -91,6 +108,9 @@ void ork_sqlite_end(struct ork_sqlite *s);          /* with the turn: the schedu
 
 /* commit.c: one batch in one transaction. The turn is held. Sets code, err, bad_unit. */
 void ork_sqlite_commit(struct ork_sqlite *s);
+int ork_sqlite_begin(struct ork_sqlite *s, ork_err *err) ORK_MUSTCHECK;
+int ork_sqlite_seal(struct ork_sqlite *s, ork_err *err) ORK_MUSTCHECK; /* the transaction is durable and done, or not */
+void ork_sqlite_undo(struct ork_sqlite *s);                            /* … then this; harmless without one */
 /* scheduler.c */
 int ork_sqlite_register(ork_store *st, const char *host, const char *role, ork_id *scheduler, uint64_t *seq,
                         ork_err *err);

@@ -80,7 +80,7 @@ int ork_sqlite_status(ork_store *store, struct ork_buf *out, ork_err *err)
         return err->code;
     struct ork_buf url = ORK_BUF_INIT, rest = ORK_BUF_INIT;
     int64_t version;
-    ork_buf_addf(&url, "sqlite:%s", s->path ? s->path : ":memory:");
+    ork_buf_addf(&url, "%s:%s", store->ops->scheme, s->path || s->keeper ? s->name : ":memory:");
     int rc = add_migrations(c, &rest, &version, err);
     if (!rc)
         rc = add_counts(c, &rest, err);

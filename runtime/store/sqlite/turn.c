@@ -128,8 +128,12 @@ static bool is_locked(int fd)
  * alive. Whoever was killed is waited for: its lock falls with its memory. */
 bool ork_owner_held(const char *db, const ork_id *id)
 {
+    return ork_lock_held(ork_owner_open(db, id));
+}
+
+bool ork_lock_held(int fd)
+{
     char name[64];
-    int fd = ork_owner_open(db, id);
 
     if (fd < 0)
         return errno != ENOENT;

@@ -16,6 +16,7 @@ char *ork_owner_path(const char *db, const ork_id *id); /* the caller's */
 int ork_owner_hold(const char *db, const ork_id *id, int *fd, ork_err *err) ORK_MUSTCHECK;
 void ork_owner_release(const char *db, const ork_id *id, int fd); /* removes the file, then lets go */
 bool ork_owner_held(const char *db, const ork_id *id);
+bool ork_lock_held(int fd); /* the same of an open lock file, or of the errno of opening it (fd -1); closes it */
 void ork_owner_forget(const char *db, const ork_id *id); /* removes the file of a dead owner */
 int ork_owner_open(const char *db, const ork_id *id);    /* for waiting; -1: there is none any more */
 #endif

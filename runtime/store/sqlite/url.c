@@ -7,7 +7,7 @@
 #include "base/err.h"
 #include <string.h>
 
-static int apply_mode(const char *mode, uint32_t *flags, bool *memory)
+int ork_url_mode(const char *mode, uint32_t *flags, bool *memory)
 {
     if (strcmp(mode, "ro") == 0)
         *flags = (*flags & ~ORK_OPEN_CREATE) | ORK_OPEN_READ;
@@ -30,7 +30,7 @@ static int hex(char c)
     return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 
-static int decode(const char *url, const char *p, size_t n, char **out, ork_err *err)
+int ork_url_decode(const char *url, const char *p, size_t n, char **out, ork_err *err)
 {
     struct ork_buf b = ORK_BUF_INIT;
     for (size_t i = 0; i < n; i++) {
@@ -63,7 +63,7 @@ int ork_sqlite_url(const char *url, char **path, uint32_t *flags, ork_err *err)
     size_t n = strlen(p);
     const char *query = strrchr(p, '?');
     if (query && strncmp(query, "?mode=", 6) == 0) {
-        if (apply_mode(query + 6, flags, &memory))
+        if (ork_url_mode(query + 6, flags, &memory))
             return ork_err_set(err, ORK_EINVAL, "database URL \"%s\": mode is ro, rw or rwc, not \"%s\"", url,
                                query + 6);
         n = (size_t)(query - p);
@@ -76,7 +76,7 @@ int ork_sqlite_url(const char *url, char **path, uint32_t *flags, ork_err *err)
     if (n == 0)
         return ork_err_set(err, ORK_EINVAL, "database URL \"%s\" names no file; write sqlite:PATH", url);
     if (coded)
-        return decode(url, p, n, path, err);
+        return ork_url_decode(url, p, n, path, err);
     *path = ork_strndup(p, n);
     return 0;
 }

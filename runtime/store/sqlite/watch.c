@@ -61,9 +61,10 @@ int ork_watch_add(ork_store *store, const ork_id *scheduler, ork_owner_cb cb, vo
     w->id = *scheduler;
     w->cb = cb;
     w->data = data;
-    w->fd = s->path ? ork_owner_open(s->path, scheduler) : -1;
+    errno = ENOENT;
+    w->fd = s->path ? ork_owner_open(s->path, scheduler) : s->keeper ? s->keeper->owner_open(s, scheduler) : -1;
     int rc = 0;
-    if (w->fd < 0 && s->path && errno != ENOENT)
+    if (w->fd < 0 && errno != ENOENT)
         rc = ork_err_errno(err, errno, "the lock of another scheduler");
     else if (w->fd >= 0)
         rc = start_thread(w, err);

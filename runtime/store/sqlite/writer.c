@@ -121,6 +121,11 @@ static void run_job(struct ork_sqlite *s, int job)
         commit_timed(s, is_small(s->batch));
     else
         ork_sqlite_end(s);
+    if (job == ORK_JOB_APPLY && s->keeper && s->keeper->due(s)) {
+        uv_mutex_lock(&s->read_lock);
+        s->keeper->rest(s);
+        uv_mutex_unlock(&s->read_lock);
+    }
     ork_turn_drop(s->turn_fd);
 }
 
@@ -180,7 +185,8 @@ void ork_writer_apply(ork_store *st, struct ork_batch *b, ork_apply_cb cb, void 
     s->batch = b;
     s->apply_cb = cb;
     s->apply_data = data;
-    bool here = !s->path || (s->mean_ms < SLOW_MS && is_small(b));
+    bool free = !s->path && !s->keeper; /* a commit waits for no disk */
+    bool here = free || (s->mean_ms < SLOW_MS && is_small(b) && !(s->keeper && s->keeper->due(s)));
     if (here && try_here(s)) {
         soon(s);
     } else if (!hand_over(s, ORK_JOB_APPLY)) {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "store/lib_store.h"
 #include "store/lib_cluster.h"
+#include "store/lib_folder.h"
 #include <ftw.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -47,10 +48,19 @@ char *test_url(const char *name)
     struct ork_buf b = ORK_BUF_INIT;
     if (test_backend == TEST_POSTGRES)
         return cluster_database(name);
-    if (name[0] && test_backend == TEST_FILE)
+    if (name[0] && test_backend == TEST_FOLDER)
+        ork_buf_addf(&b, "file:%s/%s.d", test_dir(), name);
+    else if (name[0] && test_backend == TEST_FILE)
         ork_buf_addf(&b, "sqlite:%s/%s", test_dir(), name);
     else
         ork_buf_adds(&b, "sqlite::memory:");
+    return ork_buf_steal(&b, NULL);
+}
+
+char *test_folder_url(const char *name)
+{
+    struct ork_buf b = ORK_BUF_INIT;
+    ork_buf_addf(&b, "file:%s/%s", test_dir(), name);
     return ork_buf_steal(&b, NULL);
 }
 
@@ -58,6 +68,7 @@ int test_try_open(struct test_store *t, const char *url, uint32_t flags, ork_err
 {
     static const struct ork_log log = {"test", ORK_LOG_WARN, NULL, NULL};
     memset(t, 0, sizeof *t);
+    t->read = flags & ORK_OPEN_READ;
     assert_int_equal(uv_loop_init(&t->loop), 0);
     struct ork_store_opts o = {&t->loop, &ork_clock_system, &log, flags};
     int rc = ork_store_open(url, &o, &t->store, err);
@@ -91,6 +102,8 @@ static void on_closed(void *data)
 void test_close(struct test_store *t)
 {
     bool closed = false;
+    if (!t->read)
+        folder_compare(t);
     ork_store_close(t->store, on_closed, &closed);
     while (!closed)
         uv_run(&t->loop, UV_RUN_ONCE);
@@ -161,6 +174,11 @@ static bool is_postgres(const char *place)
     return strncmp(place, "postgres:", 9) == 0;
 }
 
+static bool is_folder(const char *place)
+{
+    return strncmp(place, "file:", 5) == 0;
+}
+
 static sqlite3 *own_connection(const char *path)
 {
     sqlite3 *db;
@@ -174,6 +192,8 @@ int64_t test_count(const char *path, const char *sql)
 {
     if (is_postgres(path))
         return cluster_count(path, sql);
+    if (is_folder(path))
+        return folder_count(path, sql);
     sqlite3 *db = own_connection(path);
     sqlite3_stmt *st;
     if (sqlite3_prepare_v2(db, sql, -1, &st, NULL) != SQLITE_OK)
@@ -189,6 +209,10 @@ void test_exec(const char *path, const char *sql)
 {
     if (is_postgres(path)) {
         cluster_exec(path, sql);
+        return;
+    }
+    if (is_folder(path)) {
+        folder_exec(path, sql);
         return;
     }
     sqlite3 *db = own_connection(path);
@@ -299,6 +323,8 @@ int test_on_all(const char *name, const struct CMUnitTest *tests, size_t n)
     int failed = run_group(name, "on a file", tests, n);
     test_backend = TEST_MEMORY;
     failed += run_group(name, "in memory", tests, n);
+    test_backend = TEST_FOLDER;
+    failed += run_group(name, "in a folder", tests, n);
     test_backend = TEST_FILE;
     return failed + test_on_postgres(name, tests, n);
 }

@@ -21,13 +21,15 @@ struct test_store {
     ork_store *store;
     ork_id me; /* zero until registered */
     uint64_t seq;
+    bool read; /* opened for reading */
 };
-enum test_backend { TEST_FILE, TEST_MEMORY, TEST_POSTGRES };
+enum test_backend { TEST_FILE, TEST_MEMORY, TEST_FOLDER, TEST_POSTGRES };
 extern enum test_backend test_backend; /* what test_url gives URLs of; a file unless a program says otherwise */
 
-const char *test_dir(void);        /* made on first use, removed at exit of the process that made it */
-char *test_path(const char *name); /* in that folder; ork_free */
-char *test_url(const char *name);  /* of that backend, the same for the same name; "" on files: memory */
+const char *test_dir(void);              /* made on first use, removed at exit of the process that made it */
+char *test_path(const char *name);       /* in that folder; ork_free */
+char *test_url(const char *name);        /* of that backend, the same for the same name; "" on files: memory */
+char *test_folder_url(const char *name); /* file:… of it, whatever the backend */
 int test_try_open(struct test_store *t, const char *url, uint32_t flags, ork_err *err);
 void test_open(struct test_store *t, const char *url); /* creates; fails the test */
 void test_register(struct test_store *t);
@@ -39,7 +41,7 @@ void test_apply_ok(struct test_store *t, struct ork_batch *b);
 struct ork_rows *test_query(struct test_store *t, enum ork_query q, const struct ork_param *params, size_t n);
 int64_t test_count(const char *place, const char *sql); /* a path or a URL; through a connection of its own */
 void test_exec(const char *place, const char *sql);
-/* Runs them on a file, in memory and on PostgreSQL, where that is installed. */
+/* Runs them on a file, in memory, in a folder and on PostgreSQL, where that is installed. */
 #define TEST_ON_ALL(name, tests) test_on_all(name, tests, sizeof(tests) / sizeof *(tests))
 #define TEST_ON_POSTGRES(name, tests) test_on_postgres(name, tests, sizeof(tests) / sizeof *(tests))
 int test_on_all(const char *name, const struct CMUnitTest *tests, size_t n);

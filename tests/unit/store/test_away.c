@@ -6,6 +6,7 @@
 #include "store/lib_world.h"
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 struct scene {
     struct test_store t;
@@ -257,6 +258,40 @@ static void test_close_while_it_hangs(void **state)
     assert_true(true);
 }
 
+static void let_pass(uv_timer_t *t)
+{
+    proxy_set(t->data, PROXY_PASS);
+    uv_close((uv_handle_t *)t, NULL);
+}
+
+/* The network holds everything back for longer than a scheduler waits, then delivers it all, late: the old batch too.
+ */
+static void test_a_batch_arrives_late(void **state)
+{
+    (void)state;
+    struct scene x;
+    struct applied a;
+    uv_timer_t timer;
+    if (!getenv("ORK_TEST_LONG"))
+        skip();
+    scene_open(&x);
+    proxy_set(x.proxy, PROXY_HOLD);
+    timer.data = x.proxy;
+    (void)uv_timer_init(&x.t.loop, &timer);
+    (void)uv_timer_start(&timer, let_pass, 12000, 0);
+    add_events(&x, 2);
+    do
+        apply_kept(&x, &a);
+    while (a.code == ORK_EIO);
+    assert_int_equal(a.code, 0);
+    assert_events(&x, 2);
+    ork_batch_clear(&x.b);
+    add_events(&x, 1);
+    test_apply_ok(&x.t, &x.b);
+    assert_events(&x, 3);
+    scene_close(&x);
+}
+
 static void test_out_of_connections(void **state)
 {
     (void)state;
@@ -303,6 +338,7 @@ int main(void)
         cmocka_unit_test(test_idle_connections_come_back),
         cmocka_unit_test(test_close_while_it_hangs),
         cmocka_unit_test(test_out_of_connections),
+        cmocka_unit_test(test_a_batch_arrives_late),
     };
     return TEST_ON_POSTGRES("away", tests);
 }

@@ -6,4 +6,4 @@ FROM commands c
 JOIN runs r ON r.id = c.run_id
 WHERE c.done_at IS NULL AND r.scheduler_id IS NULL AND r.deleted_at IS NULL
 ORDER BY c.created_at, c.id
-LIMIT $1::bigint
+LIMIT nullif(greatest($1::bigint, -1), -1)

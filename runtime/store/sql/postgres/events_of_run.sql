@@ -5,4 +5,4 @@ SELECT seq, at, data
 FROM run_events
 WHERE run_id = $1::uuid AND seq > $2::bigint
 ORDER BY seq
-LIMIT $3::bigint
+LIMIT nullif(greatest($3::bigint, -1), -1)

@@ -4,4 +4,4 @@
 SELECT id FROM runs
 WHERE scheduler_id IS NULL AND status IN ('pending', 'running', 'paused') AND deleted_at IS NULL
 ORDER BY created_at, id
-LIMIT $1::bigint
+LIMIT nullif(greatest($1::bigint, -1), -1)

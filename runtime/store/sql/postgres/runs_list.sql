@@ -16,4 +16,4 @@ WHERE $1::text IS NULL AND $2::text IS NULL AND r.deleted_at IS NULL
   AND r.created_at >= coalesce($3::timestamptz, '-infinity')
   AND (r.created_at, r.id) < (coalesce($4::timestamptz, 'infinity'), coalesce($5::uuid, 'ffffffff-ffff-ffff-ffff-ffffffffffff'))
 ORDER BY r.created_at DESC, r.id DESC
-LIMIT $6::bigint
+LIMIT nullif(greatest($6::bigint, -1), -1)

@@ -14,37 +14,37 @@ WHERE r.id IN (
         SELECT id FROM runs
         WHERE workflow_id = (SELECT id FROM workflows WHERE name = $1::text) AND status = 'pending' AND strpos(',' || $2::text || ',', ',pending,') > 0
           AND created_at >= coalesce($3::timestamptz, '-infinity') AND (created_at, id) < (coalesce($4::timestamptz, 'infinity'), coalesce($5::uuid, 'ffffffff-ffff-ffff-ffff-ffffffffffff'))
-        ORDER BY created_at DESC, id DESC LIMIT $6::bigint) one
+        ORDER BY created_at DESC, id DESC LIMIT nullif(greatest($6::bigint, -1), -1)) one
     UNION ALL
     SELECT id FROM (
         SELECT id FROM runs
         WHERE workflow_id = (SELECT id FROM workflows WHERE name = $1::text) AND status = 'running' AND strpos(',' || $2::text || ',', ',running,') > 0
           AND created_at >= coalesce($3::timestamptz, '-infinity') AND (created_at, id) < (coalesce($4::timestamptz, 'infinity'), coalesce($5::uuid, 'ffffffff-ffff-ffff-ffff-ffffffffffff'))
-        ORDER BY created_at DESC, id DESC LIMIT $6::bigint) one
+        ORDER BY created_at DESC, id DESC LIMIT nullif(greatest($6::bigint, -1), -1)) one
     UNION ALL
     SELECT id FROM (
         SELECT id FROM runs
         WHERE workflow_id = (SELECT id FROM workflows WHERE name = $1::text) AND status = 'paused' AND strpos(',' || $2::text || ',', ',paused,') > 0
           AND created_at >= coalesce($3::timestamptz, '-infinity') AND (created_at, id) < (coalesce($4::timestamptz, 'infinity'), coalesce($5::uuid, 'ffffffff-ffff-ffff-ffff-ffffffffffff'))
-        ORDER BY created_at DESC, id DESC LIMIT $6::bigint) one
+        ORDER BY created_at DESC, id DESC LIMIT nullif(greatest($6::bigint, -1), -1)) one
     UNION ALL
     SELECT id FROM (
         SELECT id FROM runs
         WHERE workflow_id = (SELECT id FROM workflows WHERE name = $1::text) AND deleted_at IS NULL AND status = 'success' AND strpos(',' || $2::text || ',', ',success,') > 0
           AND created_at >= coalesce($3::timestamptz, '-infinity') AND (created_at, id) < (coalesce($4::timestamptz, 'infinity'), coalesce($5::uuid, 'ffffffff-ffff-ffff-ffff-ffffffffffff'))
-        ORDER BY created_at DESC, id DESC LIMIT $6::bigint) one
+        ORDER BY created_at DESC, id DESC LIMIT nullif(greatest($6::bigint, -1), -1)) one
     UNION ALL
     SELECT id FROM (
         SELECT id FROM runs
         WHERE workflow_id = (SELECT id FROM workflows WHERE name = $1::text) AND deleted_at IS NULL AND status = 'failed' AND strpos(',' || $2::text || ',', ',failed,') > 0
           AND created_at >= coalesce($3::timestamptz, '-infinity') AND (created_at, id) < (coalesce($4::timestamptz, 'infinity'), coalesce($5::uuid, 'ffffffff-ffff-ffff-ffff-ffffffffffff'))
-        ORDER BY created_at DESC, id DESC LIMIT $6::bigint) one
+        ORDER BY created_at DESC, id DESC LIMIT nullif(greatest($6::bigint, -1), -1)) one
     UNION ALL
     SELECT id FROM (
         SELECT id FROM runs
         WHERE workflow_id = (SELECT id FROM workflows WHERE name = $1::text) AND deleted_at IS NULL AND status = 'cancelled' AND strpos(',' || $2::text || ',', ',cancelled,') > 0
           AND created_at >= coalesce($3::timestamptz, '-infinity') AND (created_at, id) < (coalesce($4::timestamptz, 'infinity'), coalesce($5::uuid, 'ffffffff-ffff-ffff-ffff-ffffffffffff'))
-        ORDER BY created_at DESC, id DESC LIMIT $6::bigint) one
+        ORDER BY created_at DESC, id DESC LIMIT nullif(greatest($6::bigint, -1), -1)) one
 )
 ORDER BY r.created_at DESC, r.id DESC
-LIMIT $6::bigint
+LIMIT nullif(greatest($6::bigint, -1), -1)

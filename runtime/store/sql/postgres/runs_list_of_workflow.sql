@@ -13,4 +13,4 @@ WHERE r.workflow_id = (SELECT id FROM workflows WHERE name = $1::text) AND $2::t
   AND r.created_at >= coalesce($3::timestamptz, '-infinity')
   AND (r.created_at, r.id) < (coalesce($4::timestamptz, 'infinity'), coalesce($5::uuid, 'ffffffff-ffff-ffff-ffff-ffffffffffff'))
 ORDER BY r.created_at DESC, r.id DESC
-LIMIT $6::bigint
+LIMIT nullif(greatest($6::bigint, -1), -1)

@@ -20,4 +20,4 @@ JOIN runs r ON r.id = found.id
 JOIN workflows w ON w.id = r.workflow_id
 WHERE r.deleted_at IS NULL
 ORDER BY r.created_at DESC, r.id DESC
-LIMIT $3::bigint
+LIMIT nullif(greatest($3::bigint, -1), -1)

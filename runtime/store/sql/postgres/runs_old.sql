@@ -11,4 +11,4 @@ WHERE r.workflow_id = $1::uuid
   AND r.deleted_at IS NULL
   AND coalesce(r.finished_at, r.created_at) < coalesce($2::timestamptz, 'infinity')
 ORDER BY r.created_at, r.id
-LIMIT $7::bigint
+LIMIT nullif(greatest($7::bigint, -1), -1)

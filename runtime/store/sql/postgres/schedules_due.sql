@@ -5,4 +5,4 @@ SELECT id, name, next_scheduled_at, fire_at, fire_waits, schedule, schedule_opti
 FROM workflows
 WHERE fire_at IS NOT NULL
 ORDER BY fire_at, id
-LIMIT $1::bigint
+LIMIT nullif(greatest($1::bigint, -1), -1)

@@ -5,4 +5,4 @@ SELECT name, next_scheduled_at, fire_at, fire_waits, schedule, schedule_options
 FROM workflows
 WHERE schedule_enabled AND next_scheduled_at IS NOT NULL
 ORDER BY next_scheduled_at, name COLLATE "C"
-LIMIT $1::bigint
+LIMIT nullif(greatest($1::bigint, -1), -1)

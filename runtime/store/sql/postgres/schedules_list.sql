@@ -8,4 +8,4 @@ FROM workflows
 WHERE ($1::text IS NULL OR name = $1::text) AND (schedule IS NOT NULL OR schedule_options IS NOT NULL) AND (NOT $2::boolean OR schedule_enabled)
   AND name > coalesce($3::text, '') COLLATE "C"
 ORDER BY name COLLATE "C"
-LIMIT nullif($4::bigint, -1)
+LIMIT nullif(greatest($4::bigint, -1), -1)

@@ -5,4 +5,4 @@ SELECT name, schedule_note, script_error, script_path
 FROM workflows
 WHERE script_error IS NOT NULL OR schedule_note ->> 'kind' = 'failed'
 ORDER BY name COLLATE "C"
-LIMIT $1::bigint
+LIMIT nullif(greatest($1::bigint, -1), -1)

@@ -12,7 +12,7 @@ WITH gone AS (
           AND w.current_snapshot_id IS DISTINCT FROM n.id
           AND NOT EXISTS (SELECT 1 FROM workflow_versions v WHERE v.workflow_id = n.workflow_id AND v.snapshot_id = n.id)
           AND NOT EXISTS (SELECT 1 FROM runs r WHERE r.snapshot_id = n.id)
-        LIMIT $2::bigint
+        LIMIT nullif(greatest($2::bigint, -1), -1)
     )
     RETURNING 1
 )

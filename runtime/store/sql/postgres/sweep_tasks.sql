@@ -9,7 +9,7 @@ WITH parts AS (
           FROM tasks t
           WHERE t.run_id = $1::uuid
           ORDER BY t.task_index
-          LIMIT $2::bigint) first
+          LIMIT nullif(greatest($2::bigint, -1), -1)) first
 ), gone AS (
     DELETE FROM tasks WHERE id IN (SELECT id FROM parts WHERE rows - own < $2::bigint) RETURNING id
 )

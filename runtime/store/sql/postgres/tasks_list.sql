@@ -10,4 +10,4 @@ WHERE run_id = $1::uuid
   AND task_index > coalesce($3::integer, -1)
   AND ($2::text IS NULL OR strpos(',' || $2::text || ',', ',' || status || ',') > 0)
 ORDER BY task_index
-LIMIT $4::bigint
+LIMIT nullif(greatest($4::bigint, -1), -1)

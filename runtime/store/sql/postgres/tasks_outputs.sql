@@ -5,4 +5,4 @@ SELECT task_index, task_name, output
 FROM tasks
 WHERE run_id = $1::uuid AND task_index > $2::integer AND output IS NOT NULL
 ORDER BY task_index
-LIMIT $3::bigint
+LIMIT nullif(greatest($3::bigint, -1), -1)

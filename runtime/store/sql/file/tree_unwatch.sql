@@ -1,0 +1,20 @@
+-- Before tables are rebuilt: their triggers are in the way.
+DROP TRIGGER tree_workflows_insert;
+DROP TRIGGER tree_workflows_update;
+DROP TRIGGER tree_workflows_delete;
+DROP TRIGGER tree_runs_insert;
+DROP TRIGGER tree_runs_update;
+DROP TRIGGER tree_runs_delete;
+DROP TRIGGER tree_tasks_insert;
+DROP TRIGGER tree_tasks_update;
+DROP TRIGGER tree_tasks_delete;
+DROP TRIGGER tree_workflow_tasks_insert;
+DROP TRIGGER tree_workflow_tasks_update;
+DROP TRIGGER tree_workflow_tasks_delete;
+DROP TRIGGER tree_workflow_snapshots_insert;
+DROP TRIGGER tree_workflow_snapshots_update;
+DROP TRIGGER tree_workflow_snapshots_delete;
+DROP TRIGGER tree_deferred_jobs_insert;
+DROP TRIGGER tree_deferred_jobs_update;
+DROP TRIGGER tree_deferred_jobs_delete;
+DROP TABLE tree_notes;
