@@ -50,6 +50,13 @@ describe("messages", function()
   end)
   teardown(sh.cleanup)
 
+  --- A database that holds something, and one that a copy was killed on.
+  setup(function()
+    sh.ork({ "db", "copy", ".ork/ork.db", "filled.db", "--yes" }, { cwd = dir, ok = true })
+    sh.ork({ "db", "copy", ".ork/ork.db", "half.db", "--yes" }, { cwd = dir, ok = true })
+    sh.sql(dir .. "/half.db", "INSERT INTO copies VALUES ('sqlite:/gone/ork.db', '{}', '2026-11-01T00:00:00.000Z')")
+  end)
+
   --- Runs that a script gives no more, and that none gave.
   setup(function()
     sh.write(dir .. "/lost.lua", 'local w = require("ork").workflow("lost") w:task("a", { command = "false" }) return w')

@@ -1,5 +1,5 @@
 -- Workflows by name, a page at a time: applied ones and those known by their runs alone (current_version NULL), with their newest run.
--- params: $1 name or NULL, $2 true: applied ones only, $3 name before the page or NULL, $4 limit, -1 none
+-- params: $1 name or NULL, $2 true: applied ones only, $3 name before the page or NULL, $4 limit
 -- columns: id name description current_version versions tasks script_path schedule timezone created_at applied_at runs unfinished last_id last_status
 --   last_at retention
 SELECT w.id, w.name, w.description, w.current_version,
