@@ -153,7 +153,7 @@ describe("candidates", function()
   end)
 
   it("are words to choose from", function()
-    assert.same({ "word migrate", "word status", "word check" }, ask("ork db "))
+    assert.same({ "word migrate", "word status", "word check", "word copy" }, ask("ork db "))
     assert.same({ "word bash" }, ask("ork completion b"))
     assert.same({ "word exit-codes", "word environment" }, ask("ork help e"))
   end)

@@ -55,6 +55,7 @@ group("Words and options", "Nothing was looked at or changed yet.", {
   { text = "--format is for the whole manual, without a name", exit = 2, ork = "help runs --format man" },
   { text = "there is completion for bash and zsh, not for `…`", exit = 2, ork = "completion fish" },
   { text = "no command `db …`; did you mean `db …`?", exit = 2, ork = "db statsu" },
+  { text = "`…` is one word too many: ork db …", exit = 2, ork = "db status etl" },
   { text = "copy what where? ork db copy FROM TO", exit = 2, ork = "db copy .ork/ork.db" },
   { text = "--db does not go with `db copy`, which names both: ork db copy FROM TO", exit = 2, ork = "db copy .ork/ork.db x.db --db y.db" },
   { text = "--yes goes with `db copy` only", exit = 2, ork = "db status --yes" },

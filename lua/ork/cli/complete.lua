@@ -169,7 +169,7 @@ end
 function finders.SCRIPT(state) state.files = "lua" end
 function finders.F(state) state.files = "any" end
 function finders.DIR(state) state.files = "folders" end
-finders.FILE, finders.URL = finders.F, finders.F
+finders.FILE, finders.URL, finders.FROM, finders.TO = finders.F, finders.F, finders.F, finders.F
 
 function finders.COMMAND(_, add)
   for _, row in ipairs(commands) do add(row[1], row[3]) end
