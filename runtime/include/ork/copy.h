@@ -35,7 +35,7 @@ ORK_API void ork_copy_state(const ork_copy *c, struct ork_copy_state *out);
  * own. */
 ORK_API int ork_copy_json(const ork_copy *c, char **out, ork_err *err) ORK_MUSTCHECK;
 ORK_API char *ork_url_plain(const char *url); /* to show: without passwords */
-ORK_API void ork_copy_close(ork_copy *c); /* drives the loop until both are closed */
+ORK_API void ork_copy_close(ork_copy *c);     /* drives the loop until both are closed */
 
 #ifdef __cplusplus
 }
