@@ -8,6 +8,7 @@
 #include "ref.h"
 #include "task.h"
 #include <jansson.h>
+#include <ctype.h>
 #include <string.h>
 
 #define NOT_SECRET (~ORK_LUA_HAS(ORK_LUA_REF_SECRET))
@@ -59,20 +60,40 @@ static bool refuse_argument(struct ork_lua_reader *r, int idx, const char *path)
     return false;
 }
 
+/* Values of Airflow's templates; other programs (docker --format) have braces of their own. */
+static bool is_jinja(const char *s)
+{
+    static const char *const words[] = {"ds",   "ds_nodash", "params.", "ti.",  "task_instance.", "macros.",
+                                        "var.", "conn.",     "ts",      "dag.", "logical_date",   "execution_date"};
+    for (const char *at = strstr(s, "{{"); at; at = strstr(at + 2, "{{")) {
+        const char *word = at + 2 + strspn(at + 2, " -");
+        for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
+            size_t len = strlen(words[i]);
+            bool whole = words[i][len - 1] == '.' || !(isalnum((unsigned char)word[len]) || word[len] == '_');
+            if (strncmp(word, words[i], len) == 0 && whole)
+                return true;
+        }
+    }
+    return false;
+}
+
 static bool write_string(struct ork_lua_reader *r, struct ork_lua_writer *w, int idx, lua_Integer i)
 {
     char way[300];
     size_t n;
     const char *s = lua_tolstring(r->L, idx, &n);
     bool marked = ork_lua_ref_in_text(s, n);
+    const char *path = i ? ork_lua_path_index(way, "command", i) : "command";
+    if (is_jinja(s))
+        ork_lua_warn(r, path, "join references: \"…\" .. ork.date() .. w.params.NAME",
+                     "has {{ … }}, which Ork leaves as it is");
     if (!marked && ork_lua_write_string(w, s, n, "it") == 0)
         return true;
-    const char *path = i ? ork_lua_path_index(way, "command", i) : "command";
     if (marked)
         ork_lua_bad(r, path, "join it: \"…\" .. reference, or ork.format(\"…%s\", reference)",
                     "has a reference that was made into text while the script was loading");
     else
-        ork_lua_bad(r, path, NULL, "is refused: %s", w->err->msg);
+        ork_lua_bad(r, path, NULL, "is refused: %s", w->err->msg + (strncmp(w->err->msg, "it: ", 4) == 0 ? 4 : 0));
     return false;
 }
 

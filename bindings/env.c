@@ -78,7 +78,7 @@ static bool read_variable(struct ork_lua_reader *r, int idx, const char *path)
         ork_err err;
         if (ork_lua_json_write(L, idx, "it", b, &err) == 0)
             return true;
-        ork_lua_bad(r, path, NULL, "is refused: %s", err.msg);
+        ork_lua_bad(r, path, NULL, "is refused: %s", err.msg + (strncmp(err.msg, "it: ", 4) == 0 ? 4 : 0));
         return false;
     }
     ork_lua_bad(r, path, lua_type(L, idx) == LUA_TBOOLEAN ? "write \"true\" or \"1\"; false unsets a variable" : NULL,

@@ -97,6 +97,7 @@ void ork_lua_loop_call(uv_loop_t *uv, lua_State *L, int n)
     loop->inside++;
     status = lua_pcall(L, n, 0, 0);
     loop->inside--;
+    uv_stop(uv); /* libuv runs timers before it sleeps: what they made ready would wait for the next event of all */
     loop->L = before; /* what was called may have driven the loop from a coroutine that sleeps now */
     if (status != LUA_OK)
         ork_lua_loop_keep(uv, L);

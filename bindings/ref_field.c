@@ -186,6 +186,8 @@ int ork_lua_task_field(lua_State *L, struct ork_lua_def *def, uint32_t no, const
         const json_t *field, *output = ork_lua_def_output(def, no);
         if (near)
             return ork_lua_raise(L, "task `%s` has no field `%s`; did you mean `%s`?", name, key, near);
+        if (strcmp(key, "set_upstream") == 0 || strcmp(key, "set_downstream") == 0)
+            return ork_lua_raise(L, "task `%s` has no `%s`; the task that comes later says depends_on = …", name, key);
         if (output && ork_lua_type_field(output, key, &field))
             return ork_lua_raise(L, "task `%s` has no field `%s`; it is a field of its output: .output.%s", name, key,
                                  key);

@@ -7,15 +7,19 @@ local sys = core.sys
 
 local database = { FILE = ".ork/ork.db" }
 
---- "runs.db" is meant as sqlite:runs.db, a folder as the database in it; what has a scheme stays.
+--- "runs.db" is meant as sqlite:runs.db, a folder as the file store it is, or the database in it; what has a scheme stays.
 function database.url_of(name)
   if name:find("^%a[%w+.-]*:") then return name end
   if sys.stat(name) ~= "folder" then return "sqlite:" .. name end
   local folder = name:gsub("/+$", "") .. "/"
+  if sys.stat(folder .. "log") == "file" and sys.stat(folder .. "lock") == "file" then return "file:" .. name end
   local inside = folder .. database.FILE
   if sys.stat(inside) ~= "file" and sys.stat(folder .. "ork.db") == "file" then inside = folder .. "ork.db" end
   return "sqlite:" .. inside
 end
+
+--- May other programs write to that database while one has it open?
+function database.is_shared(url) return not url:find("^file:") and not url:find("^sqlite:.*:memory:") end
 
 --- The nearest .ork/ork.db at or above `dir`. One that belongs to a third user is passed over and returned second: whoever
 --- may write /tmp/.ork could have programs of his run by everyone who works below /tmp. Third: the nearest that may not be

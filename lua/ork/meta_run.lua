@@ -164,7 +164,7 @@ local ork = {}
 
 ---Opens a database. `local db <close> = …` closes it at the end of the block.
 ---Folders that are not there are made.
----@param url? string sqlite:PATH, a path (of a folder: the .ork/ork.db or ork.db in it), sqlite::memory:; default: the nearest .ork/ork.db upwards, or a new one here
+---@param url? string sqlite:PATH, a path (of a folder: the .ork/ork.db or ork.db in it), file:DIR, sqlite::memory:; default: the nearest .ork/ork.db upwards, or new
 ---@return ork.database?, string?, string?
 function ork.open(url) end
 

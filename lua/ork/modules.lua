@@ -53,6 +53,7 @@ local function not_found(session, name, level)
   for _, file in ipairs(core.files(session.folder == "" and "." or session.folder) or {}) do
     names[#names + 1] = file:match("^(.*)%.lua$")
   end
+  names[#names + 1] = "ork"
   table.sort(names)
   local near = core.suggest(name, names)
   error(("module `%s` is neither beside the script nor in package.path%s"):format(name,

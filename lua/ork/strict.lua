@@ -54,6 +54,7 @@ end
 
 local function undefined(env, name)
   if type(name) ~= "string" then return nil end
+  if name == "ork" then error("undefined variable `ork`; begin with: local ork = require \"ork\"", 2) end
   local near = core.suggest(name, names_in_reach(env, 3))
   error(("undefined variable `%s`%s"):format(name, near and ("; did you mean `%s`?"):format(near) or ""), 2)
 end

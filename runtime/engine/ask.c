@@ -64,5 +64,7 @@ int ork_ask(ork_engine *e, const struct ork_unit *unit, size_t bytes, bool rings
             *err = a.err;
         rc = a.code;
     }
+    if (!rc && rings) /* nobody hears his own bell */
+        ork_serve_rung(e, false);
     return rc;
 }

@@ -25,7 +25,7 @@ static const char *hint_for(int code)
     case ORK_ESTATE:
         return "ork db migrate, or just run something: it is done then";
     case ORK_ECORRUPT:
-        return "if it was one, take the last copy; what can still be read: sqlite3 FILE .recover";
+        return "if it was one, take the last copy (of an SQLite file, what can still be read: sqlite3 FILE .recover)";
     default:
         return NULL;
     }
@@ -50,7 +50,10 @@ static void describe(struct ork_doctor *d, ork_engine *e)
 
     if (!path || stat(path, &st) < 0)
         return;
-    if (!has_wal(path))
+    if (!ork_store_wal(e->store))
+        ork_doctor_add(d, ORK_FINDING_OK, "database", NULL, "%s (schema %d, %.1f MB)", path, ork_store_schema(),
+                       (double)st.st_size / 1e6);
+    else if (!has_wal(path))
         ork_doctor_add(d, ORK_FINDING_WARNING, "database", "start any run: it is set again",
                        "%s does not use a write-ahead log: readers wait for writers", path);
     else

@@ -29,6 +29,8 @@ bool ork_inline_turn(ork_engine *e)
 
 void ork_inline_wake(ork_engine *e, const char *ended)
 {
+    uv_stop(
+        e->loop); /* from a timer or `prepare` the loop is about to sleep, and the host has its turn only after it */
     if (e->host_calls.wake && !e->closing)
         e->host_calls.wake(e->host_calls.data, ended);
 }

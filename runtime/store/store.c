@@ -119,3 +119,8 @@ int ork_store_check_json(ork_store *s, struct ork_buf *out, ork_err *err)
 {
     return s->ops->check(s, out, err);
 }
+
+bool ork_store_wal(const ork_store *s)
+{
+    return s->ops->wal;
+}

@@ -474,7 +474,8 @@ void ork_store_on_bell(
 void ork_store_on_news(ork_store *s, ork_bell_cb cb, void *data);
 
 int ork_store_status_json(ork_store *s, struct ork_buf *out, ork_err *err) ORK_MUSTCHECK; /* see ork_db_status_json */
-int ork_store_schema(void);          /* the newest schema version of this build */
-const char *ork_store_library(void); /* version of the database library: "3.40.1" of SQLite */
+int ork_store_schema(void);             /* the newest schema version of this build */
+const char *ork_store_library(void);    /* version of the database library: "3.40.1" of SQLite */
+bool ork_store_wal(const ork_store *s); /* its path is a file of SQLite's, which has a write-ahead log */
 int ork_store_check_json(ork_store *s, struct ork_buf *out, ork_err *err) ORK_MUSTCHECK;
 #endif

@@ -11,6 +11,7 @@ local of_task = {
       "or executor = \"inline\" and run = function(input, ctx) … end" },
   { [[{ command = "x", retires = 1 }]], "4: task `t`: unknown option `retires`; did you mean `retries`?" },
   { [[{ command = "x", cmd = 1 }]], "4: task `t`: unknown option `cmd`; did you mean `command`?" },
+  { [[{ command = "x", priority_weight = 1 }]], "4: task `t`: unknown option `priority_weight`; did you mean `priority`?" },
   { [[{ command = "x", needs = a }]], "4: task `t`: unknown option `needs`; did you mean `depends_on`?" },
   { [[{ command = "x", zzzzzz = 1 }]], "4: task `t`: unknown option `zzzzzz`" },
   { [[{ command = "x", a }]], "4: task `t`: options have names, but a task stands there without one" },
@@ -27,9 +28,9 @@ local of_task = {
   { [[{ command = { "x", a } }]], "4: task `t`: `command[2]` is a task, not a text; name a field of its output: task.output.FIELD" },
   { [[{ command = { "x", print } }]], "4: task `t`: `command[2]` wants a text, got a function" },
   { [[{ command = { "x", "a\0b" } }]],
-    "4: task `t`: `command[2]` is refused: it: a text with a NUL byte cannot be stored; encode such data (base64)" },
+    "4: task `t`: `command[2]` is refused: a text with a NUL byte cannot be stored; encode such data (base64)" },
   { [[{ command = { "x", "a\xff" } }]],
-    "4: task `t`: `command[2]` is refused: it: a text that is not UTF-8 cannot be stored; encode such data (base64)" },
+    "4: task `t`: `command[2]` is refused: a text that is not UTF-8 cannot be stored; encode such data (base64)" },
   { [[{ command = { "x", ("--n=%s"):format(a.output.rows) } }]],
     "4: task `t`: `command[2]` has a reference that was made into text while the script was loading; " ..
     "join it: \"…\" .. reference, or ork.format(\"…%s\", reference)" },
@@ -61,7 +62,7 @@ local of_task = {
     "4: task `t`: `env.A` wants a text, got true; write \"true\" or \"1\"; false unsets a variable" },
   { [[{ command = "x", env = { A = {} } }]], "4: task `t`: `env.A` wants a text, got a table" },
   { [[{ command = "x", env = { A = "\0" } }]],
-    "4: task `t`: `env.A` is refused: it: a text with a NUL byte cannot be stored; encode such data (base64)" },
+    "4: task `t`: `env.A` is refused: a text with a NUL byte cannot be stored; encode such data (base64)" },
   -- inputs, types
   { [[{ command = "x", inputs = 5 }]],
     "4: task `t`: `inputs` wants values by name, { part = … }, or a reference to an object, got 5" },

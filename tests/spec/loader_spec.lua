@@ -118,6 +118,8 @@ describe("the environment of a script", function()
     assert.same({ "main.lua:5: undefined variable `claen`; did you mean `clean`?" },
       refused("local clean = 1\nlocal function f() return claen end\nf()"))
     assert.same({ "main.lua:4: undefined variable `pirnt`; did you mean `print`?" }, refused("pirnt('x')"))
+    assert.same({ "main.lua:1: undefined variable `ork`; begin with: local ork = require \"ork\"" }, script.load("return ork.workflow('w')").lines)
+    assert.same({ "main.lua:4: module `orc` is neither beside the script nor in package.path; did you mean `ork`?" }, refused("require 'orc'"))
     assert.same({ "main.lua:4: undefined variable `zzzzzz`" }, refused("return zzzzzz"))
   end)
 

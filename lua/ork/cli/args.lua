@@ -11,7 +11,7 @@ local args = {}
 
 --- Taken by every command.
 args.globals = {
-  { "db", "URL", "the database: sqlite:PATH (default: the nearest .ork/ork.db, here or above)" },
+  { "db", "URL", "the database: sqlite:PATH, file:DIR (default: the nearest .ork/ork.db, here or above)" },
   { "data", "DIR", "where logs and the agent live (default: beside the database)" },
   { "json", false, "one JSON document on stdout" },
   { "quiet", false, "only results and failures", short = "q" },
@@ -108,6 +108,9 @@ local function find(command, name, short, value)
   local said = command.shown or command.name
   local as_param = not near and not short and command.params and name:find("^[%w_][%w_.-]*$")
     and ("; params are words: %s=%s"):format(name, value or "…")
+  if command.shown and (flag == "--dry-run" or flag == "-n") then
+    stop(2, "ork %s has no option %s; what it would do: ork plan %s", said, flag, said)
+  end
   stop(2, "ork %s has no option %s%s\nsee: ork %s", said, flag, near and ("; did you mean --%s?"):format(near) or as_param or "",
     command.help_name or said .. " --help")
 end

@@ -20,10 +20,10 @@ local db = {
   migrate   bring it to this program's version; the only way to put Ork's tables into a database that has others
   status    where it is, its version, what it holds
   check     look for damage and for rows that contradict each other (exit code 3); runs that a killed program left are only named
-  copy      everything of FROM into TO, which is empty; both are URLs or files. Nobody may work on either, and nobody can until
-            it is over. Stopped or killed, the same command goes on where it was. At the end both are read again and compared:
-            rows and checksums of every table. You are asked; --yes answers where there is no terminal. Log files stay where
-            they are.]],
+  copy      everything of FROM into TO, which is empty; both are URLs or files. Nobody may work on either, and nobody can
+            until it is over. Stopped or killed, the same command goes on where it was. At the end both are read again and
+            compared: rows and checksums of every table. You are asked; --yes answers where there is no terminal. Log files
+            stay where they are.]],
   options = { confirm.option },
   words = { 1, 3 },
 }
@@ -65,6 +65,7 @@ local function show_status(engine)
     { "holds", counts_line(status.counts) },
     { "unfinished", text.plural(status.counts.unfinished_runs or 0, "run") },
     { "size", size_line(status.counts) },
+    { "log", status.counts.log_bytes and ("%.1f MB"):format(status.counts.log_bytes / 1e6) },
   })
 end
 

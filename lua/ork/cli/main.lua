@@ -26,6 +26,7 @@ end
 --- What commands of other programs are called here.
 local ELSEWHERE = {
   list = "runs", ls = "runs", clear = "retry", start = "run", stop = "cancel", kill = "cancel", restart = "rerun",
+  unpause = "resume", diff = "versions", rollback = "apply",
   history = "runs", dags = "workflows", log = "logs", scheduler = "serve", server = "serve", daemon = "serve", cron = "schedule",
   schedules = "schedule", catchup = "backfill",
 }

@@ -7,8 +7,10 @@ local term = require "ork.term"
 
 local open = {}
 
---- The file of a SQLite URL that is not there yet.
+--- The file of a SQLite URL, or the folder of a file store, that is not there yet.
 local function missing_file(url)
+  local folder = url:match("^file:/?/?(/?[^?]+)")
+  if folder then return not sys.stat(folder .. "/log") and folder or nil end
   local path = url:match("^sqlite:(/?/?[^?]+)") or ""
   path = path:gsub("^//", "")
   return path ~= "" and path ~= ":memory:" and not sys.stat(path) and path or nil
@@ -50,6 +52,11 @@ function open.run(options) return lent or open.fresh(options, "run") end
 function open.migrate(options) return open_for(options, { migrate = true, create = options.db ~= nil }) end
 
 --- The id of the run that the user names so.
-function open.find(engine, name) return (stop.check(engine:find(name))) end
+function open.find(engine, name)
+  local id, why, code = engine:find(name)
+  local base = code == "ENOTFOUND" and name:sub(-4) == ".lua" and name:sub(1, -5):match("[^/]*$")
+  if base and engine:find(base) then stop(4, "`%s` is a script; its runs are found by the name of its workflow: %s", name, base) end
+  return (stop.check(id, why, code))
+end
 
 return open

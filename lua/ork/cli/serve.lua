@@ -2,8 +2,10 @@
 -- `ork serve`: the scheduler that stays up. Everything it does is the engine's; here are its signals, its log and its scripts.
 --
 -- Scripts are not loaded here but by a child, `ork apply`: one that loops for ever or eats memory while it loads costs nothing but
--- itself, and this program stays as small as it began. The child's commit rings the bell like any other program's.
+-- itself, and this program stays as small as it began. The child's commit rings the bell like any other program's. Where only one
+-- program may write, the child applies to a database aside, and what it put there is applied from there.
 local core = require "ork.core"
+local database = require "ork.database"
 local loop = core.loop
 local open = require "ork.cli.open"
 local retention = require "ork.cli.retention"
@@ -89,9 +91,9 @@ end
 local Scripts = {}
 Scripts.__index = Scripts
 
---- paths: as given; db: the URL that `ork apply` gets.
+--- paths: as given; db: the URL that `ork apply` gets, unless that database is not shared.
 local function new_scripts(paths, db, watch)
-  local self = setmetatable({ db = db, watch = watch, list = {}, busy = nil, watchers = {}, dirs = {} }, Scripts)
+  local self = setmetatable({ db = db, shared = database.is_shared(db), watch = watch, list = {}, busy = nil, watchers = {}, dirs = {} }, Scripts)
   for i, path in ipairs(paths) do
     if sys.stat(path) ~= "file" then stop(2, "no script `%s`", path) end
     self.list[i] = { path = path, full = sys.realpath(path), dirty = true }
@@ -108,9 +110,44 @@ local function tell_applied(script, documents)
   end
 end
 
+--- The file of the database aside.
+local function aside_of(engine) return engine:data_dir() .. "/apply.db" end
+
+local function remove_aside(engine)
+  for _, suffix in ipairs({ "", "-wal", "-shm", "-turn", "-bell" }) do os.remove(aside_of(engine) .. suffix) end
+end
+
+--- Applies what a child left aside. documents: the child's, which then tell what became of them here.
+local function take_over(engine, documents)
+  local aside <close>, why = core.open({ url = "sqlite:" .. aside_of(engine), read = true })
+  if not aside then return nil, why end
+  local workflows = {}
+  for i, each in ipairs(documents) do
+    workflows[i], why = aside:workflow(each.workflow)
+    if not workflows[i] then return nil, why end
+  end
+  local outcomes
+  outcomes, why = engine:apply(workflows, core.list({}))
+  if not outcomes then return nil, why end
+  for i, each in ipairs(documents) do
+    local now = outcomes[i]
+    each.was, each.version = now.was, now.version
+    each.how = not now.was and "new" or now.was == now.version and "same" or "changed"
+    local schedule = engine:schedules({ name = each.workflow, limit = 1 })
+    each.next_scheduled_at = schedule and schedule[1] and schedule[1].next_scheduled_at
+  end
+  return documents
+end
+
 function Scripts:finish(script, result, engine)
   local documents = result.code == 0 and core.json.decode(result.out)
   local words = result.err:gsub("^%s+", ""):gsub("%s+$", ""):gsub("\nnothing was applied$", "")
+  if documents and not self.shared then
+    local why
+    documents, why = take_over(engine, documents)
+    words = why or words
+  end
+  if not self.shared then remove_aside(engine) end
   if script.late then words = ("it did not come to an end of loading within %s; does it loop?"):format(core.sys.format_duration(APPLY_MS)) end
   self:look_at(documents or {}, script)
   if documents then
@@ -153,7 +190,7 @@ function Scripts:soon()
 end
 
 --- Starts the child for the next dirty script; done() when it has ended. False: none is dirty.
-function Scripts:apply_next(done)
+function Scripts:apply_next(engine, done)
   for _, script in ipairs(self.list) do
     if script.dirty then
       script.dirty, script.late = false, false
@@ -163,7 +200,7 @@ function Scripts:apply_next(done)
         process:kill()
       end)
       process, why = loop.process({
-        argv = { "/proc/self/exe", "apply", "--json", "--db", self.db, "--", script.path }, max_output = 1 << 20,
+        argv = { "/proc/self/exe", "apply", "--json", "--db", self.shared and self.db or "sqlite:" .. aside_of(engine), "--", script.path }, max_output = 1 << 20,
       }, function(result)
         limit:close()
         self.busy = nil
@@ -173,7 +210,7 @@ function Scripts:apply_next(done)
       if not process then
         limit:close()
         log("error", "script is not applied", { { "script", script.path }, { "error", why } })
-        return self:apply_next(done)
+        return self:apply_next(engine, done)
       end
       return true
     end
@@ -217,7 +254,7 @@ end
 function Server:apply_scripts()
   if self.scripts.busy then return end
   local results = {}
-  local begun = self.scripts:apply_next(function(script, result)
+  local begun = self.scripts:apply_next(self.engine, function(script, result)
     results[1], results[2] = script, result
     self.applied = results
     self.engine:interrupt()
@@ -285,7 +322,7 @@ end
 function serve.run(given)
   local options = given.options
   if options.watch and #given.words == 0 then stop(2, "--watch goes with scripts: ork serve SCRIPT --watch") end
-  local found, why = require("ork.database").locate({ url = options.db, create = true })
+  local found, why = database.locate({ url = options.db, create = true })
   if not found then stop(3, "%s", why) end
   local server = setmetatable({ options = options, watchers = {}, scripts = new_scripts(given.words, found.url, options.watch) }, Server)
   core.log_style(os.getenv("JOURNAL_STREAM") and "journal" or "stamped")

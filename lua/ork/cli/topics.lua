@@ -53,8 +53,13 @@ A URL is `sqlite:PATH`, a plain path (of a folder: the .ork/ork.db or ork.db in 
 afterwards. An `.ork` folder above that belongs to another
 user is passed over, with a word about it.
 
-Logs and the agent's socket live beside the database, elsewhere by `--data DIR` or `$ORK_DATA`. Any number of `ork` may use one
-database at once. A database with other tables and none of Ork's is left alone until `ork db migrate`; Ork's own is brought to the
+`file:DIR` is a folder of text: DIR/log has a line of JSON per commit and is all there is; DIR/workflows, runs, tasks, … are a JSON
+file per row, for people and scripts, brought up to date when the program ends. One program at a time may change it, the next one
+is refused with the pid of the first; any number may look. All of it is in memory while a program runs and is read when one starts:
+for thousands of tasks, not for millions. A folder of the original Ork's file store is taken over.
+
+Logs and the agent's socket live beside the database (of `file:DIR` in DIR), elsewhere by `--data DIR` or `$ORK_DATA`. Any number of
+`ork` may use one SQLite database at once. A database with other tables and none of Ork's is left alone until `ork db migrate`; Ork's own is brought to the
 program's version by the first command that may write to it; one that a newer Ork made is refused.]] },
 
   { name = "cron", title = "Schedules: when runs are due", text = [[

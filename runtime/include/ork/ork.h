@@ -293,7 +293,7 @@ ORK_API void ork_log_style(int style);
 ORK_API void ork_log_line(int level, const char *text); /* 0 error, 1 warning, 2 information */
 
 struct ork_engine_opts {
-    const char *url;        /* sqlite:PATH, sqlite::memory:, sqlite://PATH?mode=rwc */
+    const char *url;        /* sqlite:PATH, sqlite::memory:, sqlite://PATH?mode=rwc, file:DIR */
     const char *data_dir;   /* NULL: beside the database */
     const char *agent_path; /* NULL: found beside this library or program */
     struct uv_loop_s *loop; /* NULL: the engine makes its own */

@@ -26,13 +26,14 @@ struct ork_file {
     uint64_t n;        /* number of the log's last line */
     off_t size, state; /* bytes of its whole lines; of those that tell the state it begins with */
     off_t torn;        /* bytes behind them that are no whole line */
-    bool broken;       /* the disk failed: what the log ends in is not known, it must be written anew */
+    bool broken;       /* what the log ends in is not known, it must be written anew */
     bool stale;        /* there are lines since the tree was written */
 
     /* the transaction */
     struct sqlite3_session *session;
     struct ork_buf line;
-    off_t was; /* size before its line was appended; -1: not appended */
+    struct ork_buf sequences, sequences_was; /* after the transaction, and before it */
+    off_t was;                               /* size before its line was appended; -1: not appended */
 
     /* a store that only reads */
     dev_t dev; /* of the log that was read */
@@ -77,6 +78,8 @@ int ork_file_log_open(struct ork_file *f, ork_err *err) ORK_MUSTCHECK;
 /* state.c: a new log that begins with all there is. tree: the tree shows it already. */
 int ork_state_write(struct ork_file *f, bool tree, ork_err *err) ORK_MUSTCHECK;
 int ork_state_write_of(struct ork_file *f, int schema, bool tree, ork_err *err) ORK_MUSTCHECK; /* tests: an old one */
+/* Numbers that were given, as {"table":n}: they must not come again, though the rows are gone. */
+int ork_state_sequences(struct ork_file *f, struct ork_buf *out, ork_err *err) ORK_MUSTCHECK;
 /* replay.c: the rows of one line, in a transaction of its own. */
 int ork_replay(struct ork_file *f, json_t *rows, ork_err *err) ORK_MUSTCHECK;
 

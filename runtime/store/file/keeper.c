@@ -8,6 +8,8 @@
 #include "base/err.h"
 #include "store/file/file.h"
 #include "store/file/line.h"
+#include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #define GROWN_BYTES (8 << 20)   /* while it is open, a log may grow by that and by what the state takes … */
@@ -21,17 +23,42 @@ void ork_file_step(const char *step)
         ork_file_on_step(step);
 }
 
+/* Somebody removed it, and not the folder: it can be made again from memory. */
+static bool is_removed(const struct ork_file *f)
+{
+    struct stat log, dir;
+    return fstat(f->log_fd, &log) == 0 && log.st_nlink == 0 && fstat(f->dir_fd, &dir) == 0 && dir.st_nlink > 0;
+}
+
 static int begin(struct ork_sqlite *s, ork_err *err)
 {
     struct ork_file *f = ork_file_of(s);
     f->was = -1;
+    if (!f->broken && is_removed(f)) {
+        ork_log_warn(&s->log, "%s was removed; it is written anew from memory", f->log_path);
+        f->broken = true;
+    }
     if (f->broken) {
         int rc = ork_state_write(f, !f->stale, err);
         if (rc)
-            return ork_err_wrap(err, "the disk failed, and the log could not be written anew");
-        ork_log_info(&s->log, "log written anew after a failure of the disk");
+            return ork_err_wrap(err, "the log could not be written anew");
+        ork_log_info(&s->log, "log written anew");
     }
-    return ork_capture_begin(f, err);
+    ork_buf_clear(&f->sequences_was);
+    int rc = ork_state_sequences(f, &f->sequences_was, err);
+    return rc ? rc : ork_capture_begin(f, err);
+}
+
+/* A sequence is no row of ours, so it is compared. */
+static int add_sequences(struct ork_file *f, bool *any, ork_err *err)
+{
+    ork_buf_clear(&f->sequences);
+    int rc = ork_state_sequences(f, &f->sequences, err);
+    if (rc || strcmp(f->sequences.data, f->sequences_was.data) == 0)
+        return rc;
+    ork_buf_addf(&f->line, ",\"sequences\":%s", f->sequences.data);
+    *any = true;
+    return 0;
 }
 
 static int keep(struct ork_sqlite *s, ork_err *err)
@@ -43,6 +70,8 @@ static int keep(struct ork_sqlite *s, ork_err *err)
     ork_line_begin(&f->line, f->n + 1);
     ork_buf_addf(&f->line, ",\"at\":\"%s\",\"rows\":", at);
     int rc = ork_capture_rows(f, &f->line, &any, err);
+    if (!rc)
+        rc = add_sequences(f, &any, err);
     if (rc || !any)
         return rc;
     /* The last line needs no sync of its own: without it the scheduler's row stays live, and nobody holds the lock. */
@@ -129,6 +158,8 @@ void ork_file_fini(struct ork_file *f)
     ork_capture_end(f);
     ork_tables_fini(&f->tables);
     ork_buf_fini(&f->line);
+    ork_buf_fini(&f->sequences);
+    ork_buf_fini(&f->sequences_was);
     ork_free(f->dir);
     ork_free(f->log_path);
     if (f->log_fd >= 0)

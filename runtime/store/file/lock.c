@@ -30,14 +30,17 @@ static void read_lock(int fd, char *text, size_t size)
 static int busy(struct ork_file *f, const char *holder, ork_err *err)
 {
     int pid = (int)strtol(holder, NULL, 10);
+    char who[32] = "another process";
+    if (pid > 0)
+        (void)snprintf(who, sizeof who, "process %d", pid);
     if (pid == getpid())
         return ork_err_set(err, ORK_EBUSY, "%s is open in this very process already; a file store is opened once",
                            f->dir);
     return ork_err_set(err, ORK_EBUSY,
-                       "%s is in use by process %d: one program at a time may change a file store. Wait until it ends, "
+                       "%s is in use by %s: one program at a time may change a file store. Wait until it ends, "
                        "or stop it; commands that only look (`ork runs`, `ork show`) work meanwhile. Several programs "
                        "at once need sqlite:PATH",
-                       f->dir, pid);
+                       f->dir, who);
 }
 
 static void put_name(struct ork_file *f, const ork_id *scheduler)

@@ -5,6 +5,7 @@
  *   {"n":2,"rows":[["runs","i",{…}],…],"crc":…}                              the state, in as many lines as it takes
  *   {"n":3,"whole":true,"sequences":{"schedulers":7},"tree":false,"crc":…}   … and no more of it
  *   {"n":4,"at":"…","rows":[["tasks","u",{"id":…},{"status":…}],…],"crc":…}  one batch
+ *      … and, when a number was given without a row that shows it, "sequences" as above
  *   {"n":5,"tree":true,"crc":…}                                              the tree shows all before this line
  *
  * What is after the last whole line is a batch that nobody was told of: it is cut off. A line that is not whole with
@@ -94,7 +95,8 @@ static int read_line(struct ork_file *f, const json_t *line, off_t end, ork_err 
         return read_header(f, line, err);
     if (rows) {
         f->stale = true;
-        return ork_replay(f, rows, err);
+        int rc = ork_replay(f, rows, err);
+        return rc ? rc : read_sequences(f, line, err);
     }
     if (json_object_get(line, "whole"))
         return read_whole(f, line, end, err);

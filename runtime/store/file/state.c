@@ -97,26 +97,30 @@ static int put_table(struct out *o, const struct ork_table *t, ork_err *err)
 }
 
 /* Numbers that must not come again although the rows that had them are gone. */
-static int add_sequences(struct out *o, ork_err *err)
+int ork_state_sequences(struct ork_file *f, struct ork_buf *out, ork_err *err)
 {
-    struct ork_conn *c = &o->file->db.writer;
+    struct ork_conn *c = &f->db.writer;
     sqlite3_stmt *st = NULL;
     const char *sep = "";
     int64_t any;
     if (ork_conn_int(c, "SELECT count(*) FROM sqlite_schema WHERE name = 'sqlite_sequence'", &any, err))
         return err->code;
-    if (!any) /* an old schema */
+    ork_buf_addc(out, '{');
+    if (!any) { /* an old schema */
+        ork_buf_addc(out, '}');
         return 0;
+    }
     int rc = sqlite3_prepare_v2(c->db, "SELECT name, seq FROM sqlite_sequence", -1, &st, NULL);
     while (rc == SQLITE_OK && (rc = sqlite3_step(st)) == SQLITE_ROW) {
-        ork_buf_adds(&o->line, sep);
-        ork_buf_json(&o->line, (const char *)sqlite3_column_text(st, 0), (size_t)sqlite3_column_bytes(st, 0));
-        ork_buf_addf(&o->line, ":%lld", (long long)sqlite3_column_int64(st, 1));
+        ork_buf_adds(out, sep);
+        ork_buf_json(out, (const char *)sqlite3_column_text(st, 0), (size_t)sqlite3_column_bytes(st, 0));
+        ork_buf_addf(out, ":%lld", (long long)sqlite3_column_int64(st, 1));
         sep = ",";
         rc = SQLITE_OK;
     }
     int code = rc == SQLITE_DONE ? 0 : ork_conn_fail(c, rc, "reading", err);
     (void)sqlite3_finalize(st);
+    ork_buf_addc(out, '}');
     return code;
 }
 
@@ -132,9 +136,9 @@ static int put_all(struct out *o, int schema, bool tree, ork_err *err)
     if (rc)
         return rc;
     ork_line_begin(&o->line, o->n + 1);
-    ork_buf_adds(&o->line, ",\"whole\":true,\"sequences\":{");
-    rc = add_sequences(o, err);
-    ork_buf_addf(&o->line, "},\"tree\":%s", tree ? "true" : "false");
+    ork_buf_adds(&o->line, ",\"whole\":true,\"sequences\":");
+    rc = ork_state_sequences(o->file, &o->line, err);
+    ork_buf_addf(&o->line, ",\"tree\":%s", tree ? "true" : "false");
     return rc ? rc : put_line(o, err);
 }
 

@@ -15,7 +15,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define PORTION 1000
+#define PORTION 2000
+#define FEW 32
 
 const struct ork_tree_kind ork_tree_kinds[ORK_TREE_KINDS] = {
     {"workflows", "workflows", false},
@@ -153,10 +154,12 @@ static int write_aside(struct portion *p, const char *name, ork_err *err)
     return error ? ork_err_errno(err, error, "writing %s/%s", p->file->dir, name) : 0;
 }
 
-/* All are written before the first is synced: then one commit of the file system's journal does for all of them. */
+/* Each sync waits for the disk, so many files are synced at once, with all else that waits to be written there. */
 static int sync_aside(struct portion *p, ork_err *err)
 {
     int error = 0;
+    if (p->n > FEW)
+        return syncfs(p->file->dir_fd) == 0 ? 0 : ork_err_errno(err, errno, "writing %s/new", p->file->dir);
     for (size_t i = 0; !error && i < p->n; i++) {
         if (!p->notes[i].written)
             continue;

@@ -1,10 +1,94 @@
 /* SPDX-License-Identifier: MIT */
-/* A page of rows and the note how far it is, in one transaction. */
+/* The other end of a copy: a page of rows and the note how far it is, in one transaction. And who may be here: a copy
+ * registers as a scheduler of a role of its own, so its lock tells others that it lives, and what it leaves when it is
+ * killed is a note without a lock: the database stays closed to all but the copy that goes on. */
 #include "base/alloc.h"
 #include "base/err.h"
 #include "store/sqlite/sqlite.h"
 #include "store/sqlite/turn.h"
 #include <string.h>
+
+static int refuse_half(struct ork_sqlite *s, const char *source, ork_err *err)
+{
+    return ork_err_set(err, ORK_ESTATE,
+                       "%s is half of a copy of %s: go on with `ork db copy`, the same two named, or use another "
+                       "database",
+                       s->name, source);
+}
+
+/* A row of copy_look or schedulers_list, read before its statement is used again. */
+struct other {
+    ork_id id;
+    int pid;
+    char host[128], role[16];
+};
+
+static void read_other(struct ork_stmt *st, int id, int host, int pid, int role, struct other *out)
+{
+    const char *text = (const char *)sqlite3_column_text(st->st, host);
+    (void)ork_stmt_get_id(st, id, &out->id);
+    (void)snprintf(out->host, sizeof out->host, "%s", text ? text : "?");
+    out->pid = sqlite3_column_int(st->st, pid);
+    text = role < 0 ? ORK_COPY_ROLE : (const char *)sqlite3_column_text(st->st, role);
+    (void)snprintf(out->role, sizeof out->role, "%s", text ? text : "");
+}
+
+/* Those who are live by their row and by their lock. */
+static bool breathes(struct ork_sqlite *s, const struct other *o)
+{
+    return !ork_id_eq(&o->id, &s->me) && ork_sqlite_owner_alive(&s->base, &o->id);
+}
+
+static int admit_copy(struct ork_sqlite *s, ork_err *err)
+{
+    struct ork_stmt st;
+    struct other o;
+    int rc;
+    ork_stmt_begin(&st, &s->writer, ORK_Q_schedulers_list);
+    while ((rc = ork_stmt_step(&st, err)) == 1) {
+        read_other(&st, 0, 1, 4, 2, &o);
+        if (!breathes(s, &o))
+            continue;
+        ork_stmt_end(&st);
+        bool copies = strcmp(o.role, ORK_COPY_ROLE) == 0;
+        return ork_err_set(err, ORK_EBUSY, "%s is %s process %d on %s%s%s%s; a copy wants it for itself: %s", s->name,
+                           copies ? "being copied by" : "in use by", o.pid, o.host,
+                           copies || !o.role[0] ? "" : " (ork ", copies ? "" : o.role, copies || !o.role[0] ? "" : ")",
+                           copies ? "wait until that one has ended"
+                                  : "stop that first, or wait until its runs have ended");
+    }
+    return rc;
+}
+
+static int admit_others(struct ork_sqlite *s, ork_err *err)
+{
+    struct ork_stmt st;
+    struct other o;
+    int rc;
+    ork_stmt_begin(&st, &s->writer, ORK_S_copy_look);
+    while ((rc = ork_stmt_step(&st, err)) == 1) {
+        const char *source = (const char *)sqlite3_column_text(st.st, 0);
+        if (source)
+            rc = refuse_half(s, source, err);
+        else
+            read_other(&st, 1, 2, 3, -1, &o);
+        if (rc == 1 && breathes(s, &o))
+            rc = ork_err_set(err, ORK_EBUSY, "%s is being copied by process %d on %s; wait until that has ended",
+                             s->name, o.pid, o.host);
+        if (rc < 0) {
+            ork_stmt_end(&st);
+            return rc;
+        }
+    }
+    return rc;
+}
+
+int ork_sqlite_admit(struct ork_sqlite *s, const char *role, ork_err *err)
+{
+    return role && strcmp(role, ORK_COPY_ROLE) == 0 ? admit_copy(s, err) : admit_others(s, err);
+}
+
+/* ---- writing ---- */
 
 static int bind_cell(sqlite3_stmt *st, int at, const struct ork_cell *c)
 {
@@ -77,11 +161,6 @@ static int put_end(struct ork_sqlite *s, uint64_t seq, ork_err *err)
     ork_stmt_begin(&st, &s->writer, ORK_S_seq_raise);
     ork_stmt_int(&st, (int64_t)seq);
     int rc = ork_stmt_run(&st, err);
-    if (!rc) { /* a row that has it, where the sequence itself is not kept */
-        ork_stmt_begin(&st, &s->writer, ORK_S_scheduler_outbid);
-        ork_stmt_id(&st, &s->me);
-        rc = ork_stmt_run(&st, err);
-    }
     return rc ? rc : ork_conn_run(&s->writer, ORK_S_copy_end, err);
 }
 
@@ -158,10 +237,7 @@ static int copy_held(ork_store *st, ork_err *err)
 static void copy_name(const ork_store *st, struct ork_buf *out)
 {
     const struct ork_sqlite *s = (const struct ork_sqlite *)(const void *)st;
-    if (s->keeper)
-        ork_buf_addf(out, "file:%s", s->name);
-    else
-        ork_buf_addf(out, "sqlite:%s", s->path ? s->path : ":memory:");
+    ork_buf_addf(out, "%s:%s", st->ops->scheme, s->path || s->keeper ? s->name : ":memory:");
 }
 
 const struct ork_copy_ops ork_sqlite_copy = {

@@ -108,6 +108,26 @@ static void test_everything_arrives(void **state)
     ork_free(to);
 }
 
+/* Into a folder, and out of it again: its log says all that arrived, and the numbers that were given. */
+static void test_folder(void **state)
+{
+    (void)state;
+    char *from, *to, *source = make_source(9, MB, &from), *target = new_name(&to), *folder = test_folder_url("copied");
+    test_exec(from,
+              "INSERT INTO sqlite_sequence SELECT 'schedulers', 0 WHERE NOT EXISTS (SELECT 1 FROM sqlite_sequence); "
+              "UPDATE sqlite_sequence SET seq = 4711 WHERE name = 'schedulers'");
+    copy_whole(source, folder);
+    assert_true(test_count(folder, "SELECT seq FROM sqlite_sequence WHERE name = 'schedulers'") > 4711);
+    assert_int_equal(test_count(folder, "SELECT count(*) FROM copies"), 0);
+    copy_whole(folder, target);
+    assert_copied(from, to);
+    ork_free(source);
+    ork_free(target);
+    ork_free(folder);
+    ork_free(from);
+    ork_free(to);
+}
+
 static void test_memory(void **state)
 {
     (void)state;
@@ -121,39 +141,6 @@ static void test_memory(void **state)
     copy_close(&p);
     ork_free(source);
     ork_free(from);
-}
-
-/* A folder of JSON: the same calls, kept by its log. */
-static void test_folder_and_back(void **state)
-{
-    (void)state;
-    char *from, *to, *source = make_source(5, 1000, &from), *target = new_name(&to), *dir = test_path("folder");
-    struct ork_buf folder = ORK_BUF_INIT;
-    struct copy_pair p;
-    ork_err err;
-    struct test_store t;
-    ork_buf_addf(&folder, "file:%s", dir);
-    test_exec(from,
-              "INSERT INTO sqlite_sequence SELECT 'schedulers', 4711 WHERE NOT EXISTS (SELECT 1 FROM sqlite_sequence)");
-    copy_begin(&p, source, folder.data);
-    assert_int_equal(copy_run(&p, 9, &err), 1);
-    copy_close(&p);
-    copy_begin(&p, source, folder.data);
-    assert_true(p.copier.resumed);
-    assert_int_equal(copy_run(&p, -1, &err), 0);
-    copy_close(&p);
-    test_open(&t, folder.data);
-    test_register(&t);
-    assert_true(t.seq > 4711);
-    test_close(&t);
-    copy_whole(folder.data, target);
-    assert_copied(from, to);
-    ork_buf_fini(&folder);
-    ork_free(source);
-    ork_free(target);
-    ork_free(from);
-    ork_free(to);
-    ork_free(dir);
 }
 
 static void test_empty(void **state)
@@ -442,12 +429,18 @@ static void test_nobody_works_beside_a_copy(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_everything_arrives),       cmocka_unit_test(test_memory),
-        cmocka_unit_test(test_folder_and_back),          cmocka_unit_test(test_empty),
-        cmocka_unit_test(test_killed_after_each_page),   cmocka_unit_test(test_pages_end_at_their_bytes),
-        cmocka_unit_test(test_goes_on_where_it_was),     cmocka_unit_test(test_differences_are_noticed),
-        cmocka_unit_test(test_destination_in_use),       cmocka_unit_test(test_bad_values_are_named),
-        cmocka_unit_test(test_live_systems_are_refused), cmocka_unit_test(test_nobody_works_beside_a_copy),
+        cmocka_unit_test(test_everything_arrives),
+        cmocka_unit_test(test_folder),
+        cmocka_unit_test(test_memory),
+        cmocka_unit_test(test_empty),
+        cmocka_unit_test(test_killed_after_each_page),
+        cmocka_unit_test(test_pages_end_at_their_bytes),
+        cmocka_unit_test(test_goes_on_where_it_was),
+        cmocka_unit_test(test_differences_are_noticed),
+        cmocka_unit_test(test_destination_in_use),
+        cmocka_unit_test(test_bad_values_are_named),
+        cmocka_unit_test(test_live_systems_are_refused),
+        cmocka_unit_test(test_nobody_works_beside_a_copy),
     };
     return cmocka_run_group_tests_name("copy", tests, NULL, NULL);
 }

@@ -167,12 +167,30 @@ static void test_broken(void **state)
     ork_free(url);
 }
 
+/* … and one that somebody removed. */
+static void test_removed(void **state)
+{
+    (void)state;
+    char *url = test_folder_url("removed"), *path = test_path("removed/log");
+    struct scene s;
+    ork_err err;
+    scene_open(&s, url);
+    assert_int_equal(unlink(path), 0);
+    assert_int_equal(add(&s, 1, 10, &err), 0);
+    folder_compare(&s.t);
+    scene_close(&s);
+    assert_int_equal(folder_count(url, "SELECT count(*) FROM run_events"), 1);
+    ork_free(path);
+    ork_free(url);
+}
+
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_full),
         cmocka_unit_test(test_no_room_for_a_checkpoint),
         cmocka_unit_test(test_broken),
+        cmocka_unit_test(test_removed),
     };
     return cmocka_run_group_tests_name("file, full", tests, NULL, NULL);
 }
