@@ -7,6 +7,7 @@
 #include "store/copier.h"
 #include <string.h>
 #include <sys/utsname.h>
+#include <unistd.h>
 
 struct ork_copy {
     uv_loop_t *loop; /* borrowed */
@@ -109,7 +110,7 @@ int ork_copy_json(const ork_copy *c, char **out, ork_err *err)
     const char *path = ork_store_path(c->from);
     ORK_CLEANUP(ork_free_cleanup) char *dir = path ? ork_path_dirname(path) : NULL;
     ORK_CLEANUP(ork_free_cleanup) char *logs = dir ? ork_path_join(dir, "logs") : NULL;
-    if (logs)
+    if (logs && access(logs, F_OK) == 0)
         ork_buf_json(&b, logs, strlen(logs));
     else
         ork_buf_adds(&b, "null");

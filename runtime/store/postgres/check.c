@@ -17,6 +17,8 @@ static const struct {
     const char *sql, *repair;
     bool note;
 } invariants[] = {
+    {"SELECT 'this database is half of a copy of ' || source FROM copies",
+     "`ork db copy`, the same two named, goes on with it", false},
     {"SELECT 'index ' || c.relname || ' is not usable' FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid "
      "JOIN pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = current_schema() AND NOT i.indisvalid",
      "REINDEX INDEX it", false},

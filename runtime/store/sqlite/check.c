@@ -15,6 +15,8 @@ static const struct {
     const char *sql, *repair;
     bool note;
 } invariants[] = {
+    {"SELECT 'this database is half of a copy of ' || source FROM copies",
+     "`ork db copy`, the same two named, goes on with it", false},
     {"SELECT 'run ' || lower(hex(r.id)) || ' is ' || r.status || ' but ' || count(*) || ' of its tasks are not "
      "finished' "
      "FROM tasks t CROSS JOIN runs r ON r.id = t.run_id "
