@@ -49,8 +49,9 @@ static int loop_gc(lua_State *L)
 {
     struct lua_loop *loop = lua_touserdata(L, 1);
 
-    uv_walk(&loop->uv, close_walked, NULL); /* watchers were finalized before: they are younger */
-    uv_run(&loop->uv, UV_RUN_DEFAULT);
+    uv_walk(&loop->uv, close_walked, NULL);          /* watchers were finalized before: they are younger */
+    while (uv_run(&loop->uv, UV_RUN_DEFAULT) != 0) { /* a callback that was the last asked it to stop, once */
+    }
     uv_loop_close(&loop->uv);
     return 0;
 }
