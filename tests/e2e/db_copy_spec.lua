@@ -23,6 +23,8 @@ describe("ork db copy", function()
   local function ork(args, opts)
     opts = opts or {}
     opts.cwd = opts.cwd or dir
+    -- LeakSanitizer itself dies of the stacks of the module's coroutines; what leaks there is looked for by the store's own tests
+    if os.getenv("ORK_TEST_ASAN") and table.concat(args, " "):find("postgres://", 1, true) then opts.env = { ASAN_OPTIONS = "detect_leaks=0" } end
     return sh.ork(args, opts)
   end
 
