@@ -15,12 +15,17 @@ describe("ork as PID 1", function()
   before_each(function() dir = sh.tempdir() end)
   after_each(sh.cleanup)
 
-  --- Starts ork in a namespace of its own; and the pid of its first process, seen from here.
+  --- Starts ork in a namespace of its own.
   local function start(...)
     local argv = table.move(UNSHARE, 1, #UNSHARE, 2, { "/usr/bin/env" })
     argv[#argv + 1] = sh.ork_path()
     for _, word in ipairs({ ... }) do argv[#argv + 1] = word end
-    local p = sh.spawn(argv, { cwd = dir })
+    return sh.spawn(argv, { cwd = dir })
+  end
+
+  --- The same of one that stays; and the pid of its first process, seen from here.
+  local function start_serve()
+    local p = start("serve", "tick.lua")
     local children = ("/proc/%d/task/%d/children"):format(p.pid, p.pid)
     local first = sh.wait_until("/nonexistent", function() return sh.exists(children) and sh.read(children):match("%d+") end)
     return p, tonumber(first)
@@ -34,7 +39,7 @@ describe("ork as PID 1", function()
 
   it("passes signals on", function()
     serve.script(dir, "tick", { schedule = 'every = "1s"' })
-    local p, first = start("serve", "tick.lua")
+    local p, first = start_serve()
     p:wait_line("schedule fired workflow=tick")
     uv.kill(first, "sighup")
     p:wait_line("reloading")
@@ -45,7 +50,7 @@ describe("ork as PID 1", function()
 
   it("buries processes that lost their parent", function()
     serve.script(dir, "tick", { schedule = 'every = "1h"' })
-    local p, first = start("serve", "tick.lua")
+    local p, first = start_serve()
     p:wait_line("workflow applied")
     -- a process of the namespace whose parent ends: it becomes the first one's child, and ends
     local r = sh.run({ "nsenter", "-t", tostring(first), "-p", "-m", "sh", "-c", "(sleep 0.1; echo gone >" .. dir .. "/gone) &" })

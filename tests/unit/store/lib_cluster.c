@@ -422,16 +422,25 @@ void *cluster_hold(const char *url, const char *sql)
     return c;
 }
 
-int cluster_notices(void *session)
+int cluster_notices(void *session, int expected)
 {
     PGnotify *n;
     int count = 0;
-    PQclear(PQexec(session, "SELECT 1")); /* what was committed before this has arrived with its answer */
-    while ((n = PQnotifies(session))) {
-        count++;
-        PQfreemem(n);
+    for (;;) {
+        /* What the server has queued for this session comes with the answer; a sender signals the listeners one by one
+         * after its commit, so one of them may have heard what this one hears a moment later. */
+        PQclear(PQexec(session, "SELECT 1"));
+        while ((n = PQnotifies(session))) {
+            count++;
+            PQfreemem(n);
+        }
+        if (count >= expected)
+            return count;
+        struct pollfd p = {.fd = PQsocket(session), .events = POLLIN};
+        if (poll(&p, 1, 10000) <= 0)
+            return count;
+        (void)PQconsumeInput(session);
     }
-    return count;
 }
 
 void cluster_release(void *session)

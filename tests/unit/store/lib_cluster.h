@@ -25,7 +25,7 @@ int64_t cluster_count(const char *url, const char *sql); /* first column of the 
 void cluster_exec(const char *url, const char *sql);
 char *cluster_text(const char *url, const char *sql); /* first column of all rows, a line each */
 void *cluster_hold(const char *url, const char *sql); /* a session that has done that, and stays */
-int cluster_notices(void *session);                   /* that it has got since it was asked last */
+int cluster_notices(void *session, int expected);     /* got since it was asked last; waits (10 s) for so many */
 void cluster_release(void *session);
 void cluster_wait_old(void); /* until the server is old enough that a scheduler may be declared dead */
 void cluster_wait(const char *url, const char *sql, int64_t n); /* until it counts so; looks again and again */

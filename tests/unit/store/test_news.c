@@ -133,7 +133,7 @@ static void test_only_who_looks_is_told(void **state)
     test_until_it_listens(&other, &rung);
     void *listener = cluster_hold(url, "LISTEN ork_news");
     change(&owner, &run);
-    assert_int_equal(cluster_notices(listener), 0);
+    assert_int_equal(cluster_notices(listener, 0), 0);
     assert_int_equal(test_try_open(&eyes, url, ORK_OPEN_READ, &err), 0);
     ork_store_on_news(eyes.store, heard, &seen);
     test_until_it_listens(&eyes, &seen);
@@ -142,13 +142,13 @@ static void test_only_who_looks_is_told(void **state)
         wait_for(&eyes, &seen, i);
         assert_int_equal(seen, i);
     }
-    assert_int_equal(cluster_notices(listener), 5);
+    assert_int_equal(cluster_notices(listener, 5), 5);
     (void)uv_run(&other.loop, UV_RUN_NOWAIT);
     assert_int_equal(rung, 0);
     test_close(&eyes); /* and what it held goes with it */
     cluster_wait(url, "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND mode = 'ShareLock'", 0);
     change(&owner, &run);
-    assert_int_equal(cluster_notices(listener), 0);
+    assert_int_equal(cluster_notices(listener, 0), 0);
     cluster_release(listener);
     test_close(&other);
     test_close(&owner);
