@@ -34,7 +34,6 @@ static int set_up(struct ork_postgres *s, ork_err *err)
     if (!rc && looks && !e->news_on) {
         rc = run(e, ORK_S_listen_news, 0, err);
         e->news_on = !rc;
-        e->news = e->on_news != NULL;
     }
     if (!rc && looks != e->looking) {
         rc = run(e, looks ? ORK_S_look_on : ORK_S_look_away, ORK_PG_LOOKERS, err);
@@ -44,7 +43,7 @@ static int set_up(struct ork_postgres *s, ork_err *err)
         rc = run(e, ORK_S_unlisten_news, 0, err);
         e->news_on = false;
     }
-    if (!rc && (fresh || e->changed)) {
+    if (!rc && (fresh || e->changed)) { /* only now: a look before the lock is held would miss what comes between */
         e->rung = e->cb != NULL;
         e->news = e->on_news != NULL;
     }
