@@ -86,7 +86,8 @@ struct ork_attempt_put { /* unit ATTEMPT: insert or replace (task_id, attempt) *
     int kind;              /* enum ork_kind */
     int exit_code, signal; /* -1, 0: NULL */
     struct ork_text error, execution_name, log_path, host;
-    ork_id snapshot_id;                                                         /* zero: NULL */
+    const struct ork_new_run *created; /* borrowed: an earlier unit of the batch, whose snapshot it is; NULL: … */
+    ork_id snapshot_id;                /* … this one; zero: NULL */
     int64_t log_bytes, started_ms, finished_ms, user_ms, system_ms, max_rss_kb; /* -1 or 0: NULL as fits */
 };
 struct ork_event_put {
@@ -371,6 +372,7 @@ static inline struct ork_param ork_param_text(const char *s)
     X(runs_mine)          /* scheduler id → unfinished runs it owns */                                               \
     X(runs_orphans)       /* → unfinished runs whose owner is NULL or not 'live' by row (locks are checked by        \
                              ork_store_owner_alive) */                                                                 \
+    X(runs_unfinished)    /* limit → n, no more than limit; whosever */                                              \
     X(run_script)         /* run id → how many workflows its script gave */                                          \
     X(snapshot_inline)    /* of a run that has inline tasks → hash */                                                \
     X(snapshot_get)       /* id → name, tasks_json, options, source, hash */                                         \

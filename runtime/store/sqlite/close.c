@@ -15,7 +15,7 @@ void ork_sqlite_end(struct ork_sqlite *s)
     struct ork_stmt st;
     ork_err err;
     c->patient = true;
-    int rc = ork_conn_exec(c, "PRAGMA synchronous = NORMAL", &err);
+    int rc = ork_conn_sync(c, ORK_SYNC_NORMAL, &err);
     if (!rc)
         rc = ork_sqlite_begin(s, &err);
     if (!rc) {

@@ -37,6 +37,7 @@ void ork_sqlite_setup(void)
     (void)pthread_once(&once, setup);
 }
 
+#define CHECKPOINT_PAGES 1000
 #define TOLD_AFTER 310 /* tries: three seconds */
 
 static int on_busy(void *data, int tries)
@@ -113,7 +114,7 @@ int ork_conn_open(struct ork_conn *c, const char *path, enum ork_conn_mode mode,
     }
     (void)sqlite3_extended_result_codes(c->db, 1);
     (void)sqlite3_busy_handler(c->db, on_busy, c);
-    (void)sqlite3_wal_autocheckpoint(c->db, 1000);
+    (void)sqlite3_wal_autocheckpoint(c->db, CHECKPOINT_PAGES);
     int on = 1;
     (void)sqlite3_file_control(c->db, "main", SQLITE_FCNTL_PERSIST_WAL, &on);
     rc = ork_conn_exec(
@@ -142,6 +143,36 @@ int ork_conn_exec(struct ork_conn *c, const char *sql, ork_err *err)
 {
     int rc = sqlite3_exec(c->db, sql, NULL, NULL, NULL);
     return rc == SQLITE_OK ? 0 : ork_conn_fail(c, rc, NULL, err);
+}
+
+int ork_conn_sync(struct ork_conn *c, enum ork_conn_sync sync, ork_err *err)
+{
+    static const char *const sql[] = {[ORK_SYNC_FULL] = "PRAGMA synchronous = FULL",
+                                      [ORK_SYNC_NORMAL] = "PRAGMA synchronous = NORMAL",
+                                      [ORK_SYNC_OFF] = "PRAGMA synchronous = OFF"};
+    /* A checkpoint of what is not synced could not be undone. */
+    (void)sqlite3_wal_autocheckpoint(c->db, sync == ORK_SYNC_OFF ? 0 : CHECKPOINT_PAGES);
+    return ork_conn_exec(c, sql[sync], err);
+}
+
+static bool wal_is_empty(struct ork_conn *c)
+{
+    sqlite3_file *wal = NULL;
+    sqlite3_int64 size = -1;
+    (void)sqlite3_file_control(c->db, "main", SQLITE_FCNTL_JOURNAL_POINTER, &wal);
+    return wal && wal->pMethods && wal->pMethods->xFileSize(wal, &size) == SQLITE_OK && size == 0;
+}
+
+int ork_conn_begin_unsynced(struct ork_conn *c, ork_err *err)
+{
+    int rc = ork_conn_sync(c, ORK_SYNC_OFF, err);
+    if (!rc)
+        rc = ork_conn_run(c, ORK_S_begin, err);
+    if (rc || wal_is_empty(c))
+        return rc;
+    ork_conn_rollback(c);
+    rc = ork_conn_sync(c, ORK_SYNC_NORMAL, err);
+    return rc ? rc : ork_conn_run(c, ORK_S_begin, err);
 }
 
 int ork_conn_int(struct ork_conn *c, const char *sql, int64_t *out, ork_err *err)

@@ -52,6 +52,13 @@ int ork_conn_open(struct ork_conn *c, const char *path, enum ork_conn_mode mode,
 void ork_conn_close(struct ork_conn *c);
 int ork_conn_exec(struct ork_conn *c, const char *sql,
                   ork_err *err) ORK_MUSTCHECK; /* one or more statements without parameters */
+/* FULL: a commit that returned survives power loss. NORMAL: the next one that is synced takes it along. OFF: also the
+ * beginning of a WAL is not synced. Between transactions. */
+enum ork_conn_sync { ORK_SYNC_FULL, ORK_SYNC_NORMAL, ORK_SYNC_OFF };
+int ork_conn_sync(struct ork_conn *c, enum ork_conn_sync sync, ork_err *err) ORK_MUSTCHECK;
+/* A transaction that need not survive power loss; then ork_conn_sync FULL. Nothing is synced if the WAL is empty:
+ * SQLite syncs a new beginning because frames of the old one may lie behind it, and there are none. */
+int ork_conn_begin_unsynced(struct ork_conn *c, ork_err *err) ORK_MUSTCHECK;
 int ork_conn_int(struct ork_conn *c, const char *sql, int64_t *out,
                  ork_err *err) ORK_MUSTCHECK; /* first column of the first row; 0 without one */
 int ork_conn_run(struct ork_conn *c, int which, ork_err *err) ORK_MUSTCHECK; /* a statement without parameters */

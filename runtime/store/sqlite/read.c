@@ -163,6 +163,14 @@ static int collect(struct ork_conn *c, enum ork_query q, const struct ork_param 
     return 0;
 }
 
+/* The loop's own question while no thread commits, before anybody needed the reading connection: a program that runs
+ * one script and ends never opens it (a schema less to read). */
+static bool writer_is_idle(const struct ork_sqlite *s)
+{
+    bool committed = !s->batch || uv_is_active((const uv_handle_t *)&s->check);
+    return s->path && !s->reader_open && !s->reads && committed && s->phase == ORK_STORE_OPEN && s->writer.db;
+}
+
 static int run(struct ork_sqlite *s, enum ork_query q, const struct ork_param *params, size_t n, struct ork_rows **out,
                ork_err *err)
 {
@@ -177,8 +185,14 @@ static int run(struct ork_sqlite *s, enum ork_query q, const struct ork_param *p
 int ork_sqlite_query(ork_store *store, enum ork_query q, const struct ork_param *params, size_t n,
                      struct ork_rows **out, ork_err *err)
 {
+    struct ork_sqlite *s = ork_sqlite_of(store);
     ork_err own;
-    return run(ork_sqlite_of(store), q, params, n, out, err ? err : &own);
+    if (!err)
+        err = &own;
+    if (!writer_is_idle(s))
+        return run(s, q, params, n, out, err);
+    s->writer.patient = true;
+    return collect(&s->writer, q, params, n, out, err);
 }
 
 struct request {

@@ -44,7 +44,9 @@ static int insert_row(struct ork_sqlite *s, const char *host, const char *role, 
     struct ork_conn *c = &s->writer;
     struct ork_stmt st;
     c->patient = true;
-    int rc = ork_sqlite_begin(s, err);
+    int rc = ork_conn_begin_unsynced(c, err);
+    if (!rc && s->keeper)
+        rc = s->keeper->begin(s, err);
     if (!rc)
         rc = ork_sqlite_admit(s, role, err);
     if (!rc) {
@@ -67,7 +69,8 @@ static int insert_row(struct ork_sqlite *s, const char *host, const char *role, 
     return rc;
 }
 
-/* Again only after it was fenced: then as a new scheduler, with nothing of the old one. */
+/* Again only after it was fenced: then as a new scheduler, with nothing of the old one. Not flushed: should power fail
+ * before this scheduler's first batch is durable (and the row with it), nothing refers to it. */
 int ork_sqlite_register(ork_store *store, const char *host, const char *role, ork_id *scheduler, uint64_t *seq,
                         ork_err *err)
 {
@@ -87,6 +90,8 @@ int ork_sqlite_register(ork_store *store, const char *host, const char *role, or
     if (!s->path)
         uv_mutex_lock(&s->read_lock);
     rc = insert_row(s, host, role, &id, seq, err);
+    if (!rc)
+        rc = ork_conn_sync(&s->writer, ORK_SYNC_FULL, err);
     if (!s->path)
         uv_mutex_unlock(&s->read_lock);
     ork_turn_drop(s->turn_fd);

@@ -154,7 +154,7 @@ static int put_attempt(struct ork_conn *c, const struct ork_attempt_put *a, ork_
     ork_stmt_text(&st, a->execution_name);
     ork_stmt_id(&st, &a->agent_id);
     ork_stmt_text(&st, a->host);
-    ork_stmt_id(&st, &a->snapshot_id);
+    ork_stmt_id(&st, a->created ? &a->created->snapshot_id : &a->snapshot_id);
     ork_stmt_text(&st, a->log_path);
     bind_natural(&st, a->log_bytes);
     ork_stmt_time(&st, a->started_ms);

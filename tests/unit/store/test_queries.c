@@ -190,6 +190,7 @@ static void test_same_answers(void **state)
                                    Q(run_of_time, T("etl"), T("2026-01-01T00:00:00.000Z")),
                                    Q0(run_last),
                                    Q0(runs_orphans),
+                                   Q(runs_unfinished, I(1)),
                                    Q(run_script, ID(0)),
                                    Q(snapshot_inline, ID(0)),
                                    Q(snapshot_get, ID(2)),
