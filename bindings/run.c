@@ -21,7 +21,8 @@ static int push_started(lua_State *L, struct ork_lua_engine *e, int status, cons
         return ork_lua_fail(L, err);
     lua_pushstring(L, s->run_id);
     lua_pushstring(L, how_name(s->how));
-    return 2;
+    lua_pushboolean(L, s->alone);
+    return 3;
 }
 
 static lua_Integer field_integer(lua_State *L, int idx, const char *name)
@@ -55,13 +56,13 @@ static const char *field_text(lua_State *L, int idx, const char *name) /* lives 
 }
 
 /* start(workflow, { params = JSON text, triggered_by, key, priority, logical_ms, scheduled, resume, part = JSON text })
- * -> run id, how */
+ * -> run id, how, no other run was unfinished */
 static int run_start(lua_State *L)
 {
     struct ork_lua_engine *e = ork_lua_check_engine(L, 1);
     ork_workflow *w = ork_lua_check_workflow(L, 2);
     struct ork_start_opts opts = {0};
-    struct ork_started started;
+    struct ork_started started = {0};
     ork_err err;
     int status;
 
@@ -86,7 +87,7 @@ static int run_rerun(lua_State *L) /* rerun(run id, { params, from, set } | nil)
     struct ork_lua_engine *e = ork_lua_check_engine(L, 1);
     const char *id = luaL_checkstring(L, 2);
     const char *args = ork_lua_arg_json(L, 3, "rerun");
-    struct ork_started started;
+    struct ork_started started = {0};
     ork_err err;
     int status = ork_run_rerun(e->engine, id, args, &started, &err);
 

@@ -80,9 +80,9 @@ static struct ork_commit *with_room(ork_engine *e)
     return current(e);
 }
 
-void ork_commit_together(ork_engine *e)
+void ork_commit_together(ork_engine *e, size_t rows)
 {
-    if (e->current && e->current->batch.rows + 8 >= MAX_ROWS) {
+    if (e->current && e->current->batch.rows + rows >= MAX_ROWS) {
         enqueue(e, e->current);
         e->current = NULL;
     }
@@ -323,13 +323,21 @@ static void on_away(uv_timer_t *t)
         hand_over(e);
 }
 
-/* Nothing but questions of callers, who are told when it cannot be stored: memory is not ahead of the rows. */
+static bool is_being_created(const struct ork_active *a)
+{
+    return a && a->creating;
+}
+
+/* Nothing but questions of callers, who are told when it cannot be stored, and what became of runs that are being
+ * created meanwhile: those go with their question. Memory is not ahead of the rows. */
 static bool only_asks(const struct ork_commit *c)
 {
     bool asked = false;
 
     for (size_t i = 0; i < c->batch.len; i++) {
         int type = c->batch.units[i].type;
+        if (is_being_created(c->unit_run[i]))
+            continue;
         if (type != ORK_UNIT_CREATE_RUN && type != ORK_UNIT_CLAIM && type != ORK_UNIT_COMMAND &&
             type != ORK_UNIT_POOL &&
             (type <= ORK_UNIT_COMMAND_DONE || type == ORK_UNIT_TASK_DEFINE || type == ORK_UNIT_TASK_PARK))
@@ -337,7 +345,7 @@ static bool only_asks(const struct ork_commit *c)
         asked |= type != ORK_UNIT_POOL;
     }
     for (size_t i = 0; i < c->after_len; i++) {
-        if (c->after[i].run)
+        if (c->after[i].run && !is_being_created(c->after[i].run))
             return false;
     }
     return asked;
@@ -486,6 +494,10 @@ void ork_commit_flush(ork_engine *e, bool lazy_too)
             return;
         if (!e->current->urgent && !lazy_too)
             return;
+        if (!lazy_too && ork_hands_greet(e)) { /* then the first attempts are in the commit that creates their run */
+            arm_lazy(e);
+            return;
+        }
         add_events(e);
         if (!e->queue) {
             e->queue = e->current;

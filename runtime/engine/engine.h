@@ -147,7 +147,9 @@ struct ork_active {
     bool waits_for_turn; /* max_active_runs: pending until a slot of the pool run:<workflow> is granted */
     bool has_turn;
     struct ork_limits_run *limits;
-    struct ork_copy *copy;     /* owned; NULL none */
+    struct ork_copy *copy; /* owned; NULL none */
+    struct ork_starting
+        *creating; /* borrowed; its own row is in the batch that is collected or at the store. NULL: there */
     struct ork_update *update; /* owned; it is on its way to another definition, nothing else is loaded. NULL: no */
     struct ork_hand *hand;     /* borrowed */
     json_t *hold;              /* outputs fetched for the task being resolved */
@@ -247,6 +249,7 @@ struct ork_engine {
     struct ork_hand *hands; /* agents in use; the first is the one of data_dir */
     struct ork_limits *limits;
     struct ork_active *runs, *prefixes, *noted; /* hash by id */
+    const struct ork_active *begun;             /* borrowed: the newest that is being created; NULL none */
     uv_prepare_t prepare;
     uv_check_t check;
     uv_timer_t lazy;
@@ -344,7 +347,7 @@ const char *ork_run_cancel_text(int reason);
 
 /* commit.c */
 struct ork_unit *ork_commit_unit(ork_engine *e, int type, struct ork_active *owner, bool urgent);
-void ork_commit_together(ork_engine *e); /* the next few units go into one batch */
+void ork_commit_together(ork_engine *e, size_t rows); /* the next units go into one batch, if they are no more rows */
 const char *ork_commit_text(ork_engine *e,
                             char *owned); /* after its unit: keeps the string until the batch is done; returns it */
 void ork_commit_task(struct ork_active *a, uint32_t task, const struct ork_task_put *put, bool urgent);
@@ -464,6 +467,7 @@ struct ork_hand *ork_hands_for(ork_engine *e, const char *dir,
 void ork_hands_kill_all(ork_engine *e);       /* what runs of ours still run */
 void ork_hands_use(struct ork_active *a, struct ork_hand *h);
 void ork_hands_claim(struct ork_active *a);
+bool ork_hands_greet(const ork_engine *e); /* the agent that a run needs which is being created answers in a moment */
 bool ork_hands_ready(const ork_engine *e); /* every agent that an owned run uses has answered */
 void ork_hands_flush(ork_engine *e);
 void ork_hands_close(ork_engine *e); /* drives the loop until they are closed */
@@ -490,17 +494,20 @@ struct ork_copy {                 /* rerun --from: results taken over from anoth
 struct ork_starting {
     struct ork_new_run row;
     ork_engine *engine;
-    ork_workflow *workflow; /* borrowed */
-    json_t *params;         /* owned */
-    json_t *part;           /* owned; NULL: all of the definition */
-    struct ork_copy *copy;  /* owned; NULL none */
-    char *copy_args;        /* owned; of the command */
+    ork_workflow *workflow;    /* borrowed */
+    json_t *params;            /* owned */
+    json_t *part;              /* owned; NULL: all of the definition */
+    struct ork_copy *copy;     /* owned; NULL none */
+    char *copy_args;           /* owned; of the command */
+    struct ork_active *begun;  /* counted: it goes on in memory before its row is known to be stored; NULL: not yet */
+    struct ork_commit *commit; /* the batch of its row, while that is collected or at the store */
     bool done;
     int code;
     ork_err err;
 };
 int ork_start_commit(struct ork_starting *s, struct ork_started *out, ork_err *err) ORK_MUSTCHECK;
-void ork_start_begin(struct ork_starting *s);       /* s->row was created and is ours: it goes on in memory */
+/* s->row was created (or is being created) and is ours: it goes on in memory. */
+struct ork_active *ork_start_begin(struct ork_starting *s);
 char *ork_start_script_path(const ork_workflow *w); /* owned; NULL for a definition made by a host program */
 void ork_start_pools(ork_engine *e, const ork_workflow *w);
 int ork_start_claim(ork_engine *e, const char *run_id,
@@ -537,7 +544,8 @@ int ork_recover_run(ork_engine *e, const ork_id *id, ork_workflow *same, struct 
 
 /* refuse.c: values the database refuses */
 void ork_refuse_value(ork_engine *e, struct ork_commit *c, size_t bad_unit,
-                      const ork_err *err); /* c goes back to the head of the queue without it */
+                      const ork_err *err);   /* c goes back to the head of the queue without it */
+void ork_refuse_begun(struct ork_active *a); /* its own row was not stored: what waits of it goes, and it */
 const struct ork_poison *ork_refuse_poison(const struct ork_active *a, uint32_t task,
                                            uint32_t attempt); /* NULL: nothing of it was refused */
 void ork_refuse_free(struct ork_poison *p);

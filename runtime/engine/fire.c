@@ -190,7 +190,7 @@ static void on_fired(void *data, int code, const ork_err *err)
     if (!code) {
         tell(e, f);
         if (f->fire.how == ORK_FIRE_RUN)
-            ork_start_begin(&f->start);
+            (void)ork_start_begin(&f->start);
         if (f->fire.how == ORK_FIRE_WAITS && f->fire.cancel)
             ork_command_look(e);
     }

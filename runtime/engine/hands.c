@@ -282,6 +282,13 @@ bool ork_hands_ready(const ork_engine *e)
     return e->hands != NULL;
 }
 
+bool ork_hands_greet(const ork_engine *e)
+{
+    const struct ork_hand *h = e->begun ? e->begun->hand : NULL;
+
+    return h && !h->ready && ork_agent_greets(h->agent);
+}
+
 void ork_hands_flush(ork_engine *e)
 {
     for (struct ork_hand *h = e->hands; h; h = h->next)

@@ -162,6 +162,44 @@ static void refuse_run(ork_engine *e, struct ork_active *a, const struct ork_uni
     }
 }
 
+/* ---- runs that are being created ---- */
+
+static struct ork_active *created_by(ork_engine *e, const struct ork_unit *u)
+{
+    struct ork_active *a = e->runs;
+
+    while (a && !(a->creating && u->type == ORK_UNIT_CREATE_RUN && u->create == &a->creating->row))
+        a = a->hh.next;
+    return a;
+}
+
+void ork_refuse_begun(struct ork_active *a)
+{
+    ork_engine *e = a->engine;
+
+    ork_active_ref(a);
+    for (struct ork_commit *q = e->queue; q; q = q->next)
+        without_run(q, a);
+    if (e->current)
+        without_run(e->current, a);
+    a->creating = NULL;
+    e->begun = NULL;
+    ork_active_drop(a);
+    ork_active_unref(a);
+}
+
+/* A value of it, or the row itself, is refused: what it did at once is taken back. If only its row is stored then, it
+ * begins again. */
+static void take_back(struct ork_commit *c, struct ork_active *a)
+{
+    struct ork_starting *s = a->creating;
+
+    without_run(c, a);
+    ork_refuse_begun(a);
+    ork_active_unref(s->begun);
+    s->begun = NULL;
+}
+
 void ork_refuse_value(ork_engine *e, struct ork_commit *c, size_t bad, const ork_err *err)
 {
     struct ork_active *a = bad < c->batch.len ? c->unit_run[bad] : NULL;
@@ -171,7 +209,12 @@ void ork_refuse_value(ork_engine *e, struct ork_commit *c, size_t bad, const ork
         ork_commit_refused(c, err);
         return;
     }
-    if (a) {
+    struct ork_active *creating = a ? (a->creating ? a : NULL) : created_by(e, &c->batch.units[bad]);
+    if (creating)
+        take_back(c, creating);
+    if (a && creating) {
+        ork_log_debug(&e->log, "begins after it was created, not at once: %s", err->msg);
+    } else if (a) {
         struct ork_unit unit = c->batch.units[bad];
         ork_active_ref(a);
         without_run(c, a);

@@ -84,6 +84,7 @@ static void put_attempt(struct ork_active *a, const struct ork_live *l, int stat
     p->exit_code = x ? x->exit_code : -1;
     p->signal = x ? x->signal : 0;
     p->snapshot_id = a->snapshot;
+    p->created = a->creating && a->creating->commit == e->current ? &a->creating->row : NULL;
     p->started_ms = x && x->started_ms ? x->started_ms : l->started_ms;
     p->finished_ms = ork_task_is_final(status) ? (x && x->finished_ms ? x->finished_ms : ork_engine_now(e)) : 0;
     p->log_bytes = x ? x->log_bytes : l->call ? l->call->log_bytes : -1;

@@ -5,7 +5,11 @@
 #include "base/path.h"
 #include <string.h>
 
-void ork_start_begin(struct ork_starting *s)
+#define ROWS_PER_TASK 4
+#define AT_ONCE                                                                                                        \
+    250 /* tasks of a run that begins in the batch that creates it; with all they may add it fits in there */
+
+struct ork_active *ork_start_begin(struct ork_starting *s)
 {
     ork_engine *e = s->engine;
     struct ork_active *a = ork_active_new(e, &s->row.run_id, s->workflow);
@@ -23,11 +27,46 @@ void ork_start_begin(struct ork_starting *s)
     a->copy = s->copy;
     s->copy = NULL;
     a->part = json_incref(s->part);
+    a->creating = s->commit ? s : NULL;
     s->code = ork_part_leave_out(a, &s->err); /* was tried before */
     struct ork_after *x = ork_commit_after(e, ORK_AFTER_CHANGE, a, ORK_NO_TASK);
     x->from = -1;
     x->to = ORK_RUN_PENDING;
     ork_active_inserted(a);
+    return a;
+}
+
+/* Whoever looks for nothing that is there (a key, a run to go on with) gets a new run. So it begins at once: its row,
+ * its tasks and the first attempts are one commit. */
+static bool begins_at_once(const struct ork_starting *s)
+{
+    const struct ork_new_run *row = &s->row;
+
+    return s->workflow && !s->copy && !row->resume && !row->key.p && !row->scheduled_for_ms &&
+           row->tasks_total <= AT_ONCE;
+}
+
+static void begin_at_once(struct ork_starting *s)
+{
+    s->row.run_id = s->row.id;
+    s->commit = s->engine->current;
+    s->begun = ork_start_begin(s);
+    ork_active_ref(s->begun);
+    s->engine->begun = s->begun;
+}
+
+/* What it did is in the batch that landed, or goes. */
+static void begun_is_decided(struct ork_starting *s)
+{
+    struct ork_active *a = s->begun;
+
+    s->begun = NULL;
+    s->engine->begun = NULL;
+    a->snapshot = s->row.snapshot_id;
+    if (s->code && !a->dead)
+        ork_refuse_begun(a);
+    a->creating = NULL;
+    ork_active_unref(a);
 }
 
 static void on_created(void *data, int code, const ork_err *err)
@@ -38,8 +77,11 @@ static void on_created(void *data, int code, const ork_err *err)
     s->code = code;
     if (code && err)
         s->err = *err;
-    if (!code && s->row.how == ORK_CREATED && s->workflow)
-        ork_start_begin(s);
+    s->commit = NULL;
+    if (s->begun)
+        begun_is_decided(s);
+    else if (!code && s->row.how == ORK_CREATED && s->workflow)
+        (void)ork_start_begin(s);
     else if (!code && (s->row.how == ORK_CREATED || s->row.how == ORK_RESUMED))
         s->code = ork_recover_run(s->engine, &s->row.run_id, s->workflow, &a, &s->err);
     if (a && s->row.how == ORK_RESUMED)
@@ -59,8 +101,13 @@ int ork_start_commit(struct ork_starting *s, struct ork_started *out, ork_err *e
 
     if (rc)
         return rc;
+    const bool at_once = begins_at_once(s);
+    if (at_once)
+        ork_commit_together(e, AT_ONCE * ROWS_PER_TASK);
     ork_commit_unit(e, ORK_UNIT_CREATE_RUN, NULL, true)->create = &s->row;
     ork_commit_answer(e, on_created, s);
+    if (at_once && !s->done)
+        begin_at_once(s);
     if (s->copy) {
         struct ork_unit *u = ork_commit_unit(e, ORK_UNIT_COMMAND, NULL, true);
         u->command = (struct ork_command_new){.id = s->copy->wish,
@@ -147,6 +194,18 @@ static int read_part(struct ork_starting *s, const char *given, const char *key,
     return ork_json_text(s->part, text, &len, err);
 }
 
+/* Looked at before: a new run is what a start would make a moment earlier, too, if one is left behind meanwhile. */
+static bool none_unfinished(ork_engine *e)
+{
+    struct ork_rows *rows = NULL;
+    struct ork_param p[] = {ORK_P_INT(1)};
+    bool none =
+        ork_store_query(e->store, ORK_Q_runs_unfinished, p, 1, &rows, NULL) == 0 && ork_rows_int(rows, 0, "n", 1) == 0;
+
+    ork_rows_free(rows);
+    return none;
+}
+
 int ork_run_start(ork_engine *e, ork_workflow *w, const struct ork_start_opts *o, struct ork_started *out, ork_err *err)
 {
     struct ork_starting s = {.engine = e, .workflow = w};
@@ -191,6 +250,8 @@ int ork_run_start(ork_engine *e, ork_workflow *w, const struct ork_start_opts *o
     };
     path = ork_start_script_path(w);
     s.row.script_path = text_of(path);
+    out->alone = s.row.resume && none_unfinished(e);
+    s.row.resume = s.row.resume && !out->alone;
     s.row.logical_ms = o->logical_ms ? o->logical_ms : s.row.now_ms;
     s.row.at = o->logical_ms != 0;
     s.row.scheduled_for_ms = o->scheduled ? s.row.logical_ms : 0;

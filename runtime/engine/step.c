@@ -175,6 +175,8 @@ void ork_active_adopted(struct ork_active *a, uint32_t task)
     a->engine->current->urgent = true;
 }
 
+#define ROWS_OF_CHANGE 8 /* of one task, at most */
+
 static void task_changed(struct ork_active *a, uint32_t task)
 {
     const struct ork_run_task *t = &a->run.tasks[task];
@@ -186,7 +188,7 @@ static void task_changed(struct ork_active *a, uint32_t task)
             note(a, task, NULL);
         return;
     }
-    ork_commit_together(a->engine);
+    ork_commit_together(a->engine, ROWS_OF_CHANGE);
     ork_settle_put(a, task, !started);
     ork_settle_ended(a, task);
     if (t->status == ORK_TASK_DISPATCHED || started)

@@ -89,9 +89,9 @@ local function part_of(options)
   return stop.check(core.json.encode({ only = options.only, input = input }))
 end
 
-local function tell_start(engine, id, how, name, tasks)
+local function tell_start(engine, id, how, name, tasks, alone)
   local short = text.short(id)
-  if how == "new" then
+  if how == "new" and not term.quiet then
     local run = stop.check(engine:run(id))
     term.news(("run %s of %s: %s"):format(short, name, text.part(run, #tasks) or text.plural(#tasks, "task")))
     local from = run.part and run.part.outputs_of
@@ -104,7 +104,7 @@ local function tell_start(engine, id, how, name, tasks)
     term.news(("run %s of %s has this key and ended before%s"):format(short, name, again and ("; nothing is run; to try it again: " .. again) or ""))
     if again and term.quiet then term.message(("nothing was run: the key is that of run %s, which ended before; %s"):format(short, again)) end
   end
-  if how == "new" or how == "resumed" then tell_orphans(engine, id) end
+  if not alone and (how == "new" or how == "resumed") then tell_orphans(engine, id) end
 end
 
 --- A key that a run has already means that run, so what it was made with has to be what is given now. Params that follow
@@ -136,12 +136,12 @@ function script.run_one(engine, workflow, params, options, typed)
   local name, tasks = workflow.name, core.task_names(workflow)
   drive.prepare(engine, tasks)
   return drive.to_end(engine, function()
-    local id, how = stop.check(engine:start(workflow, {
+    local id, how, alone = stop.check(engine:start(workflow, {
       params = params, key = options.key, triggered_by = "manual", logical_ms = options.at or 0, resume = not options.new,
       part = part_of(options),
     }))
     if options.detach then require("ork.cli.detach").announce(engine, id, how, name) end
-    tell_start(engine, id, how, name, tasks)
+    tell_start(engine, id, how, name, tasks, alone)
     return id, how
   end, { timeout = options.timeout })
 end
@@ -214,13 +214,13 @@ local function host_runs(options)
     start = function(engine, begin, workflow)
       if not next(hosted.how) then drive.collect_documents() end
       if engine == hosted.engine then drive.prepare(engine, core.task_names(workflow)) end
-      local id, how, code = begin()
+      local id, how, last = begin() -- last: an error's code, or whether it is alone
       if id and engine == hosted.engine then
         if options.detach then require("ork.cli.detach").announce(engine, id, how, workflow.name) end
         hosted.how[id], hosted.pending[id] = how, true
-        tell_start(engine, id, how, workflow.name, core.task_names(workflow))
+        tell_start(engine, id, how, workflow.name, core.task_names(workflow), last)
       end
-      return id, how, code
+      return id, how, last
     end,
     wait = function(engine, id, ms)
       if engine ~= hosted.engine or ms >= 0 or not hosted.pending[id] then return engine:wait(id, ms) end

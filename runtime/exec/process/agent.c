@@ -214,6 +214,11 @@ static void queued(struct ork_agent *a)
     }
 }
 
+bool ork_agent_greets(const ork_agent *a)
+{
+    return a->state == CLIENT_HELLO;
+}
+
 void ork_agent_flush(ork_agent *a)
 {
     uv_prepare_stop(&a->prepare);

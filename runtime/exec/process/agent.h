@@ -95,6 +95,7 @@ void ork_agent_kill(ork_agent *a, const struct ork_attempt_key *k,
                     int64_t grace_ms); /* grace 0: KILL at once; unknown attempt: ignored */
 void ork_agent_recall(ork_agent *a, const struct ork_attempt_key *k); /* unknown: on_recalled; started: ignored */
 void ork_agent_ack(ork_agent *a, const struct ork_attempt_key *k);    /* the result is committed: forget it */
+bool ork_agent_greets(const ork_agent *a);                            /* it listens, and has not answered yet */
 void ork_agent_flush(ork_agent *a); /* send what spawn, ack … queued, in one write; also at the end of the loop turn */
 void ork_agent_close(ork_agent *a, void (*cb)(void *data), void *data); /* tasks go on under the agent */
 /* Where ork-agent is: $ORK_AGENT, beside this shared object or program, ../libexec/ork, PATH. */

@@ -361,6 +361,7 @@ struct ork_started {
     enum ork_start_how { ORK_STARTED_NEW, ORK_STARTED_RESUMED, ORK_STARTED_WATCHED, ORK_STARTED_FINISHED } how;
     /* NEW created; RESUMED ownerless and unfinished; WATCHED (key) owned by another live process; FINISHED (key) ended
      * before */
+    bool alone; /* a run to go on with was wanted and no run on the database was unfinished: nobody's is left behind */
 };
 /* Returns after the commit. The engine registers as a scheduler on the first one. */
 ORK_API int ork_run_start(ork_engine *e, ork_workflow *w, const struct ork_start_opts *o, struct ork_started *out,

@@ -246,7 +246,7 @@ static int add_attempt(struct ork_group *g, const struct ork_attempt_put *a, ork
     ork_array_id(c++, &a->agent_id);
     if (!rc)
         rc = ork_array_text(c++, a->host, err);
-    ork_array_id(c++, &a->snapshot_id);
+    ork_array_id(c++, a->created ? &a->created->snapshot_id : &a->snapshot_id);
     if (!rc)
         rc = ork_array_text(c++, a->log_path, err);
     if (rc)
