@@ -4,7 +4,6 @@
 #include "script/init.h"
 #include <errno.h>
 #include <fcntl.h>
-#include <lua.h>
 #include <ork/ork.h>
 #include <signal.h>
 #include <stdio.h>
@@ -22,7 +21,7 @@ static int open_standard_fds(void)
 
 int main(int argc, char **argv)
 {
-    lua_State *L;
+    struct lua_State *L;
     int code;
 
     ork_init_take_over();
@@ -37,6 +36,6 @@ int main(int argc, char **argv)
         return ork_err_exit_code(ORK_EENV);
     }
     code = ork_host_main(L, "ork.cli.main", argc, argv);
-    lua_close(L);
+    ork_host_end(L);
     return code;
 }

@@ -5,7 +5,8 @@
 
 struct lua_State;
 
-struct lua_State *ork_host_new(void); /* NULL when memory is out; the caller calls lua_close */
+struct lua_State *ork_host_new(void);   /* NULL when memory is out */
+void ork_host_end(struct lua_State *L); /* runs what is to be run at the end; the process is about to end, too */
 
 /* Calls require(module)(argv) with argv a list of the arguments and argv[0] the program; returns its result, the exit
  * code. An error that escapes is a mistake of ours: told in a few lines, exit code 70. */
