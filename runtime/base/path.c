@@ -104,6 +104,8 @@ int ork_path_make_dirs(const char *path, ork_err *err)
 {
     if (path[0] == '\0')
         return ork_err_set(err, ORK_EINVAL, "the path of the folder is empty");
+    if (mkdir(path, 0700) == 0) /* mostly all but the last are there */
+        return 0;
     ORK_CLEANUP(ork_free_cleanup) char *dir = ork_strdup(path);
     for (char *p = dir + 1; *p; p++) {
         if (*p != '/' || p[-1] == '/')
