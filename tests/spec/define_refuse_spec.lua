@@ -105,6 +105,8 @@ local of_task = {
   { [[{ command = "x", trigger_rule = "all_sucess" }]],
     "4: task `t`: `trigger_rule` wants one of all_success, none_failed, all_done, always, all_failed, one_failed, one_success, " ..
     "got \"all_sucess\"; did you mean \"all_success\"?" },
+  { [[{ command = "x", trigger_rule = "none_failed_min_one_success" }]],
+    "4: task `t`: `trigger_rule` \"none_failed_min_one_success\" is called \"none_failed\" here" },
   { [[{ command = "x", trigger_rule = "one_failed" }]],
     "4: task `t` has trigger_rule \"one_failed\" but depends on nothing, so it could never run" },
   { [[{ command = "x", when = true }]], "4: task `t`: `when` is true, which was decided while the script was loading; " .. compare },
