@@ -104,7 +104,8 @@ static int not_found(ork_engine *e, const char *name, ork_err *err)
 {
     struct ork_rows *rows = NULL;
     struct ork_param p[] = {ORK_P_NULL, ORK_P_INT(0), ORK_P_NULL, ORK_P_INT(SUGGESTED)};
-    const char *names[SUGGESTED + 1], *tilde = strchr(name, '~');
+    long back;
+    const char *names[SUGGESTED + 1], *tilde = places_back(name, &back);
     ork_err none;
     size_t n = 0;
 

@@ -55,7 +55,9 @@ describe("reading", function()
     local r = shown("last~2")
     assert.same({ 4, "ork: there are not so many runs: 2 in all, no `last~2`\n" }, { r.code, r.err })
     assert.matches("last~N reaches 10000 runs back", shown("last~999999").err, 1, true)
-    assert.matches("no run and no workflow `last~x`", shown("last~x").err, 1, true)
+    for _, name in ipairs({ "last~x", "mixed~x", "mixed~", "mixed~-1" }) do
+      assert.matches(("ork: no run and no workflow `%s`; "):format(name), shown(name).err, 1, true)
+    end
   end)
 
   it("shows a run and its tasks", function()
