@@ -272,7 +272,7 @@ local function paths_of(session)
 end
 
 local slow = package.preload["ork.slow"] and require "ork.slow" -- in the program; it has the signals of a process that is its own
-local SLOW_MS = core.sys.duration(os.getenv("ORK_LOAD_TOLD_AFTER") or "") or 10000
+local SLOW_MS = core.sys.duration(os.getenv("ORK_LOAD_NOTICE") or "") or 10000
 local watched = false
 
 --- Tells who waits when the script takes long to load; to be closed.

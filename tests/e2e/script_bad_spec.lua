@@ -122,7 +122,7 @@ describe("a script", function()
     sh.write(dir .. "/loop.lua", "while true do end")
     sh.write(dir .. "/wait.lua", 'io.popen("cat go"):read("a") ' .. W .. "return w") -- computes nothing: only a signal gets a word in
     sh.run({ "mkfifo", dir .. "/go" })
-    local env = { ORK_LOAD_TOLD_AFTER = "100ms" }
+    local env = { ORK_LOAD_NOTICE = "100ms" }
     local p = sh.spawn_ork({ "validate", "loop.lua" }, { cwd = dir, env = env })
     p:wait_line("^still loading loop%.lua; does it loop, or wait for something%? Ctrl%-C ends it$")
     p:signal("sigint")

@@ -122,7 +122,7 @@ What Ork reads:
   ORK_DATA            where logs and the agent live, unless --data says so
   ORK_AGENT           the program that starts the tasks (default: beside ork)
   ORK_MIN_FREE_MB     start nothing new when the disk of the logs has less left
-  ORK_LOAD_TOLD_AFTER when to say that a script is still loading (default: 10s)
+  ORK_LOAD_NOTICE     when to say that a script is still loading (default: 10s)
   ORK_LOAD_TIMEOUT    how long `ork serve` waits for a script to load (default: 60s)
   ORK_RETENTION_MS    how soon ork serve looks at old runs for the first time (default: 10000, ten seconds)
   ORK_ZONEINFO        the folder of time zones (default: /usr/share/zoneinfo)
