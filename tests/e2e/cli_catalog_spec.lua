@@ -395,6 +395,6 @@ return w
     assert.matches("POOL  SLOTS  USED  WAITING\ndb +2 +0 +0\n", sh.ork({ "pool" }, { cwd = dir, ok = true }).out)
     assert.equal("pool new: 3, new\n", sh.ork({ "pool", "new", "3", "--new" }, { cwd = dir, ok = true }).out)
     local r = sh.ork({ "pool", "bd", "3" }, { cwd = dir })
-    assert.same({ 4, "ork: no pool `bd`; did you mean `db`?; to make it: ork pool bd 3 --new\n" }, { r.code, r.err })
+    assert.same({ 4, "ork: no pool `bd`; did you mean `db`? Or, to make it: ork pool bd 3 --new\n" }, { r.code, r.err })
   end)
 end)
