@@ -22,7 +22,7 @@ static void on_event(uv_fs_event_t *h, const char *name, int events, int status)
     (void)events;
     (void)status;
     if (!w->engine->closing && w->engine->zones && ork_zones_refresh(w->engine->zones)) {
-        ork_log_info(&w->engine->log, "time zones changed dir=%s", w->dir);
+        ork_log_info(&w->engine->log, "time zones changed dir=%s", ORK_LOG_VALUE(w->dir));
         ork_schedules_check(w->engine);
     }
 }
@@ -53,7 +53,7 @@ void ork_zone_watch_add(ork_engine *e, const char *zone)
     uv_unref((uv_handle_t *)&w->event);
     e->handles++;
     if (uv_fs_event_start(&w->event, on_event, dir, 0) != 0)
-        ork_log_warn(&e->log, "changes of time zones are not noticed dir=%s", dir);
+        ork_log_warn(&e->log, "changes of time zones are not noticed dir=%s", ORK_LOG_VALUE(dir));
 }
 
 static void on_closed(uv_handle_t *h)
