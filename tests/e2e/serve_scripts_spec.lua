@@ -72,14 +72,33 @@ describe("the scripts of ork serve", function()
     serve.stop(p)
   end)
 
+  it("that do not load leave a line that programs can read back", function()
+    sh.write(dir .. "/one.lua", 'local w = require "ork".workflow("w", {})\nw:task("a\tb\27", { command = "x=\\"y\\"" })\nreturn w')
+    local p = serve.start(dir, { "one.lua" })
+    local line = p:wait_line("script is not applied")
+    local told = sh.json("[" .. line:match('error=(".*")$') .. "]")[1]
+    assert.matches('^one.lua:2: the name of task `a.b', told)
+    serve.stop(p)
+  end)
+
   it("that are wrong from the start are noticed when they are mended", function()
     sh.write(dir .. "/bad.lua", "return")
     local p = serve.start(dir, { "bad.lua", "one.lua", "--watch" })
     p:wait_line("script is not applied script=bad.lua")
     p:wait_line("workflow applied workflow=one")
+    local found = sh.wait_until(dir, function() local list = trouble(dir) return #list > 0 and list end) -- no workflow of it is known
+    assert.same({ 1, dir .. "/bad.lua" }, { #found, found[1].script_path })
+    assert.equal(require("cjson").null, found[1].workflow)
+    assert.matches("^bad.lua:1: the script returns nothing", found[1].script_error)
+    assert.matches("trouble: .*/bad.lua cannot be loaded, and nothing of it is applied: bad.lua:1: the script returns",
+      sh.ork({ "status" }, { cwd = dir, ok = true }).out)
     serve.script(dir, "bad", { schedule = 'every = "1h"' })
     p:wait_line("workflow applied workflow=bad version=1")
+    sh.wait_until(dir, function() return #trouble(dir) == 0 end)
+    sh.write(dir .. "/bad.lua", "return nothing(")
+    sh.wait_until(dir, function() return #trouble(dir) > 0 end)
     serve.stop(p)
+    assert(not sh.exists(dir .. "/.ork/serve-trouble.json"))
   end)
 
   it("that loop for ever while they load are given up, and runs start meanwhile", function()
