@@ -169,8 +169,9 @@ function explain.overview(commands)
   lines[#lines + 1] = explain.option_lines(args.globals)
   local topics = {}
   for i, topic in ipairs(require "ork.cli.topics") do topics[i] = topic.name end
-  lines[#lines + 1] = "\nRUN is the beginning or end of a run's id, a workflow's name (its newest run), NAME~1 (the one before), `last` or `last~1`."
-  lines[#lines + 1] = "More: ork COMMAND --help, ork SCRIPT --help, ork help TOPIC (" .. table.concat(topics, ", ") .. ")"
+  lines[#lines + 1] = "\n" .. explain.wrap("RUN is the beginning or end of a run's id, a workflow's name (its newest run), NAME~1 (the one before), "
+    .. "`last` or `last~1`.", width())
+  lines[#lines + 1] = explain.wrap("More: ork COMMAND --help, ork SCRIPT --help, ork help TOPIC (" .. table.concat(topics, ", ") .. ")", width())
   return table.concat(lines, "\n")
 end
 
