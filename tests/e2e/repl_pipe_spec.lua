@@ -238,6 +238,13 @@ describe("ork repl in a pipe", function()
     assert.equal("exit() or Ctrl-D ends the prompt\n", repl("exit\n").out)
   end)
 
+  it("finds a run, and gives nothing else beside it", function()
+    local r = repl("etl:run{}\nfind('last')\nfind('etl')\n")
+    assert.same({ "", 0 }, { r.err:match("mistake") or "", r.code })
+    assert.equal(3, select(2, r.out:gsub("run %x+ of etl: success\n", "")), r.out)
+    assert.equal(3, select(2, r.out:gsub("\n", "")), r.out)
+  end)
+
   it("explains functions in the words of their annotations", function()
     local r = repl('help(ork.spawn)\nhelp "ork.fd"\nhelp(ork.pool)\n')
     assert.same({ "", 0 }, { r.err, r.code })
