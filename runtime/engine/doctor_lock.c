@@ -3,40 +3,60 @@
  * one to look at. The locks are those of SQLite's file format: one byte of FILE-shm for whoever writes, a range of the
  * file itself for whoever wants it alone.
  *
- * Looked at before the file is opened: closing any descriptor of a file drops all locks that a process has on it. */
+ * Law: the files are not opened. Closing any descriptor of a file drops all locks that this process has on it, and a
+ * host program may have it open. The kernel lists all locks in /proc/locks. */
 #include "engine/doctor.h"
-#include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <time.h>
 #include <unistd.h>
 
-#define WRITER_BYTE 120          /* in FILE-shm */
-#define SHARED_FIRST 0x40000002L /* in FILE */
-#define SHARED_SIZE 510
-#define LOOKS 50 /* 20 ms apart: a commit is over in one of them */
+#define WRITER_BYTE 120         /* in FILE-shm */
+#define SHARED_FIRST 0x40000002 /* in FILE */
+#define LOOKS 50                /* 20 ms apart: a commit is over in one of them */
 
-/* The process that holds a lock in the way of one of `type`; 0: none, or the file is not there. */
-static pid_t holder(const char *path, short type, off_t start, off_t len)
+/* The process that has a lock for writing on that byte; 0: none, or the file is not there; -1: one without a name. */
+static pid_t holder(const char *path, unsigned long byte)
 {
-    struct flock l = {.l_type = type, .l_whence = SEEK_SET, .l_start = start, .l_len = len};
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-    pid_t pid = fd >= 0 && fcntl(fd, F_GETLK, &l) == 0 && l.l_type != F_UNLCK ? l.l_pid : 0;
+    struct stat st;
+    char line[256], kind[16], end[32];
+    unsigned long inode, first;
+    unsigned major_no, minor_no;
+    int pid;
+    pid_t found = 0;
+    FILE *f = stat(path, &st) == 0 ? fopen("/proc/locks", "re") : NULL;
 
-    if (fd >= 0)
-        close(fd);
-    return pid;
+    while (f && !found && fgets(line, sizeof line, f)) {
+        /* "1: POSIX  ADVISORY  WRITE 17215 fe:00:10084565 120 120" */
+        if (sscanf(line, "%*d: %*s %*s %15s %d %x:%x:%lu %lu %31s", kind, &pid, &major_no, &minor_no, &inode, &first,
+                   end) != 7 ||
+            strcmp(kind, "WRITE") != 0 || inode != st.st_ino || pid == getpid())
+            continue;
+        /* Some file systems (btrfs, overlays) give stat a device of their own. */
+        if (major(st.st_dev) && (major(st.st_dev) != major_no || minor(st.st_dev) != minor_no))
+            continue;
+        unsigned long last = strcmp(end, "EOF") == 0 ? ULONG_MAX : strtoul(end, NULL, 10);
+        if (first <= byte && byte <= last)
+            found = pid > 0 ? pid : -1;
+    }
+    if (f)
+        (void)fclose(f);
+    return found;
 }
 
 /* As holder(), of one that keeps it for a second. */
-static pid_t keeper(const char *path, short type, off_t start, off_t len)
+static pid_t keeper(const char *path, unsigned long byte)
 {
     struct timespec pause = {.tv_nsec = 20000000};
-    pid_t first = holder(path, type, start, len);
+    pid_t first = holder(path, byte);
 
     for (int i = 0; first && i < LOOKS; i++) {
         (void)nanosleep(&pause, NULL);
-        if (holder(path, type, start, len) != first)
+        if (holder(path, byte) != first)
             return 0;
     }
     return first;
@@ -49,7 +69,7 @@ static void name_process(pid_t pid, char out[64])
     (void)snprintf(path, sizeof path, "/proc/%d/comm", (int)pid);
     FILE *f = fopen(path, "re");
 
-    if (pid <= 0) { /* a lock of an open file, or of another container */
+    if (pid <= 0) { /* a lock of a descriptor, or of another container */
         (void)snprintf(out, 64, "another program");
     } else {
         if (f && fgets(name, sizeof name, f))
@@ -64,10 +84,10 @@ bool ork_doctor_lock(struct ork_doctor *d, const char *path)
 {
     char who[64], hint[128];
     struct ork_buf shared = ORK_BUF_INIT;
-    pid_t alone = keeper(path, F_RDLCK, SHARED_FIRST, SHARED_SIZE);
+    pid_t alone = keeper(path, SHARED_FIRST);
 
     ork_buf_addf(&shared, "%s-shm", path);
-    pid_t writer = alone ? alone : keeper(shared.data, F_WRLCK, WRITER_BYTE, 1);
+    pid_t writer = alone ? alone : keeper(shared.data, WRITER_BYTE);
     ork_buf_fini(&shared);
     if (!writer)
         return true;
