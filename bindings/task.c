@@ -170,6 +170,24 @@ static void warn_of_join(struct ork_lua_reader *r, const struct ork_lua_task *t)
     }
 }
 
+/* A name that cannot be is noted like any other mistake of a script, which is read to its end: until then the task has
+ * a name that nobody writes. A program that defines its own workflows gets the error where it is. */
+static int add_under_any_name(struct ork_lua_reader *r, struct ork_lua_task *t, uint32_t *no, ork_err *err)
+{
+    char name[32];
+    int rc = ork_workflow_add(r->def->w, &t->spec, no, err);
+    if (!r->def->scripted || (rc != ORK_EDEF && rc != ORK_EEXIST))
+        return rc;
+    (void)ork_lua_problem_add(r->def, "EDEF", r->place.file, r->place.line, err->msg);
+    snprintf(name, sizeof name, "__%u__", ork_workflow_task_count(r->def->w));
+    t->spec.name = name;
+    t->spec.name_len = strlen(name);
+    rc = ork_workflow_add(r->def->w, &t->spec, no, err);
+    t->spec.name = r->name;
+    t->spec.name_len = strlen(r->name);
+    return rc;
+}
+
 static int add_task(struct ork_lua_reader *r, struct ork_lua_task *t, uint32_t *no, ork_err *err)
 {
     write_params(r, t);
@@ -178,7 +196,7 @@ static int add_task(struct ork_lua_reader *r, struct ork_lua_task *t, uint32_t *
     t->spec.signature_len = signature ? strlen(signature) : 0;
     t->spec.file = ork_lua_def_file(r->def, r->place.file);
     t->spec.line = r->place.line;
-    int rc = ork_workflow_add(r->def->w, &t->spec, no, err);
+    int rc = add_under_any_name(r, t, no, err);
     ork_free(signature);
     if (rc < 0)
         return rc;

@@ -70,6 +70,10 @@ static void read_rule(struct ork_lua_reader *r, int idx, const char *path, void 
                                         "all_failed",  "one_failed",  "one_success", NULL};
     struct ork_lua_task *t = out;
     t->has_rule = true;
+    if (lua_type(r->L, idx) == LUA_TSTRING && strcmp(lua_tostring(r->L, idx), "none_failed_min_one_success") == 0) {
+        ork_lua_bad(r, path, NULL, "\"none_failed_min_one_success\" is called \"none_failed\" here");
+        return;
+    }
     int word = ork_lua_read_word(r, idx, path, rules);
     if (word >= 0)
         t->spec.rule = ork_rule_parse(rules[word]);

@@ -3,7 +3,7 @@ find_program(LUAC luac5.4)
 # ork_embed(target name pattern folder [COMPILE_LUA]): compiles the matching files below `folder` into `target` as a sorted table
 #   extern const struct ork_embedded ork_embed_<name>[];   extern const size_t ork_embed_<name>_len;
 # (base/embed.h). Files go in by .incbin, so size costs no compile time. With COMPILE_LUA they are compiled by luac first (same paths as
-# chunk names, line numbers kept): reading the text of Ork's own modules would be half of the start of a short run.
+# chunk names, line numbers kept): reading the text of Ork's own modules would be half of the start of a short run. Annotations (meta*.lua) are text: `help` at the prompt shows them.
 function(ork_embed target name pattern folder)
   cmake_parse_arguments(PARSE_ARGV 4 EMBED "COMPILE_LUA" "" "")
   file(GLOB_RECURSE files CONFIGURE_DEPENDS RELATIVE ${CMAKE_SOURCE_DIR}/${folder} ${CMAKE_SOURCE_DIR}/${folder}/${pattern})
@@ -15,7 +15,7 @@ function(ork_embed target name pattern folder)
   set(paths "")
   foreach(file ${files})
     set(path ${CMAKE_SOURCE_DIR}/${folder}/${file})
-    if(EMBED_COMPILE_LUA AND LUAC)
+    if(EMBED_COMPILE_LUA AND LUAC AND NOT file MATCHES "/meta[a-z_]*[.]lua$")
       set(compiled ${CMAKE_BINARY_DIR}/embed/${name}_compiled/${file})
       get_filename_component(compiled_dir ${compiled} DIRECTORY)
       file(MAKE_DIRECTORY ${compiled_dir})

@@ -2,7 +2,8 @@
 # under one prefix works under any other.
 #
 #   bin/ork  libexec/ork/ork-agent  lib/lua/5.4/ork/core.so  share/lua/5.4/ork/*.lua  include/ork/ork.h
-#   share/man/man1/ork.1  share/bash-completion/completions/ork  share/zsh/vendor-completions/_ork  share/doc/ork/*
+#   share/man/man1/ork.1  share/bash-completion/completions/ork  share/zsh/site-functions/_ork  share/fish/vendor_completions.d/ork.fish
+#   share/doc/ork/*
 #   lib/systemd/system/ork.service
 #
 # LuaRocks names its own folders: ORK_LUA_DIR for Lua modules, ORK_LUA_CDIR for the C module, ORK_AGENT_DIR for the agent beside it.

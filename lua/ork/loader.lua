@@ -271,6 +271,21 @@ local function paths_of(session)
   return paths
 end
 
+local slow = package.preload["ork.slow"] and require "ork.slow" -- in the program; it has the signals of a process that is its own
+local SLOW_MS = core.sys.duration(os.getenv("ORK_LOAD_NOTICE") or "") or 10000
+local watched = false
+
+--- Tells who waits when the script takes long to load; to be closed.
+local function watch(path)
+  if not slow or watched then return nil end
+  watched = true
+  slow(("still loading %s; does it loop, or wait for something? Ctrl-C ends it"):format(core.sys.escape(path:sub(-400)):sub(-400)), SLOW_MS)
+  return setmetatable({}, { __close = function()
+    watched = false
+    slow()
+  end })
+end
+
 local function load_once(path, opts)
   local session = new_session(path, opts)
   local result = { workflows = {}, by_name = {}, problems = session.problems, warnings = session.warnings, started = false }
@@ -342,6 +357,7 @@ end
 --- files are the paths of what it was made of.
 function loader.load(path, opts)
   opts = opts or {}
+  local _ <close> = watch(path)
   local result = load_once(path, opts)
   if opts.twice and #result.problems == 0 and not result.started then
     local again = load_once(path, opts)

@@ -140,13 +140,13 @@ function database:start(workflow, params, options) end
 ---@return ork.run?, string?, string?
 function database:run(workflow, params, options) end
 
----Iterates over runs, newest first.
+---Iterates over runs, newest first. An iterator goes as far as its database is open.
 ---@param filter? ork.runs_filter
 ---@return (fun(): ork.run?)?, string?, string?
 function database:runs(filter) end
 
 ---A run by its name.
----@param name string the beginning or end of an id, a workflow's name, NAME~1, or "last"
+---@param name string the beginning or end of an id, a workflow's name, NAME~1 (the run before), "last", or last~1
 ---@return ork.run?, string?, string?
 function database:find(name) end
 
@@ -182,12 +182,12 @@ function ork.start(workflow, params, options) end
 ---@return ork.run?, string?, string?
 function ork.run(workflow, params, options) end
 
----Iterates over runs, newest first.
+---Iterates over runs, newest first. An iterator goes as far as its database is open.
 ---@param filter? ork.runs_filter
 ---@return (fun(): ork.run?)?, string?, string?
 function ork.runs(filter) end
 
----A run by its name: the beginning or end of an id, a workflow's name, NAME~1, or "last".
+---A run by its name: the beginning or end of an id, a workflow's name, NAME~1 (the run before), "last", or last~1.
 ---@param name string
 ---@return ork.run?, string?, string?
 function ork.find(name) end

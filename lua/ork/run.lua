@@ -126,7 +126,8 @@ end
 
 local of_itself = { id = true, how = true, name = true } -- fields that need no database
 
-local function is_closed(self) return tostring(rawget(self, "engine")) == "ork database (closed)" end
+local function is_engine_closed(engine) return tostring(engine) == "ork database (closed)" end
+local function is_closed(self) return is_engine_closed(rawget(self, "engine")) end
 
 --- A metatable whose instances have methods and computed fields, and raise on any other name.
 local function class(name, methods, fields)
@@ -474,6 +475,7 @@ local function list(engine, filter, level)
   if not documents then return nil, why, code end
   local i = 0
   return remember(function()
+    if is_engine_closed(engine) then error("the database is closed", 2) end
     i = i + 1
     return documents[i] and new_run(engine, documents[i].id)
   end, "runs", documents)
@@ -497,7 +499,7 @@ end
 --- Iterates over runs, newest first. filter: workflow, status, since, limit.
 function database_methods.runs(self, filter) return list(rawget(self, "engine"), filter, 2) end
 
---- A run by the beginning or end of its id, a workflow's name, NAME~1, or "last".
+--- A run by the beginning or end of its id, a workflow's name, NAME~1, "last", or last~1.
 function database_methods.find(self, name)
   if type(name) ~= "string" then error("find takes the name of a run, a text such as \"last\", not " .. type(name), 2) end
   local id, why, code = rawget(self, "engine"):find(name)

@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include <stdatomic.h>
 #include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 
 static const char *const level_names[] = {
@@ -47,6 +48,58 @@ static void begin_line(struct ork_buf *line, const struct ork_log *log, int leve
         ork_buf_addf(line, "%s ", at);
     }
     ork_buf_addf(line, "%s %s: ", level_names[level], log->name ? log->name : "ork");
+}
+
+static bool is_plain(const char *text)
+{
+    const char *c = text;
+
+    while ((unsigned char)*c > ' ' && *c != '"' && *c != '=' && *c != '\\' && *c != 0x7F)
+        c++;
+    return *text && !*c && c - text < ORK_LOG_VALUE_SIZE;
+}
+
+/* A character of a JSON string; NULL: as it is. */
+static const char *escaped(unsigned char c, char room[8])
+{
+    if (c == '"' || c == '\\')
+        (void)snprintf(room, 8, "\\%c", c);
+    else if (c == '\n' || c == '\t' || c == '\r')
+        (void)snprintf(room, 8, "\\%c", c == '\n' ? 'n' : c == '\t' ? 't' : 'r');
+    else if (c < ' ' || c == 0x7F)
+        (void)snprintf(room, 8, "\\u%04x", c);
+    else
+        return NULL;
+    return room;
+}
+
+const char *ork_log_value(char out[ORK_LOG_VALUE_SIZE], const char *text)
+{
+    static const char end[] = "…\"";
+    size_t n = 0, most = ORK_LOG_VALUE_SIZE - sizeof end - 8;
+    char room[8];
+
+    if (!text)
+        text = "";
+    if (is_plain(text)) {
+        memcpy(out, text, strlen(text) + 1);
+        return out;
+    }
+    out[n++] = '"';
+    for (; *text && n < most; text++) {
+        const char *e = escaped((unsigned char)*text, room);
+        if (e) {
+            memcpy(out + n, e, strlen(e));
+            n += strlen(e);
+        } else {
+            out[n++] = *text;
+        }
+    }
+    while (*text && ((unsigned char)*text & 0xC0) == 0x80 && n > 1) /* not within a character */
+        text--, n--;
+    const char *tail = *text ? end : "\"";
+    memcpy(out + n, tail, strlen(tail) + 1);
+    return out;
 }
 
 void ork_log_write(const struct ork_log *log, int level, const char *fmt, ...)

@@ -20,7 +20,7 @@ struct ork_active *ork_active_new(ork_engine *e, const ork_id *id, ork_workflow 
     ork_id_format(id, a->text);
     a->engine = e;
     if (ork_zone_of(e, w, &a->zone, &err) != 0) /* was there when it was started */
-        ork_log_warn(&e->log, "dates of this run are those of UTC run=%s error=\"%s\"", a->text, err.msg);
+        ork_log_warn(&e->log, "dates of this run are those of UTC run=%s error=%s", a->text, ORK_LOG_VALUE(err.msg));
     a->workflow = ork_workflow_ref(w);
     ork_run_init(&a->run, w);
     a->shown = ork_zalloc(a->run.n ? a->run.n : 1);

@@ -36,7 +36,7 @@ static void give_up(ork_engine *e, const ork_id *run, const char *why)
     g->run = *run;
     HASH_ADD(hh, e->serve.given_up, run, sizeof(g->run), g);
     ork_id_format(run, text);
-    ork_log_warn(&e->log, "run is not taken up run=%s error=\"%s\"", text, why);
+    ork_log_warn(&e->log, "run is not taken up run=%s error=%s", text, ORK_LOG_VALUE(why));
 }
 
 void ork_adopt_fini(ork_engine *e)
@@ -95,8 +95,8 @@ static void on_claimed(void *data, int code, const ork_err *err)
         ork_id_format(&c->claim.run_id, text);
         int rc = ork_recover_run(e, &c->claim.run_id, NULL, &a, &why);
         if (!rc) {
-            ork_log_info(&e->log, "run taken up run=%s workflow=%s status=%s", text, ork_workflow_name(a->workflow),
-                         ork_run_status_name(c->claim.status));
+            ork_log_info(&e->log, "run taken up run=%s workflow=%s status=%s", text,
+                         ORK_LOG_VALUE(ork_workflow_name(a->workflow)), ork_run_status_name(c->claim.status));
             ork_command_look(e);
         } else {
             give_up(e, &c->claim.run_id, why.msg);
@@ -151,7 +151,7 @@ static bool landed(ork_engine *e, int code, const ork_err *err, struct ork_rows 
 {
     e->works--;
     if (code)
-        ork_log_warn(&e->log, "runs cannot be read error=\"%s\"", err->msg);
+        ork_log_warn(&e->log, "runs cannot be read error=%s", ORK_LOG_VALUE(err->msg));
     if (!code && may_look(e))
         return true;
     e->serve.adopting = false;

@@ -126,6 +126,38 @@ static int script_workflows(ork_engine *e, const ork_id *id, struct ork_buf *out
     return 0;
 }
 
+/* The number that its definition has as a version of an applied workflow, or null. */
+static int version(ork_engine *e, const struct ork_rows *run, struct ork_buf *out, ork_err *err)
+{
+    struct ork_rows *snapshot = NULL, *versions = NULL;
+    ork_id id;
+    int64_t number = 0;
+
+    if (ork_rows_id(run, 0, "snapshot_id", &id)) {
+        struct ork_param p[] = {ORK_P_ID(&id)}, q[] = {ORK_P_TEXT(ork_rows_text(run, 0, "workflow"))};
+        int rc = ork_store_query(e->store, ORK_Q_snapshot_get, p, 1, &snapshot, err);
+        if (!rc)
+            rc = ork_store_query(e->store, ORK_Q_versions_list, q, 1, &versions, err);
+        if (rc) {
+            ork_rows_free(snapshot);
+            return rc;
+        }
+        const char *mine = ork_rows_len(snapshot) ? ork_rows_text(snapshot, 0, "hash") : NULL;
+        for (size_t i = 0; mine && i < ork_rows_len(versions) && !number; i++) {
+            const char *hash = ork_rows_text(versions, i, "hash");
+            if (hash && strcmp(hash, mine) == 0)
+                number = ork_rows_int(versions, i, "version", 0);
+        }
+    }
+    if (number)
+        ork_doc_int(out, "version", number);
+    else
+        ork_doc_raw(out, "version", NULL);
+    ork_rows_free(snapshot);
+    ork_rows_free(versions);
+    return 0;
+}
+
 int ork_run_json(ork_engine *e, const char *run_id, char **out, ork_err *err)
 {
     struct ork_rows *rows = NULL;
@@ -140,6 +172,8 @@ int ork_run_json(ork_engine *e, const char *run_id, char **out, ork_err *err)
     rc = ork_doc_run(e, rows, 0, true, &b, err);
     if (!rc)
         rc = script_workflows(e, &id, &b, err);
+    if (!rc)
+        rc = version(e, rows, &b, err);
     if (!rc) {
         ork_doc_key(&b, "tasks");
         rc = ork_doc_tasks(e, &id, all ? NULL : "failed,dispatched,running", -1, ALL_TASKS, &b, err);

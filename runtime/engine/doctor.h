@@ -26,6 +26,8 @@ void ork_doctor_system(struct ork_doctor *d); /* doctor_system.c: kernel, subrea
 void ork_doctor_limits(struct ork_doctor *d); /* doctor_limits.c: descriptors, processes, memory */
 void ork_doctor_place(struct ork_doctor *d);  /* doctor_place.c: data directory, disk, locks, notices; makes d->room */
 void ork_doctor_agent(struct ork_doctor *d);  /* doctor_agent.c: the program, and a process run by it */
+/* doctor_lock.c: who keeps the SQLite file locked, if somebody does. False: so that not even reading is possible. */
+bool ork_doctor_lock(struct ork_doctor *d, const char *path);
 /* doctor_data.c: the database, clock, orphaned runs, leftovers; fills d->data_dir. */
 void ork_doctor_data(struct ork_doctor *d);
 #endif

@@ -179,14 +179,18 @@ static char *place_without(const struct ork_doctor *d)
 void ork_doctor_data(struct ork_doctor *d)
 {
     struct ork_engine_opts o = *d->opts;
+    ORK_CLEANUP(ork_free_cleanup) char *path = NULL;
     ork_engine *e = NULL;
-    ork_err err;
+    ork_err err, none;
+    bool is_file = o.url && ork_store_path_of_url(o.url, &path, &none) == 0 && path;
 
     o.flags = ORK_OPEN_READ;
     o.loop = NULL;
     o.log_level = -1;
     if (!o.url) {
         ork_doctor_add(d, ORK_FINDING_OK, "database", NULL, "none here or above; `ork SCRIPT` makes one");
+    } else if (is_file && !ork_doctor_lock(d, path)) {
+        /* it would never open */
     } else if (ork_engine_open(&o, &e, &err) != 0) {
         e = NULL;
         bool old = err.code == ORK_ESTATE;

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: MIT */
-/* Runs as people name them: "last", a workflow's name, NAME~1 (the one before), or any unique beginning or end of an
- * id or of its last 8 digits, which are what people are shown. */
+/* Runs as people name them: "last", a workflow's name, last~1 and NAME~1 (the one before), or any unique beginning or
+ * end of an id or of its last 8 digits, which are what people are shown. */
 #include "engine/engine.h"
 #include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define SUGGESTED 200 /* names of workflows that are looked at for a suggestion */
+#define SUGGESTED 200       /* names of workflows that are looked at for a suggestion */
+#define FARTHEST_BACK 10000 /* of last~N: the rows before it are read */
 
 static int take(struct ork_rows *rows, size_t row, char run_id[ORK_ID_TEXT])
 {
@@ -18,20 +19,29 @@ static int take(struct ork_rows *rows, size_t row, char run_id[ORK_ID_TEXT])
     return 0;
 }
 
+/* The end of NAME~N: N and where the tilde is; NULL when it is just a name. */
+static const char *places_back(const char *name, long *back)
+{
+    const char *tilde = strrchr(name, '~');
+    char *end = NULL;
+
+    *back = 0;
+    if (!tilde || !tilde[1])
+        return NULL;
+    *back = strtol(tilde + 1, &end, 10);
+    if (*end == '\0' && *back >= 0)
+        return tilde;
+    *back = 0;
+    return NULL;
+}
+
 static int by_workflow(ork_engine *e, const char *name, char run_id[ORK_ID_TEXT], ork_err *err)
 {
     struct ork_rows *rows = NULL;
-    const char *tilde = strrchr(name, '~');
-    long back = 0;
-    char *end = NULL;
-
-    if (tilde && tilde[1]) {
-        back = strtol(tilde + 1, &end, 10);
-        if (*end || back < 0)
-            tilde = NULL;
-    }
+    long back;
+    const char *tilde = places_back(name, &back);
     char *base = ork_strndup(name, tilde ? (size_t)(tilde - name) : strlen(name));
-    struct ork_param p[] = {ORK_P_TEXT(base), ORK_P_INT(tilde ? back : 0)};
+    struct ork_param p[] = {ORK_P_TEXT(base), ORK_P_INT(back)};
     int rc = ork_store_query(e->store, ORK_Q_runs_of_workflow, p, 2, &rows, err);
     if (!rc)
         rc = take(rows, 0, run_id);
@@ -94,7 +104,8 @@ static int not_found(ork_engine *e, const char *name, ork_err *err)
 {
     struct ork_rows *rows = NULL;
     struct ork_param p[] = {ORK_P_NULL, ORK_P_INT(0), ORK_P_NULL, ORK_P_INT(SUGGESTED)};
-    const char *names[SUGGESTED + 1], *tilde = strchr(name, '~');
+    long back;
+    const char *names[SUGGESTED + 1], *tilde = places_back(name, &back);
     ork_err none;
     size_t n = 0;
 
@@ -118,19 +129,35 @@ static int not_found(ork_engine *e, const char *name, ork_err *err)
     return rc;
 }
 
-int ork_run_find(ork_engine *e, const char *name, char run_id[ORK_ID_TEXT], ork_err *err)
+/* The newest run of all but `back`. */
+static int by_age(ork_engine *e, long back, char run_id[ORK_ID_TEXT], ork_err *err)
 {
     struct ork_rows *rows = NULL;
-    int rc;
+    struct ork_param p[] = {ORK_P_NULL, ORK_P_NULL, ORK_P_NULL, ORK_P_NULL, ORK_P_NULL, ORK_P_INT(back + 1)};
+    int rc = back > FARTHEST_BACK ? ORK_ENOTFOUND
+             : back               ? ork_store_query(e->store, ORK_Q_runs_list, p, 6, &rows, err)
+                                  : ork_store_query(e->store, ORK_Q_run_last, NULL, 0, &rows, err);
 
-    if (strcmp(name, "last") == 0) {
-        rc = ork_store_query(e->store, ORK_Q_run_last, NULL, 0, &rows, err);
-        if (!rc)
-            rc = take(rows, 0, run_id);
-        ork_rows_free(rows);
-        return rc == ORK_ENOTFOUND ? ork_err_set(err, ORK_ENOTFOUND, "there are no runs yet") : rc;
-    }
-    rc = by_workflow(e, name, run_id, err);
+    if (!rc)
+        rc = take(rows, (size_t)back, run_id);
+    if (rc == ORK_ENOTFOUND && back > FARTHEST_BACK)
+        rc = ork_err_set(err, rc, "last~N reaches %d runs back; `ork runs` lists the older ones", FARTHEST_BACK);
+    else if (rc == ORK_ENOTFOUND)
+        rc = ork_rows_len(rows) == 0 ? ork_err_set(err, rc, "there are no runs yet")
+                                     : ork_err_set(err, rc, "there are not so many runs: %zu in all, no `last~%ld`",
+                                                   ork_rows_len(rows), back);
+    ork_rows_free(rows);
+    return rc;
+}
+
+int ork_run_find(ork_engine *e, const char *name, char run_id[ORK_ID_TEXT], ork_err *err)
+{
+    long back;
+    const char *tilde = places_back(name, &back);
+
+    if (strncmp(name, "last", 4) == 0 && (name[4] == '\0' || tilde == name + 4))
+        return by_age(e, back, run_id, err);
+    int rc = by_workflow(e, name, run_id, err);
     if (rc == ORK_ENOTFOUND)
         rc = by_id(e, name, run_id, err);
     return rc == ORK_ENOTFOUND ? not_found(e, name, err) : rc;

@@ -134,11 +134,13 @@ static void tell(ork_engine *e, const struct firing *f)
     switch (f->fire.how) {
     case ORK_FIRE_RUN:
         ork_id_format(&f->start.row.run_id, run);
-        ork_log_info(&e->log, "schedule fired workflow=%s run=%s time=%s%s next=%s late_ms=%lld", f->name, run, time,
-                     f->due.caught_up ? " caught_up=true" : "", next, (long long)(f->fire.now_ms - f->run_at_ms));
+        ork_log_info(&e->log, "schedule fired workflow=%s run=%s time=%s%s next=%s late_ms=%lld",
+                     ORK_LOG_VALUE(f->name), run, time, f->due.caught_up ? " caught_up=true" : "", next,
+                     (long long)(f->fire.now_ms - f->run_at_ms));
         break;
     case ORK_FIRE_EXISTS:
-        ork_log_info(&e->log, "schedule's time has a run already workflow=%s time=%s next=%s", f->name, time, next);
+        ork_log_info(&e->log, "schedule's time has a run already workflow=%s time=%s next=%s", ORK_LOG_VALUE(f->name),
+                     time, next);
         break;
     case ORK_FIRE_PASSED:
         ork_id_format(&f->fire.busy, run);
@@ -147,15 +149,16 @@ static void tell(ork_engine *e, const struct firing *f)
         break;
     case ORK_FIRE_WAITS:
         ork_id_format(&f->fire.busy, run);
-        ork_log_info(&e->log, "schedule waits for its last run workflow=%s time=%s run=%s%s", f->name, time, run,
-                     f->fire.cancel ? " cancelled=true" : "");
+        ork_log_info(&e->log, "schedule waits for its last run workflow=%s time=%s run=%s%s", ORK_LOG_VALUE(f->name),
+                     time, run, f->fire.cancel ? " cancelled=true" : "");
         break;
     default:
         break;
     }
     if (f->fire.how != ORK_FIRE_LOST && f->fire.how != ORK_FIRE_WAITS && f->due.dropped)
         ork_log_warn(&e->log, "schedule missed %s%u times workflow=%s next=%s",
-                     f->due.dropped == ORK_DROPPED_MOST ? "more than " : "", f->due.dropped, f->name, next);
+                     f->due.dropped == ORK_DROPPED_MOST ? "more than " : "", f->due.dropped, ORK_LOG_VALUE(f->name),
+                     next);
 }
 
 static void on_rearmed(void *data, int code, const ork_err *err);
@@ -175,7 +178,7 @@ static void pass_on(ork_engine *e, struct firing *f, const char *why)
     u->schedule_note = (struct ork_schedule_note){f->fire.workflow_id, text_of(ork_commit_text(e, note))};
     ork_commit_unit(e, ORK_UNIT_SCHEDULE, NULL, true)->schedule = &f->rearm;
     ork_commit_answer(e, on_rearmed, f);
-    ork_log_error(&e->log, "schedule failed workflow=%s error=\"%s\"", f->name, why);
+    ork_log_error(&e->log, "schedule failed workflow=%s error=%s", ORK_LOG_VALUE(f->name), ORK_LOG_VALUE(why));
 }
 
 static void on_fired(void *data, int code, const ork_err *err)
@@ -213,7 +216,7 @@ static void set_overlap(struct firing *f, const struct ork_schedule *s)
 
 static void fail_step(struct firing *f, ork_engine *e, const char *why)
 {
-    ork_log_error(&e->log, "schedule failed workflow=%s error=\"%s\"", f->name, why);
+    ork_log_error(&e->log, "schedule failed workflow=%s error=%s", ORK_LOG_VALUE(f->name), ORK_LOG_VALUE(why));
     ork_free(f->note);
     f->note = note_of("failed", f->fire.now_ms, f->due.run_ms, 0, why);
     f->fire.run = NULL;

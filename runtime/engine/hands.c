@@ -174,7 +174,7 @@ static bool outbid(ork_engine *e, const ork_id *run)
     ork_err err = {0};
 
     if (ork_store_outbid(e->store, run, &mine, &e->seq, &err) != 0)
-        ork_log_warn(&e->log, "the scheduler's number cannot be renewed error=\"%s\"", err.msg);
+        ork_log_warn(&e->log, "the scheduler's number cannot be renewed error=%s", ORK_LOG_VALUE(err.msg));
     for (struct ork_hand *h = e->hands; mine && h; h = h->next) {
         h->ready = false;
         ork_agent_outbid(h->agent, e->seq);

@@ -100,7 +100,7 @@ static void on_due(void *data, int code, const ork_err *err, struct ork_rows *ro
     e->works--;
     s->reading = false;
     if (code)
-        ork_log_warn(&e->log, "schedules cannot be read error=\"%s\"", err->msg);
+        ork_log_warn(&e->log, "schedules cannot be read error=%s", ORK_LOG_VALUE(err->msg));
     size_t n = rows ? ork_rows_len(rows) : 0;
     for (size_t i = 0; i < n && may_look(e); i++) {
         int64_t at = ork_rows_time(rows, i, "fire_at");
@@ -169,7 +169,8 @@ static void put_right(ork_engine *e, const struct ork_rows *rows, size_t i)
         return;
     put.expected_ms = ork_rows_time(rows, i, "next_scheduled_at");
     if (ork_schedules_parse(e, options, ork_rows_text(rows, i, "schedule"), &s, &err) != 0) {
-        ork_log_error(&e->log, "schedule is of no use workflow=%s error=\"%s\"", name, err.msg);
+        ork_log_error(&e->log, "schedule is of no use workflow=%s error=%s", ORK_LOG_VALUE(name),
+                      ORK_LOG_VALUE(err.msg));
         return;
     }
     const uint8_t *seed = put.workflow_id.b;
@@ -207,7 +208,7 @@ static void on_page(void *data, int code, const ork_err *err, struct ork_rows *r
 
     e->works--;
     if (code)
-        ork_log_warn(&e->log, "schedules cannot be read error=\"%s\"", err->msg);
+        ork_log_warn(&e->log, "schedules cannot be read error=%s", ORK_LOG_VALUE(err->msg));
     if (!may_look(e) || code || n == 0) {
         ork_rows_free(rows);
         if (may_look(e))

@@ -16,6 +16,7 @@ int ork_engine_serve(ork_engine *e, ork_err *err)
     if (rc)
         return rc;
     e->serve.on = true;
+    ork_zone_watch_all(e);
     ork_adopt_look(e, true);
     ork_schedules_check(e);
     return 0;

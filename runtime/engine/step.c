@@ -87,7 +87,7 @@ static char *failure_text(const struct ork_active *a)
     if (reason)
         ork_buf_adds(&b, reason);
     if (failed) {
-        ork_buf_addf(&b, "%s%u of %u tasks failed: ", reason ? "; " : "", failed, a->run.n);
+        ork_buf_addf(&b, "%s%u of %u task%s failed: ", reason ? "; " : "", failed, a->run.n, a->run.n == 1 ? "" : "s");
         for (uint32_t i = 0; i < a->run.n && shown < 5; i++) {
             if (a->run.tasks[i].status == ORK_TASK_FAILED)
                 ork_buf_addf(&b, "%s%s", shown++ ? ", " : "", ork_workflow_task_name(a->workflow, i));

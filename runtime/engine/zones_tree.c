@@ -31,8 +31,7 @@ static int by_text(const void *a, const void *b)
     return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
-/* Names begin with a capital; posix/ and right/ hold the same zones again, and what has a dot is something else. */
-static bool is_part(const char *s)
+bool ork_zones_is_part(const char *s)
 {
     return *s >= 'A' && *s <= 'Z' && !strchr(s, '.');
 }
@@ -47,7 +46,7 @@ static void walk(struct names *out, const char *root, const char *below, int dep
     while (d && (e = readdir(d)) && out->len < MOST_NAMES) {
         char name[300];
         n = snprintf(name, sizeof name, "%s%s%s", below, *below ? "/" : "", e->d_name);
-        if (!is_part(e->d_name) || n > 63)
+        if (!ork_zones_is_part(e->d_name) || n > 63)
             continue;
         size_t before = out->len;
         if (depth < DEEPEST && e->d_type != DT_REG && e->d_type != DT_LNK)

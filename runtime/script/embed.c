@@ -99,6 +99,23 @@ static int search(lua_State *L) /* (name) -> loader, path | text */
     return 1;
 }
 
+static int text_of(lua_State *L) /* (path) -> text | nil */
+{
+    const struct ork_embedded *source = find_embedded(luaL_checkstring(L, 1));
+
+    if (source)
+        lua_pushlstring(L, source->start, (size_t)(source->end - source->start));
+    else
+        lua_pushnil(L);
+    return 1;
+}
+
+int ork_embed_text(lua_State *L)
+{
+    lua_pushcfunction(L, text_of);
+    return 1;
+}
+
 void ork_embed_searcher(lua_State *L)
 {
     const char *dir = getenv("ORK_LUA_DIR");

@@ -52,6 +52,10 @@ static int set_up(lua_State *L)
     luaL_getsubtable(L, LUA_REGISTRYINDEX, LUA_PRELOAD_TABLE);
     lua_pushcfunction(L, luaopen_ork_core);
     lua_setfield(L, -2, "ork.core");
+    lua_pushcfunction(L, ork_embed_text);
+    lua_setfield(L, -2, "ork.embedded");
+    lua_pushcfunction(L, ork_script_slow);
+    lua_setfield(L, -2, "ork.slow");
     lua_pushcfunction(L, ork_script_edit);
     lua_setfield(L, -2, "ork.edit");
     lua_pop(L, 1);

@@ -16,6 +16,13 @@ int ork_host_main(struct lua_State *L, const char *module, int argc, char **argv
  * embedded tree while Ork itself is worked on. [-0, +0, m] */
 void ork_embed_searcher(struct lua_State *L);
 
+/* The module ork.embedded: a function that gives the bytes of an embedded file by its path, "ork/meta.lua". [-0, +1, m]
+ */
+int ork_embed_text(struct lua_State *L);
+
+/* The module ork.slow: tells who waits that something takes long (script/slow.c). [-0, +1, m] */
+int ork_script_slow(struct lua_State *L);
+
 /* The module ork.edit: terminal and files of the prompt (script/edit.c). [-0, +1, m] */
 int ork_script_edit(struct lua_State *L);
 #endif

@@ -41,6 +41,26 @@ describe("ork apply", function()
     return ork({ ... }, { ok = true }).out
   end
 
+  it("says what going back would do, and of which version a run is", function()
+    ok("apply", "etl.lua")
+    sh.write(dir .. "/etl.lua", CHANGED)
+    ok("apply", "etl.lua")
+    local would = ok("apply", "etl@1", "--dry-run")
+    assert.equal("etl: version 1 would be current again (now 2)\n", would:match("^[^\n]*\n"))
+    assert.matches("\n  + clean\n", would, 1, true)
+    assert.equal("etl: same, version 2\n", ok("apply", "etl@2", "--dry-run"))
+    local list = sh.json(ok("apply", "etl@1", "--dry-run", "--json"))
+    assert.same({ 1, 2, true }, { list[1].version, list[1].was, list[1].dry_run })
+
+    ok("run", "etl", "-q")
+    assert.matches("\nversion +2\n", ok("show", "last"))
+    assert.equal(2, sh.json(ok("show", "last", "--json")).version)
+    sh.write(dir .. "/etl.lua", (CHANGED:gsub("max_parallel = 3", "max_parallel = 4")))
+    ok("etl.lua", "-q") -- a definition that nobody applied
+    assert.is_nil(ok("show", "last"):find("\nversion", 1, true))
+    assert.equal("null", tostring(ok("show", "last", "--json"):match('"version":(%w+)')))
+  end)
+
   it("keeps a definition, tells what changed, compares versions and goes back", function()
     assert.equal("etl: new, version 1 (2 tasks)\n", ok("apply", "etl.lua"))
     assert.equal("etl: same, version 1\n", ok("apply", "etl.lua"))
@@ -375,6 +395,6 @@ return w
     assert.matches("POOL  SLOTS  USED  WAITING\ndb +2 +0 +0\n", sh.ork({ "pool" }, { cwd = dir, ok = true }).out)
     assert.equal("pool new: 3, new\n", sh.ork({ "pool", "new", "3", "--new" }, { cwd = dir, ok = true }).out)
     local r = sh.ork({ "pool", "bd", "3" }, { cwd = dir })
-    assert.same({ 4, "ork: no pool `bd`; did you mean `db`?; to make it: ork pool bd 3 --new\n" }, { r.code, r.err })
+    assert.same({ 4, "ork: no pool `bd`; did you mean `db`? Or, to make it: ork pool bd 3 --new\n" }, { r.code, r.err })
   end)
 end)

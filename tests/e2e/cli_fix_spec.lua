@@ -235,6 +235,22 @@ describe("fix and go on", function()
     assert.equal("1 of 5 tasks failed: b", sh.json(ork("show", "last", "--json").out).error)
   end)
 
+  it("repeats for another day, typed as `ork SCRIPT` takes it", function()
+    sh.write(dir .. "/day.lua", [[
+      local w = require("ork").workflow("day", { params = { day = "date", word = { type = "str", default = "today" } } })
+      w:task("a", { command = { "true" } })
+      return w]])
+    assert.equal(0, ork("day.lua", "day=2026-11-01").code)
+    local function yesterday() return os.date("!%Y-%m-%d", os.time() - 86400) end
+    local before = yesterday()
+    assert.equal(0, ork("rerun", "day", "day=yesterday", "word=yesterday").code)
+    local params = sh.json(ork("show", "last", "--json").out).params
+    assert(params.day == before or params.day == yesterday(), params.day)
+    assert.equal("yesterday", params.word) -- a text is a text
+    local r = ork("rerun", "day", "day=someday")
+    assert.same({ 2, 'ork: params.day: wanted date (such as 2026-11-01), got "someday"\n' }, { r.code, r.err })
+  end)
+
   it("repeats with other inputs, from a task on", function()
     sh.write(dir .. "/etl.lua", mended)
     assert.equal(0, ork("etl.lua").code)

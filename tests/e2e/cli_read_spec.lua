@@ -45,6 +45,21 @@ describe("reading", function()
     assert.matches(id:sub(-8), ork("runs", "--before", before).out, 1, true)
   end)
 
+  it("finds the runs before the newest", function()
+    local second = sh.json(ork("mixed.lua", "--json").out).id
+    local function shown(name) return ork("show", name, "--json") end
+    assert.equal(second, sh.json(shown("last").out).id)
+    assert.equal(second, sh.json(shown("last~0").out).id)
+    assert.equal(id, sh.json(shown("last~1").out).id)
+    assert.equal(id, sh.json(shown("mixed~1").out).id)
+    local r = shown("last~2")
+    assert.same({ 4, "ork: there are not so many runs: 2 in all, no `last~2`\n" }, { r.code, r.err })
+    assert.matches("last~N reaches 10000 runs back", shown("last~999999").err, 1, true)
+    for _, name in ipairs({ "last~x", "mixed~x", "mixed~", "mixed~-1" }) do
+      assert.matches(("ork: no run and no workflow `%s`; "):format(name), shown(name).err, 1, true)
+    end
+  end)
+
   it("shows a run and its tasks", function()
     for _, name in ipairs({ id, id:sub(-8), "mixed", "last" }) do
       local r = ork("show", name)

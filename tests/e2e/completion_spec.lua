@@ -1,5 +1,5 @@
 -- SPDX-License-Identifier: MIT
--- Completion as shells get it: the candidates, then bash and zsh on a terminal with the Tab key.
+-- Completion as shells get it: the candidates, then bash, zsh and fish on a terminal with the Tab key.
 local commands = require "ork.cli.commands"
 local complete = require "ork.cli.complete"
 local outline = require "ork.cli.outline"
@@ -184,9 +184,24 @@ describe("candidates", function()
     end
   end)
 
+  it("are the versions of a workflow behind its @", function()
+    sh.ork({ "apply", "etl.lua" }, { cwd = dir, ok = true })
+    sh.write(dir .. "/again.lua", (SCRIPT:gsub('ork.workflow "other"\n', ""):gsub('"false"', '"true"')))
+    sh.ork({ "apply", "again.lua" }, { cwd = dir, ok = true })
+    assert.same({ "word etl@2:current", "word etl@1:version", "files lua" }, ask("ork apply etl@", "zsh"))
+    has(ask("ork apply etl@2"), "word etl@2")
+    has(ask("ork run "), "word etl")
+  end)
+
+  it("come to fish with what they are behind a tab", function()
+    assert.same({ "word last\tthe newest run" }, ask("ork show la", "fish"))
+    assert.same({ "word mode=fast\thow", "word mode=very slow\thow" }, ask("ork etl.lua mode=", "fish"))
+    has(ask("ork val", "fish"), "files lua")
+  end)
+
   it("are refused for other shells", function()
     local r = sh.ork({ "completion", "zhs" })
-    assert.same({ 2, "ork: there is completion for bash and zsh, not for `zhs`; did you mean `zsh`?\n" }, { r.code, r.err })
+    assert.same({ 2, "ork: there is completion for bash, zsh and fish, not for `zhs`; did you mean `zsh`?\n" }, { r.code, r.err })
     assert.equal(2, sh.ork({ "completion" }).code)
   end)
 end)
@@ -304,5 +319,26 @@ describe("zsh", function()
     typed(t, "ork tasks la\t", "extract .-success")
     t:send("exit\n")
     t:wait()
+  end)
+end)
+
+describe("fish", function()
+  after_each(sh.cleanup)
+
+  it("completes what is typed", function()
+    if sh.run({ "sh", "-c", "command -v fish" }).code ~= 0 then return pending("there is no fish") end
+    local dir = sh.tempdir()
+    sh.write(dir .. "/etl.lua", (SCRIPT:gsub('ork.workflow "other"\n', "")))
+    sh.ork({ "etl.lua", "-q" }, { cwd = dir })
+    local function ask(line)
+      local r = sh.run({ "fish", "-N", "-c", "ork completion fish | source; complete -C $argv[1]", line },
+        { cwd = dir, env = { PATH = sh.ork_path():match("^(.*)/") .. ":" .. os.getenv("PATH"), HOME = dir } })
+      assert.same({ 0, "" }, { r.code, r.err })
+      return r.out
+    end
+    assert.matches("versions\tthe versions of a workflow", ask("ork vers"), 1, true)
+    assert.equal("last\tthe newest run\n", ask("ork show la"))
+    assert.equal("etl.lua\n", ask("ork plan et"):match("etl.lua\n"))
+    assert.matches("mode=very slow\thow", ask("ork etl.lua mode="), 1, true)
   end)
 end)

@@ -10,7 +10,8 @@ local root = os.getenv("ORK_ROOT")
 
 local FILES = {
   "bin/ork", "libexec/ork/ork-agent", "lib/lua/5.4/ork/core.so", "share/lua/5.4/ork/init.lua", "share/lua/5.4/ork/cli/main.lua",
-  "include/ork/ork.h", "share/man/man1/ork.1", "share/bash-completion/completions/ork", "share/zsh/vendor-completions/_ork",
+  "include/ork/ork.h", "share/man/man1/ork.1", "share/bash-completion/completions/ork", "share/zsh/site-functions/_ork",
+  "share/fish/vendor_completions.d/ork.fish",
   "lib/systemd/system/ork.service", "share/doc/ork/README.md", "share/doc/ork/docs/tasks.md", "share/doc/ork/examples/hello.lua",
 }
 
@@ -28,6 +29,13 @@ describe("cmake --install", function()
     for _, path in ipairs(FILES) do assert(sh.exists(prefix .. "/" .. path), path) end
     installed.is_clean(prefix)
     installed.works(prefix)
+  end)
+
+  it("puts the completion for zsh where Debian's zsh looks, below /usr", function()
+    local root_dir = sh.tempdir()
+    source.must({ "cmake", "--install", installed.build, "--prefix", "/usr" }, { env = { DESTDIR = root_dir, LD_PRELOAD = false } })
+    assert(sh.exists(root_dir .. "/usr/share/zsh/vendor-completions/_ork"))
+    assert(not sh.exists(root_dir .. "/usr/share/zsh/site-functions"))
   end)
 
   it("makes what can be moved", function()

@@ -84,6 +84,13 @@ describe("the manual", function()
     assert.matches("run workflows that survive", r.out, 1, true)
   end)
 
+  it("leaves nothing out where the terminal has ASCII only", function()
+    local path = sh.write(sh.tempdir() .. "/ork.1", man)
+    local r = sh.run({ "groff", "-ww", "-man", "-Tascii", "-P-c", "-rLL=400n", path })
+    assert.same({ 0, "" }, { r.code, r.err })
+    assert(man:find("\\[u2026]", 1, true) and r.out:find("runs, tasks, ... are", 1, true))
+  end)
+
   it("was made at build time", function()
     local built = sh.ork_path():match("^(.*)/") .. "/ork.1"
     if not sh.exists(built) then return pending("ork_man was not built") end

@@ -2,6 +2,8 @@
 -- `ork repl` without a terminal: plain lines from a pipe or a file. And that nothing loads libedit there.
 local sh = require "tests.lib.sh"
 
+local root = os.getenv("ORK_ROOT") or "."
+
 local SCRIPT = [[
 local ork = require "ork"
 local etl = ork.workflow("etl", { params = { n = { type = "int", default = 0 } } })
@@ -234,6 +236,26 @@ describe("ork repl in a pipe", function()
     assert.same({ "", 0 }, { r.out, r.code })
     expect("io.stdout:close()\n1\n", 'nil, "cannot close standard file"\n1\n')
     assert.equal("exit() or Ctrl-D ends the prompt\n", repl("exit\n").out)
+  end)
+
+  it("finds a run, and gives nothing else beside it", function()
+    local r = repl("etl:run{}\nfind('last')\nfind('etl')\n")
+    assert.same({ "", 0 }, { r.err:match("mistake") or "", r.code })
+    assert.equal(3, select(2, r.out:gsub("run %x+ of etl: success\n", "")), r.out)
+    assert.equal(3, select(2, r.out:gsub("\n", "")), r.out)
+  end)
+
+  it("explains functions in the words of their annotations", function()
+    local r = repl('help(ork.spawn)\nhelp "ork.fd"\nhelp(ork.pool)\n')
+    assert.same({ "", 0 }, { r.err, r.code })
+    for _, words in ipairs({ "ork.spawn(f, ...)\n  Runs `f(…)` as a coroutine", "\n  f: function\n", "ork.fd()\n  For other loops", "\n  slots: integer 1 or more\n" }) do
+      assert(r.out:find(words, 1, true), ("no %q in\n%s"):format(words, r.out))
+    end
+    for _, class in ipairs({ "meta", "meta_run", "meta_inline" }) do
+      for name in sh.read(root .. "/lua/ork/" .. class .. ".lua"):gmatch("\nfunction (ork%.[%w_]+)") do
+        assert.is_nil(repl("help(" .. name .. ")\n").out:find("a function", 1, true), name)
+      end
+    end
   end)
 
   it("never loads libedit, and no other command does", function()

@@ -2,16 +2,16 @@
 -- The report of a failed run stays readable whatever a task prints.
 local sh = require "tests.lib.sh"
 
-local function fail_with(command, options)
+local function fail_with(command, options, ...)
   local dir = sh.tempdir()
   sh.write(dir .. "/w.lua", ([[
     local ork = require "ork"
     local w = ork.workflow("w", {})
     w:task("t", { command = %q, %s })
     return w]]):format(command, options or "retries = 0"))
-  local result = sh.ork({ "w.lua" }, { cwd = dir })
+  local result = sh.ork({ "w.lua", ... }, { cwd = dir })
   assert.equal(1, result.code)
-  return result.err
+  return result.err, dir
 end
 
 describe("the report of a failure", function()
@@ -28,6 +28,13 @@ describe("the report of a failure", function()
     local err = fail_with("printf 'x\\377\\033[31m'; i=0; while [ $i -lt 300 ]; do printf 'ää'; i=$((i+1)); done; exit 1")
     assert.truthy(err:find("x\\xff\\e[31mää", 1, true), err)
     assert.truthy(utf8.len(err), "not UTF-8")
+  end)
+
+  it("names the database where nothing else does, as in a mail of cron", function()
+    local err, dir = fail_with("exit 1", nil, "--quiet")
+    assert.matches("\n\ndatabase:  sqlite:" .. dir .. "/.ork/ork.db\nsee it:    ork show ", err, 1, true)
+    assert.is_nil(fail_with("exit 1"):find("database:", 1, true))
+    assert.is_nil(fail_with("exit 1", nil, "--quiet", "--db", "x.db"):find("database:", 1, true)) -- the commands have it
   end)
 
   it("counts retries", function()

@@ -86,6 +86,17 @@ describe("driving runs from a program", function()
     ]])
   end)
 
+  it("ends a list at the line that asks a database that was closed", function()
+    local r = lua([[
+      local db = ork.open("sqlite:other.db")
+      db:run(w, {})
+      local each = db:runs()
+      db:close()
+      each()
+    ]])
+    assert.equal("lua5.4: app.lua:10: the database is closed", r.err:match("^[^\n]*"))
+  end)
+
   it("gives the same run for the same key", function()
     expect("new finished true\n", [[
       local one = assert(w:run({}, { key = "k" }))

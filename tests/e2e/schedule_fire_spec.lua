@@ -224,6 +224,19 @@ describe("a schedule", function()
 
   -- ---- time zones ----------------------------------------------------------------------------
 
+  it("follows a time zone of which only the database knows", function()
+    sh.run({ "mkdir", "-p", dir .. "/zones/Land" })
+    tzif.write(dir .. "/zones/Land/Far", "AAA0", 0)
+    serve.script(dir, "w", { schedule = 'cron = "30 12 * * *", timezone = "UTC"' })
+    local p = serve.start(dir, { "w.lua" }, { env = { ORK_ZONEINFO = dir .. "/zones", TZ = "UTC" } })
+    p:wait_line("workflow applied workflow=w")
+    -- As by a program that applied it behind very many others: nobody is told.
+    serve.sql(dir, [[UPDATE workflows SET schedule_options = json_set(schedule_options, '$.timezone', 'Land/Far')]])
+    tzif.write(dir .. "/zones/Land/Far", "BBB-2", 7200)
+    serve.wait_row(dir, "SELECT 1 FROM workflows WHERE next_scheduled_at LIKE '%T10:30:00.000Z'")
+    serve.stop(p)
+  end)
+
   it("follows a time zone that is replaced while it is served", function()
     sh.run({ "mkdir", dir .. "/zones" })
     tzif.write(dir .. "/zones/Here", "AAA0", 0)

@@ -142,6 +142,7 @@ describe("ork schedule", function()
     assert.matches("nothing was applied", r.err, 1, true)
     serve.script(dir, "w", { schedule = 'cron = "0 2 * * *", params = { day = ork.date("-1d"), table = "t" }', params = '{ day = "date", table = "str" }' })
     ork("apply w.lua", { ok = true })
+    assert.matches("\nparams    day=1d before the run's time\n          table=t\n", ork("schedule w").out, 1, true)
   end)
 
   it("tells of zones there are none of, and of damaged ones", function()

@@ -118,6 +118,21 @@ describe("a script", function()
     end
   end)
 
+  it("that takes long to load is named to whoever waits", function()
+    sh.write(dir .. "/loop.lua", "while true do end")
+    sh.write(dir .. "/wait.lua", 'io.popen("cat go"):read("a") ' .. W .. "return w") -- computes nothing: only a signal gets a word in
+    sh.run({ "mkfifo", dir .. "/go" })
+    local env = { ORK_LOAD_NOTICE = "100ms" }
+    local p = sh.spawn_ork({ "validate", "loop.lua" }, { cwd = dir, env = env })
+    p:wait_line("^still loading loop%.lua; does it loop, or wait for something%? Ctrl%-C ends it$")
+    p:signal("sigint")
+    p:wait()
+    p = sh.spawn_ork({ "wait.lua", "-q" }, { cwd = dir, env = env })
+    p:wait_line("^still loading wait%.lua;")
+    sh.write(dir .. "/go", "") -- opens the pipe, and lets go of it
+    assert.equal(0, p:wait().code)
+  end)
+
   it("is asked for when the file is something else, or nearly named so", function()
     sh.write(dir .. "/b.sh", "set -e\necho hi && ls\n")
     sh.write(dir .. "/long.lua", W .. "return w")

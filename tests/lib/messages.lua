@@ -54,7 +54,7 @@ group("Words and options", "Nothing was looked at or changed yet.", {
   { text = "no command and no topic `…`; did you mean `…`?", exit = 2, ork = "help enviroment" },
   { text = "`…` is a script: ork … --help", exit = 2, ork = "help etl.lua" },
   { text = "--format is for the whole manual, without a name", exit = 2, ork = "help runs --format man" },
-  { text = "there is completion for bash and zsh, not for `…`", exit = 2, ork = "completion fish" },
+  { text = "there is completion for bash, zsh and fish, not for `…`", exit = 2, ork = "completion tcsh" },
   { text = "no command `db …`; did you mean `db …`?", exit = 2, ork = "db statsu" },
   { text = "name runs or filter them, not both", exit = 2, ork = "cancel etl --status failed" },
   { text = "which runs? ork … RUN..., or --workflow NAME, --status S, --since D (`last` is the newest run)", exit = 2, ork = "cancel" },

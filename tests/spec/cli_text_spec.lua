@@ -117,6 +117,30 @@ describe("a table on a narrow terminal", function()
   end)
 end)
 
+describe("fields", function()
+  local fields = require "ork.cli.fields"
+  local out, width
+
+  before_each(function() out, width = term.out, term.width end)
+  after_each(function() term.out, term.width = out, width end)
+
+  local function print_at(columns_wide, rows)
+    local lines = {}
+    term.width = function() return columns_wide end
+    term.out = function(line) lines[#lines + 1] = line end
+    fields(rows)
+    return lines
+  end
+
+  it("go on below themselves where words end", function()
+    local rows = { { "status", "failed" }, { "error", "1 of 3 tasks failed: extract" }, { "none" }, { "log", "/a/very/long/path/to/the.log" }, { "params", "a=1\nb=2" } }
+    assert.same({
+      "status  failed", "error   1 of 3 tasks", "        failed: extract", "log     /a/very/long/path/to/the.log", "params  a=1", "        b=2",
+    }, print_at(24, rows))
+    assert.equal("error   1 of 3 tasks failed: extract", print_at(nil, rows)[2])
+  end)
+end)
+
 describe("logs", function()
   --- An engine whose only log is `bytes`.
   local function engine_of(bytes)

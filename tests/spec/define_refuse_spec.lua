@@ -105,6 +105,8 @@ local of_task = {
   { [[{ command = "x", trigger_rule = "all_sucess" }]],
     "4: task `t`: `trigger_rule` wants one of all_success, none_failed, all_done, always, all_failed, one_failed, one_success, " ..
     "got \"all_sucess\"; did you mean \"all_success\"?" },
+  { [[{ command = "x", trigger_rule = "none_failed_min_one_success" }]],
+    "4: task `t`: `trigger_rule` \"none_failed_min_one_success\" is called \"none_failed\" here" },
   { [[{ command = "x", trigger_rule = "one_failed" }]],
     "4: task `t` has trigger_rule \"one_failed\" but depends on nothing, so it could never run" },
   { [[{ command = "x", when = true }]], "4: task `t`: `when` is true, which was decided while the script was loading; " .. compare },
@@ -285,8 +287,6 @@ local calls = {
   { [[w:task()]], "4: `task` wants a name, got none" },
   { [[w:task("x", "y")]], "4: `task` wants a table of options after the name, got \"y\"" },
   { [[w:task("x", {}, 1)]], "4: `task` takes a name and a table of options, got 3 arguments" },
-  { [[w:task("a b", { command = "x" })]], "4: the name of task `a b` may only have letters, digits, _ . and -" },
-  { [[w:task("", { command = "x" })]], "4: a task needs a name" },
   { [[w:tsk("x")]], "4: workflow `w` has no field `tsk`; did you mean `task`?" },
   { [[w:returns{}]], "4: workflow:returns comes with a later version" },
   { [[w.x = 1]], "4: workflow `w` cannot be changed; give its options to ork.workflow" },
@@ -323,6 +323,17 @@ describe("a mistake in the options of a task", function()
   it("is told for finally too", function()
     one("4: task `t`: `trigger_rule` cannot be chosen for a finally task: it always runs; leave it out",
       script.refusals([[w:finally("t", { command = "x", trigger_rule = "all_done" })]]))
+  end)
+
+  it("is told of names together with the rest", function()
+    assert.same({
+      "4: task `a b`: it does nothing; give it a command = { \"program\", … }, or executor = \"inline\" and run = function(input, ctx) … end",
+      "4: the name of task `a b` may only have letters, digits, _ . and -",
+      "5: a task needs a name",
+      "6: task `c`: unknown option `priority_weight`; did you mean `priority`?",
+    }, script.refusals([[w:task("a b", {})
+w:task("", { command = "x", depends_on = w:task("fine", { command = "x" }) })
+w:task("c", { command = "x", priority_weight = 1, depends_on = "fine" })]]))
   end)
 
   it("is told when a name is taken", function()

@@ -151,10 +151,15 @@ describe("a help page", function()
     local given = term.width
     finally(function() term.width = given end)
     term.width = function() return 60 end
-    local page = explain.command(load_command("runs"))
-    for line in page:gmatch("[^\n]+") do
-      if not line:find("^usage") and not line:find("^  ork") then assert.truthy(utf8.len(line) <= 64, line) end
+    local function fits(page)
+      for line in page:gmatch("[^\n]+") do
+        if not line:find("^usage") and not line:find("^  ork") and not line:find(" = ", 1, true) then assert.truthy(utf8.len(line) <= 64, line) end
+      end
     end
+    for _, name in ipairs({ "runs", "db", "prune" }) do fits(explain.command(load_command(name))) end
+    for _, topic in ipairs(require "ork.cli.topics") do fits(explain.topic(topic)) end
+    local naming = require("ork.cli.help").topic("naming")
+    assert.matches("\n  5bf61a02      these 8, or any unique beginning of them (4\n                or more)", explain.topic(naming), 1, true)
   end)
 end)
 

@@ -278,6 +278,7 @@ local function go_back(word, options)
   local each = { name = name, workflow = target }
   if options.dry_run then
     compare(engine, each)
+    each.version, each.was = version, stop.check(engine:workflows({ name = name }))[1].version
   else
     local was = stop.check(engine:activate(name, version))
     each.was, each.version = was > 0 and was or nil, version
@@ -288,8 +289,9 @@ local function go_back(word, options)
   elseif each.how == "new" and not options.dry_run then
     term.out(("%s: version %d is current again (none was)"):format(name, version))
   else
-    if each.how == "changed" and not options.dry_run then
-      term.out(("%s: version %d is current again (was %d)"):format(name, version, each.was))
+    if each.how == "changed" then
+      local words = options.dry_run and "%s: version %d would be current again (now %d)" or "%s: version %d is current again (was %d)"
+      term.out(words:format(name, version, each.was))
       for _, line in ipairs(catalog.lines(each.diff)) do term.out(line) end
     else
       tell({ each }, options.dry_run)

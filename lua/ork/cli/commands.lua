@@ -31,7 +31,7 @@ return {
   { "delete", "delete NAME", "remove a workflow with its runs and logs", "database" },
   { "db", "db migrate|status|check|copy FROM TO", "the database itself", "database" },
   { "doctor", "doctor", "what Ork stands on here, and what is wrong with it", "more" },
-  { "completion", "completion bash|zsh", "what a shell needs to complete words after ork", "more" },
+  { "completion", "completion bash|zsh|fish", "what a shell needs to complete words after ork", "more" },
   { "version", "version", "the versions of this program and what it is made with", "more" },
   { "help", "help [COMMAND|TOPIC]", "this text, or that of a command or topic", "more" },
 }

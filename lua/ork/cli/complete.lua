@@ -157,7 +157,14 @@ function finders.NAME(state, add)
   end
 end
 
-finders["NAME@VERSION"] = finders.WORKFLOW
+--- Names, and behind an @ the versions of the one that stands before it.
+finders["NAME@VERSION"] = function(state, add)
+  local name, engine = state.word:match("^(.+)@"), engine_of(state)
+  if not name then return finders.WORKFLOW(state, add) end
+  for _, version in ipairs(engine and engine:versions(name) or {}) do
+    add(("%s@%d"):format(name, version.version), version.current and "current" or "version")
+  end
+end
 
 function finders.VERSION(state, add)
   local engine = engine_of(state)

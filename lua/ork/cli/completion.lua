@@ -7,7 +7,7 @@ local words = require "ork.cli.words"
 
 local completion = {
   name = "completion",
-  usage = "completion bash|zsh",
+  usage = "completion bash|zsh|fish",
   summary = "Prints the script that lets the shell complete commands, options, runs, tasks and params",
   text = [[
 For bash, in ~/.bashrc:
@@ -18,12 +18,17 @@ For zsh, in ~/.zshrc after `compinit`:
 
   eval "$(ork completion zsh)"
 
+For fish, in ~/.config/fish/config.fish:
+
+  ork completion fish | source
+
 It completes commands, options and their values, scripts, workflows, the newest 50 runs, the tasks of the run that is named, and
 params with their choices. It only looks: a script is read, never run, and no database is made.]],
   examples = {
     { [[eval "$(ork completion bash)"]], "complete in this shell" },
     { "ork completion bash >/etc/bash_completion.d/ork", "for all users" },
     { "ork completion zsh >~/.zfunc/_ork", "for zsh, in a folder of $fpath" },
+    { "ork completion fish >~/.config/fish/completions/ork.fish", "for fish" },
   },
   words = { 1, 4 },
   bytes = true,
@@ -86,6 +91,24 @@ _ork() {
 }
 if [ "$funcstack[1]" = _ork ]; then _ork "$@"; else compdef _ork ork; fi]=]
 
+-- fish quotes what it inserts and lists files by itself; a candidate that ends in = / or : gets no blank behind it.
+scripts.fish = [=[
+# fish completion for ork: ork completion fish | source, or as the file ork.fish in a folder of $fish_complete_path
+function __ork_complete
+    set -l program (commandline -opc)[1]
+    for line in ($program completion words fish "" (commandline -cp) 2>/dev/null)
+        switch $line
+            case 'files folders'
+                __fish_complete_directories (commandline -ct)
+            case 'files *'
+                __fish_complete_path (commandline -ct)
+            case 'word *'
+                string replace 'word ' '' -- $line
+        end
+    end
+end
+complete -c ork -f -a '(__ork_complete)']=]
+
 -- ---- candidates as the shells take them ------------------------------------------------------
 
 local function is_escaped(text, i)
@@ -132,12 +155,22 @@ local function for_zsh(found, files)
   if files then term.out("files " .. files) end
 end
 
+--- fish takes a tab between a candidate and what it is.
+local function for_fish(found, files)
+  for _, one in ipairs(found) do
+    if not one.word:find("%c") then term.out("word " .. one.word .. (one.text and "\t" .. term.line(one.text) or "")) end
+  end
+  if files then term.out("files " .. files) end
+end
+
 local function print_candidates(shell, breaks, line)
   local list, place = words.split(line)
   while #list > 1 and list[1]:find("^[%a_][%w_]*=") do table.remove(list, 1) end
   if #list < 2 or #line > LONGEST then return end
   local found, files = require("ork.cli.complete").candidates(list)
-  if shell == "bash" then for_bash(found, files, line, place, breaks) else for_zsh(found, files) end
+  if shell == "bash" then for_bash(found, files, line, place, breaks)
+  elseif shell == "fish" then for_fish(found, files)
+  else for_zsh(found, files) end
 end
 
 function completion.run(given)
@@ -147,8 +180,8 @@ function completion.run(given)
     return 0
   end
   if not scripts[shell] or asked then
-    local near = require("ork.core").suggest(shell, { "bash", "zsh" })
-    stop(2, "there is completion for bash and zsh, not for `%s`%s", asked or shell, near and ("; did you mean `%s`?"):format(near) or "")
+    local near = require("ork.core").suggest(shell, { "bash", "zsh", "fish" })
+    stop(2, "there is completion for bash, zsh and fish, not for `%s`%s", asked or shell, near and ("; did you mean `%s`?"):format(near) or "")
   end
   term.out(scripts[shell])
   return 0

@@ -128,6 +128,7 @@ local function type_text(t)
   return "{ " .. table.concat(parts, ", ") .. " }"
 end
 
+--- A value that a definition gives a param: a constant, or a date relative to the run's time.
 local function default_text(expression)
   if expression == nil then return nil end
   if type(expression) == "table" and expression.date then
@@ -138,6 +139,8 @@ local function default_text(expression)
   if type(expression) == "table" and expression.const ~= nil then expression = expression.const end
   return type(expression) == "string" and expression or (core.json.encode(expression))
 end
+
+definition.value_text = default_text
 
 local function param_line(spec)
   local parts = { spec.description }

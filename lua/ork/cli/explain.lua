@@ -52,10 +52,39 @@ function explain.wrap(text, columns, indent)
   return table.concat(lines, "\n")
 end
 
+--- What stands before the last column of a line of a table ("  word    what it is"), and that column.
+local function columns_of(line)
+  local head, rest = line:match("^(.*%S%s%s+)(%S.*)$")
+  if not head then head, rest = line:match("^(%s+)(.*)$") end
+  return head, rest
+end
+
+--- A line that is too wide, with its last column below itself.
+local function hang(line)
+  local head, rest = columns_of(line)
+  local room = width() - utf8.len(head)
+  if utf8.len(line) <= width() or room < 20 or line:find(" = ", 1, true) then return line end -- code stays as it is
+  return head .. (explain.wrap(rest, room):gsub("\n", "\n" .. (" "):rep(utf8.len(head))))
+end
+
+local function table_lines(lines)
+  local list = {}
+  for _, line in ipairs(lines) do
+    local indent, rest = line:match("^(%s+)(.*)$")
+    if #list > 0 and #indent > 4 and #indent == utf8.len((columns_of(list[#list]))) then -- goes on with the last column above
+      list[#list] = list[#list] .. " " .. rest
+    else
+      list[#list + 1] = line
+    end
+  end
+  for i, line in ipairs(list) do list[i] = hang(line) end
+  return table.concat(list, "\n")
+end
+
 local function text_lines(text)
   local parts = {}
   for i, p in ipairs(explain.paragraphs(text)) do
-    parts[i] = p.lines and table.concat(p.lines, "\n") or explain.wrap(p.text, width())
+    parts[i] = p.lines and table_lines(p.lines) or explain.wrap(p.text, width())
   end
   return table.concat(parts, "\n\n")
 end
@@ -87,7 +116,7 @@ function explain.example_lines(examples)
   local lines = {}
   for _, example in ipairs(examples) do
     lines[#lines + 1] = "  " .. example[1]
-    lines[#lines + 1] = "      " .. example[2]
+    lines[#lines + 1] = "      " .. explain.wrap(example[2], width() - 6, "      ")
   end
   return table.concat(lines, "\n")
 end
@@ -140,8 +169,9 @@ function explain.overview(commands)
   lines[#lines + 1] = explain.option_lines(args.globals)
   local topics = {}
   for i, topic in ipairs(require "ork.cli.topics") do topics[i] = topic.name end
-  lines[#lines + 1] = "\nRUN is the beginning or end of a run's id, a workflow's name (its newest run), NAME~1 (the one before) or `last`."
-  lines[#lines + 1] = "More: ork COMMAND --help, ork SCRIPT --help, ork help TOPIC (" .. table.concat(topics, ", ") .. ")"
+  lines[#lines + 1] = "\n" .. explain.wrap("RUN is the beginning or end of a run's id, a workflow's name (its newest run), NAME~1 (the one before), "
+    .. "`last` or `last~1`.", width())
+  lines[#lines + 1] = explain.wrap("More: ork COMMAND --help, ork SCRIPT --help, ork help TOPIC (" .. table.concat(topics, ", ") .. ")", width())
   return table.concat(lines, "\n")
 end
 

@@ -33,6 +33,9 @@ local roff_of = {
   ["\\"] = "\\e", ["-"] = "\\-", ["'"] = "\\(aq", ["^"] = "\\(ha", ["~"] = "\\(ti", ['"'] = "\\(dq", ["`"] = "\\(ga",
 }
 
+-- Where the terminal has no such character, groff would leave it out and complain.
+local ASCII = ".if \\n(.g \\{\\\n.fchar \\[u2026] ...\n.fchar \\[u2192] \\->\n.\\}"
+
 --- Text as roff reads it back, harmless in a macro's argument and at the beginning of a line.
 local function roff(text)
   text = text:gsub("[\\%-'^~\"`]", roff_of):gsub("[\xC2-\xF4][\x80-\xBF]*", function(c)
@@ -96,6 +99,7 @@ function manual.man()
   local out = {
     [[.\" Made from the tables of the commands; do not edit.]],
     (".TH ORK 1 \"\" \"Ork %s\" \"User Commands\""):format(roff(core.version)),
+    ASCII,
     ".nh\n.ad l",
     ".SH NAME\nork \\- run workflows that survive being killed",
     ".SH SYNOPSIS\n\\fBork\\fR \\fISCRIPT\\fR [\\fINAME\\fR] [\\fIname\\fR=\\fIvalue\\fR ...]\n.br\n\\fBork\\fR \\fICOMMAND\\fR ...",

@@ -56,7 +56,7 @@ function pool.run(given)
   end
   if not before and not given.options.new then
     local near = core.suggest(name, names)
-    stop(4, "no pool `%s`%s; to make it: ork pool %s %d --new", name, near and ("; did you mean `%s`?"):format(near) or "", text.word(name), slots)
+    stop(4, "no pool `%s`; %sto make it: ork pool %s %d --new", name, near and ("did you mean `%s`? Or, "):format(near) or "", text.word(name), slots)
   end
   stop.check(engine:pool_set(name, slots))
   if term.json then

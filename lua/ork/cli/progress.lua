@@ -24,7 +24,7 @@ function progress.words(change, now)
     if (change.attempt or 0) > 1 then return "running", nil, "attempt " .. change.attempt end
     return "running"
   elseif to == "pending" and change.retry_at then
-    local again = change.retry_at - now > 0 and "again in " .. text.duration(change.retry_at - now) or "again at once"
+    local again = change.retry_at - now > 0 and "again in " .. text.delay(change.retry_at - now) or "again at once"
     return change.kind == "lost" and "lost" or "failed", change.took_ms, remark and remark .. "; " .. again or again
   elseif to == "pending" and change.kind == "lost" then
     return "lost", nil, remark

@@ -1,11 +1,12 @@
 -- SPDX-License-Identifier: MIT
 -- How a run ended: one line, and for each failed task the reason, the end of its log and the commands to see more.
+local core = require "ork.core"
 local hint = require "ork.cli.hint"
-local sys = require("ork.core").sys
 local stop = require "ork.cli.stop"
 local tail = require "ork.cli.tail"
 local term = require "ork.term"
 local text = require "ork.cli.text"
+local sys = core.sys
 
 local report = {}
 
@@ -43,7 +44,7 @@ end
 
 --- How the user would name a script: from the current folder when it is below.
 local function short_path(path)
-  local cwd = require("ork.core").sys.cwd()
+  local cwd = sys.cwd()
   local below = cwd and path:sub(1, #cwd + 1) == (cwd == "/" and "/" or cwd .. "/") and path:sub(#cwd + 2)
   return text.word(below or path)
 end
@@ -64,11 +65,16 @@ local function resume_command(run)
 end
 
 --- What to do about a run that did not succeed.
-local function advice(run, failed)
+local function advice(engine, run, failed)
   local id = text.short(run.id)
   local resume = resume_command(run)
   local what = failed and (run.counts.cancelled or 0) == 0 and "the failed and skipped tasks only" or "what did not succeed"
-  term.message(("\nsee it:    %s\ntry again: %s   (%s)"):format(hint.line("ork show %s", id), hint.line("ork retry %s", id), what))
+  if term.quiet and hint.line("") == "" then -- a mail of cron, read elsewhere: the commands below are said where the run was
+    term.message("\ndatabase:  " .. term.escape(core.url_plain(engine:url())))
+  else
+    term.message("")
+  end
+  term.message(("see it:    %s\ntry again: %s   (%s)"):format(hint.line("ork show %s", id), hint.line("ork retry %s", id), what))
   if run.script_dir and not sys.stat(run.script_dir) then
     term.message(("moved?     the script's folder %s is gone: ork NEW/%s --resume, from where it is now"):format(term.escape(run.script_dir),
       term.escape((run.script_path or ""):match("([^/]*)$"))))
@@ -87,7 +93,7 @@ function report.failures(engine, run)
   if #failed > MAX_TASKS then
     term.message(("\n%d more failed: %s"):format((run.counts.failed or 0) - MAX_TASKS, hint.line("ork tasks %s --status failed", id)))
   end
-  advice(run, #failed > 0)
+  advice(engine, run, #failed > 0)
 end
 
 --- Tells on stderr why a run was cancelled, when that was said, and how to go on with it.

@@ -30,9 +30,18 @@ SCRIPT.]],
   },
 }
 
+--- A day as it may be typed ("yesterday", "-3d") where the param was one, as a script's own params read it; nil: it is none.
+local function read_day(old, typed)
+  if not old:find("^%d%d%d%d%-%d%d%-%d%d$") then return nil end
+  local reader = core.workflow("rerun", { params = { day = "date" } })
+  reader:task("none", { command = { "true" } }) -- a workflow has one
+  local complete = core.params(reader, nil, { day = typed }, core.sys.now())
+  return complete and core.json.decode(complete).day
+end
+
 --- A typed text read as the kind of value the param had.
 local function read_like(name, old, typed)
-  if type(old) == "string" then return typed end
+  if type(old) == "string" then return read_day(old, typed) or typed end
   local value
   if math.type(old) == "integer" then
     value = math.tointeger(tonumber(typed))

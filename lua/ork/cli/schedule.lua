@@ -2,6 +2,7 @@
 local columns = require "ork.cli.columns"
 local confirm = require "ork.cli.confirm"
 local core = require "ork.core"
+local definition = require "ork.cli.definition"
 local fields = require "ork.cli.fields"
 local fires = require "ork.cli.fires"
 local hint = require "ork.cli.hint"
@@ -93,6 +94,14 @@ local function catchup_of(option)
   return ("all, at most %s"):format(text.plural(option.catchup_limit or CATCHUP_LIMIT, "run"))
 end
 
+--- "day=1d before the run's time", a param a line; nil for none.
+local function params_of(params)
+  local lines = {}
+  for name, value in pairs(params) do lines[#lines + 1] = name .. "=" .. definition.value_text(value) end
+  table.sort(lines)
+  return #lines > 0 and table.concat(lines, "\n") or nil
+end
+
 local function show(engine, name)
   local each = find(engine, name)
   if term.json then
@@ -108,7 +117,7 @@ local function show(engine, name)
     { "catchup", catchup_of(option) },
     { "overlap", option.overlap or "skip" },
     { "jitter", option.jitter_ms and option.jitter_ms > 0 and text.duration(option.jitter_ms) or nil },
-    { "params", option.params and next(option.params) and stop.check(core.json.encode(option.params)) or nil },
+    { "params", params_of(option.params or {}) },
     { "last", each.last_scheduled_at and fires.time(option, each.last_scheduled_at) },
     { "note", note_of(each) },
   })

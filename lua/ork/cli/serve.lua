@@ -9,6 +9,7 @@ local database = require "ork.database"
 local loop = core.loop
 local open = require "ork.cli.open"
 local retention = require "ork.cli.retention"
+local script_trouble = require "ork.cli.script_trouble"
 local stop = require "ork.cli.stop"
 local sys = core.sys
 local term = require "ork.term"
@@ -41,11 +42,13 @@ local QUIET_MS = 150 -- after a change of a file: editors write several times
 
 -- ---- the log ---------------------------------------------------------------------------------
 
---- A value of a log line: quoted where it has blanks.
+local ESCAPED = { ["\n"] = "\\n", ["\t"] = "\\t", ["\r"] = "\\r", ['"'] = '\\"', ["\\"] = "\\\\" }
+
+--- A value of a log line, as base/log.c writes them: as it is, or as a JSON string.
 local function value_of(value)
   value = tostring(value)
-  if value ~= "" and not value:find('[%s"=]') then return value end
-  return '"' .. value:gsub('[\\"]', "\\%0"):gsub("\n", "\\n") .. '"'
+  if value ~= "" and not value:find('[%s%c"=\\]') then return value end
+  return '"' .. value:gsub('[%c"\\]', function(c) return ESCAPED[c] or ("\\u%04x"):format(c:byte()) end) .. '"'
 end
 
 --- log("info", "run ended", { { "run", id }, … })
@@ -157,6 +160,16 @@ function Scripts:finish(script, result, engine)
     log("error", "script is not applied", { { "script", script.path }, { "error", words } })
   end
   stop.check(engine:script_error(script.full, not documents and words or nil))
+  script.wrong = not documents and words or nil
+  self:tell_trouble(engine)
+end
+
+function Scripts:tell_trouble(engine)
+  local list = {}
+  for _, each in ipairs(self.list) do
+    if each.wrong then list[#list + 1] = { script_path = each.full, script_error = each.wrong } end
+  end
+  script_trouble.write(engine:data_dir(), list)
 end
 
 --- With --watch: the folders of its files.
@@ -330,11 +343,13 @@ function serve.run(given)
   server:open()
   server.scripts.wake = function() server.engine:interrupt() end
   server.clock = retention.clock(function() server.engine:interrupt() end)
+  server.scripts:tell_trouble(server.engine)
   server:describe()
   server:run()
   core.notify("STOPPING=1")
   server.clock.close()
   server.scripts:close()
+  script_trouble.write(server.engine:data_dir(), {})
   server.engine:hand_over()
   server.engine:close()
   for _, watcher in ipairs(server.watchers) do watcher:close() end

@@ -51,6 +51,7 @@ local function show_run(run)
     { "run", run.id },
     { "workflow", run.workflow },
     { "script", run.script_path },
+    { "version", run.version and tostring(run.version) },
     { "status", run.status },
     { "error", run.error },
     { "part", text.part(run, run.tasks_total or 0) },

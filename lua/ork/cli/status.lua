@@ -2,7 +2,9 @@
 local fields = require "ork.cli.fields"
 local fires = require "ork.cli.fires"
 local hint = require "ork.cli.hint"
+local json = require("ork.core").json
 local open = require "ork.cli.open"
+local script_trouble = require "ork.cli.script_trouble"
 local stop = require "ork.cli.stop"
 local sys = require("ork.core").sys
 local term = require "ork.term"
@@ -89,6 +91,12 @@ local function tell_trouble(document)
   end
 end
 
+local function tell_unapplied(list)
+  for _, each in ipairs(list) do
+    term.out(term.escape(("trouble: %s cannot be loaded, and nothing of it is applied: %s"):format(each.script_path, each.script_error:match("[^\n]*"))))
+  end
+end
+
 local function running(document)
   if document.runs.running == 0 then return "nothing" end
   return ("%s: %s running, %d about to start"):format(text.plural(document.runs.running, "run"),
@@ -157,7 +165,7 @@ function status.run(given)
   local engine <close> = open.read(given.options)
   local document = stop.check(engine:status(since or yesterday(), term.json))
   if term.json then
-    term.out(document)
+    term.out(script_trouble.add(document, script_trouble.beside(stop.check(json.decode(document)))))
     return 0
   end
   local ended = document.ended
@@ -176,6 +184,7 @@ function status.run(given)
   tell_failed(document)
   tell_cancelled(engine, document)
   tell_trouble(document)
+  tell_unapplied(script_trouble.beside(document))
   return 0
 end
 

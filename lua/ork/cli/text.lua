@@ -16,6 +16,12 @@ end
 --- "14:03:05" of an instant in ms.
 function text.clock(ms) return os.date("%H:%M:%S", ms // 1000) end
 
+--- How long until then, as it was meant: a delay of 0.1 s is seen after some milliseconds of it have gone.
+function text.delay(ms)
+  local step = ms < 45 and 5 or ms < 59000 and 50 or 1000
+  return text.duration(math.max(1, (ms + step // 2) // step) * step)
+end
+
 function text.duration(ms) return ms and sys.format_duration(ms) or "-" end
 
 --- How long something that started then has taken, or took.
@@ -33,7 +39,7 @@ function text.part(run, total)
   local part = run.part
   if not part then return nil end
   local mine = part.only and 1 or total - (part.left_out or 0)
-  return ("%d of %d tasks (--%s %s)"):format(mine, total, part.to and "to" or "only", part.to or part.only)
+  return ("%d of %s (--%s %s)"):format(mine, text.plural(total, "task"), part.to and "to" or "only", part.to or part.only)
 end
 
 local order = { "failed", "cancelled", "skipped", "running", "dispatched", "paused", "pending", "success" }

@@ -23,7 +23,7 @@ Ork prints the last 8 characters of a run's id (the first ones are a clock, alik
   5bf61a02      these 8, or any unique beginning of them (4 or more), or beginning or end of the whole id
   etl           a workflow: its newest run
   etl~1         the run before that one; etl~2 the one before
-  last          the newest run of all
+  last          the newest run of all; last~1 the one before
 
 If it could be two runs, both are listed and nothing happens. TASK is the name that the script gave it; `ork tasks RUN` lists them.
 
@@ -122,6 +122,7 @@ What Ork reads:
   ORK_DATA            where logs and the agent live, unless --data says so
   ORK_AGENT           the program that starts the tasks (default: beside ork)
   ORK_MIN_FREE_MB     start nothing new when the disk of the logs has less left
+  ORK_LOAD_NOTICE     when to say that a script is still loading (default: 10s)
   ORK_LOAD_TIMEOUT    how long `ork serve` waits for a script to load (default: 60s)
   ORK_RETENTION_MS    how soon ork serve looks at old runs for the first time (default: 10000, ten seconds)
   ORK_ZONEINFO        the folder of time zones (default: /usr/share/zoneinfo)

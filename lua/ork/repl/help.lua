@@ -1,5 +1,6 @@
 -- SPDX-License-Identifier: MIT
 -- help, help(x), help "retry": what there is at the prompt, in few words. Printed as a value: `help` alone shows it.
+local annotated = require "ork.repl.annotated"
 local core = require "ork.core"
 
 local OVERVIEW = [[
@@ -56,6 +57,7 @@ local entries = {
   ["ork.format"] = { 'ork.format("--day=%s", etl.params.day)', "string.format that takes references." },
   ["ork.secret"] = { 'ork.secret("NAME")', "A secret, for `env` of a task." },
   ["ork.open"] = { 'ork.open("sqlite:other.db")', "Another database: db:start(etl, …), db:runs{ … }, db:find(name)." },
+  ["ork.optional"] = { 'ork.optional{ rows = "int" }', "A type that also takes null; for a word, \"int?\" is the same." },
   ["ork.load"] = { 'ork.load("etl.lua")', "The workflows of another script." },
   locals = { "local x = 1", "A local outside of a block would be gone in the next line, so it becomes a global of this session." },
   exit = { "exit()",
@@ -82,7 +84,8 @@ local function topic_text(name)
 end
 
 local function on_name(name)
-  local entry = entries[name] or entries["ork." .. name] or entries[name:match("^%w+[.:](%w+)$")]
+  local entry = entries[name] or entries["ork." .. name] or annotated(name:match("^ork%.(%w+)$") or name)
+    or entries[name:match("^%w+[.:](%w+)$")]
   if entry then return entry_text(entry) end
   local topic = topic_text(name)
   if topic then return topic end
@@ -134,6 +137,10 @@ function help.about(value)
   if name then return entry_text(entries[name]) end
   local own = type(value) == "table" and getmetatable(value)
   if type(own) == "table" and own.methods and own.fields then return handle_text(value, own) end
+  for key, own_value in next, require "ork" do
+    local entry = type(value) == "function" and rawequal(own_value, value) and annotated(key)
+    if entry then return entry_text(entry) end
+  end
   if value == require "ork" then
     local list = {}
     for key in next, value do list[#list + 1] = "ork." .. key end

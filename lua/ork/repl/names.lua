@@ -83,10 +83,10 @@ end
 --- The run that is meant by a handle, a name, a workflow, or nothing.
 local function find_run(session, which)
   if is_run(which) then return which end
-  if is_task(which) then return stop.check(ork.find(rawget(which, "run_id"))) end
+  if is_task(which) then return (stop.check(ork.find(rawget(which, "run_id")))) end
   if core.is_workflow(which) then which = which.name end
   if which ~= nil and type(which) ~= "string" then error("this takes a run or the name of one, not a " .. type(which), 3) end
-  return stop.check(ork.find(which or session.last_run or "last"))
+  return (stop.check(ork.find(which or session.last_run or "last")))
 end
 
 local function copy(t)

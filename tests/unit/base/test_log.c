@@ -42,6 +42,51 @@ static void test_levels_and_form(void **state)
     assert_int_equal(s.count, 3);
 }
 
+static void test_values(void **state)
+{
+    static const char *const cases[][2] = {
+        {"01a20b-x.y", "01a20b-x.y"},
+        {"größer", "größer"},
+        {"", "\"\""},
+        {"exit code 2", "\"exit code 2\""},
+        {"a=b", "\"a=b\""},
+        {"say \"hi\"", "\"say \\\"hi\\\"\""},
+        {"C:\\x", "\"C:\\\\x\""},
+        {"one\ntwo\tthree\r", "\"one\\ntwo\\tthree\\r\""},
+        {"\x1b[31m\x7f", "\"\\u001b[31m\\u007f\""},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+        assert_string_equal(ORK_LOG_VALUE(cases[i][0]), cases[i][1]);
+    assert_string_equal(ORK_LOG_VALUE(NULL), "\"\"");
+
+    struct seen s = {0};
+    struct ork_log log = {"engine", ORK_LOG_WARN, keep, &s};
+    ork_log_warn(&log, "bad a=%s b=%s", ORK_LOG_VALUE("x\" c=\"forged"), ORK_LOG_VALUE("y"));
+    assert_string_equal(s.line, "warning engine: bad a=\"x\\\" c=\\\"forged\" b=y");
+}
+
+/* Whatever is cut off, the value stays text and its quote closes. */
+static void test_long_values(void **state)
+{
+    (void)state;
+    for (size_t shift = 0; shift < 4; shift++) {
+        char text[4 * ORK_LOG_VALUE_SIZE] = "", out[ORK_LOG_VALUE_SIZE];
+        memset(text, ' ', shift + 1);
+        for (size_t n = shift + 1; n + 4 < sizeof text; n += 3)
+            memcpy(text + n, "€", 4);
+        size_t len = strlen(ork_log_value(out, text));
+        assert_in_range(len, ORK_LOG_VALUE_SIZE - 20, ORK_LOG_VALUE_SIZE - 1);
+        assert_string_equal(out + len - 7, "€…\"");
+        memset(text, '\n', sizeof text - 1);
+        text[sizeof text - 1] = '\0';
+        len = strlen(ork_log_value(out, text));
+        assert_string_equal(out + len - 6, "\\n…\"");
+        memset(text, 'x', sizeof text - 1);
+        assert_string_equal(out + strlen(ork_log_value(out, text)) - 5, "x…\"");
+    }
+}
+
 static void test_stderr(void **state)
 {
     (void)state;
@@ -62,6 +107,7 @@ static void test_stderr(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_levels_and_form), cmocka_unit_test(test_stderr)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_levels_and_form), cmocka_unit_test(test_values),
+                                       cmocka_unit_test(test_long_values), cmocka_unit_test(test_stderr)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
