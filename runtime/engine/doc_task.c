@@ -103,6 +103,27 @@ static void attempt_members(const struct ork_rows *r, size_t i, struct ork_buf *
     ork_doc_text(out, "host", ork_rows_text(r, i, "host"));
 }
 
+/* The success of a function has no row of its own: its task's has all that is known. */
+static bool is_unrecorded(const struct ork_rows *task, const struct ork_rows *attempts)
+{
+    size_t n = ork_rows_len(attempts);
+    int64_t last = n ? ork_rows_int(attempts, n - 1, "attempt", 0) : 0;
+
+    return strcmp(ork_rows_text(task, 0, "status"), "success") == 0 && ork_rows_int(task, 0, "attempt", 0) > last;
+}
+
+static void unrecorded_members(const struct ork_rows *task, const char *log_path, struct ork_buf *out)
+{
+    int64_t started = ork_rows_time(task, 0, "started_at"), finished = ork_rows_time(task, 0, "finished_at");
+
+    ork_doc_int(out, "attempt", ork_rows_int(task, 0, "attempt", 0));
+    ork_doc_text(out, "status", "success");
+    ork_doc_time(out, "started_at", started);
+    ork_doc_time(out, "finished_at", finished);
+    ork_doc_took(out, started, finished);
+    ork_doc_text(out, "log_path", log_path);
+}
+
 #define NEAR_MAX 1000 /* tasks among which a mistyped name is looked for */
 
 static int no_task(ork_engine *e, const ork_id *run, const char *task, ork_err *err)
@@ -159,12 +180,17 @@ int ork_task_json(ork_engine *e, const char *run_id, const char *task, char **ou
     if (rc)
         return rc;
     size_t n = ork_rows_len(attempts);
+    const bool more = is_unrecorded(rows, attempts);
+    char *log_path = more ? ork_log_unrecorded(e, rows) : NULL;
     ork_buf_addc(&b, '{');
     task_members(rows, 0, &b);
     ork_doc_raw(&b, "output", ork_rows_text(rows, 0, "output"));
     ork_doc_raw(&b, "params", ork_rows_text(rows, 0, "params"));
     ork_doc_text(&b, "tail", ork_rows_text(rows, 0, "logs"));
-    if (n) {
+    if (more) {
+        ork_doc_raw(&b, "exit_code", NULL);
+        ork_doc_text(&b, "log_path", log_path);
+    } else if (n) {
         ork_doc_maybe_int(&b, "exit_code", attempts, n - 1, "exit_code");
         ork_doc_text(&b, "log_path", ork_rows_text(attempts, n - 1, "log_path"));
     } else {
@@ -178,7 +204,13 @@ int ork_task_json(ork_engine *e, const char *run_id, const char *task, char **ou
         attempt_members(attempts, i, &b);
         ork_buf_addc(&b, '}');
     }
+    if (more) {
+        ork_buf_adds(&b, n ? ",{" : "{");
+        unrecorded_members(rows, log_path, &b);
+        ork_buf_addc(&b, '}');
+    }
     ork_buf_adds(&b, "]}");
+    ork_free(log_path);
     ork_rows_free(attempts);
     ork_rows_free(rows);
     *out = ork_buf_steal(&b, NULL);

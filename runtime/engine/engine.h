@@ -568,6 +568,8 @@ void ork_doc_raw(struct ork_buf *b, const char *key, const char *json);
 void ork_doc_maybe_int(struct ork_buf *b, const char *key, const struct ork_rows *r, size_t row, const char *col);
 void ork_doc_took(struct ork_buf *b, int64_t from_ms, int64_t to_ms);
 int ork_doc_open_run(ork_engine *e, const char *run_id, ork_id *id, struct ork_rows **out, ork_err *err) ORK_MUSTCHECK;
+char *ork_log_unrecorded(ork_engine *e, const struct ork_rows *task); /* logs.c: of the task's last attempt,
+                                                                       * which has no row; owned; NULL: none */
 int ork_doc_open_task(ork_engine *e, const char *run_id, const char *task, struct ork_rows **out,
                       struct ork_rows **attempts, ork_err *err) ORK_MUSTCHECK;
 int ork_doc_tasks(ork_engine *e, const ork_id *run, const char *statuses, int64_t after, int64_t limit,

@@ -76,6 +76,39 @@ static char *usual_path(ork_engine *e, const struct ork_rows *task, uint32_t att
     return ork_buf_steal(&b, NULL);
 }
 
+/* A database that was moved took its logs along: what is not where it was may be beside it, logs/RUN/FILE. */
+static void look_beside(ork_engine *e, char **path)
+{
+    struct stat st;
+    const char *file = *path ? strrchr(*path, '/') : NULL, *run = file;
+
+    if (!file || stat(*path, &st) == 0)
+        return;
+    while (run > *path && run[-1] != '/')
+        run--;
+    struct ork_buf b = ORK_BUF_INIT;
+    ork_buf_addf(&b, "%s/logs/%s", e->data_dir, run);
+    char *moved = ork_buf_steal(&b, NULL);
+    if (stat(moved, &st) == 0) {
+        ork_free(*path);
+        *path = moved;
+    } else {
+        ork_free(moved);
+    }
+}
+
+char *ork_log_unrecorded(ork_engine *e, const struct ork_rows *task)
+{
+    char *path = usual_path(e, task, (uint32_t)ork_rows_int(task, 0, "attempt", 0));
+    struct stat st;
+
+    look_beside(e, &path);
+    if (stat(path, &st) == 0)
+        return path;
+    ork_free(path);
+    return NULL;
+}
+
 /* Inline attempts have a row when they failed; of others the log is where it always is, if there is one. The number of
  * one under way is not stored: it is the next. */
 static int inline_path(ork_engine *e, const struct ork_rows *task, const struct ork_rows *attempts, uint32_t attempt,
@@ -111,27 +144,6 @@ static int inline_path(ork_engine *e, const struct ork_rows *task, const struct 
         *path = NULL; /* it wrote nothing */
     }
     return 0;
-}
-
-/* A database that was moved took its logs along: what is not where it was may be beside it, logs/RUN/FILE. */
-static void look_beside(ork_engine *e, char **path)
-{
-    struct stat st;
-    const char *file = *path ? strrchr(*path, '/') : NULL, *run = file;
-
-    if (!file || stat(*path, &st) == 0)
-        return;
-    while (run > *path && run[-1] != '/')
-        run--;
-    struct ork_buf b = ORK_BUF_INIT;
-    ork_buf_addf(&b, "%s/logs/%s", e->data_dir, run);
-    char *moved = ork_buf_steal(&b, NULL);
-    if (stat(moved, &st) == 0) {
-        ork_free(*path);
-        *path = moved;
-    } else {
-        ork_free(moved);
-    }
 }
 
 /* The path of an attempt's log; NULL: it has none. *last: is the task's stored tail of this attempt? Freed by the

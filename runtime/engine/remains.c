@@ -27,8 +27,41 @@ struct ork_remains_job {
     } folders[AT_ONCE];
     int64_t bytes;
     bool measure;
-    const char *data_dir; /* borrowed from the engine */
+    const char *data_dir, *database; /* borrowed from the engine; database NULL: no file */
 };
+
+/* Does a file NAME with NAME-turn beside it lie there, which is not our database? Then this is where its logs are. */
+static bool is_home_of_another(const char *dir, const char *database)
+{
+    struct stat mine = {0}, st;
+    bool found = false;
+    DIR *d = opendir(dir);
+
+    if (database)
+        (void)stat(database, &mine);
+    for (struct dirent *x = d ? readdir(d) : NULL; x && !found; x = readdir(d)) {
+        size_t n = strlen(x->d_name), mark = strlen("-turn");
+        if (n <= mark || strcmp(x->d_name + n - mark, "-turn") != 0)
+            continue;
+        x->d_name[n - mark] = '\0';
+        found = fstatat(dirfd(d), x->d_name, &st, 0) == 0 && (st.st_ino != mine.st_ino || st.st_dev != mine.st_dev);
+    }
+    if (d)
+        (void)closedir(d);
+    return found;
+}
+
+/* A copied database (of a project's folder, to a server) remembers where the original has its logs: they are not ours
+ * to remove. Written elsewhere under another data directory, they are. */
+static bool is_ours(const struct ork_remains_job *j, const char *dir)
+{
+    char *logs = ork_path_dirname(dir), *data = ork_path_dirname(logs);
+    bool ours = !is_home_of_another(data, j->database);
+
+    ork_free(data);
+    ork_free(logs);
+    return ours;
+}
 
 /* 0, or an errno. */
 static int empty(int parent, const char *name, bool measure, int depth, int64_t *bytes)
@@ -74,7 +107,7 @@ static void on_pool(uv_work_t *w)
         ork_id_format(&f->run, id);
         ork_buf_addf(&own, "%s/logs/%s", j->data_dir, id);
         f->left = empty(AT_FDCWD, own.data, j->measure, 0, &j->bytes) != 0;
-        if (f->dir && strcmp(f->dir, own.data) != 0)
+        if (f->dir && strcmp(f->dir, own.data) != 0 && is_ours(j, f->dir))
             f->left |= empty(AT_FDCWD, f->dir, j->measure, 0, &j->bytes) != 0;
         ork_buf_fini(&own);
     }
@@ -115,6 +148,7 @@ void ork_remains_add(struct ork_remains *m, const ork_id *run, char *dir)
         m->next->m = m;
         m->next->measure = m->measure;
         m->next->data_dir = m->engine->data_dir;
+        m->next->database = ork_store_path(m->engine->store);
     }
     m->next->folders[m->next->n++] = (struct folder){.run = *run, .dir = dir};
     if (m->next->n == AT_ONCE) {

@@ -61,6 +61,8 @@ void ork_settle_put(struct ork_active *a, uint32_t task, bool urgent)
         tail = ork_strndup(end->tail, end->tail_len);
         put.logs = (struct ork_text){tail, end->tail_len};
         put.set_logs = true;
+    } else if (end && l) { /* what is there is of an earlier attempt */
+        put.set_logs = true;
     }
     ork_commit_task(a, task, &put, urgent);
     (void)ork_commit_text(e, (char *)put.execution_name.p);

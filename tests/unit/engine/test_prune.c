@@ -156,6 +156,30 @@ static void logs_elsewhere(void **state)
     assert_int_equal(entries(w, "keep"), 1);
 }
 
+/* A project's folder was copied, database and logs: what is removed there stays in the original. */
+static void logs_of_the_original(void **state)
+{
+    struct world *w = *state;
+    struct world copy = {.jobs = w->jobs};
+    const char *name = strrchr(w->url, '/');
+    char command[256];
+
+    runs_of(w, "one", 2);
+    world_leave(w);
+    (void)snprintf(copy.url, sizeof(copy.url), "sqlite:%s-copy%s", w->dir, name);
+    (void)snprintf(command, sizeof(command), "cp -a %s %s-copy", w->dir, w->dir);
+    assert_int_equal(system(command), 0);
+    world_engine(&copy);
+    assert_prune(&copy, "{\"keep\":0}", "\"logs_left\":0,\"runs\":2,");
+    world_leave(&copy);
+    assert_int_equal(entries(w, "logs"), 2);
+    (void)snprintf(command, sizeof(command), "ls %s-copy/logs | grep -c . ; rm -rf %s-copy", w->dir, w->dir);
+    FILE *f = popen(command, "r");
+    assert_non_null(f);
+    assert_int_equal(fgetc(f), '0');
+    assert_int_equal(pclose(f), 0);
+}
+
 /* A folder that cannot be removed whole (here: nobody nests so deep) is told, and tried again. */
 static void logs_that_stay(void **state)
 {
@@ -269,8 +293,9 @@ static void killed(void **state)
 int main(void)
 {
 #define CASE(f) cmocka_unit_test_setup_teardown(f, world_setup, world_teardown)
-    const struct CMUnitTest tests[] = {CASE(by_age_and_number), CASE(what_lives_stays), CASE(logs_elsewhere),
-                                       CASE(logs_that_stay),
-                                       cmocka_unit_test_setup_teardown(killed, world_setup_dir, world_teardown)};
+    const struct CMUnitTest tests[] = {
+        CASE(by_age_and_number), CASE(what_lives_stays),
+        CASE(logs_elsewhere),    CASE(logs_of_the_original),
+        CASE(logs_that_stay),    cmocka_unit_test_setup_teardown(killed, world_setup_dir, world_teardown)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
