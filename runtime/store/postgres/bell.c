@@ -47,6 +47,7 @@ static int set_up(struct ork_postgres *s, ork_err *err)
     if (!rc && (fresh || e->changed)) {
         e->rung = e->cb != NULL;
         e->news = e->on_news != NULL;
+        e->death = fresh; /* one may have been told of meanwhile */
     }
     e->changed = false;
     return rc;
