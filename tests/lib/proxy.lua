@@ -1,0 +1,108 @@
+-- SPDX-License-Identifier: MIT
+-- A network that fails on demand, in front of a PostgreSQL server's socket (tests/lib/cluster.lua). It runs on the loop of the test,
+-- so it passes bytes while the test waits for anything.
+--
+--   local net = proxy.start(cluster)        -- net:url("ork") is the same database through it
+--   net:cut()                               -- all connections, now
+--   net:cut_at_commit("after")              -- the next COMMIT arrives, its answer does not
+--   net:cut_at_commit("before")             -- of what holds the next COMMIT only the part before it arrives
+--   net:hold() net:pass()                   -- nothing goes either way; connections stay
+local uv = require "luv"
+local sh = require "tests.lib.sh"
+
+local proxy = {}
+proxy.__index = proxy
+
+local COMMIT = "\0commit\0" -- in a Bind: the end of the portal's name, then the statement's
+
+local function close(handle)
+  if not handle:is_closing() then handle:close() end
+end
+
+function proxy:drop(pair)
+  self.pairs[pair] = nil
+  close(pair.client)
+  close(pair.server)
+end
+
+--- What a program sends: here COMMIT is seen.
+function proxy:forward(pair, data)
+  local at = self.at_commit and data:find(COMMIT, 1, true)
+  if not at then return pair.server:write(data) end
+  local how = self.at_commit
+  self.at_commit = nil
+  self.cuts = self.cuts + 1
+  pair.doomed = true
+  if how == "after" then return pair.server:write(data) end
+  pair.server:write(data:sub(1, at), function() self:drop(pair) end)
+end
+
+--- What the server answers: lost once the pair is doomed.
+function proxy:answer(pair, data)
+  if pair.doomed then return self:drop(pair) end
+  pair.client:write(data)
+end
+
+function proxy:read(pair)
+  pair.client:read_start(function(failure, data)
+    if failure or not data then return self:drop(pair) end
+    self:forward(pair, data)
+  end)
+  pair.server:read_start(function(failure, data)
+    if failure or not data then return self:drop(pair) end
+    self:answer(pair, data)
+  end)
+end
+
+function proxy:accept()
+  local pair = { client = uv.new_pipe(), server = uv.new_pipe() }
+  self.listener:accept(pair.client)
+  self.pairs[pair] = true
+  pair.server:connect(self.target, function(failure)
+    if not self.pairs[pair] then return end
+    if failure then return self:drop(pair) end
+    if not self.held then self:read(pair) end
+  end)
+end
+
+function proxy.start(cluster)
+  local self = setmetatable({ target = cluster.dir .. "/.s.PGSQL.5432", dir = sh.tempdir(), pairs = {}, cuts = 0 }, proxy)
+  self.listener = uv.new_pipe()
+  assert(self.listener:bind(self.dir .. "/.s.PGSQL.5432"))
+  assert(self.listener:listen(64, function(failure)
+    assert(not failure, failure)
+    self:accept()
+  end))
+  sh.at_cleanup(function() self:stop() end)
+  return self
+end
+
+function proxy:url(database) return ("postgres://ork@/%s?host=%s"):format(database, self.dir) end
+
+function proxy:cut()
+  for pair in pairs(self.pairs) do self:drop(pair) end
+end
+
+function proxy:cut_at_commit(how) self.at_commit = how end
+
+function proxy:hold()
+  self.held = true
+  for pair in pairs(self.pairs) do
+    pair.client:read_stop()
+    pair.server:read_stop()
+  end
+end
+
+function proxy:pass()
+  self.held = false
+  for pair in pairs(self.pairs) do
+    if pair.server:is_readable() then self:read(pair) end
+  end
+end
+
+function proxy:stop()
+  self:cut()
+  close(self.listener)
+end
+
+return proxy
