@@ -67,6 +67,9 @@ end
 
 function proxy.start(cluster)
   local self = setmetatable({ target = cluster.dir .. "/.s.PGSQL.5432", dir = sh.tempdir(), pairs = {}, cuts = 0 }, proxy)
+  self.quiet = uv.new_signal() -- whom we write to may be gone
+  self.quiet:start("sigpipe", function() end)
+  self.quiet:unref()
   self.listener = uv.new_pipe()
   assert(self.listener:bind(self.dir .. "/.s.PGSQL.5432"))
   assert(self.listener:listen(64, function(failure)
@@ -103,6 +106,7 @@ end
 function proxy:stop()
   self:cut()
   close(self.listener)
+  close(self.quiet)
 end
 
 return proxy
