@@ -153,14 +153,15 @@ static void on_claimed(void *data, int code, const ork_err *err)
     struct claiming *c = data;
     ork_engine *e = c->engine;
 
-    (void)err;
     e->serve.claims--;
-    if (code && code != ORK_EFENCED)
+    if (code && code != ORK_EFENCED) {
+        ork_log_warn(&e->log, "runs cannot be claimed error=\"%s\"", err ? err->msg : "");
         doubt(e);
-    else if (!code && c->claim.claimed && !ork_active_find(e, &c->claim.run_id))
+    } else if (!code && c->claim.claimed && !ork_active_find(e, &c->claim.run_id)) {
         take_up(e, &c->claim);
-    else if (!code && c->claim.bound)
+    } else if (!code && c->claim.bound) {
         tell_bound(e, &c->claim);
+    }
     ork_pools_inherited(e, c->claim.left);
     ork_free(c);
     look_if_wanted(e);

@@ -25,7 +25,6 @@ static void on_ready(void *data, const ork_id *agent, const char *socket, const 
                                       .socket = {texts[2], strlen(texts[2])}};
     for (size_t i = 0; i < 3; i++)
         (void)ork_commit_text(e, texts[i]);
-    e->current->batch.ring |= e->serve.on; /* other servers get to know this one, whose death they must notice */
     for (struct ork_active *a = e->runs; a; a = a->hh.next) {
         if (a->hand != h)
             continue;

@@ -61,8 +61,9 @@ int ork_pg_holding(struct ork_postgres *s, const ork_id *run, struct ork_holding
     return ork_pg_bury(&s->write, &h->owner, &h->free, err);
 }
 
-/* What a scheduler that is gone held, when this was its last run. Its row is locked first: of two who take its runs at
- * once the second sees what the first took. */
+/* As many slots as a scheduler that is gone held count for each who takes a run of it, until it has taken what that run
+ * needs; its own go with its last run. Its row is locked first: of two who take its runs at once the second sees what
+ * the first took. */
 static int inherit(struct ork_postgres *s, const ork_id *gone, struct ork_left **left, ork_err *err)
 {
     struct ork_stmt st;

@@ -2,10 +2,9 @@
 /* Slots shared by all schedulers of a database. The pool's row is locked first, also to give slots back, so that
  * look-and-take is one step and a wish that is refused is seen by whoever frees next. Slots of a dead scheduler count
  * until it is found dead, and it is looked for exactly when somebody is refused; those of a server until its runs are
- * taken up, since what they hold still runs (whoever takes the last run gets them, and gives back what is too much). A
- * refused wish is remembered
- * (`waiting`), so that who frees slots knows that the bell must be rung. A pool nobody declared has one slot: the
- * careful reading.
+ * taken up, since what they hold still runs (whoever takes one gets as many, and gives back what is too much). A
+ * refused wish is remembered (`waiting`), so that who frees slots knows that the bell must be rung. A pool nobody
+ * declared has one slot: the careful reading.
  *
  * A batch that touches several pools locks them all first, in the order of their names: two of them never wait for each
  * other, which the server would notice only after a second. */

@@ -184,20 +184,20 @@ static void test_slots_stay_until_the_last_run_is_taken(void **state)
     join(&b, url, "b", "serve");
     join(&c, url, "c", "serve");
     assert_int_equal(take(&c, 3, false).granted, 1);
-    struct ork_claim got = claim(&b, &one);
-    assert_true(got.claimed && !got.left);
-    assert_int_equal(take(&b, 1, true).granted, 0); /* what it took up runs already; the old slots count as well */
-    got = claim(&b, &two);
-    assert_true(got.claimed && got.left && !got.left->next);
-    assert_string_equal(got.left->pool, "db");
-    assert_int_equal(got.left->count, 2);
-    assert_int_equal(take(&b, 1, true).granted, 0);
+    struct ork_claim first = claim(&b, &one), last = claim(&c, &two); /* both before either took what its run needs */
+    assert_true(first.claimed && first.left && !first.left->next && last.claimed && last.left && !last.left->next);
+    assert_string_equal(first.left->pool, "db");
+    assert_int_equal(first.left->count, 2);
+    assert_int_equal(last.left->count, 2);
+    assert_int_equal(take(&c, 1, true).granted, 0);
+    give(&c, 2); /* the old one's are gone, but b's run may use as many */
     assert_int_equal(take(&c, 1, false).granted, 0);
-    assert_int_equal(test_count(url, "SELECT sum(used) FROM pool_use"), 5);
-    give(&b, got.left->count);
-    ork_left_free(got.left);
+    assert_int_equal(take(&b, 1, true).granted, 0); /* what it took up runs already */
+    give(&b, 2);
     assert_int_equal(test_count(url, "SELECT sum(used) FROM pool_use"), 3);
     assert_int_equal(take(&c, 1, false).granted, 0);
+    ork_left_free(first.left);
+    ork_left_free(last.left);
     test_close(&b);
     test_close(&c);
     ork_workflow_unref(w);
@@ -224,6 +224,32 @@ static void test_slots_of_a_program_go_with_it(void **state)
     ork_free(url);
 }
 
+static void on_bell(void *data)
+{
+    ++*(int *)data;
+}
+
+/* Else nobody would notice the death of one that came later and had taken runs up. */
+static void test_a_server_that_begins_is_heard(void **state)
+{
+    (void)state;
+    char *url = fresh();
+    struct test_store a, b, c;
+    int heard = 0;
+    join(&a, url, "a", "serve");
+    ork_store_on_bell(a.store, on_bell, &heard);
+    test_until_it_listens(&a, &heard);
+    join(&c, url, "c", NULL); /* takes up nothing */
+    join(&b, url, "b", "serve");
+    while (!heard)
+        uv_run(&a.loop, UV_RUN_ONCE);
+    assert_int_equal(heard, 1);
+    test_close(&c);
+    test_close(&b);
+    test_close(&a);
+    ork_free(url);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -232,6 +258,7 @@ int main(void)
         cmocka_unit_test(test_not_for_ever),
         cmocka_unit_test(test_slots_stay_until_the_last_run_is_taken),
         cmocka_unit_test(test_slots_of_a_program_go_with_it),
+        cmocka_unit_test(test_a_server_that_begins_is_heard),
     };
     return TEST_ON_POSTGRES("hosts", tests);
 }
