@@ -6,6 +6,7 @@
 --   net:cut()                               -- all connections, now
 --   net:cut_at_commit("after")              -- the next COMMIT arrives, its answer does not
 --   net:cut_at_commit("before")             -- of what holds the next COMMIT only the part before it arrives
+--   net:refuse(true)                        -- nobody can connect, until net:refuse(false)
 --   net:hold() net:pass()                   -- nothing goes either way; connections stay
 local uv = require "luv"
 local sh = require "tests.lib.sh"
@@ -57,6 +58,10 @@ end
 function proxy:accept()
   local pair = { client = uv.new_pipe(), server = uv.new_pipe() }
   self.listener:accept(pair.client)
+  if self.refused then
+    close(pair.client)
+    return close(pair.server)
+  end
   self.pairs[pair] = true
   pair.server:connect(self.target, function(failure)
     if not self.pairs[pair] then return end
@@ -87,6 +92,8 @@ function proxy:cut()
 end
 
 function proxy:cut_at_commit(how) self.at_commit = how end
+
+function proxy:refuse(on) self.refused = on end
 
 function proxy:hold()
   self.held = true
