@@ -22,8 +22,7 @@ describe("ork serve, when its database goes away", function()
   it("takes up a run although nobody told it whether its claim was stored", function()
     if cluster.missing() then return pending(cluster.missing()) end
     begin()
-    net:cut_at_commit("after")
-    net:refuse(true)
+    net:cut_at("commit", "after", true)
     sh.ork({ "trigger", "one", "--db", url }, { cwd = dir, ok = true })
     sh.wait_until(dir, function() return server:psql("ork", "SELECT count(*) FROM runs WHERE scheduler_id IS NOT NULL") == "1" end)
     p:wait_line("runs cannot be claimed") -- the answer is looked for, then it counts as failed
@@ -31,6 +30,21 @@ describe("ork serve, when its database goes away", function()
     p:wait_line("run ended .* status=success")
     serve.stop(p)
   end)
+
+  --- Before the claim: whose its tasks are; after it: what the run is. Neither can be read then.
+  for _, query in ipairs({ "snapshot_inline", "tasks_load" }) do
+    it("takes up a run whose " .. query .. " could not be read", function()
+      if cluster.missing() then return pending(cluster.missing()) end
+      begin()
+      net:cut_at(query, "before", true)
+      sh.ork({ "trigger", "one", "--db", url }, { cwd = dir, ok = true })
+      sh.wait_until(dir, function() return net.refusals > 0 end)
+      net:refuse(false)
+      p:wait_line("run ended .* status=success")
+      serve.stop(p)
+      assert.is_nil(p.err:find("is not taken up", 1, true), p.err)
+    end)
+  end
 
   it("takes up what was triggered while it could not hear", function()
     if cluster.missing() then return pending(cluster.missing()) end

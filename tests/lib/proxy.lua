@@ -6,6 +6,7 @@
 --   net:cut()                               -- all connections, now
 --   net:cut_at_commit("after")              -- the next COMMIT arrives, its answer does not
 --   net:cut_at_commit("before")             -- of what holds the next COMMIT only the part before it arrives
+--   net:cut_at("tasks_load", "before", true) -- the same at another statement, and then nobody can connect
 --   net:refuse(true)                        -- nobody can connect, until net:refuse(false)
 --   net:hold() net:pass()                   -- nothing goes either way; connections stay
 local uv = require "luv"
@@ -13,8 +14,6 @@ local sh = require "tests.lib.sh"
 
 local proxy = {}
 proxy.__index = proxy
-
-local COMMIT = "\0commit\0" -- in a Bind: the end of the portal's name, then the statement's
 
 local function close(handle)
   if not handle:is_closing() then handle:close() end
@@ -26,15 +25,16 @@ function proxy:drop(pair)
   close(pair.server)
 end
 
---- What a program sends: here COMMIT is seen.
+--- What a program sends: here a statement is seen, in a Bind: the end of the portal's name, then the statement's.
 function proxy:forward(pair, data)
-  local at = self.at_commit and data:find(COMMIT, 1, true)
+  local cut = self.next_cut
+  local at = cut and data:find("\0" .. cut.statement .. "\0", 1, true)
   if not at then return pair.server:write(data) end
-  local how = self.at_commit
-  self.at_commit = nil
+  self.next_cut = nil
   self.cuts = self.cuts + 1
+  self.refused = self.refused or cut.refuse
   pair.doomed = true
-  if how == "after" then return pair.server:write(data) end
+  if cut.how == "after" then return pair.server:write(data) end
   pair.server:write(data:sub(1, at), function() self:drop(pair) end)
 end
 
@@ -59,6 +59,7 @@ function proxy:accept()
   local pair = { client = uv.new_pipe(), server = uv.new_pipe() }
   self.listener:accept(pair.client)
   if self.refused then
+    self.refusals = self.refusals + 1
     close(pair.client)
     return close(pair.server)
   end
@@ -71,7 +72,7 @@ function proxy:accept()
 end
 
 function proxy.start(cluster)
-  local self = setmetatable({ target = cluster.dir .. "/.s.PGSQL.5432", dir = sh.tempdir(), pairs = {}, cuts = 0 }, proxy)
+  local self = setmetatable({ target = cluster.dir .. "/.s.PGSQL.5432", dir = sh.tempdir(), pairs = {}, cuts = 0, refusals = 0 }, proxy)
   self.quiet = uv.new_signal() -- whom we write to may be gone
   self.quiet:start("sigpipe", function() end)
   self.quiet:unref()
@@ -91,7 +92,9 @@ function proxy:cut()
   for pair in pairs(self.pairs) do self:drop(pair) end
 end
 
-function proxy:cut_at_commit(how) self.at_commit = how end
+function proxy:cut_at(statement, how, refuse) self.next_cut = { statement = statement, how = how, refuse = refuse } end
+
+function proxy:cut_at_commit(how) self:cut_at("commit", how) end
 
 function proxy:refuse(on) self.refused = on end
 
