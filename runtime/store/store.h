@@ -28,8 +28,8 @@ struct ork_text {
     size_t n;
 }; /* p NULL: SQL NULL; borrowed */
 
-/* Slots that came with a run of a scheduler that is gone: they count for the new owner, who gives them back once it holds
- * what the run itself needs. */
+/* Slots that came with a run of a scheduler that is gone: they count for the new owner, who gives them back once it
+ * holds what the run itself needs. */
 struct ork_left {
     struct ork_left *next;
     char *pool; /* owned */
