@@ -96,6 +96,7 @@ describe("three schedulers on one server", function()
     assert.equal(("success|1|%d"):format(tasks), sql("SELECT status, attempt, count(*) FROM tasks GROUP BY 1, 2"), say "tasks")
     assert.equal(("success|%d"):format(tasks), sql("SELECT status, count(*) FROM task_attempts GROUP BY status"), say "attempts")
     assert.equal("", sql("SELECT run_id, count(*) FROM audit WHERE what = 'success' GROUP BY 1 HAVING count(*) <> " .. tasks // runs), say "successes")
+    assert.equal("", sql("SELECT run_id, at, data FROM run_events GROUP BY 1, 2, 3 HAVING count(*) > 1 LIMIT 5"), say "stored twice")
     assert.equal("0", sql("SELECT count(*) FROM audit WHERE what = 'undone'"), say "successes that were taken back")
     assert.equal("", sql("SELECT run_id, who, owner, what FROM audit WHERE owner IS NOT NULL AND who <> owner LIMIT 5"), say "written by another")
     -- each owner's writes are together: who lost a run never writes it again
