@@ -145,12 +145,18 @@ static uint32_t wanted(const struct ork_limits *l, const struct ork_pool *p)
     return slots < UINT32_MAX ? (uint32_t)slots : UINT32_MAX;
 }
 
-bool ork_limits_pool_wish(struct ork_limits *l, const char **pool, uint32_t *more)
+/* So that who waits is seen whether or not ork_limits_next was asked before. */
+static void park_all(struct ork_limits *l)
 {
     struct ork_lane *lane;
 
     while ((lane = ork_lane_next(l)) && ork_lane_park(l, lane))
-        ; /* so that a wish is seen whether or not ork_limits_next was asked before */
+        ;
+}
+
+bool ork_limits_pool_wish(struct ork_limits *l, const char **pool, uint32_t *more)
+{
+    park_all(l);
     for (size_t i = 0; i < l->pools_len; i++) {
         struct ork_pool *p = l->pools[i];
         const struct ork_lane *first = ork_pool_first(p);
@@ -164,20 +170,23 @@ bool ork_limits_pool_wish(struct ork_limits *l, const char **pool, uint32_t *mor
     return false;
 }
 
-/* What was owed, and what nothing of ours could use: nobody is ready, or what we have is too little and no more is to
- * be had. */
+/* What was owed, and what nothing of ours could use: nobody is ready, or what we have is too little and no more was to
+ * be had. In the latter case there is more from now on, if only by what we give back: nobody else tells us. */
 uint32_t ork_limits_pool_return(struct ork_limits *l, const char *pool)
 {
     struct ork_pool *p = ork_pool_find(l, pool, false);
-    const struct ork_lane *first = p ? ork_pool_first(p) : NULL;
 
     if (!p)
         return 0;
+    park_all(l);
+    const struct ork_lane *first = ork_pool_first(p);
     uint32_t back = p->owed;
     p->owed = 0;
     if (!p->ready || (p->refused && first && first->entries->slots > ork_pool_free(p))) {
         back += ork_pool_free(p);
         p->granted -= ork_pool_free(p);
     }
+    if (back)
+        allow_wish(p);
     return back;
 }

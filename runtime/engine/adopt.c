@@ -10,12 +10,48 @@
 #include "engine/engine.h"
 #include "core/state.h"
 #include <string.h>
+#include <sys/stat.h>
 
 #define MOST 100 /* of one kind, claimed in one commit */
 
 static bool may_look(const ork_engine *e)
 {
     return e->serve.on && !e->closing && !e->fenced && !e->ending;
+}
+
+/* ---- later ---- */
+
+#define AGAIN_MS 1000 /* after the database could not be asked */
+
+static void on_later(uv_timer_t *t)
+{
+    ork_engine *e = t->data;
+
+    e->serve.later_ms = 0;
+    ork_adopt_look(e, true);
+}
+
+/* A deep look in so many ms, or sooner if one is due already. Nobody rings when a host's time is over. */
+static void look_later(ork_engine *e, int64_t ms)
+{
+    int64_t at = (int64_t)uv_now(e->loop) + ms;
+
+    if (e->closing || (e->serve.later_ms && e->serve.later_ms <= at))
+        return;
+    e->serve.later_ms = at;
+    uv_timer_start(&e->later, on_later, (uint64_t)ms, 0);
+}
+
+/* Whether a claim was stored, nobody knows: a run may be ours by its row without our having it. */
+static void doubt(ork_engine *e)
+{
+    e->serve.doubt = true;
+    look_later(e, AGAIN_MS);
+}
+
+static bool is_away(int code)
+{
+    return code == ORK_EIO || code == ORK_EBUSY || code == ORK_ETIMEDOUT || code == ORK_ECANCELLED;
 }
 
 /* ---- runs not to be tried again ---- */
@@ -81,31 +117,72 @@ static void fail_run(ork_engine *e, const ork_id *run, const ork_err *err)
                                   .release = true};
 }
 
+static void take_up(ork_engine *e, const struct ork_claim *c)
+{
+    char text[ORK_ID_TEXT];
+    struct ork_active *a = NULL;
+    ork_err why = {0};
+    int rc = ork_recover_run(e, &c->run_id, NULL, &a, &why);
+
+    ork_id_format(&c->run_id, text);
+    if (!rc) {
+        ork_log_info(&e->log, "run taken up run=%s workflow=%s status=%s", text,
+                     ORK_LOG_VALUE(ork_workflow_name(a->workflow)), ork_run_status_name(c->status));
+        ork_command_look(e);
+    } else if (is_away(rc)) { /* its rows could not be read now; they say that it is ours */
+        doubt(e);
+    } else {
+        give_up(e, &c->run_id, why.msg);
+        if (rc == ORK_ECORRUPT || rc == ORK_ESTATE || rc == ORK_EDEF || rc == ORK_EJSON)
+            fail_run(e, &c->run_id, &why);
+    }
+}
+
+static void tell_bound(ork_engine *e, const struct ork_claim *c)
+{
+    char text[ORK_ID_TEXT];
+
+    ork_id_format(&c->run_id, text);
+    ork_log_info(&e->log, "run waits for its host run=%s host=%s", text, ORK_LOG_VALUE(c->host));
+    if (c->bound_ms >= 0) /* else its scheduler there is watched */
+        look_later(e, c->bound_ms + 50);
+}
+
 static void on_claimed(void *data, int code, const ork_err *err)
 {
     struct claiming *c = data;
     ork_engine *e = c->engine;
-    struct ork_active *a = NULL;
-    ork_err why = {0};
 
-    (void)err;
     e->serve.claims--;
-    if (!code && c->claim.claimed && !ork_active_find(e, &c->claim.run_id)) {
-        char text[ORK_ID_TEXT];
-        ork_id_format(&c->claim.run_id, text);
-        int rc = ork_recover_run(e, &c->claim.run_id, NULL, &a, &why);
-        if (!rc) {
-            ork_log_info(&e->log, "run taken up run=%s workflow=%s status=%s", text,
-                         ORK_LOG_VALUE(ork_workflow_name(a->workflow)), ork_run_status_name(c->claim.status));
-            ork_command_look(e);
-        } else {
-            give_up(e, &c->claim.run_id, why.msg);
-            if (rc == ORK_ECORRUPT || rc == ORK_ESTATE || rc == ORK_EDEF || rc == ORK_EJSON)
-                fail_run(e, &c->claim.run_id, &why);
-        }
+    if (code && code != ORK_EFENCED) {
+        ork_log_warn(&e->log, "runs cannot be claimed error=%s", ORK_LOG_VALUE(err ? err->msg : ""));
+        doubt(e);
+    } else if (!code && c->claim.claimed && !ork_active_find(e, &c->claim.run_id)) {
+        take_up(e, &c->claim);
+    } else if (!code && c->claim.bound) {
+        tell_bound(e, &c->claim);
     }
+    ork_pools_inherited(e, c->claim.left);
     ork_free(c);
     look_if_wanted(e);
+}
+
+/* May it be gone on with here? What its commands and modules are is in its folder, which another host may not have. */
+static int may_take(ork_engine *e, const ork_id *run, ork_err *err)
+{
+    struct ork_rows *rows = NULL;
+    struct ork_param p[] = {ORK_P_ID(run)};
+    struct stat st;
+    int rc = ork_inline_may_own(e, run, err);
+
+    if (rc || !ork_store_remote(e->store))
+        return rc;
+    rc = ork_store_query(e->store, ORK_Q_run_get, p, 1, &rows, err);
+    const char *dir = !rc && ork_rows_len(rows) ? ork_rows_text(rows, 0, "script_dir") : NULL;
+    if (dir && stat(dir, &st) != 0)
+        rc = ork_err_set(err, ORK_ENOTFOUND, "the folder of its script, %s, is not on this host", dir);
+    ork_rows_free(rows);
+    return rc;
 }
 
 static void claim(ork_engine *e, const ork_id *run)
@@ -114,10 +191,13 @@ static void claim(ork_engine *e, const ork_id *run)
 
     if (ork_active_find(e, run) || is_given_up(e, run))
         return;
-    if (ork_inline_may_own(e, run, &why) != 0) {
+    int rc = may_take(e, run, &why);
+    if (rc && is_away(rc))
+        look_later(e, AGAIN_MS);
+    else if (rc)
         give_up(e, run, why.msg);
+    if (rc)
         return;
-    }
     struct claiming *c = ork_zalloc(sizeof(*c));
     c->engine = e;
     c->claim.run_id = *run;
@@ -150,8 +230,10 @@ static void read_next(ork_engine *e, enum ork_query q, ork_read_cb cb)
 static bool landed(ork_engine *e, int code, const ork_err *err, struct ork_rows *rows)
 {
     e->works--;
-    if (code)
+    if (code) { /* whose bell was the last may have been this one */
         ork_log_warn(&e->log, "runs cannot be read error=%s", ORK_LOG_VALUE(err->msg));
+        look_later(e, AGAIN_MS);
+    }
     if (!code && may_look(e))
         return true;
     e->serve.adopting = false;
@@ -183,14 +265,21 @@ static void meet(ork_engine *e, const ork_id *owner, bool deep)
     struct ork_rows *rows = NULL;
     struct ork_param p[] = {ORK_P_ID(owner)};
     ork_err why = {0};
+    bool me = ork_id_eq(owner, &e->scheduler);
 
-    if (ork_id_eq(owner, &e->scheduler))
+    if (me && !e->serve.doubt)
         return;
-    if (ork_store_owner_alive(e->store, owner)) {
+    if (!me && ork_store_owner_alive(e->store, owner)) {
         if (ork_engine_watch_owner(e, owner, &why) != 0)
             ork_log_warn(&e->log, "%s; if that ork dies its runs are noticed late", why.msg);
-    } else if (deep && ork_store_query(e->store, ORK_Q_runs_mine, p, 1, &rows, &why) == 0) {
-        claim_all(e, rows, "id");
+    } else if (deep) {
+        int rc = ork_store_query(e->store, ORK_Q_runs_mine, p, 1, &rows, &why);
+        if (rc)
+            look_later(e, AGAIN_MS);
+        else
+            claim_all(e, rows, "id");
+        if (me)
+            e->serve.doubt = rc != 0;
         ork_rows_free(rows);
     }
 }

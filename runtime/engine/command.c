@@ -342,6 +342,8 @@ static int carry_out_here(ork_engine *e, const ork_id *id, const char *kind, ork
 
     ork_id_format(id, text);
     int rc = ork_start_claim(e, text, err);
+    if (rc == ORK_ESTATE) /* it is bound to another host, whose next scheduler carries the wish out */
+        return ORK_EBUSY;
     if (rc || !pause)
         return rc ? rc : ork_run_wait(e, text, -1, &status, err);
     for (;;) {

@@ -29,6 +29,16 @@ int64_t ork_engine_min_free(void)
     return mb ? strtoll(mb, NULL, 10) << 20 : ORK_MIN_FREE;
 }
 
+/* 0: the store's own. */
+static int64_t host_grace(void)
+{
+    const char *text = getenv("ORK_HOST_GRACE");
+    int64_t ms = 0;
+    ork_err none;
+
+    return text && ork_duration_parse(text, strlen(text), &ms, &none) == 0 && ms > 0 ? ms : 0;
+}
+
 void ork_engine_turn(ork_engine *e)
 {
     if (e->in_turn || e->fenced || e->closing)
@@ -74,11 +84,12 @@ static void init_handles(ork_engine *e)
     uv_timer_init(e->loop, &e->deadline);
     uv_timer_init(e->loop, &e->disk);
     uv_timer_init(e->loop, &e->call_timer);
+    uv_timer_init(e->loop, &e->later);
     uv_prepare_start(&e->prepare, on_prepare);
     uv_check_start(&e->check, on_check);
-    uv_handle_t *all[] = {(uv_handle_t *)&e->prepare,   (uv_handle_t *)&e->check,    (uv_handle_t *)&e->lazy,
-                          (uv_handle_t *)&e->away,      (uv_handle_t *)&e->deadline, (uv_handle_t *)&e->disk,
-                          (uv_handle_t *)&e->call_timer};
+    uv_handle_t *all[] = {(uv_handle_t *)&e->prepare,    (uv_handle_t *)&e->check,    (uv_handle_t *)&e->lazy,
+                          (uv_handle_t *)&e->away,       (uv_handle_t *)&e->deadline, (uv_handle_t *)&e->disk,
+                          (uv_handle_t *)&e->call_timer, (uv_handle_t *)&e->later};
     for (size_t i = 0; i < sizeof(all) / sizeof(*all); i++) {
         all[i]->data = e;
         uv_unref(all[i]);
@@ -140,7 +151,8 @@ int ork_engine_open(const struct ork_engine_opts *o, ork_engine **out, ork_err *
     }
     e->url = ork_store_url_plain(o->url); /* it is shown */
     e->agent_program = o->agent_path ? ork_strdup(o->agent_path) : NULL;
-    e->host = ork_strdup(uname(&uts) == 0 ? uts.nodename : "localhost");
+    const char *host = getenv("ORK_HOST");
+    e->host = ork_strdup(host && *host ? host : uname(&uts) == 0 ? uts.nodename : "localhost");
     read_boot_id(e->boot_id);
     long cores = sysconf(_SC_NPROCESSORS_ONLN);
     e->jobs = o->jobs ? o->jobs : (uint32_t)(cores > 0 ? 2 * cores : 4);
@@ -152,7 +164,8 @@ int ork_engine_open(const struct ork_engine_opts *o, ork_engine **out, ork_err *
     init_handles(e);
     ork_inline_init(e);
 
-    struct ork_store_opts so = {.loop = e->loop, .clock = e->clock, .log = &e->log, .flags = o->flags};
+    struct ork_store_opts so = {
+        .loop = e->loop, .clock = e->clock, .log = &e->log, .flags = o->flags, .host_grace_ms = host_grace()};
     int rc = ork_store_open(o->url, &so, &e->store, err);
     if (!rc)
         rc = choose_data_dir(e, o->data_dir, err);
@@ -354,9 +367,9 @@ static void last_commit(ork_engine *e)
 
 static void close_handles(ork_engine *e)
 {
-    uv_handle_t *all[] = {(uv_handle_t *)&e->prepare,   (uv_handle_t *)&e->check,    (uv_handle_t *)&e->lazy,
-                          (uv_handle_t *)&e->away,      (uv_handle_t *)&e->deadline, (uv_handle_t *)&e->disk,
-                          (uv_handle_t *)&e->call_timer};
+    uv_handle_t *all[] = {(uv_handle_t *)&e->prepare,    (uv_handle_t *)&e->check,    (uv_handle_t *)&e->lazy,
+                          (uv_handle_t *)&e->away,       (uv_handle_t *)&e->deadline, (uv_handle_t *)&e->disk,
+                          (uv_handle_t *)&e->call_timer, (uv_handle_t *)&e->later};
     for (size_t i = 0; i < sizeof(all) / sizeof(*all); i++)
         uv_close(all[i], on_handle_closed);
     if (e->timer_fd >= 0)

@@ -256,6 +256,7 @@ struct ork_engine {
     uv_timer_t away;
     uv_timer_t deadline;
     uv_timer_t disk;
+    uv_timer_t later; /* the next look for runs of others, serve.later_ms */
     uv_poll_t timer_poll;
     int timer_fd;
     int64_t timer_armed_ms;
@@ -475,6 +476,7 @@ void ork_hands_close(ork_engine *e); /* drives the loop until they are closed */
 /* pools.c */
 void ork_pools_wish(ork_engine *e); /* TAKE_SLOTS for what ready tasks want */
 void ork_pools_return(ork_engine *e, const char *pool);
+void ork_pools_inherited(ork_engine *e, struct ork_left *left);       /* frees the list */
 void ork_pools_keep(ork_engine *e, const char *pool, uint32_t slots); /* an adopted attempt holds these */
 void ork_pools_turn(struct ork_active *a);                            /* max_active_runs */
 void ork_pools_turn_keep(struct ork_active *a);                       /* it goes on without asking */

@@ -137,6 +137,14 @@ static void give_back(ork_engine *e, const char *pool, uint32_t count, bool turn
     ork_commit_answer(e, on_given, g);
 }
 
+/* After the run's own wishes, so that what it holds counts without a gap. */
+void ork_pools_inherited(ork_engine *e, struct ork_left *left)
+{
+    for (const struct ork_left *l = left; l; l = l->next)
+        give_back(e, l->pool, l->count, true);
+    ork_left_free(left);
+}
+
 void ork_pools_return(ork_engine *e, const char *pool)
 {
     uint32_t unused = ork_limits_pool_return(e->limits, pool);

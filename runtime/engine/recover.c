@@ -171,10 +171,10 @@ static int load_attempts(struct ork_active *a, ork_err *err)
         l->started_ms = ork_rows_time(rows, i, "started_at");
         l->dispatched_ms = ork_rows_time(rows, i, "dispatched_at");
         l->pid = pid ? (int32_t)strtol(pid, NULL, 10) : 0;
-        l->host_lost =
-            (boot && *boot && strcmp(boot, e->boot_id) != 0) || (host && *host && strcmp(host, e->host) != 0);
+        bool elsewhere = host && *host && strcmp(host, e->host) != 0;
+        l->host_lost = elsewhere || (boot && *boot && strcmp(boot, e->boot_id) != 0);
         (void)ork_rows_id(rows, i, "agent_id", &l->agent);
-        if (!a->hand) {
+        if (!a->hand && !(elsewhere && ork_store_remote(e->store))) { /* a path of another machine means nothing here */
             char *dir = foreign_agent_dir(e, ork_rows_text(rows, i, "socket"));
             ork_err none;
             if (dir)

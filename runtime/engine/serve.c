@@ -67,7 +67,10 @@ int ork_serve_watch(ork_engine *e, bool *served, ork_err *err)
     return rc || !*served ? rc : ork_engine_watch_owner(e, &id, err);
 }
 
-/* Whoever serves the same database hears the bell and goes on; what runs stays under the agent. */
+/* Whoever serves the same database hears the bell and goes on; what runs stays under the agent. Through a server the
+ * runs stay ours until this scheduler's row has ended: another one takes each up from there, its slots with it, and one
+ * whose processes live waits for a scheduler of this host. Released, it would lose its slots before the next owner has
+ * them. */
 void ork_engine_hand_over(ork_engine *e)
 {
     struct ork_active *a, *tmp;
@@ -77,6 +80,8 @@ void ork_engine_hand_over(ork_engine *e)
     e->serve.on = false;
     e->ending = true;
     ork_timers_schedule(e, 0);
+    if (ork_store_remote(e->store))
+        return;
     HASH_ITER(hh, e->runs, a, tmp)
     {
         if (!a->closing && !a->update && a->inserted == a->run.n)

@@ -27,6 +27,8 @@ struct ork_serve {
     /* runs of others */
     bool adopting, adopt_again, deep, deep_again; /* deep: owners may have died */
     unsigned claims;                              /* in a commit */
+    bool doubt;                                   /* a run may be ours by its row that is not among ours */
+    int64_t later_ms;                             /* uv_now of the next look; 0: none is due */
     struct ork_given_up *given_up;                /* hash: runs that cannot be gone on with here */
 };
 

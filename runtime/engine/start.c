@@ -84,6 +84,8 @@ static void on_created(void *data, int code, const ork_err *err)
         (void)ork_start_begin(s);
     else if (!code && (s->row.how == ORK_CREATED || s->row.how == ORK_RESUMED))
         s->code = ork_recover_run(s->engine, &s->row.run_id, s->workflow, &a, &s->err);
+    ork_pools_inherited(s->engine, s->row.left);
+    s->row.left = NULL;
     if (a && s->row.how == ORK_RESUMED)
         ork_command_look(s->engine);
     s->done = true;
@@ -287,6 +289,7 @@ static void on_claim(void *data, int code, const ork_err *err)
         if (!c->code)
             ork_command_look(c->engine);
     }
+    ork_pools_inherited(c->engine, c->claim.left);
     c->done = true;
 }
 
@@ -329,6 +332,11 @@ int ork_start_claim(ork_engine *e, const char *run_id, ork_err *err)
     }
     if (!c.claim.claimed && c.claim.status < 0)
         return ork_err_set(err, ORK_ENOTFOUND, "no such run");
+    if (c.claim.bound)
+        return ork_err_set(err, ORK_ESTATE,
+                           "processes of the run may still live on host %s: `ork resume` or `ork serve` there finds "
+                           "them; elsewhere they count as lost when nobody serves there for some minutes",
+                           c.claim.host);
     if (!c.claim.claimed) {
         char owner[ORK_ID_TEXT];
         ork_id_format(&c.claim.owner, owner);

@@ -54,6 +54,24 @@ static int fill(ork_engine *e, ork_workflow *w, const struct ork_start_opts *o, 
     return 0;
 }
 
+/* Whoever takes the run up finds the pools as its definition has them; one that nobody declared has a single slot. */
+static int declare_pools(ork_engine *e, const ork_workflow *w, ork_err *err)
+{
+    json_t *options = json_loads(ork_workflow_options_json(w), 0, NULL);
+    const char *name;
+    json_t *slots;
+    int rc = 0;
+
+    json_object_foreach(json_object_get(options, "pools"), name, slots)
+    {
+        struct ork_unit u = {.type = ORK_UNIT_POOL, .pool = {name, (uint32_t)json_integer_value(slots)}};
+        if (!rc)
+            rc = ork_ask(e, &u, 0, false, err);
+    }
+    json_decref(options);
+    return rc;
+}
+
 int ork_run_trigger(ork_engine *e, ork_workflow *w, const struct ork_start_opts *o, struct ork_started *out,
                     ork_err *err)
 {
@@ -62,6 +80,8 @@ int ork_run_trigger(ork_engine *e, ork_workflow *w, const struct ork_start_opts 
     if (e->registered) /* what this program leaves it would have to take up itself */
         return ork_run_start(e, w, o, out, err);
     int rc = fill(e, w, o, &l, err);
+    if (!rc)
+        rc = declare_pools(e, w, err);
     if (!rc)
         rc = ork_ask(e, &(struct ork_unit){.type = ORK_UNIT_CREATE_RUN, .create = &l.row}, l.row.tasks_json.n, true,
                      err);

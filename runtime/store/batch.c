@@ -25,6 +25,15 @@ void ork_batch_fini(struct ork_batch *b)
     memset(b, 0, sizeof *b);
 }
 
+void ork_left_free(struct ork_left *list)
+{
+    for (struct ork_left *l = list, *next; l; l = next) {
+        next = l->next;
+        ork_free(l->pool);
+        ork_free(l);
+    }
+}
+
 void ork_task_id(const ork_id *run_id, uint32_t index, ork_id *out)
 {
     *out = *run_id;

@@ -28,6 +28,14 @@ struct ork_text {
     size_t n;
 }; /* p NULL: SQL NULL; borrowed */
 
+/* Slots that came with a run of a scheduler that is gone: they count for the new owner, who gives them back once it
+ * holds what the run itself needs. */
+struct ork_left {
+    struct ork_left *next;
+    char *pool; /* owned */
+    uint32_t count;
+};
+void ork_left_free(struct ork_left *list);
 struct ork_new_run { /* unit CREATE_RUN */
     ork_id id;       /* of the run if it is created */
     const ork_workflow *workflow;
@@ -51,9 +59,10 @@ struct ork_new_run { /* unit CREATE_RUN */
         ORK_RESUMED,
         ORK_OWNED,
         ORK_FINISHED
-    } how;         /* RESUMED: claimed by this batch; OWNED, FINISHED: run found by key */
-    ork_id run_id; /* the run it is about */
-    ork_id owner;  /* OWNED: whose */
+    } how;                 /* RESUMED: claimed by this batch; OWNED, FINISHED: run found by key */
+    ork_id run_id;         /* the run it is about */
+    ork_id owner;          /* OWNED: whose */
+    struct ork_left *left; /* RESUMED: as of a claim */
 };
 struct ork_run_put { /* unit RUN: the mutable columns of an owned run */
     ork_id id;
@@ -130,7 +139,13 @@ struct ork_claim {
     bool claimed;
     ork_id owner;
     int status;
-}; /* unit CLAIM: owner is NULL, dead (lock free) or me. outcome; owner when not claimed */
+    /* Not claimed: processes of it may live on this host, which has the first right to it for so long (-1: as long as a
+     * server lives there). */
+    bool bound;
+    char host[64];
+    int64_t bound_ms;
+    struct ork_left *left; /* claimed; the caller's */
+};                         /* unit CLAIM: owner is NULL, dead (lock free) or me. outcome; owner when not claimed */
 
 /* Unit APPLY: what is the current definition of some workflows, all of it or (the batch failing) nothing. Texts are
  * borrowed. The numbers of versions are given inside the transaction, so no two get the same. */
@@ -425,6 +440,7 @@ struct ork_store_opts {
     const struct ork_clock *clock; /* borrowed */
     const struct ork_log *log;     /* borrowed */
     uint32_t flags;                /* ORK_OPEN_* of ork.h */
+    int64_t host_grace_ms; /* how long a run whose processes may live waits for a scheduler of their host; 0: 5 min */
 };
 typedef struct ork_store ork_store;
 typedef void (*ork_apply_cb)(void *data, int code, const ork_err *err,

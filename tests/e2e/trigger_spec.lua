@@ -37,6 +37,20 @@ describe("ork trigger", function()
     serve.stop(p)
   end)
 
+  it("declares the pools of its definition: a task that needs more than one slot of them starts", function()
+    sh.write(dir .. "/pool.lua", [[
+      local ork = require "ork"
+      local w = ork.workflow("pool")
+      w:task("a", { command = "true", pool = { ork.pool("db", 3), slots = 2 } })
+      return w]])
+    sh.ork({ "apply", "pool.lua" }, { cwd = dir, ok = true })
+    ork("trigger", "pool")
+    local p = serve.start(dir)
+    p:wait_line("run ended run=%S+ workflow=pool status=success")
+    serve.stop(p)
+    assert.same({ { slots = 3 } }, serve.sql(dir, "SELECT slots FROM pools WHERE name = 'db'"))
+  end)
+
   it("can be carried out here instead", function()
     local id = ork("trigger", "job").out:match("%x+")
     sh.write(dir .. "/go", "")

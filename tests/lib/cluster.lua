@@ -41,10 +41,26 @@ function cluster.start()
   local made = sh.run(as_server({ bin() .. "/initdb", "-D", data, "-U", "ork", "-A", "trust", "--no-sync", "-E", "UTF8", "--locale=C.UTF-8" }),
     { cwd = self.dir, timeout = 120 })
   assert(made.code == 0, made.err)
-  self.server = sh.spawn(as_server({ bin() .. "/postgres", "-D", data, "-k", self.dir, "-c", "listen_addresses=", "-c", "fsync=off" }),
-    { cwd = self.dir })
-  self.server:wait_line("database system is ready to accept connections", 60)
+  self:launch()
+  self:ready()
   return self
+end
+
+--- Starts the server, again after cluster:stop; does not wait until it is ready.
+function cluster:launch()
+  self.server = sh.spawn(as_server({ bin() .. "/postgres", "-D", self.dir .. "/data", "-k", self.dir, "-c", "listen_addresses=",
+    "-c", "fsync=off" }), { cwd = self.dir })
+end
+
+--- Waits until it takes connections.
+function cluster:ready()
+  sh.wait_until("/nonexistent", function() return self.server.err:find("ready to accept connections", 1, true) end, 60)
+end
+
+--- Ends it, by "sigint" (what it does is given up) or "sigquit" (as in a crash).
+function cluster:stop(signal)
+  self.server:signal(signal)
+  self.server:wait(30, true)
 end
 
 function cluster:psql(database, sql)

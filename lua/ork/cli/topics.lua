@@ -123,6 +123,8 @@ What Ork reads:
   ORK_AGENT           the program that starts the tasks (default: beside ork)
   ORK_MIN_FREE_MB     start nothing new when the disk of the logs has less left
   ORK_LOAD_NOTICE     when to say that a script is still loading (default: 10s)
+  ORK_HOST            what this machine is called among schedulers (default: its host name)
+  ORK_HOST_GRACE      how long runs wait for a machine on which their processes live (default: 5m)
   ORK_LOAD_TIMEOUT    how long `ork serve` waits for a script to load (default: 60s)
   ORK_RETENTION_MS    how soon ork serve looks at old runs for the first time (default: 10000, ten seconds)
   ORK_ZONEINFO        the folder of time zones (default: /usr/share/zoneinfo)

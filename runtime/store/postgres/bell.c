@@ -46,6 +46,7 @@ static int set_up(struct ork_postgres *s, ork_err *err)
     if (!rc && (fresh || e->changed)) { /* only now: a look before the lock is held would miss what comes between */
         e->rung = e->cb != NULL;
         e->news = e->on_news != NULL;
+        e->death = fresh; /* one may have been told of meanwhile */
     }
     e->changed = false;
     return rc;

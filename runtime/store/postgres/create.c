@@ -9,11 +9,16 @@
  *   other            not live      –                     free
  *   other            live          fallen, or too old    free; the owner is buried: row 'dead', slots given back
  *   other            live          held, and beating     owned
+ *
+ * A free one is bound, and not claimed, while processes of it may live on another host that has a server or had one a
+ * short time ago: only there they can be found again, so anybody else would start them a second time.
  */
+#include "base/alloc.h"
 #include "base/err.h"
 #include "core/state.h"
 #include "core/workflow.h"
 #include "store/postgres/postgres.h"
+#include <stdio.h>
 #include <string.h>
 
 static int read_owner(struct ork_postgres *s, const ork_id *run, struct ork_holding *h, bool *live, ork_err *err)
@@ -56,27 +61,75 @@ int ork_pg_holding(struct ork_postgres *s, const ork_id *run, struct ork_holding
     return ork_pg_bury(&s->write, &h->owner, &h->free, err);
 }
 
-static int take(struct ork_postgres *s, const ork_id *run, ork_err *err)
+/* As many slots as a scheduler that is gone held count for each who takes a run of it, until it has taken what that run
+ * needs; its own go with its last run. Its row is locked first: of two who take its runs at once the second sees what
+ * the first took. */
+static int inherit(struct ork_postgres *s, const ork_id *gone, struct ork_left **left, ork_err *err)
 {
     struct ork_stmt st;
+    ork_stmt_begin(&st, &s->write, ORK_S_scheduler_lock);
+    ork_stmt_id(&st, gone);
+    int rc = ork_stmt_queue(&st, err);
+    if (rc)
+        return rc;
+    ork_stmt_begin(&st, &s->write, ORK_S_pool_use_inherit);
+    ork_stmt_id(&st, &s->me);
+    ork_stmt_id(&st, gone);
+    int n = ork_stmt_ask(&st, err);
+    for (int i = 0; i < n; i++) {
+        struct ork_left *l = ork_zalloc(sizeof *l);
+        *l = (struct ork_left){*left, ork_strdup(ork_stmt_get_text(&st, i, 0)), (uint32_t)ork_stmt_get_int(&st, i, 1)};
+        *left = l;
+    }
+    ork_stmt_end(&st);
+    return n < 0 ? n : 0;
+}
+
+static int take(struct ork_postgres *s, const ork_id *run, const ork_id *from, struct ork_left **left, ork_err *err)
+{
+    struct ork_stmt st;
+    ork_left_free(*left); /* of a try before */
+    *left = NULL;
     ork_stmt_begin(&st, &s->write, ORK_S_run_claim);
     ork_stmt_uuid(&st, run);
     ork_stmt_id(&st, &s->me);
-    return ork_stmt_queue(&st, err);
+    int rc = ork_stmt_queue(&st, err);
+    return rc || ork_id_is_zero(from) ? rc : inherit(s, from, left, err);
+}
+
+/* c NULL: only whether it is. */
+static int find_bound(struct ork_postgres *s, const ork_id *run, bool *bound, struct ork_claim *c, ork_err *err)
+{
+    struct ork_stmt st;
+    ork_stmt_begin(&st, &s->write, ORK_S_run_bound);
+    ork_stmt_uuid(&st, run);
+    ork_stmt_id(&st, &s->me);
+    ork_stmt_int(&st, s->host_grace_ms);
+    int rc = ork_stmt_ask(&st, err);
+    *bound = rc > 0;
+    if (rc > 0 && c) {
+        (void)snprintf(c->host, sizeof c->host, "%s", ork_stmt_get_text(&st, 0, 0));
+        c->bound_ms = ork_stmt_get_text(&st, 0, 1) ? ork_stmt_get_int(&st, 0, 1) : -1;
+    }
+    ork_stmt_end(&st);
+    return rc < 0 ? rc : 0;
 }
 
 int ork_unit_claim(struct ork_postgres *s, struct ork_claim *c, ork_err *err)
 {
     struct ork_holding h;
+    c->bound = false;
     int rc = ork_pg_holding(s, &c->run_id, &h, err);
+    if (!rc && h.found && h.free)
+        rc = find_bound(s, &c->run_id, &c->bound, c, err);
     if (rc)
         return rc;
-    c->claimed = h.found && (h.free || h.mine);
+    c->claimed = h.found && !c->bound && (h.free || h.mine);
     c->status = h.status;
     memset(&c->owner, 0, sizeof c->owner);
     if (!c->claimed)
         c->owner = h.owner;
-    return c->claimed && !h.mine ? take(s, &c->run_id, err) : 0;
+    return c->claimed && !h.mine ? take(s, &c->run_id, &h.owner, &c->left, err) : 0;
 }
 
 /* First id of a statement's rows; *found false without one. */
@@ -162,17 +215,20 @@ int ork_pg_snapshot(struct ork_postgres *s, const struct ork_new_run *c, const o
 static int settle(struct ork_postgres *s, struct ork_new_run *c, const ork_id *run, ork_err *err)
 {
     struct ork_holding h;
+    bool bound = false;
     int rc = ork_pg_holding(s, run, &h, err);
+    if (!rc && h.free && !ork_run_is_final(h.status) && ork_pg_registered(s))
+        rc = find_bound(s, run, &bound, NULL, err);
     if (rc)
         return rc;
     c->run_id = *run;
     c->owner = h.owner;
     if (ork_run_is_final(h.status)) {
         c->how = ORK_FINISHED;
-    } else if (h.free && ork_pg_registered(s)) {
+    } else if (h.free && !bound && ork_pg_registered(s)) {
         c->how = ORK_RESUMED;
         c->owner = s->me;
-        rc = take(s, run, err);
+        rc = take(s, run, &h.owner, &c->left, err);
     } else {
         c->how = ORK_OWNED;
     }
@@ -225,10 +281,13 @@ static int by_resume(struct ork_postgres *s, struct ork_new_run *c, const ork_id
     int n = find_resumable(s, c, workflow, snapshot, runs, err);
     for (int i = 0; i < n; i++) {
         struct ork_holding h;
+        bool bound = false;
         int rc = ork_pg_holding(s, &runs[i], &h, err);
+        if (!rc && h.free)
+            rc = find_bound(s, &runs[i], &bound, NULL, err);
         if (rc)
             return rc;
-        if (h.free && !ork_run_is_final(h.status)) {
+        if (h.free && !bound && !ork_run_is_final(h.status)) {
             *settled = true;
             return settle(s, c, &runs[i], err);
         }

@@ -27,6 +27,7 @@ static int open_store(const char *url, const struct ork_store_opts *o, ork_store
     s->requests_tail = &s->requests;
     name_itself(s);
     ork_link_init(&s->here, s, "look", false);
+    s->host_grace_ms = o->host_grace_ms ? o->host_grace_ms : ORK_PG_HOST_GRACE_MS;
     ork_link_init(&s->write, s, "write", true);
     s->write.patience_ms = ORK_PG_DEAD_MS; /* longer, and it counts as hung */
     ork_link_init(&s->ear.link, s, "listen", false);

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* Slots shared by all schedulers of a database. The pool's row is locked first, also to give slots back, so that
  * look-and-take is one step and a wish that is refused is seen by whoever frees next. Slots of a dead scheduler count
- * until it is found dead, and it is looked for exactly when somebody is refused. A refused wish is remembered
- * (`waiting`), so that who frees slots knows that the bell must be rung. A pool nobody declared has one slot: the
- * careful reading.
+ * until it is found dead, and it is looked for exactly when somebody is refused; those of a server until its runs are
+ * taken up, since what they hold still runs (whoever takes one gets as many, and gives back what is too much). A
+ * refused wish is remembered (`waiting`), so that who frees slots knows that the bell must be rung. A pool nobody
+ * declared has one slot: the careful reading.
  *
  * A batch that touches several pools locks them all first, in the order of their names: two of them never wait for each
  * other, which the server would notice only after a second. */
@@ -74,6 +75,7 @@ static int look(struct ork_postgres *s, const char *pool, int64_t *free_slots, i
     ork_stmt_begin(&st, &s->write, ORK_S_pool_free_slots);
     ork_stmt_word(&st, pool);
     ork_stmt_id(&st, &s->me);
+    ork_stmt_int(&st, s->host_grace_ms);
     int rc = ork_stmt_ask(&st, err);
     *free_slots = rc > 0 ? ork_stmt_get_int(&st, 0, 0) : 0;
     *mine = rc > 0 ? ork_stmt_get_int(&st, 0, 1) : 0;

@@ -16,9 +16,10 @@
 
 #define ORK_PG_EPOCH_MS 946684800000 /* 2000-01-01 */
 #define ORK_PG_BEAT_MS 5000
-#define ORK_PG_DEAD_MS 10000 /* without a beat: dead */
-#define ORK_PG_CALL_MS 10000 /* to connect */
-#define ORK_PG_GRACE_MS 800  /* a lock that fell with a connection may be taken again */
+#define ORK_PG_DEAD_MS 10000        /* without a beat: dead */
+#define ORK_PG_CALL_MS 10000        /* to connect */
+#define ORK_PG_GRACE_MS 800         /* a lock that fell with a connection may be taken again */
+#define ORK_PG_HOST_GRACE_MS 300000 /* a host without a scheduler: its runs may go elsewhere */
 #define ORK_PG_CHANNEL "ork"
 #define ORK_PG_NEWS "ork_news"
 #define ORK_PG_MIGRATE 0x6f726b6d69677261 /* key of the lock of who migrates */
@@ -61,6 +62,7 @@ struct ork_postgres {
 
     ork_id me; /* the scheduler; zero before registration */
     uint64_t seq, last_batch;
+    int64_t host_grace_ms;
     bool fenced; /* the last batch was refused: it is no scheduler any more */
     bool locked; /* the session holds the owner's lock */
     bool pooled; /* behind a pooler: no locks, no LISTEN to be relied on */

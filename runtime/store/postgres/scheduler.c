@@ -141,6 +141,18 @@ static int ask_insert(struct ork_postgres *s, const char *host, const char *role
     return rc < 0 ? rc : 0;
 }
 
+/* Other servers get to know this one: they must notice its death. */
+static int queue_hello(struct ork_postgres *s, const char *role, ork_err *err)
+{
+    struct ork_stmt st;
+    if (!role || strcmp(role, "serve") != 0)
+        return 0;
+    ork_stmt_begin(&st, &s->write, ORK_S_ring);
+    ork_stmt_word(&st, ORK_PG_CHANNEL);
+    ork_stmt_word(&st, s->token);
+    return ork_stmt_queue(&st, err);
+}
+
 /* After a failure the caller drops the connection, and with it what was done. */
 static int insert_row(struct ork_postgres *s, const char *host, const char *role, const ork_id *id, uint64_t *seq,
                       ork_err *err)
@@ -154,6 +166,8 @@ static int insert_row(struct ork_postgres *s, const char *host, const char *role
         rc = ork_pg_admit(s, role, err);
     if (!rc)
         rc = queue_plain(s, ORK_S_schedulers_prune, err);
+    if (!rc)
+        rc = queue_hello(s, role, err);
     if (!rc)
         rc = queue_plain(s, ORK_S_commit, err);
     return rc ? rc : ork_link_sync(&s->write, err);

@@ -150,6 +150,34 @@ static void a_pool_is_asked_for_first(void **state)
     ork_limits_run_remove(l, a);
 }
 
+/* Too little for the first in the queue goes back, and is asked for again together with what else is free: nobody else
+ * may ever release anything. */
+static void what_goes_back_is_asked_for_again(void **state)
+{
+    const char *pool;
+    uint32_t more;
+
+    (void)state;
+    l = ork_limits_new(10);
+    struct ork_limits_run *a = add(0, 0, "a");
+    ork_limits_ready(l, a, 0, 0, "db", 1);
+    ork_limits_ready(l, a, 1, 0, "db", 1);
+    assert_true(ork_limits_pool_wish(l, &pool, &more));
+    ork_limits_pool_grant(l, "db", 2);
+    assert_string_equal(all(), "a0 a1");
+    ork_limits_ready(l, a, 2, 0, "db", 2);
+    assert_true(ork_limits_pool_wish(l, &pool, &more));
+    ork_limits_pool_grant(l, "db", 0); /* one is free, which is too little */
+    ork_limits_done(l, a, "db", 1);
+    assert_int_equal(ork_limits_pool_return(l, "db"), 1);
+    assert_true(ork_limits_pool_wish(l, &pool, &more));
+    assert_int_equal(more, 2);
+    ork_limits_pool_grant(l, "db", 2);
+    assert_string_equal(all(), "a2");
+    ork_limits_run_remove(l, a);
+    assert_int_equal(ork_limits_pool_return(l, "db"), 3);
+}
+
 /* The store answers "none", but before that answer arrives somebody releases. */
 static void a_release_during_a_wish_is_not_missed(void **state)
 {
@@ -485,19 +513,13 @@ static void functions_use_all_slots_of_a_pool(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        T(priority_then_task_order),
-        T(runs_of_equal_priority_share),
-        T(a_run_is_held_to_its_parallel),
-        T(the_window_is_the_hosts),
-        T(a_pool_is_asked_for_first),
-        T(a_release_during_a_wish_is_not_missed),
-        T(nobody_overtakes_within_a_pool),
-        T(adopted_attempts_take_their_place),
-        T(pooled_tasks_do_not_run_ahead),
-        T(a_pool_over_its_size_shrinks_first),
-        T(functions_have_a_window_of_their_own),
-        T(functions_use_all_slots_of_a_pool),
-        T(ready_twice_counts_once),
+        T(priority_then_task_order),           T(runs_of_equal_priority_share),
+        T(a_run_is_held_to_its_parallel),      T(the_window_is_the_hosts),
+        T(a_pool_is_asked_for_first),          T(a_release_during_a_wish_is_not_missed),
+        T(what_goes_back_is_asked_for_again),  T(nobody_overtakes_within_a_pool),
+        T(adopted_attempts_take_their_place),  T(pooled_tasks_do_not_run_ahead),
+        T(a_pool_over_its_size_shrinks_first), T(functions_have_a_window_of_their_own),
+        T(functions_use_all_slots_of_a_pool),  T(ready_twice_counts_once),
         T(next_is_what_the_model_says),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 enum test_backend test_backend;
+int64_t test_host_grace_ms;
 static char folder[64];
 static pid_t maker;
 
@@ -70,7 +71,7 @@ int test_try_open(struct test_store *t, const char *url, uint32_t flags, ork_err
     memset(t, 0, sizeof *t);
     t->read = flags & ORK_OPEN_READ;
     assert_int_equal(uv_loop_init(&t->loop), 0);
-    struct ork_store_opts o = {&t->loop, &ork_clock_system, &log, flags};
+    struct ork_store_opts o = {&t->loop, &ork_clock_system, &log, flags, test_host_grace_ms};
     int rc = ork_store_open(url, &o, &t->store, err);
     if (rc) {
         assert_null(t->store);
@@ -87,11 +88,16 @@ void test_open(struct test_store *t, const char *url)
         fail_msg("open %s: %s", url, err.msg);
 }
 
-void test_register(struct test_store *t)
+void test_register_as(struct test_store *t, const char *host, const char *role)
 {
     ork_err err;
-    if (ork_store_register(t->store, "testhost", NULL, &t->me, &t->seq, &err))
+    if (ork_store_register(t->store, host, role, &t->me, &t->seq, &err))
         fail_msg("register: %s", err.msg);
+}
+
+void test_register(struct test_store *t)
+{
+    test_register_as(t, "testhost", NULL);
 }
 
 static void on_closed(void *data)

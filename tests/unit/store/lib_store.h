@@ -26,6 +26,8 @@ struct test_store {
 enum test_backend { TEST_FILE, TEST_MEMORY, TEST_FOLDER, TEST_POSTGRES };
 extern enum test_backend test_backend; /* what test_url gives URLs of; a file unless a program says otherwise */
 
+extern int64_t test_host_grace_ms; /* of stores opened from now on; 0: as always */
+
 const char *test_dir(void);              /* made on first use, removed at exit of the process that made it */
 char *test_path(const char *name);       /* in that folder; ork_free */
 char *test_url(const char *name);        /* of that backend, the same for the same name; "" on files: memory */
@@ -33,6 +35,7 @@ char *test_folder_url(const char *name); /* file:… of it, whatever the backend
 int test_try_open(struct test_store *t, const char *url, uint32_t flags, ork_err *err);
 void test_open(struct test_store *t, const char *url); /* creates; fails the test */
 void test_register(struct test_store *t);
+void test_register_as(struct test_store *t, const char *host, const char *role);
 void test_close(struct test_store *t);
 /* Whoever listens to a server is told to look once, when it listens: waits for that, and forgets it. Files at once. */
 void test_until_it_listens(struct test_store *t, int *heard);
