@@ -249,6 +249,7 @@ static void holder(int in, int out, void *data)
         child_tell(out, what);
     }
     test_close(&t);
+    ork_workflow_unref(w);
 }
 
 struct seen {
