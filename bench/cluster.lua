@@ -45,7 +45,8 @@ end
 
 --- What psql answers, a line each.
 function cluster:psql(database, sql)
-  local pipe = assert(io.popen(("PGOPTIONS='-c client_min_messages=warning' %s/psql -XAtq -v ON_ERROR_STOP=1 -h %s -U ork -d %s -c %s"):format(self.bin, self.dir, database, quote(sql))))
+  local pipe = assert(io.popen(("PGOPTIONS='-c client_min_messages=warning' %s/psql -XAtq -v ON_ERROR_STOP=1 -h %s -U ork -d %s -c %s"):format(
+    self.bin, self.dir, database, quote(sql))))
   local text = pipe:read("a"):gsub("%s+$", "")
   assert(pipe:close(), "psql failed: " .. sql)
   return text

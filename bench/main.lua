@@ -13,7 +13,8 @@ local benches = {
   { "B8", "history", require "bench.history" },
   { "B9", "output", require "bench.output" },
   { "B10", "footprint", require "bench.footprint" },
-  { "soak", "soak", require "bench.soak", alone = true }, -- only when asked for
+  { "indexes", "indexes", require "bench.indexes", alone = true }, -- as the next, only when asked for
+  { "soak", "soak", require "bench.soak", alone = true },
 }
 
 local function usage(text)
