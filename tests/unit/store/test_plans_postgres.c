@@ -259,6 +259,42 @@ static void test_no_answer_needs_a_history(void **state)
     assert_int_equal(bad, 0);
 }
 
+/* What each start, fire and bell asks finds the few runs that are on their way, not those of a workflow or all. */
+static void test_few_are_looked_at(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *name, *given, *index;
+    } asked[] = {
+        {"runs_free", "50", "idx_runs_open"},
+        {"runs_mine", OWNER "::uuid", "idx_runs_open"},
+        {"commands_open", OWNER "::uuid", "idx_runs_open"},
+        {"schedule_busy", WF "::uuid", "idx_runs_workflow_status"},
+        {"runs_resumable", WF "::uuid, md5('s7')::uuid, NULL, NULL, NULL, NULL", "idx_runs_workflow_status"},
+    };
+    char *url = cluster_database("plans");
+    for (size_t i = 0; i < 2 * (sizeof asked / sizeof *asked); i++) {
+        size_t at = i / 2;
+        PGconn *c = session(url, i % 2 ? "force_generic_plan" : "force_custom_plan", i % 2);
+        struct ork_buf sql = ORK_BUF_INIT;
+        bool found = false;
+        (void)prepare(c, asked[at].name);
+        ork_buf_addf(&sql, "EXPLAIN EXECUTE %s (%s)", asked[at].name, asked[at].given);
+        PGresult *r = PQexec(c, sql.data);
+        assert_int_equal(PQresultStatus(r), PGRES_TUPLES_OK);
+        for (int line = 0; line < PQntuples(r); line++)
+            found = found || strstr(PQgetvalue(r, line, 0), asked[at].index);
+        for (int line = 0; !found && line < PQntuples(r); line++)
+            print_error("%s\n", PQgetvalue(r, line, 0));
+        if (!found)
+            fail_msg("%s does not use %s", asked[at].name, asked[at].index);
+        PQclear(r);
+        PQfinish(c);
+        ork_buf_fini(&sql);
+    }
+    ork_free(url);
+}
+
 static int set_up(void **state)
 {
     (void)state;
@@ -272,6 +308,7 @@ static int set_up(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test_setup(test_no_statement_reads_a_history_through, set_up),
-                                       cmocka_unit_test(test_no_answer_needs_a_history)};
+                                       cmocka_unit_test(test_no_answer_needs_a_history),
+                                       cmocka_unit_test(test_few_are_looked_at)};
     return TEST_ON_POSTGRES("plans", tests);
 }
