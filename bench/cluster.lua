@@ -54,8 +54,8 @@ end
 
 --- A new database, empty or with what `from` has; its URL.
 function cluster:database(name, from)
-  self:psql("postgres", ("DROP DATABASE IF EXISTS %s"):format(name))
-  self:psql("postgres", ("CREATE DATABASE %s TEMPLATE %s"):format(name, from or "template0"))
+  self:psql("postgres", ("DROP DATABASE IF EXISTS \"%s\""):format(name))
+  self:psql("postgres", ("CREATE DATABASE \"%s\" TEMPLATE %s"):format(name, from or "template0"))
   return ("postgres://ork@/%s?host=%s"):format(name, self.dir)
 end
 
