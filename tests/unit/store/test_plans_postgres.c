@@ -268,7 +268,7 @@ static void test_few_are_looked_at(void **state)
     } asked[] = {
         {"runs_free", "50", "idx_runs_open"},
         {"runs_mine", OWNER "::uuid", "idx_runs_open"},
-        {"commands_open", OWNER "::uuid", "idx_runs_open"},
+        {"commands_open", OWNER "::uuid", "idx_commands_open"},
         {"schedule_busy", WF "::uuid", "idx_runs_workflow_status"},
         {"runs_resumable", WF "::uuid, md5('s7')::uuid, NULL, NULL, NULL, NULL", "idx_runs_workflow_status"},
     };
