@@ -75,15 +75,21 @@ end
 
 local COUNT = "SELECT coalesce(sum(calls), 0) FROM pg_stat_statements s JOIN pg_database d ON d.oid = s.dbid WHERE d.datname = 'idle'"
 
+local WHICH = "SELECT calls, left(query, 100) FROM pg_stat_statements ORDER BY calls DESC LIMIT 12"
+
 --- Counted from another database, so that looking is not counted.
 local function on_postgres(ctx, seconds)
   local server = ctx:peer("psql") and cluster.of(ctx)
   if not server then return end
   server:psql("postgres", "CREATE EXTENSION IF NOT EXISTS pg_stat_statements")
-  local pid, pipe = serve(ctx, { "--db", (server:database("idle")) })
+  local pid, pipe, dir = serve(ctx, { "--db", (server:database("idle")) })
   server:psql("postgres", "SELECT pg_stat_statements_reset()")
   os.execute("sleep " .. seconds)
   local statements, rss = tonumber(server:psql("postgres", COUNT)), ctx.status_of(pid, "VmRSS") / 1024
+  if statements > math.max(seconds // 5, 1) then
+    ctx.say("%s", server:psql("postgres", WHICH))
+    ctx.say("%s", ctx.read(dir .. "/serve.log"))
+  end
   os.execute("kill " .. pid)
   pipe:close()
   add(ctx, ("1,000 schedules idle for %d s on PostgreSQL, statements"):format(seconds), statements, math.max(seconds // 5, 1))
