@@ -39,14 +39,14 @@ local function system_calls(ctx, pid, seconds, dir)
   return n
 end
 
---- `ork serve` on that many schedules, after its first look at all of them. words: those that name the database.
+--- `ork serve` on that many schedules, after its first look at all of them and at their history. words: those that name the database.
 local function serve(ctx, words)
   local dir = ctx:tempdir()
   ctx.write(dir .. "/idle.lua", SCRIPT)
   ctx:timed({ ctx.ork, "apply", "idle.lua", table.unpack(words) }, dir)
   local more = ""
   for _, word in ipairs(words) do more = more .. " " .. quote(word) end
-  local pipe = assert(io.popen(("cd %s && exec sh -c 'echo $$; exec \"$0\" serve \"$@\"' %s %s 2>serve.log"):format(quote(dir), quote(ctx.ork), more)))
+  local pipe = assert(io.popen(("cd %s && exec env ORK_RETENTION_MS=100 sh -c 'echo $$; exec \"$0\" serve \"$@\"' %s %s 2>serve.log"):format(quote(dir), quote(ctx.ork), more)))
   local pid = assert(pipe:read("n"))
   repeat os.execute("sleep 0.1") until ctx.read(dir .. "/serve.log"):find("serving")
   os.execute("sleep 2")
