@@ -10,7 +10,7 @@ local retention = {}
 retention.DEFAULT = { days = 365, runs = 10000 }
 
 local DAY_MS = 86400000
-local PAGE = 200 -- workflows
+local PAGE = 25 -- workflows: what is read of them is garbage at once, in a program that stays up
 
 --- The removals that keep what a workflow with so many runs may keep, as options of engine:prune.
 function retention.steps(name, option, runs)
@@ -48,6 +48,7 @@ function retention.run_once(engine, tell)
       end
     end
     after = #page > 0 and page[#page].name or nil
+    collectgarbage()
   until #page < PAGE
   return true
 end
