@@ -59,4 +59,9 @@ function cluster:database(name, password)
   return ("postgres://ork%s@/%s?host=%s"):format(password and ":" .. password or "", name, self.dir)
 end
 
+--- Until the server is old enough that a scheduler may be declared dead.
+function cluster:wait_old()
+  self:psql("postgres", "SELECT pg_sleep(extract(epoch FROM pg_postmaster_start_time() + interval '10.1 s' - clock_timestamp()))")
+end
+
 return cluster

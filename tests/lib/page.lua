@@ -47,6 +47,7 @@ function page:begin()
   if wants_server(self) and not self:missing() then
     local server = cluster.start()
     server:database("ork")
+    server:wait_old() -- on a page somebody dies and is noticed
     self.more = { PGHOST = server.dir, PGUSER = "ork", ORK_DATABASE_URL = "postgres://ork@/ork" }
     if os.getenv("ORK_TEST_ASAN") then self.more.ASAN_OPTIONS = "detect_leaks=0" end -- as tests/e2e/db_copy_spec.lua says
   end
