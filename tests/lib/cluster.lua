@@ -34,21 +34,27 @@ local function as_server(argv)
   return table.move(argv, 1, #argv, #prefix + 1, prefix)
 end
 
-function cluster.start()
+--- opts.args: more arguments of the server; opts.prepare(data): before it starts, with its folder; opts.owns: files in it that it must own.
+function cluster.start(opts)
+  opts = opts or {}
   local self = setmetatable({ dir = sh.tempdir() }, cluster)
   if uv.getuid() == 0 then assert(sh.run({ "chown", "postgres", self.dir }).code == 0) end
   local data = self.dir .. "/data"
   local made = sh.run(as_server({ bin() .. "/initdb", "-D", data, "-U", "ork", "-A", "trust", "--no-sync", "-E", "UTF8", "--locale=C.UTF-8" }),
     { cwd = self.dir, timeout = 120 })
   assert(made.code == 0, made.err)
-  self.server = sh.spawn(as_server({ bin() .. "/postgres", "-D", data, "-k", self.dir, "-c", "listen_addresses=", "-c", "fsync=off" }),
-    { cwd = self.dir })
+  if opts.prepare then opts.prepare(data) end
+  for _, file in ipairs(opts.owns or {}) do
+    if uv.getuid() == 0 then assert(sh.run({ "chown", "postgres", data .. "/" .. file }).code == 0) end
+  end
+  local args = { bin() .. "/postgres", "-D", data, "-k", self.dir, "-c", "listen_addresses=", "-c", "fsync=off" }
+  self.server = sh.spawn(as_server(table.move(opts.args or {}, 1, #(opts.args or {}), #args + 1, args)), { cwd = self.dir })
   self.server:wait_line("database system is ready to accept connections", 60)
   return self
 end
 
 function cluster:psql(database, sql)
-  local r = sh.run({ bin() .. "/psql", "-XAtq", "-v", "ON_ERROR_STOP=1", "-h", self.dir, "-U", "ork", "-d", database, "-c", sql })
+  local r = sh.run({ bin() .. "/psql", "-XAtq", "-v", "ON_ERROR_STOP=1", "-h", self.dir, "-p", tostring(self.port or 5432), "-U", "ork", "-d", database, "-c", sql })
   assert(r.code == 0, r.err)
   return (r.out:gsub("\n$", ""))
 end
