@@ -59,7 +59,7 @@ describe("ork db copy of a large history", function()
     local began = os.time()
     local r = ork({ "db", "copy", db, url, "--yes" })
     assert.equal(0, r.code, r.err)
-    if runs > 1000 then print(("copied and compared %d tasks in %d s"):format(3 * (runs + 1), os.time() - began)) end
+    if runs > 1000 then io.stderr:write(("copied and compared %d tasks in %d s\n"):format(3 * (runs + 1), os.time() - began)) end
     assert.matches("counts and checksums of both agree", r.out, 1, true)
     assert.matches(("\ntasks: %d rows\n"):format(3 * (runs + 1)), r.err, 1, true)
 
