@@ -46,7 +46,8 @@ local function serve(ctx, words)
   ctx:timed({ ctx.ork, "apply", "idle.lua", table.unpack(words) }, dir)
   local more = ""
   for _, word in ipairs(words) do more = more .. " " .. quote(word) end
-  local pipe = assert(io.popen(("cd %s && exec env ORK_RETENTION_MS=100 sh -c 'echo $$; exec \"$0\" serve \"$@\"' %s %s 2>serve.log"):format(quote(dir), quote(ctx.ork), more)))
+  local command = "cd %s && exec env ORK_RETENTION_MS=100 sh -c 'echo $$; exec \"$0\" serve \"$@\"' %s %s 2>serve.log"
+  local pipe = assert(io.popen(command:format(quote(dir), quote(ctx.ork), more)))
   local pid = assert(pipe:read("n"))
   repeat os.execute("sleep 0.1") until ctx.read(dir .. "/serve.log"):find("serving")
   os.execute("sleep 2")
