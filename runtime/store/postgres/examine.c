@@ -159,8 +159,12 @@ int ork_pg_examine(ork_store *store, ork_examine_cb cb, void *data, ork_err *err
     int64_t before = clock->now_ms(clock->data);
     ork_stmt_begin(&st, &l.s->here, ORK_S_examine_server);
     rc = ork_stmt_alone(&st, err);
-    if (rc <= 0)
-        return rc < 0 ? rc : ork_err_set(err, ORK_EDB, "%s does not say what it is", l.s->shown);
+    if (rc < 0)
+        return rc;
+    if (rc == 0) {
+        ork_stmt_end(&st);
+        return ork_err_set(err, ORK_EDB, "%s does not say what it is", l.s->shown);
+    }
     l.off_ms = ork_stmt_get_ms(&st, 0, NOW) - (before + clock->now_ms(clock->data)) / 2;
     bool may_create = ork_stmt_get_int(&st, 0, MAY_CREATE), autovacuum = ork_stmt_get_int(&st, 0, AUTOVACUUM);
     the_server(&l, &st);
