@@ -25,7 +25,10 @@ function harness.new(opts)
   return self
 end
 
-function harness:close() os.execute("rm -rf " .. quote(self.dir)) end
+function harness:close()
+  if self.cluster then self.cluster:close() end
+  os.execute("rm -rf " .. quote(self.dir))
+end
 
 --- Progress, on stderr.
 function harness.say(format, ...) io.stderr:write(format:format(...), "\n") end

@@ -5,6 +5,7 @@ local harness = require "bench.harness"
 local benches = {
   { "B1", "spawn", require "bench.spawn" },
   { "B2", "hop", require "bench.hop" },
+  { "B3", "rows", require "bench.rows" },
   { "B4", "start", require "bench.start" },
   { "B5", "scale", require "bench.scale" },
   { "B6", "idle", require "bench.idle" },
@@ -12,7 +13,8 @@ local benches = {
   { "B8", "history", require "bench.history" },
   { "B9", "output", require "bench.output" },
   { "B10", "footprint", require "bench.footprint" },
-  { "soak", "soak", require "bench.soak", alone = true }, -- only when asked for
+  { "indexes", "indexes", require "bench.indexes", alone = true }, -- as the next, only when asked for
+  { "soak", "soak", require "bench.soak", alone = true },
 }
 
 local function usage(text)

@@ -91,7 +91,7 @@ static int catalog_versions(lua_State *L) /* versions(name[, raw]) -> list */
     return ork_lua_push_document(L, e, status, document, &err, lua_toboolean(L, 3));
 }
 
-static int catalog_prune(lua_State *L) /* prune({ older_than_ms, keep, workflow, dry_run, count }[, raw]) */
+static int catalog_prune(lua_State *L) /* prune({ older_than_ms, keep, workflow, dry_run, count, leftovers }[, raw]) */
 {
     struct ork_lua_engine *e = ork_lua_check_engine(L, 1);
     luaL_checktype(L, 2, LUA_TTABLE);

@@ -43,11 +43,21 @@ static bool has_wal(const char *path)
     return wal;
 }
 
+static void on_finding(void *data, int state, const char *name, const char *hint, const char *text)
+{
+    static const enum ork_finding states[] = {ORK_FINDING_OK, ORK_FINDING_WARNING, ORK_FINDING_PROBLEM};
+
+    ork_doctor_add(data, states[state], name, hint, "%s", text);
+}
+
 static void describe(struct ork_doctor *d, ork_engine *e)
 {
     const char *path = ork_store_path(e->store);
     struct stat st;
+    ork_err err;
 
+    if (ork_store_examine(e->store, on_finding, d, &err) != 0)
+        ork_doctor_add(d, ORK_FINDING_PROBLEM, "database", hint_for(err.code), "%s", err.msg);
     if (!path || stat(path, &st) < 0)
         return;
     if (!ork_store_wal(e->store))

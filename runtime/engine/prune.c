@@ -14,6 +14,7 @@
 struct prune {
     ork_engine *e;
     bool dry, count;
+    bool leftovers;    /* what an interrupted removal left goes first */
     uint32_t rows;     /* of the next commit */
     int64_t before_ms; /* 0: any end */
     int64_t keep;      /* -1: none */
@@ -334,7 +335,13 @@ static int all_workflows(struct prune *p, const char *only, ork_err *err)
 
 static void begin(struct prune *p, ork_engine *e)
 {
-    *p = (struct prune){.e = e, .keep = -1, .bytes = -1, .rows = ROWS, .list = json_array(), .remains = {.engine = e}};
+    *p = (struct prune){.e = e,
+                        .keep = -1,
+                        .bytes = -1,
+                        .rows = ROWS,
+                        .leftovers = true,
+                        .list = json_array(),
+                        .remains = {.engine = e}};
 }
 
 static int finish(struct prune *p, int rc, char **out, ork_err *err)
@@ -364,7 +371,9 @@ static int read_options(struct prune *p, json_t *o, ork_err *err)
     json_t *older = json_object_get(o, "older_than_ms"), *keep = json_object_get(o, "keep"),
            *bytes = json_object_get(o, "log_bytes");
 
-    if (!json_is_integer(older) && !json_is_integer(keep) && !json_is_integer(bytes))
+    p->leftovers = !json_is_false(json_object_get(o, "leftovers"));
+    if (!json_is_integer(older) && !json_is_integer(keep) && !json_is_integer(bytes) &&
+        !json_is_true(json_object_get(o, "leftovers")))
         return ork_err_set(err, ORK_EINVAL, "what may go? older_than_ms, keep or log_bytes");
     if (json_is_integer(bytes))
         p->bytes = json_integer_value(bytes);
@@ -392,7 +401,7 @@ int ork_runs_prune(ork_engine *e, const char *options, char **out, ork_err *err)
     rc = read_options(&p, o, err);
     if (!rc && only)
         rc = ork_catalog_find(e, only, &id, err);
-    if (!rc && !p.dry && !p.count) {
+    if (!rc && !p.dry && !p.count && p.leftovers) {
         int64_t before = p.before_ms;
         p.before_ms = 0;
         rc = sweep_remains(&p, err);
@@ -400,7 +409,7 @@ int ork_runs_prune(ork_engine *e, const char *options, char **out, ork_err *err)
             rc = sweep_doomed(&p, err);
         p.before_ms = before;
     }
-    if (!rc)
+    if (!rc && (p.before_ms || p.keep >= 0 || p.bytes >= 0))
         rc = all_workflows(&p, only, err);
     rc = finish(&p, rc, out, err);
     json_decref(o);

@@ -120,6 +120,11 @@ int ork_store_check_json(ork_store *s, struct ork_buf *out, ork_err *err)
     return s->ops->check(s, out, err);
 }
 
+int ork_store_examine(ork_store *s, ork_examine_cb cb, void *data, ork_err *err)
+{
+    return s->ops->examine ? s->ops->examine(s, cb, data, err) : 0;
+}
+
 bool ork_store_wal(const ork_store *s)
 {
     return s->ops->wal;

@@ -496,4 +496,9 @@ int ork_store_schema(void);             /* the newest schema version of this bui
 const char *ork_store_library(void);    /* version of the database library: "3.40.1" of SQLite */
 bool ork_store_wal(const ork_store *s); /* its path is a file of SQLite's, which has a write-ahead log */
 int ork_store_check_json(ork_store *s, struct ork_buf *out, ork_err *err) ORK_MUSTCHECK;
+/* For `ork doctor`: what a server says of itself, a call of cb for each finding; hint NULL: nothing to do. Databases
+ * that are files have nothing to say here. */
+enum ork_examine { ORK_EXAMINE_OK, ORK_EXAMINE_WARNING, ORK_EXAMINE_PROBLEM };
+typedef void (*ork_examine_cb)(void *data, int state, const char *name, const char *hint, const char *text);
+int ork_store_examine(ork_store *s, ork_examine_cb cb, void *data, ork_err *err) ORK_MUSTCHECK;
 #endif

@@ -23,6 +23,11 @@ end
 local changed = 0
 for i = 2, #arg do
   local this = page.open(arg[i], root)
+  local missing = this:missing()
+  if missing then
+    io.stderr:write(("%s is left as it is: %s\n"):format(this.path, missing))
+    goto continue
+  end
   this:begin()
   local by_line, count = corrections(this)
   if count > 0 then
@@ -30,5 +35,6 @@ for i = 2, #arg do
     changed = changed + count
   end
   sh.cleanup()
+  ::continue::
 end
 io.stderr:write(("%d changed\n"):format(changed))

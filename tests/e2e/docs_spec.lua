@@ -50,10 +50,12 @@ end
 for _, name in ipairs(files_in(docs)) do
   describe("docs/" .. name, function()
     local this = page.open(docs .. "/" .. name, root)
-    setup(function() this:begin() end)
+    local missing = this:missing()
+    if missing then it("runs its commands", function() pending(missing) end) end
+    if not missing then setup(function() this:begin() end) end
     teardown(sh.cleanup)
 
-    for _, step in ipairs(this.steps) do
+    for _, step in ipairs(missing and {} or this.steps) do
       it(("line %d: %s"):format(step.line, step.command or step.file), function()
         local difference, printed = this:play(step)
         assert.is_nil(difference, difference and (difference .. "\n" .. table.concat(printed, "\n")))

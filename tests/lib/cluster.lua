@@ -34,13 +34,20 @@ local function as_server(argv)
   return table.move(argv, 1, #argv, #prefix + 1, prefix)
 end
 
-function cluster.start()
+--- opts.args: more arguments of the server; opts.prepare(data): before it starts, with its folder; opts.owns: files in it that it must own.
+function cluster.start(opts)
+  opts = opts or {}
   local self = setmetatable({ dir = sh.tempdir() }, cluster)
   if uv.getuid() == 0 then assert(sh.run({ "chown", "postgres", self.dir }).code == 0) end
   local data = self.dir .. "/data"
   local made = sh.run(as_server({ bin() .. "/initdb", "-D", data, "-U", "ork", "-A", "trust", "--no-sync", "-E", "UTF8", "--locale=C.UTF-8" }),
     { cwd = self.dir, timeout = 120 })
   assert(made.code == 0, made.err)
+  if opts.prepare then opts.prepare(data) end
+  for _, file in ipairs(opts.owns or {}) do
+    if uv.getuid() == 0 then assert(sh.run({ "chown", "postgres", data .. "/" .. file }).code == 0) end
+  end
+  self.args = opts.args or {}
   self:launch()
   self:ready()
   return self
@@ -48,8 +55,8 @@ end
 
 --- Starts the server, again after cluster:stop; does not wait until it is ready.
 function cluster:launch()
-  self.server = sh.spawn(as_server({ bin() .. "/postgres", "-D", self.dir .. "/data", "-k", self.dir, "-c", "listen_addresses=",
-    "-c", "fsync=off" }), { cwd = self.dir })
+  local args = { bin() .. "/postgres", "-D", self.dir .. "/data", "-k", self.dir, "-c", "listen_addresses=", "-c", "fsync=off" }
+  self.server = sh.spawn(as_server(table.move(self.args, 1, #self.args, #args + 1, args)), { cwd = self.dir })
 end
 
 --- Waits until it takes connections.
@@ -64,7 +71,7 @@ function cluster:stop(signal)
 end
 
 function cluster:psql(database, sql)
-  local r = sh.run({ bin() .. "/psql", "-XAtq", "-v", "ON_ERROR_STOP=1", "-h", self.dir, "-U", "ork", "-d", database, "-c", sql })
+  local r = sh.run({ bin() .. "/psql", "-XAtq", "-v", "ON_ERROR_STOP=1", "-h", self.dir, "-p", tostring(self.port or 5432), "-U", "ork", "-d", database, "-c", sql })
   assert(r.code == 0, r.err)
   return (r.out:gsub("\n$", ""))
 end
@@ -73,6 +80,11 @@ end
 function cluster:database(name, password)
   self:psql("postgres", ("CREATE DATABASE \"%s\""):format(name))
   return ("postgres://ork%s@/%s?host=%s"):format(password and ":" .. password or "", name, self.dir)
+end
+
+--- Until the server is old enough that a scheduler may be declared dead.
+function cluster:wait_old()
+  self:psql("postgres", "SELECT pg_sleep(extract(epoch FROM pg_postmaster_start_time() + interval '10.1 s' - clock_timestamp()))")
 end
 
 return cluster

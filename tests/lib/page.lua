@@ -2,10 +2,13 @@
 -- A page of the documentation, followed to the letter: its files are written and its commands are run, top to bottom, in one
 -- scratch folder that has a copy of examples/, `ork` in its PATH, and a script/run that runs it (that script/run builds one is
 -- not repeated). The README, which begins in a clone, has these in a folder `ork` of the scratch folder, which is the home. `cd`
--- lasts, as at a terminal; other changes of the shell do not.
+-- lasts, as at a terminal; other changes of the shell do not. A page postgres.md finds a PostgreSQL server of the test's own where
+-- one without a host is looked for, with an empty database `ork` that $ORK_DATABASE_URL names; where there can be none, page:missing()
+-- says why.
 --
 --   local page = page.open(root .. "/docs/x.md")
 --   for _, step in ipairs(page.steps) do local wrong = page:play(step) end
+local cluster = require "tests.lib.cluster"
 local readme = require "tests.lib.readme"
 local sh = require "tests.lib.sh"
 
@@ -19,6 +22,11 @@ function page.open(path, root)
   local steps, snippets = readme.parse(sh.read(path))
   return setmetatable({ path = path, root = root, steps = steps, snippets = snippets }, page)
 end
+
+local function wants_server(self) return self.path:find("postgres%.md$") ~= nil end
+
+--- Why its commands cannot be run here; nil when they can.
+function page:missing() return wants_server(self) and cluster.missing() or nil end
 
 function page:begin()
   self.dir = sh.tempdir()
@@ -35,6 +43,14 @@ function page:begin()
   end
   sh.write(self.dir .. "/.cwd", self.begins_in .. "\n")
   self.path_variable = bin .. ":" .. os.getenv("PATH")
+  self.more = {}
+  if wants_server(self) and not self:missing() then
+    local server = cluster.start()
+    server:database("ork")
+    server:wait_old() -- on a page somebody dies and is noticed
+    self.more = { PGHOST = server.dir, PGUSER = "ork", ORK_DATABASE_URL = "postgres://ork@/ork" }
+    if os.getenv("ORK_TEST_ASAN") then self.more.ASAN_OPTIONS = "detect_leaks=0" end -- as tests/e2e/db_copy_spec.lua says
+  end
 end
 
 --- A program that was killed is not dead at once; whoever types the next command takes longer than it does.
@@ -54,10 +70,9 @@ end
 function page:run(command)
   local state = self.dir .. "/.cwd"
   local script = ('exec 2>&1; cd "$(cat "%s")"; %s\ncode=$?; pwd >"%s"; exit $code'):format(state, command, state)
-  local result = sh.run({ "/bin/sh", "-c", script }, {
-    env = { PATH = self.path_variable, TERM = "dumb", TZ = "UTC", HOME = self.dir, TMPDIR = self.dir .. "/.tmp", XDG_STATE_HOME = false },
-    timeout = 60,
-  })
+  local env = { PATH = self.path_variable, TERM = "dumb", TZ = "UTC", HOME = self.dir, TMPDIR = self.dir .. "/.tmp", XDG_STATE_HOME = false }
+  for name, value in pairs(self.more) do env[name] = value end
+  local result = sh.run({ "/bin/sh", "-c", script }, { env = env, timeout = 60 })
   if result.code == 137 then wait_for_the_dead(self.dir) end
   local lines = {}
   local text = result.out:gsub(self.dir:gsub("%p", "%%%0"), HOME)

@@ -44,7 +44,7 @@ function serve.sql(dir, query) return sh.sql(dir .. "/.ork/ork.db", query) end
 --- Waits until a query on the database of dir (there by then) gives a row; returns it.
 function serve.wait_row(dir, query, seconds)
   return sh.wait_until(dir, function()
-    local made, tables = pcall(serve.sql, dir, "SELECT 1 FROM sqlite_schema WHERE name = 'idx_runs_free'")
+    local made, tables = pcall(serve.sql, dir, "SELECT 1 FROM sqlite_schema WHERE name = 'idx_runs_open'")
     return made and #tables > 0 and serve.sql(dir, query)[1]
   end, seconds)
 end

@@ -12,8 +12,9 @@ local doctor = {
   text = [[
 Tries, rather than believes: takes locks and awaits notices in the data directory, runs a process through the agent and sees that
 nothing of it stays behind. Looks at the database it would use (as every command, or --db), its version, the disk, limits, the clock,
-runs that no program drives, logs of runs that are gone, and the terminal. Changes nothing; without a database it looks at the
-current folder. For damage inside the database there is `ork db check`.
+runs that no program drives, logs of runs that are gone, and the terminal; of a PostgreSQL server at its version, its clock, what this
+role may do, how many connections are left, and whether it cleans up after itself. Changes nothing; without a database it looks at
+the current folder. For damage inside the database there is `ork db check`.
 
 Exit code 0: nothing is wrong (there may be warnings). 3: something is. With --json: {"ok", "checks": [{"name", "state":
 "ok"|"warning"|"problem", "text", "hint"}]}.]],

@@ -10,16 +10,21 @@ local retention = {}
 retention.DEFAULT = { days = 365, runs = 10000 }
 
 local DAY_MS = 86400000
-local PAGE = 200 -- workflows
+local PAGE = 25 -- workflows: what is read of them is garbage at once, in a program that stays up
 
---- The removals that keep what a workflow may keep, as options of engine:prune.
-function retention.steps(name, option)
+--- The removals that keep what a workflow with so many runs may keep, as options of engine:prune.
+function retention.steps(name, option, runs)
   if option == false then return {} end
   option = option or retention.DEFAULT
   local steps = {}
-  if option.days then steps[#steps + 1] = { workflow = name, older_than_ms = option.days * DAY_MS } end
-  if option.runs then steps[#steps + 1] = { workflow = name, keep = option.runs } end
-  if option.bytes then steps[#steps + 1] = { workflow = name, log_bytes = option.bytes } end
+  local function add(step)
+    step.workflow, step.leftovers = name, false
+    steps[#steps + 1] = step
+  end
+  if runs == 0 then return steps end
+  if option.days then add({ older_than_ms = option.days * DAY_MS }) end
+  if option.runs and runs > option.runs then add({ keep = option.runs }) end
+  if option.bytes then add({ log_bytes = option.bytes }) end
   return steps
 end
 
@@ -27,13 +32,15 @@ end
 --- interrupts it comes back as "ECANCELLED".
 function retention.run_once(engine, tell)
   local after
+  local left, trouble, kind = engine:prune({ leftovers = true })
+  if not left then return nil, trouble, kind end
   repeat
     local page, why, code = engine:workflows({ after = after, limit = PAGE })
     if not page then return nil, why, code end
     for _, row in ipairs(page) do
       local option = row.retention
       if option == core.null then option = nil end
-      for _, step in ipairs(retention.steps(row.name, option)) do
+      for _, step in ipairs(retention.steps(row.name, option, row.runs)) do
         local document
         document, why, code = engine:prune(step)
         if not document then return nil, why, code end
@@ -41,6 +48,7 @@ function retention.run_once(engine, tell)
       end
     end
     after = #page > 0 and page[#page].name or nil
+    collectgarbage()
   until #page < PAGE
   return true
 end

@@ -533,9 +533,10 @@ ORK_API int ork_workflow_diff_json(const ork_workflow *from, const ork_workflow 
  * was started meanwhile. *out: as of ork_runs_prune. */
 ORK_API int ork_workflow_delete(ork_engine *e, const char *name, char **out, ork_err *err) ORK_MUSTCHECK;
 /* Removes finished runs and their logs, a part at a time, never one that somebody owns. options JSON:
- * {"older_than_ms":D,"keep":N,"log_bytes":B,"workflow":…,"dry_run":bool,"count":bool}: those that ended more than D
- * ago, but the newest N finished ones of each workflow (or those whose logs take at most B); one of them is needed.
- * What an interrupted removal left goes too. dry_run: nothing is removed; count: nor are logs measured. *out:
+ * {"older_than_ms":D,"keep":N,"log_bytes":B,"workflow":…,"dry_run":bool,"count":bool,"leftovers":bool}: those that
+ * ended more than D ago, but the newest N finished ones of each workflow (or those whose logs take at most B); one of
+ * them is needed. What an interrupted removal left goes too, unless leftovers is false; only that when it is true and
+ * nothing says which runs. dry_run: nothing is removed; count: nor are logs measured. *out:
  * {"runs","tasks","log_bytes","definitions","kept","workflows":[{"workflow","runs","tasks"}]}. */
 ORK_API int ork_runs_prune(ork_engine *e, const char *options, char **out, ork_err *err) ORK_MUSTCHECK;
 

@@ -30,7 +30,8 @@
     X(schedule_note) X(script_error) X(backend_mine) X(owner_lock) X(owner_wait) X(owner_judge) \
     X(owner_terminate) X(owner_bury) X(owner_return) X(owner_stand) X(beat) X(peers) X(ring) X(ring_lookers) \
     X(look_on) X(look_away) X(migration_look) X(migration_versions) X(migration_versions_sqlx) X(migration_record) \
-    X(migration_lock) X(migration_unlock) X(status_counts) X(status_migrations) X(select) X(listen) X(listen_news) X(unlisten_news) X(wait_briefly) X(copy_look) X(copy_lock) X(copy_share) X(copy_fence) X(copy_note) X(copy_get) X(copy_end) X(seq_raise)
+    X(migration_lock) X(migration_unlock) X(status_counts) X(status_migrations) X(select) X(listen) X(listen_news) X(unlisten_news) X(wait_briefly) X(copy_look) X(copy_lock) X(copy_share) X(copy_fence) X(copy_note) X(copy_get) X(copy_end) X(seq_raise) \
+    X(examine_server) X(examine_rights) X(examine_tables)
 /* clang-format on */
 enum ork_statement {
     ORK_S_FIRST = ORK_Q_COUNT - 1, /* named queries come first, under their ORK_Q_ number */

@@ -93,6 +93,7 @@ const struct ork_store_ops ork_store_postgres = {
     .on_news = ork_pg_on_news,
     .status = ork_pg_status,
     .check = ork_pg_check,
+    .examine = ork_pg_examine,
     .copy = &ork_pg_copy,
 };
 

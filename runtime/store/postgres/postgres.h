@@ -227,4 +227,5 @@ int ork_pg_here(struct ork_postgres *s, ork_err *err) ORK_MUSTCHECK; /* the bloc
 struct ork_rows *ork_pg_rows(const PGresult *res);                   /* rows.c */
 int ork_pg_status(ork_store *st, struct ork_buf *out, ork_err *err);
 int ork_pg_check(ork_store *st, struct ork_buf *out, ork_err *err);
+int ork_pg_examine(ork_store *st, ork_examine_cb cb, void *data, ork_err *err); /* examine.c */
 #endif

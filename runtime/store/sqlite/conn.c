@@ -123,7 +123,8 @@ int ork_conn_open(struct ork_conn *c, const char *path, enum ork_conn_mode mode,
     if (!rc && mode == ORK_CONN_WRITE && path)
         rc = use_wal(c, err);
     if (!rc && mode != ORK_CONN_WRITE)
-        rc = ork_conn_exec(c, "PRAGMA query_only = ON", err);
+        rc = ork_conn_exec(c, "PRAGMA query_only = ON; PRAGMA cache_size = -2000",
+                           err); /* what is read is seldom read again */
     if (rc)
         ork_conn_close(c);
     return rc;

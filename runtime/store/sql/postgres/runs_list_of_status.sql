@@ -1,4 +1,5 @@
--- runs_list for some statuses of all workflows: the newest of each status that is wanted, then the newest of those.
+-- runs_list for some statuses of all workflows: the newest of those that are unfinished and of each final status that
+-- is wanted, then the newest of those.
 -- params: as runs_list; $1 is NULL
 -- columns: as runs_list
 SELECT r.id, r.workflow_id, w.name AS workflow, r.status, r.triggered_by, r.priority, r.idempotency_key, r.error, r.created_at,
@@ -12,37 +13,25 @@ LEFT JOIN schedulers s ON s.id = r.scheduler_id
 WHERE $1::text IS NULL AND r.id IN (
     SELECT id FROM (
         SELECT id FROM runs
-        WHERE status = 'pending' AND strpos(',' || $2::text || ',', ',pending,') > 0
+        WHERE status IN ('pending', 'running', 'paused') AND strpos(',' || $2::text || ',', ',' || status || ',') > 0
           AND created_at >= coalesce($3::timestamptz, '-infinity') AND (created_at, id) < (coalesce($4::timestamptz, 'infinity'), coalesce($5::uuid, 'ffffffff-ffff-ffff-ffff-ffffffffffff'))
         ORDER BY created_at DESC, id DESC LIMIT nullif(greatest($6::bigint, -1), -1)) one
     UNION ALL
     SELECT id FROM (
         SELECT id FROM runs
-        WHERE status = 'running' AND strpos(',' || $2::text || ',', ',running,') > 0
+        WHERE deleted_at IS NULL AND status IN ('success', 'failed', 'cancelled') AND status = 'success' AND strpos(',' || $2::text || ',', ',success,') > 0
           AND created_at >= coalesce($3::timestamptz, '-infinity') AND (created_at, id) < (coalesce($4::timestamptz, 'infinity'), coalesce($5::uuid, 'ffffffff-ffff-ffff-ffff-ffffffffffff'))
         ORDER BY created_at DESC, id DESC LIMIT nullif(greatest($6::bigint, -1), -1)) one
     UNION ALL
     SELECT id FROM (
         SELECT id FROM runs
-        WHERE status = 'paused' AND strpos(',' || $2::text || ',', ',paused,') > 0
+        WHERE deleted_at IS NULL AND status IN ('success', 'failed', 'cancelled') AND status = 'failed' AND strpos(',' || $2::text || ',', ',failed,') > 0
           AND created_at >= coalesce($3::timestamptz, '-infinity') AND (created_at, id) < (coalesce($4::timestamptz, 'infinity'), coalesce($5::uuid, 'ffffffff-ffff-ffff-ffff-ffffffffffff'))
         ORDER BY created_at DESC, id DESC LIMIT nullif(greatest($6::bigint, -1), -1)) one
     UNION ALL
     SELECT id FROM (
         SELECT id FROM runs
-        WHERE deleted_at IS NULL AND status = 'success' AND strpos(',' || $2::text || ',', ',success,') > 0
-          AND created_at >= coalesce($3::timestamptz, '-infinity') AND (created_at, id) < (coalesce($4::timestamptz, 'infinity'), coalesce($5::uuid, 'ffffffff-ffff-ffff-ffff-ffffffffffff'))
-        ORDER BY created_at DESC, id DESC LIMIT nullif(greatest($6::bigint, -1), -1)) one
-    UNION ALL
-    SELECT id FROM (
-        SELECT id FROM runs
-        WHERE deleted_at IS NULL AND status = 'failed' AND strpos(',' || $2::text || ',', ',failed,') > 0
-          AND created_at >= coalesce($3::timestamptz, '-infinity') AND (created_at, id) < (coalesce($4::timestamptz, 'infinity'), coalesce($5::uuid, 'ffffffff-ffff-ffff-ffff-ffffffffffff'))
-        ORDER BY created_at DESC, id DESC LIMIT nullif(greatest($6::bigint, -1), -1)) one
-    UNION ALL
-    SELECT id FROM (
-        SELECT id FROM runs
-        WHERE deleted_at IS NULL AND status = 'cancelled' AND strpos(',' || $2::text || ',', ',cancelled,') > 0
+        WHERE deleted_at IS NULL AND status IN ('success', 'failed', 'cancelled') AND status = 'cancelled' AND strpos(',' || $2::text || ',', ',cancelled,') > 0
           AND created_at >= coalesce($3::timestamptz, '-infinity') AND (created_at, id) < (coalesce($4::timestamptz, 'infinity'), coalesce($5::uuid, 'ffffffff-ffff-ffff-ffff-ffffffffffff'))
         ORDER BY created_at DESC, id DESC LIMIT nullif(greatest($6::bigint, -1), -1)) one
 )

@@ -2,7 +2,7 @@
 -- params: none
 -- columns: id
 SELECT r.id
-FROM runs r
+FROM runs r INDEXED BY idx_runs_open
 LEFT JOIN schedulers s ON s.id = r.scheduler_id
 WHERE r.scheduler_id IS NOT NULL AND r.status IN ('pending', 'running', 'paused') AND s.state IS NOT 'live' AND r.deleted_at IS NULL
 ORDER BY r.created_at, r.id

@@ -12,7 +12,6 @@ CREATE TABLE workflows (
     created_at TEXT NOT NULL DEFAULT (STRFTIME('%Y-%m-%dT%H:%M:%fZ', 'now')),
     updated_at TEXT NOT NULL DEFAULT (STRFTIME('%Y-%m-%dT%H:%M:%fZ', 'now'))
 , schedule TEXT, schedule_enabled INTEGER NOT NULL DEFAULT 0, last_scheduled_at TEXT, next_scheduled_at TEXT, current_snapshot_id BLOB, timezone TEXT, catchup TEXT, overlap TEXT, jitter_seconds INTEGER, dst TEXT, max_parallel INTEGER, max_active_runs INTEGER, params_schema TEXT, script_path TEXT, current_version INTEGER, schedule_options TEXT, fire_at TEXT, fire_waits INTEGER NOT NULL DEFAULT 0, schedule_off_at TEXT, schedule_note TEXT, script_error TEXT);
-CREATE INDEX idx_workflows_executor_type ON workflows (executor_type);
 CREATE TABLE workflow_tasks (
     id BLOB PRIMARY KEY,
     workflow_id BLOB NOT NULL REFERENCES workflows (id) ON DELETE CASCADE,
@@ -24,8 +23,6 @@ CREATE TABLE workflow_tasks (
     created_at TEXT NOT NULL DEFAULT (STRFTIME('%Y-%m-%dT%H:%M:%fZ', 'now')), signature TEXT,
     UNIQUE (workflow_id, task_name)
 );
-CREATE INDEX idx_workflow_tasks_workflow_id ON workflow_tasks (workflow_id);
-CREATE INDEX idx_workflows_next_scheduled ON workflows (next_scheduled_at) WHERE schedule_enabled = 1;
 CREATE TABLE "runs" (
     id BLOB PRIMARY KEY,
     workflow_id BLOB NOT NULL REFERENCES workflows (id),
@@ -49,9 +46,7 @@ CREATE TABLE deferred_jobs (
     last_polled_at TEXT,
     finished_at TEXT
 );
-CREATE INDEX idx_deferred_jobs_status ON deferred_jobs (status);
 CREATE INDEX idx_deferred_jobs_task_id ON deferred_jobs (task_id);
-CREATE INDEX idx_deferred_jobs_created_at ON deferred_jobs (created_at);
 CREATE TABLE workflow_snapshots (
     id BLOB PRIMARY KEY,
     workflow_id BLOB NOT NULL REFERENCES workflows (id) ON DELETE CASCADE,
@@ -160,9 +155,7 @@ CREATE TABLE pool_use (
 CREATE INDEX idx_pool_use_scheduler_id ON pool_use (scheduler_id);
 CREATE UNIQUE INDEX idx_runs_idempotency_key ON runs (workflow_id, idempotency_key) WHERE idempotency_key IS NOT NULL;
 CREATE UNIQUE INDEX idx_runs_scheduled_for ON runs (workflow_id, scheduled_for) WHERE scheduled_for IS NOT NULL;
-CREATE INDEX idx_runs_scheduler_id ON runs (scheduler_id) WHERE scheduler_id IS NOT NULL;
 CREATE INDEX idx_runs_created_at ON runs (created_at, id);
-CREATE INDEX idx_runs_status_created_at ON runs (status, created_at, id);
 CREATE INDEX idx_runs_workflow_created_at ON runs (workflow_id, created_at, id);
 CREATE INDEX idx_runs_workflow_status ON runs (workflow_id, status, created_at, id);
 CREATE INDEX idx_runs_short_id ON runs (
@@ -198,9 +191,10 @@ CREATE TABLE run_remains (
 ) WITHOUT ROWID;
 CREATE INDEX idx_workflows_fire_at ON workflows (fire_at) WHERE fire_at IS NOT NULL;
 CREATE INDEX idx_commands_open ON commands (created_at) WHERE done_at IS NULL;
-CREATE INDEX idx_runs_free ON runs (created_at, id) WHERE scheduler_id IS NULL AND status IN ('pending', 'running', 'paused');
 CREATE TABLE copies (
     source TEXT PRIMARY KEY NOT NULL,
     progress TEXT NOT NULL,
     started_at TEXT NOT NULL
 );
+CREATE INDEX idx_runs_open ON runs (scheduler_id, created_at, id) WHERE status IN ('pending', 'running', 'paused');
+CREATE INDEX idx_runs_ended ON runs (status, created_at, id) WHERE status IN ('success', 'failed', 'cancelled');

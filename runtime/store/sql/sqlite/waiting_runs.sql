@@ -6,7 +6,7 @@ SELECT r.id, r.workflow_id, w.name AS workflow, r.status, r.triggered_by, r.prio
        r.script_path, r.cancel_reason, r.killed, r.rerun_of, r.part, r.parent_task_id, r.scheduler_id,
        CAST(round(r.run_timeout_seconds * 1000) AS INTEGER) AS run_timeout_ms,
        s.state AS owner_state, s.host AS owner_host, s.backend_pid AS owner_pid
-FROM runs r
+FROM runs r INDEXED BY idx_runs_open
 JOIN workflows w ON w.id = r.workflow_id
 LEFT JOIN schedulers s ON s.id = r.scheduler_id
 WHERE r.status IN ('pending', 'running', 'paused')
