@@ -31,18 +31,6 @@ static const char *hint_for(int code)
     }
 }
 
-/* Byte 18 of the file says which journal it uses: 2 is WAL. */
-static bool has_wal(const char *path)
-{
-    char version = 0;
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-    bool wal = fd >= 0 && pread(fd, &version, 1, 18) == 1 && version == 2;
-
-    if (fd >= 0)
-        close(fd);
-    return wal;
-}
-
 static void on_finding(void *data, int state, const char *name, const char *hint, const char *text)
 {
     static const enum ork_finding states[] = {ORK_FINDING_OK, ORK_FINDING_WARNING, ORK_FINDING_PROBLEM};
@@ -60,10 +48,11 @@ static void describe(struct ork_doctor *d, ork_engine *e)
         ork_doctor_add(d, ORK_FINDING_PROBLEM, "database", hint_for(err.code), "%s", err.msg);
     if (!path || stat(path, &st) < 0)
         return;
-    if (!ork_store_wal(e->store))
+    int wal = ork_store_wal(e->store);
+    if (wal < 0)
         ork_doctor_add(d, ORK_FINDING_OK, "database", NULL, "%s (schema %d, %.1f MB)", path, ork_store_schema(),
                        (double)st.st_size / 1e6);
-    else if (!has_wal(path))
+    else if (!wal)
         ork_doctor_add(d, ORK_FINDING_WARNING, "database", "start any run: it is set again",
                        "%s does not use a write-ahead log: readers wait for writers", path);
     else

@@ -49,7 +49,7 @@ struct ork_store_ops {
     int (*status)(ork_store *s, struct ork_buf *out, ork_err *err);
     int (*check)(ork_store *s, struct ork_buf *out, ork_err *err);
     int (*examine)(ork_store *s, ork_examine_cb cb, void *data, ork_err *err); /* NULL: its file says all */
-    bool wal; /* its path is a file of SQLite's, with a write-ahead log */
+    int (*wal)(ork_store *s);                                                  /* NULL: as -1 */
     const struct ork_copy_ops *copy;
 };
 struct ork_store {

@@ -125,7 +125,7 @@ int ork_store_examine(ork_store *s, ork_examine_cb cb, void *data, ork_err *err)
     return s->ops->examine ? s->ops->examine(s, cb, data, err) : 0;
 }
 
-bool ork_store_wal(const ork_store *s)
+int ork_store_wal(ork_store *s)
 {
-    return s->ops->wal;
+    return s->ops->wal ? s->ops->wal(s) : -1;
 }

@@ -492,9 +492,10 @@ void ork_store_on_bell(
 void ork_store_on_news(ork_store *s, ork_bell_cb cb, void *data);
 
 int ork_store_status_json(ork_store *s, struct ork_buf *out, ork_err *err) ORK_MUSTCHECK; /* see ork_db_status_json */
-int ork_store_schema(void);             /* the newest schema version of this build */
-const char *ork_store_library(void);    /* version of the database library: "3.40.1" of SQLite */
-bool ork_store_wal(const ork_store *s); /* its path is a file of SQLite's, which has a write-ahead log */
+int ork_store_schema(void);          /* the newest schema version of this build */
+const char *ork_store_library(void); /* version of the database library: "3.40.1" of SQLite */
+int ork_store_wal(
+    ork_store *s); /* of a file of SQLite's: 1 it has a write-ahead log, 0 not; -1: it is none, or not known */
 int ork_store_check_json(ork_store *s, struct ork_buf *out, ork_err *err) ORK_MUSTCHECK;
 /* For `ork doctor`: what a server says of itself, a call of cb for each finding; hint NULL: nothing to do. Databases
  * that are files have nothing to say here. */

@@ -123,7 +123,7 @@ static void rest(struct ork_sqlite *s)
     ork_err err;
     if (!ork_file_checkpoint(f, &err))
         return;
-    ork_log_warn(&s->log, "no checkpoint, the log grows on error=\"%s\"", err.msg);
+    ork_log_warn(&s->log, "no checkpoint, the log grows on error=%s", ORK_LOG_VALUE(err.msg));
     f->state = f->size; /* not at every commit from now on */
 }
 
@@ -146,7 +146,8 @@ static void close_kept(struct ork_sqlite *s)
         bool anew = f->broken || grown(f, CLOSED_BYTES);
         int rc = anew ? ork_file_checkpoint(f, &err) : mark(f, &err);
         if (rc)
-            ork_log_warn(&s->log, "the JSON files are not up to date; the log holds everything error=\"%s\"", err.msg);
+            ork_log_warn(&s->log, "the JSON files are not up to date; the log holds everything error=%s",
+                         ORK_LOG_VALUE(err.msg));
     }
     if (f->lock_fd >= 0)
         ork_tree_clean(f);

@@ -54,7 +54,7 @@ static void put_name(struct ork_file *f, const ork_id *scheduler)
     n = strlen(text);
     /* Without it others only know less about us. */
     if (pwrite(f->lock_fd, text, n, 0) == (ssize_t)n && ftruncate(f->lock_fd, (off_t)n) != 0)
-        ork_log_debug(&f->db.log, "lock not named error=\"%s\"", strerror(errno));
+        ork_log_debug(&f->db.log, "lock not named error=%s", ORK_LOG_VALUE(strerror(errno)));
 }
 
 int ork_file_lock(struct ork_file *f, ork_err *err)

@@ -29,7 +29,8 @@ static void start_or_stop(struct ork_file *f)
         int rc = uv_fs_event_start(&s->bell.event, on_event, f->dir, 0);
         s->bell.on = rc == 0;
         if (rc)
-            ork_log_warn(&s->log, "changes by the other process are not noticed error=\"%s\"", uv_strerror(rc));
+            ork_log_warn(&s->log, "changes by the other process are not noticed error=%s",
+                         ORK_LOG_VALUE(uv_strerror(rc)));
     } else if (!wanted && s->bell.on) {
         (void)uv_fs_event_stop(&s->bell.event);
         s->bell.on = false;

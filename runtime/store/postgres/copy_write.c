@@ -214,7 +214,7 @@ static int copy_end(ork_store *store, uint64_t seq, ork_err *err)
         char sql[80];
         (void)snprintf(sql, sizeof sql, "ANALYZE \"%s\"", ork_store_tables[i].name);
         if (ork_stmt_select(&st, &s->here, sql, &own) < 0)
-            ork_log_debug(&s->log, "not analyzed table=%s error=\"%s\"", ork_store_tables[i].name, own.msg);
+            ork_log_debug(&s->log, "not analyzed table=%s error=%s", ork_store_tables[i].name, ORK_LOG_VALUE(own.msg));
         ork_stmt_end(&st);
     }
     return rc;

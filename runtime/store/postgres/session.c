@@ -104,7 +104,7 @@ void ork_pg_beat(struct ork_postgres *s)
     if (n >= 0)
         read_ages(s, &st, n);
     else
-        ork_log_debug(&s->log, "no beat error=\"%s\"", err.msg);
+        ork_log_debug(&s->log, "no beat error=%s", ORK_LOG_VALUE(err.msg));
     ork_stmt_end(&st);
     s->beaten = uv_now(s->loop);
     if (n >= 0 && !s->locked && !s->pooled && !s->fenced && !take_lock(s, &err) && s->locked)
@@ -146,5 +146,5 @@ void ork_pg_end(struct ork_postgres *s)
     ork_err err;
     int rc = ork_link_is_up(&s->write) ? end_rows(s, &err) : ork_err_set(&err, ORK_EIO, "the database is away");
     if (rc)
-        ork_log_warn(&s->log, "not marked as ended error=\"%s\"", err.msg);
+        ork_log_warn(&s->log, "not marked as ended error=%s", ORK_LOG_VALUE(err.msg));
 }

@@ -183,7 +183,7 @@ void ork_pg_watch_check(struct ork_postgres *s)
     }
     ork_stmt_end(&st);
     if (rc)
-        ork_log_debug(&s->log, "cannot judge a scheduler error=\"%s\"", err.msg);
+        ork_log_debug(&s->log, "cannot judge a scheduler error=%s", ORK_LOG_VALUE(err.msg));
     if (oldest > ORK_PG_BEAT_MS + ORK_PG_BEAT_MS / 10 || !ork_pg_registered(s) || rc)
         ork_pg_watch_arm(s, oldest < ORK_PG_DEAD_MS ? (uint64_t)(ORK_PG_DEAD_MS - oldest + 50) : 1000);
 }

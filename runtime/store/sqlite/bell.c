@@ -96,7 +96,8 @@ void ork_bell_ring(struct ork_sqlite *s)
     uint64_t was = count(s->bell.fd, 0), now = was + 1;
     (void)atomic_compare_exchange_strong(&s->bell.heard, &was, now);
     if (pwrite(s->bell.fd, &now, sizeof now, 0) != (ssize_t)sizeof now)
-        ork_log_warn(&s->log, "bell not rung, other processes may notice late error=\"%s\"", strerror(errno));
+        ork_log_warn(&s->log, "bell not rung, other processes may notice late error=%s",
+                     ORK_LOG_VALUE(strerror(errno)));
 }
 
 void ork_bell_news(struct ork_sqlite *s)
@@ -105,7 +106,7 @@ void ork_bell_news(struct ork_sqlite *s)
         return;
     uint64_t now = count(s->bell.fd, NEWS) + 1;
     if (pwrite(s->bell.fd, &now, sizeof now, NEWS) != (ssize_t)sizeof now)
-        ork_log_debug(&s->log, "nobody told of a change error=\"%s\"", strerror(errno));
+        ork_log_debug(&s->log, "nobody told of a change error=%s", ORK_LOG_VALUE(strerror(errno)));
 }
 
 static void start(struct ork_sqlite *s);
@@ -153,7 +154,7 @@ static void start(struct ork_sqlite *s)
     }
     s->bell.on = rc == 0;
     if (rc)
-        ork_log_warn(&s->log, "changes by other processes are not noticed error=\"%s\"", uv_strerror(rc));
+        ork_log_warn(&s->log, "changes by other processes are not noticed error=%s", ORK_LOG_VALUE(uv_strerror(rc)));
 }
 
 static void start_or_stop(struct ork_sqlite *s)

@@ -34,7 +34,7 @@ void ork_sqlite_end(struct ork_sqlite *s)
     if (rc)
         ork_sqlite_undo(s);
     if (rc)
-        ork_log_warn(&s->log, "not marked as ended error=\"%s\"", err.msg);
+        ork_log_warn(&s->log, "not marked as ended error=%s", ORK_LOG_VALUE(err.msg));
     else
         ork_bell_ring(s);
 }

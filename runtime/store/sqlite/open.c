@@ -125,6 +125,6 @@ const struct ork_store_ops ork_store_sqlite = {
     .on_news = ork_bell_on_news,
     .status = ork_sqlite_status,
     .check = ork_sqlite_check,
-    .wal = true,
+    .wal = ork_sqlite_wal,
     .copy = &ork_sqlite_copy,
 };

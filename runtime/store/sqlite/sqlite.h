@@ -180,6 +180,7 @@ int ork_sqlite_query(ork_store *st, enum ork_query q, const struct ork_param *pa
 struct ork_conn *ork_sqlite_reader(struct ork_sqlite *s, ork_err *err); /* takes read_lock; NULL: failed, not taken */
 void ork_sqlite_reader_done(struct ork_sqlite *s);
 int ork_sqlite_status(ork_store *st, struct ork_buf *out, ork_err *err);
+int ork_sqlite_wal(ork_store *st);
 int ork_sqlite_check(ork_store *st, struct ork_buf *out, ork_err *err);
 /* copy_read.c, copy_write.c */
 extern const struct ork_copy_ops ork_sqlite_copy;

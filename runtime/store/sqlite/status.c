@@ -96,6 +96,23 @@ int ork_sqlite_status(ork_store *store, struct ork_buf *out, ork_err *err)
     return rc;
 }
 
+/* Asked of SQLite: opening and closing the file here would drop the locks of this process on it. */
+int ork_sqlite_wal(ork_store *store)
+{
+    struct ork_sqlite *s = ork_sqlite_of(store);
+    ork_err err;
+    sqlite3_stmt *st = NULL;
+    int wal = -1;
+    struct ork_conn *c = s->path ? ork_sqlite_reader(s, &err) : NULL;
+    if (!c)
+        return -1;
+    if (sqlite3_prepare_v2(c->db, "PRAGMA journal_mode", -1, &st, NULL) == SQLITE_OK && sqlite3_step(st) == SQLITE_ROW)
+        wal = strcmp((const char *)sqlite3_column_text(st, 0), "wal") == 0;
+    (void)sqlite3_finalize(st);
+    ork_sqlite_reader_done(s);
+    return wal;
+}
+
 int ork_store_schema(void)
 {
     struct ork_migration m;
