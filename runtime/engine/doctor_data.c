@@ -8,10 +8,8 @@
 #include "engine/engine.h"
 #include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #define RELEASED_MS 1767225600000 /* 2026-01-01: no clock that goes right is before it */
 #define SKEW_MS 60000
