@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* ork.workflow and the userdata of a workflow: its options, its params, sealing, and what loaders and drivers ask it.
  */
+#include "engine.h"
 #include "workflow.h"
 #include "ref.h"
 #include <jansson.h>
@@ -214,6 +215,7 @@ static int workflow_validate(lua_State *L) /* w:validate() -> true; raises all t
 {
     ork_lua_def_check(L, 1, "validate");
     ork_lua_check_workflow(L, 1);
+    ork_lua_inline_learn(L, 1, NULL, NULL);
     lua_pushboolean(L, 1);
     return 1;
 }

@@ -27,6 +27,8 @@ local WORDS = { done = "resumed", sent = "resuming" }
 
 --- Takes an ownerless run and carries it out to its end.
 local function carry_on(engine, results, run)
+  local good, why, symbol = engine:claimable(run.id)
+  if not good then return results:refused(run, why, symbol) end
   term.news(("going on with run %s of %s"):format(text.short(run.id), run.workflow))
   drive.prepare(engine, drive.names(engine, run.id))
   local code = drive.to_end(engine, function()

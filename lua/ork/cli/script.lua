@@ -8,7 +8,6 @@ local hint = require "ork.cli.hint"
 local open = require "ork.cli.open"
 local report = require "ork.cli.report"
 local stop = require "ork.cli.stop"
-local sys = core.sys
 local term = require "ork.term"
 local text = require "ork.cli.text"
 
@@ -107,32 +106,18 @@ local function tell_start(engine, id, how, name, tasks, alone)
   if not alone and (how == "new" or how == "resumed") then tell_orphans(engine, id) end
 end
 
---- A key that a run has already means that run, so what it was made with has to be what is given now. Params that follow
---- the run's time are those of its time.
-local function check_key(engine, workflow, typed, options)
-  local run = stop.check(engine:runs({ workflow = workflow.name, key = options.key }))[1]
-  if not run then return end
-  run = stop.check(engine:run(run.id))
-  local now = stop.check(core.json.decode(definition.params(workflow, typed, {
-    params_file = options.params_file, at = options.at or run.logical_time and sys.time(run.logical_time),
-  })))
-  local differ = {}
-  for name, value in pairs(now) do
-    local was, is = (run.params or {})[name], core.json.encode(value)
-    was = was ~= nil and core.json.encode(was) or nil
-    if was ~= is and (was or typed[name]) then
-      differ[#differ + 1] = ("  %s: %s then, %s now"):format(name, was or "nothing", is)
-    end
-  end
-  if #differ == 0 then return end
-  table.sort(differ)
-  stop(2, "the key `%s` is that of run %s, which was made with other params:\n%s\nanother run needs another key", options.key,
-    text.short(run.id), table.concat(differ, "\n"))
+--- A key that a run has already means that run: ends with 2 when something else was given. Also for `ork trigger`.
+function script.check_key(engine, workflow, typed, options)
+  if not options.key then return end
+  local good, why, code = require("ork.key").check(engine, workflow, options.key, typed, function(logical_ms)
+    return definition.params(workflow, typed, { params_file = options.params_file, at = options.at or logical_ms })
+  end, options.to)
+  if not good then stop(code == "ESTATE" and 2 or core.sys.exit_code(code), "%s", why) end
 end
 
 --- Starts a run and carries it out to its end; also of an applied workflow. typed: params as they were given.
 function script.run_one(engine, workflow, params, options, typed)
-  if options.key then check_key(engine, workflow, typed, options) end
+  script.check_key(engine, workflow, typed, options)
   local name, tasks = workflow.name, core.task_names(workflow)
   drive.prepare(engine, tasks)
   return drive.to_end(engine, function()
@@ -206,8 +191,8 @@ local function host_runs(options)
   end
 
   require("ork.run").hosted({
-    open = function(url)
-      if url then return require("ork.database").open({ url = url, create = true, jobs = options.jobs }) end
+    open = function(url, read)
+      if url then return require("ork.database").open({ url = url, create = not read, read = read, jobs = options.jobs }) end
       hosted.engine = open.run(options)
       return hosted.engine
     end,
