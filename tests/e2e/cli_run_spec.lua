@@ -51,6 +51,29 @@ describe("ork SCRIPT", function()
     return sh.ork(args, opts)
   end
 
+  it("tells warnings of the script, but not with --quiet: cron would send them each night", function()
+    sh.write(dir .. "/warned.lua", [[
+      local w = require("ork").workflow("warned")
+      w:task("a", { command = "echo {{ ds }}" })
+      return w]])
+    assert.matches("warned.lua:2: warning: ", ork({ "warned.lua" }).err)
+    local r = ork({ "warned.lua", "--quiet" })
+    assert.same({ 0, "" }, { r.code, r.err })
+    assert.matches("warned.lua:2: warning: ", sh.ork({ "validate", "-q", "warned.lua" }, { cwd = dir }).err)
+  end)
+
+  it("says for which run it waits", function()
+    sh.write(dir .. "/turn.lua", [[
+      local w = require("ork").workflow("turn", { max_active_runs = 1 })
+      w:task("a", { command = "until test -e go; do sleep 0.01; done" })
+      return w]])
+    local first = sh.ork({ "turn.lua", "--detach" }, { cwd = dir, ok = true }).out:match("%x+")
+    local second = sh.spawn_ork({ "turn.lua" }, { cwd = dir })
+    second:wait_line("run %x+ waits for its turn: max_active_runs = 1; under way: " .. first)
+    sh.write(dir .. "/go", "")
+    assert.equal(0, second:wait().code)
+  end)
+
   it("runs to the end, makes the database and says so", function()
     local r = ork({ "hello.lua" })
     assert.equal(0, r.code, r.err)

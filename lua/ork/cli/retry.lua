@@ -69,6 +69,7 @@ end
 local function carry_on(engine, run, options, args, typed)
   if options.update then return update.carry_on(engine, run, update.definition_of(run, typed), typed or {}, options) end
   stop.check(engine:claimable(run.id)) -- before it is said that it goes on
+  require("ork.cli.moved").tell(engine, run.script_path)
   local words = run.status == "success" and not options.from
     and "run %s of %s succeeded, nothing to try again (--from TASK repeats that task and all after it)"
     or "trying again: run %s of %s"

@@ -106,6 +106,14 @@ local function tell_start(engine, id, how, name, tasks, alone)
   if not alone and (how == "new" or how == "resumed") then tell_orphans(engine, id) end
 end
 
+--- It may not begin yet: says for which runs it waits.
+local function tell_turn(engine, id, workflow)
+  if term.quiet or not core.json.decode(core.options_json(workflow) or "{}").max_active_runs then return end
+  for _, reason in ipairs((engine:why(id) or {}).reasons or {}) do
+    if not reason.task then term.news(("run %s %s"):format(text.short(id), reason.text)) end
+  end
+end
+
 --- A key that a run has already means that run: ends with 2 when something else was given. Also for `ork trigger`.
 function script.check_key(engine, workflow, typed, options)
   if not options.key then return end
@@ -127,6 +135,7 @@ function script.run_one(engine, workflow, params, options, typed)
     }))
     if options.detach then require("ork.cli.detach").announce(engine, id, how, name) end
     tell_start(engine, id, how, name, tasks, alone)
+    if how == "new" then tell_turn(engine, id, workflow) end
     return id, how
   end, { timeout = options.timeout })
 end
@@ -204,6 +213,7 @@ local function host_runs(options)
         if options.detach then require("ork.cli.detach").announce(engine, id, how, workflow.name) end
         hosted.how[id], hosted.pending[id] = how, true
         tell_start(engine, id, how, workflow.name, core.task_names(workflow), last)
+        if how == "new" then tell_turn(engine, id, workflow) end
       end
       return id, how, last
     end,

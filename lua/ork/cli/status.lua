@@ -91,9 +91,19 @@ local function tell_trouble(document)
   end
 end
 
+local function tell_moved(engine)
+  for _, each in ipairs(require("ork.cli.moved").gone(engine)) do
+    term.out(term.escape(("trouble: %s; moved? %s"):format(each.text, each.hint)))
+  end
+end
+
 local function tell_unapplied(list)
   for _, each in ipairs(list) do
-    term.out(term.escape(("trouble: %s cannot be loaded, and nothing of it is applied: %s"):format(each.script_path, each.script_error:match("[^\n]*"))))
+    if each.gone then
+      term.out(term.escape(("trouble: %s: %s; ork apply --prune takes out what is gone"):format(each.script_path, each.script_error)))
+    else
+      term.out(term.escape(("trouble: %s cannot be loaded, and nothing of it is applied: %s"):format(each.script_path, each.script_error:match("[^\n]*"))))
+    end
   end
 end
 
@@ -191,6 +201,7 @@ function status.run(given)
   tell_cancelled(engine, document)
   tell_trouble(document)
   tell_unapplied(script_trouble.beside(document))
+  tell_moved(engine)
   return 0
 end
 

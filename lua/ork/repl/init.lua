@@ -125,7 +125,7 @@ end
 function Session:load()
   local definition = require "ork.cli.definition"
   local loaded = require("ork.loader").load(self.path, { arg = { [0] = self.path }, stop_at_start = true })
-  definition.tell(loaded.warnings)
+  definition.warn(loaded.warnings)
   definition.tell(loaded.problems)
   if #loaded.problems > 0 then return false end
   self.by_name = loaded.by_name
