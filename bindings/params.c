@@ -108,6 +108,22 @@ static bool takes_null(const json_t *type)
     return word && (strcmp(word, "any") == 0 || word[strlen(word) - 1] == '?');
 }
 
+/* { typ = "int" } is an object with a field `typ`; `type` was meant. */
+static void warn_of_type(struct ork_lua_reader *r, int idx, const char *path)
+{
+    static const char *const words[] = {"type", NULL};
+    char hint[200];
+    if (lua_type(r->L, idx) != LUA_TTABLE)
+        return;
+    for (lua_pushnil(r->L); lua_next(r->L, idx); lua_pop(r->L, 1)) {
+        const char *key = lua_type(r->L, -2) == LUA_TSTRING ? lua_tostring(r->L, -2) : NULL;
+        if (!key || strlen(key) < 3 || lua_type(r->L, -1) != LUA_TSTRING || !ork_suggest(key, words))
+            continue;
+        snprintf(hint, sizeof hint, "did you mean `type`? { type = \"%.60s\" }", lua_tostring(r->L, -1));
+        ork_lua_warn(r, path, hint, "is an object with the field `%.60s`", key);
+    }
+}
+
 /* P of one param; NULL when it could not be read. */
 static json_t *read_param(struct ork_lua_reader *r, int idx, const char *name, const char *path)
 {
@@ -122,8 +138,10 @@ static json_t *read_param(struct ork_lua_reader *r, int idx, const char *name, c
     r->failed = false;
     if (is_spec(r->L, idx))
         ork_lua_options(r, idx, path, rows, sizeof rows / sizeof *rows, p, 0);
-    else
+    else {
+        warn_of_type(r, idx, path);
         read_type(r, idx, path, p);
+    }
     json_t *type = json_object_get(p, "type");
     if (type && !json_object_get(p, "default") && !takes_null(type))
         json_object_set_new(p, "required", json_true());

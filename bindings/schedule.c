@@ -5,6 +5,7 @@
 #include <jansson.h>
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 #include <time.h>
 
 #define MOST_MS (INT64_C(1) << 40) /* 34 years */
@@ -40,6 +41,13 @@ static void read_cron(struct ork_lua_reader *r, int idx, const char *path, void 
     set_text(out, "cron", s);
 }
 
+static bool is_offset(const char *s) /* "GMT+1", "UTC-2", "+01:00" */
+{
+    if (strncasecmp(s, "GMT", 3) == 0 || strncasecmp(s, "UTC", 3) == 0)
+        s += 3;
+    return (*s == '+' || *s == '-') && s[1] >= '0' && s[1] <= '9';
+}
+
 static void read_timezone(struct ork_lua_reader *r, int idx, const char *path, void *out)
 {
     char near[64], hint[120];
@@ -47,7 +55,15 @@ static void read_timezone(struct ork_lua_reader *r, int idx, const char *path, v
     size_t n;
     const char *s = ork_lua_read_text(r, idx, path, &n);
     int rc = s ? ork_zone_check(s, near, &err) : 0;
-    if (rc == ORK_ENOTFOUND || rc == ORK_EINVAL) {
+    if (s && rc < 0 && is_offset(s)) {
+        ork_lua_bad(
+            r, path,
+            "name a city, \"Europe/Berlin\", whose clocks are known (in Etc/GMT+1 the sign is reversed: it is UTC-1)",
+            "is an offset, not a time zone: \"%.60s\"", s);
+    } else if (s && rc < 0 && strcasecmp(s, "local") == 0) {
+        ork_lua_bad(r, path, "name it, \"Europe/Berlin\": the zone of a machine is not that of the definition",
+                    "is no time zone: \"%.60s\"", s);
+    } else if (rc == ORK_ENOTFOUND || rc == ORK_EINVAL) {
         snprintf(hint, sizeof hint, "did you mean \"%s\"?", near);
         ork_lua_bad(r, path, *near ? hint : "zones are named like \"Europe/Berlin\" or \"UTC\"",
                     "is no time zone of this system: \"%.60s\"", s);

@@ -69,9 +69,11 @@ local function duration(value)
 end
 
 local function instant(value)
-  local ms = type(value) == "string" and sys.time(value)
+  if type(value) ~= "string" then return nil, "a time like \"2026-11-01\" or \"2026-11-01T02:00:00Z\"" end
+  local ms, why = sys.time(value)
   if ms then return ms end
-  return nil, "a time like \"2026-11-01\" or \"2026-11-01T02:00:00Z\""
+  local detail = why:match("^\".-\": (.*)$") -- "2026-02 has 28 days"
+  return nil, "a time like \"2026-11-01\" or \"2026-11-01T02:00:00Z\"" .. (detail and (" (%s)"):format(detail) or "")
 end
 
 local function whole(value)

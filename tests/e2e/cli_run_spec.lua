@@ -62,6 +62,16 @@ describe("ork SCRIPT", function()
     assert.matches("warned.lua:2: warning: ", sh.ork({ "validate", "-q", "warned.lua" }, { cwd = dir }).err)
   end)
 
+  it("says of all tasks why a rule that wants one failure does not come true", function()
+    sh.write(dir .. "/alarm.lua", [[
+      local w = require("ork").workflow("alarm")
+      local north, south = w:task("north", { command = "true" }), w:task("south", { command = "true" })
+      local east = w:task("east", { when = { north.status, "==", "failed" }, command = "true" })
+      w:task("alarm", { depends_on = { north, south, east }, trigger_rule = "one_failed", command = "true" })
+      return w]])
+    assert.matches("alarm +skipped +none failed %(2 success, 1 skipped: `east`%), so its rule one_failed cannot come true", ork({ "alarm.lua" }).err)
+  end)
+
   it("says for which run it waits", function()
     sh.write(dir .. "/turn.lua", [[
       local w = require("ork").workflow("turn", { max_active_runs = 1 })
