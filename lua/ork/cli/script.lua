@@ -88,7 +88,8 @@ local function part_of(options)
   return stop.check(core.json.encode({ only = options.only, input = input }))
 end
 
-local function tell_start(engine, id, how, name, tasks, alone)
+--- keyed: another run is another key, not --new.
+local function tell_start(engine, id, how, name, tasks, alone, keyed)
   local short = text.short(id)
   if how == "new" and not term.quiet then
     local run = stop.check(engine:run(id))
@@ -96,7 +97,7 @@ local function tell_start(engine, id, how, name, tasks, alone)
     local from = run.part and run.part.outputs_of
     if from then term.news(("outputs of tasks before it are those of run %s"):format(text.short(from))) end
   elseif how == "resumed" then
-    term.news(("going on with run %s of %s, which was interrupted (--new starts another)"):format(short, name))
+    term.news(("going on with run %s of %s, which was interrupted%s"):format(short, name, keyed and "" or " (--new starts another)"))
   elseif how == "finished" then
     local status = stop.check(engine:run(id)).status
     local again = status ~= "success" and hint.line("ork retry %s", short)
@@ -134,7 +135,7 @@ function script.run_one(engine, workflow, params, options, typed)
       part = part_of(options),
     }))
     if options.detach then require("ork.cli.detach").announce(engine, id, how, name) end
-    tell_start(engine, id, how, name, tasks, alone)
+    tell_start(engine, id, how, name, tasks, alone, options.key)
     if how == "new" then tell_turn(engine, id, workflow) end
     return id, how
   end, { timeout = options.timeout })
