@@ -230,6 +230,12 @@ static int unknown_field(lua_State *L, const struct ork_lua_def *d, const char *
     for (size_t i = 0; later[i]; i++)
         if (strcmp(later[i], key) == 0)
             return ork_lua_raise(L, "workflow:%s comes with a later version", key);
+    if (strcmp(key, "apply") == 0 || strcmp(key, "schedule") == 0)
+        return ork_lua_raise(
+            L,
+            "workflow `%s` has no field `%s`: applying is a command, ork apply SCRIPT, and a schedule an "
+            "option of ork.workflow",
+            ork_workflow_name(d->w), key);
     words[n++] = "name";
     words[n++] = "params";
     for (lua_pushnil(L); lua_next(L, methods) && n < 63; lua_pop(L, 1))

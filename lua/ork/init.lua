@@ -34,7 +34,8 @@ function ork.optional(type) return { "?", type } end
 function ork.load(path)
   if type(path) ~= "string" then error("ork.load takes the path of a script, not " .. type(path), 2) end
   local loaded = loader.load(path, { stop_at_start = true })
-  if #loaded.problems > 0 then error(problems.text(loaded.problems), 0) end
+  local there = core.sys.stat(path) -- mistakes have their own places; that there is no such file has that of the call
+  if #loaded.problems > 0 then error(problems.text(loaded.problems), there and 0 or 2) end
   return table.unpack(loaded.workflows)
 end
 

@@ -197,6 +197,7 @@ local of_task = {
   { [[{ command = "x", on_failure = print }]], "4: task `t`: `on_failure` (handlers)" .. later .. "; " .. mail },
   { [[{ command = "x", on_success = print }]], "4: task `t`: `on_success` (handlers)" .. later .. "; until then a `finally` task with `when` does it" },
   { [[{ command = "x", on_failure_callback = print }]], "4: task `t`: unknown option `on_failure_callback`; " .. mail },
+  { [[{ command = "x", pool = {} }]], "4: task `t`: `pool` names no pool; write `pool = \"db\"` or { \"db\", slots = 2 }" },
   { [[{ command = "x", task_id = "x" }]], "4: task `t`: unknown option `task_id`; the name is the first argument" },
   { [[{ command = "x", do_xcom_push = true }]], "4: task `t`: unknown option `do_xcom_push`; what a task gives is declared: `output_type = { … }`" },
   { [[{ command = "x", python_callable = print }]], "4: task `t`: unknown option `python_callable`; write `command = { \"python3\", \"FILE.py\", … }`" },

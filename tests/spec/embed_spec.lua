@@ -112,6 +112,25 @@ describe("a host program", function()
     assert.matches("embed_spec.lua:%d+: waiting holds up the function of ork.spawn; call it there", raised[2])
   end)
 
+  it("names what is somewhere else", function()
+    local w = workflow("words")
+    for pattern, f in pairs({
+      ["no%.lua: no such script"] = function() ork.load("no.lua") end,
+      ["`validate` belongs to a workflow: call it with a colon"] = function() w.validate() end,
+      ["applying is a command, ork apply SCRIPT"] = function() w:apply() end,
+      ["the workflow is given twice: w:run%(params%), with a colon, or ork.run%(w, params%)"] = function() w:run(w) end,
+      ["ork has no `serve`: a server is the command `ork serve`"] = function() ork.serve() end,
+      ["ork has no `BashOperator`: a task is w:task"] = function() ork.BashOperator() end,
+      ["open takes a URL, not a number"] = function() ork.open(5) end,
+      ["a task that was defined has it: t.name"] = function() local r = db:start(w) r:wait() r:task(w) end,
+      ["`at` is a time like .* %(2026%-02 has 28 days%), not 2026%-02%-30"] = function() db:start(w, {}, { at = "2026-02-30" }) end,
+    }) do
+      local ok, why = pcall(f)
+      assert.is_false(ok)
+      assert.matches("embed_spec.lua:%d+: .*" .. pattern, why)
+    end
+  end)
+
   it("takes a name that ends in a slash for a folder", function()
     local dir = sh.tempdir()
     local other <close> = assert(ork.open(dir .. "/new/"))

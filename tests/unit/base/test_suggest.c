@@ -30,7 +30,7 @@ static void test_table(void **state)
         {"timeuot", "timeout"},
         {"x2", "x1"},
         {"hwne", NULL}, /* half of it is wrong, and the beginning */
-        {"c", NULL}, /* one letter for another is no typing mistake */
+        {"c", NULL},    /* one letter for another is no typing mistake */
         {"", NULL},
         {"zzzzzz", NULL},
         {"completely_different", NULL},
