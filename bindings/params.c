@@ -92,14 +92,14 @@ static bool is_spec(lua_State *L, int idx)
 
 struct check {
     struct ork_lua_reader *r;
-    const char *path;
+    const char *path, *hint;
 };
 
 static void on_problem(void *data, const char *code, uint32_t task, const char *text)
 {
     struct check *c = data;
     (void)code, (void)task;
-    ork_lua_bad_at(c->r, c->path, NULL, "%s", text);
+    ork_lua_bad_at(c->r, c->path, c->hint, "%s", text);
 }
 
 static bool takes_null(const json_t *type)
@@ -132,7 +132,7 @@ static json_t *read_param(struct ork_lua_reader *r, int idx, const char *name, c
         {.name = "description", .read = read_text}, {.name = "max", .read = read_max},
         {.name = "min", .read = read_min},          {.name = "type", .read = read_type},
     };
-    struct check c = {r, path};
+    struct check c = {r, path, NULL};
     json_t *p = json_object();
     bool failed_before = r->failed;
     r->failed = false;
@@ -146,6 +146,11 @@ static json_t *read_param(struct ork_lua_reader *r, int idx, const char *name, c
     if (type && !json_object_get(p, "default") && !takes_null(type))
         json_object_set_new(p, "required", json_true());
     if (!r->failed) {
+        const char *text = json_string_value(json_object_get(json_object_get(p, "default"), "const"));
+        if (text && (strcmp(text, "today") == 0 || strcmp(text, "now") == 0))
+            c.hint = "the run's day is ork.date()";
+        else if (text && strcmp(text, "yesterday") == 0)
+            c.hint = "the day before is ork.date(\"-1d\")";
         json_t *schema = json_pack("{s:O}", name, p);
         ork_workflow_params_valid(schema, on_problem, &c);
         json_decref(schema);

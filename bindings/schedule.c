@@ -23,6 +23,17 @@ static int64_t now_ms(void)
     return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
+/* "30 2 * * * cd /srv && ./job": a line of a crontab, with its command. */
+static bool has_command(const char *s)
+{
+    for (int word = 0; word < 5; word++) {
+        s += strspn(s, " \t");
+        s += strcspn(s, " \t");
+    }
+    s += strspn(s, " \t");
+    return *s == '/' || *s == '.' || strncmp(s, "cd ", 3) == 0 || strncmp(s, "root ", 5) == 0 || strstr(s, "&&");
+}
+
 static void read_cron(struct ork_lua_reader *r, int idx, const char *path, void *out)
 {
     struct ork_cron_wrong wrong;
@@ -32,8 +43,11 @@ static void read_cron(struct ork_lua_reader *r, int idx, const char *path, void 
     if (!s)
         return;
     if (ork_cron_check(s, now_ms(), &warning, &wrong) < 0) {
-        ork_lua_bad_inside(r, path, *wrong.hint ? wrong.hint : NULL, s, wrong.at, wrong.len,
-                           "is no time of cron, \"%.60s\": %s", s, wrong.text);
+        const char *hint = has_command(s)
+                               ? "the command of a crontab goes to a task: w:task(\"name\", { command = \"…\" })"
+                           : *wrong.hint ? wrong.hint
+                                         : NULL;
+        ork_lua_bad_inside(r, path, hint, s, wrong.at, wrong.len, "is no time of cron, \"%.60s\": %s", s, wrong.text);
         return;
     }
     if (warning)

@@ -227,6 +227,10 @@ local of_workflow = {
       "name a city, \"Europe/Berlin\", whose clocks are known (in Etc/GMT+1 the sign is reversed: it is UTC-1)" },
   { [[{ schedule = { cron = "0 2 * * *", timezone = "local" } }]], "4: workflow `v`: `schedule.timezone` is no time zone: \"local\"; " ..
       "name it, \"Europe/Berlin\": the zone of a machine is not that of the definition" },
+  { [[{ params = { day = { type = "date", default = "yesterday" } } }]],
+    "4: workflow `v`: params.day: default: wanted date (such as 2026-11-01), got \"yesterday\"; the day before is ork.date(\"-1d\")" },
+  { [[{ schedule = { cron = "30 2 * * * cd /srv" } }]], "4: workflow `v`: `schedule.cron` is no time of cron, \"30 2 * * * cd /srv\": " ..
+      "`cd` is no day of the week; the command of a crontab goes to a task: w:task(\"name\", { command = \"…\" })" },
   { [[{ params = { day = { type = "date", default = ork.date(-1) } } }]], "4: ork.date: a number is seconds; write \"-1d\" for days or \"-1s\" for seconds" },
   { [[{ params = { day = { type = "date", default = ork.date("-1d", "YYYY-MM-DD") } } }]],
     "4: ork.date: the format \"YYYY-MM-DD\" has no % in it, so it is the same every day; write \"%Y-%m-%d\", or join texts with `..`" },
