@@ -52,7 +52,8 @@ static bool refuse_argument(struct ork_lua_reader *r, int idx, const char *path)
     if (ork_lua_is(L, idx, r->ctx->task_mt))
         ork_lua_bad(r, path, "name a field of its output: task.output.FIELD", "is a task, not a text");
     else if (lua_type(L, idx) == LUA_TTABLE)
-        ork_lua_bad(r, path, "one element is one argument", "is a table");
+        ork_lua_bad(r, path, "one element is one argument; those of a list stand as the last: table.unpack(list)",
+                    "is a table");
     else if (lua_type(L, idx) == LUA_TBOOLEAN)
         ork_lua_bad(r, path, lua_toboolean(L, idx) ? "write \"true\"" : "write \"false\"", "is a boolean, not a text");
     else
@@ -121,6 +122,16 @@ static bool write_argument(struct ork_lua_reader *r, struct ork_lua_writer *w, i
     return true;
 }
 
+/* { "tar -czf x y" }: a program of that name is hardly meant. */
+static void warn_of_blanks(struct ork_lua_reader *r, int idx)
+{
+    const char *s = lua_rawgeti(r->L, idx, 1) == LUA_TSTRING ? lua_tostring(r->L, -1) : "";
+    if (strchr(s, ' ') && *s != '/' && *s != '.')
+        ork_lua_warn(r, "command\n#1", "a list goes without a shell: write a text, or an element for each word",
+                     "names a program with blanks in its name");
+    lua_pop(r->L, 1);
+}
+
 static void read_list(struct ork_lua_reader *r, int idx, struct ork_lua_span *out)
 {
     lua_State *L = r->L;
@@ -144,6 +155,8 @@ static void read_list(struct ork_lua_reader *r, int idx, struct ork_lua_span *ou
         good = write_argument(r, &w, lua_gettop(L), i) && good;
         lua_pop(L, 1);
     }
+    if (n == 1)
+        warn_of_blanks(r, idx);
     ork_lua_buf_addc(b, ']');
     if (good && ork_lua_write_end(&w, out->at) == 0)
         out->len = b->len - out->at;

@@ -10,7 +10,7 @@ struct ork_lua_def *ork_lua_def_check(lua_State *L, int idx, const char *method)
 {
     const struct ork_lua_ctx *ctx = ork_lua_ctx_get(L);
     struct ork_lua_def *d = ork_lua_is(L, idx, ctx->workflow_mt);
-    if (!d && (lua_type(L, idx) == LUA_TSTRING || lua_type(L, idx) == LUA_TTABLE))
+    if (!d && (lua_isnoneornil(L, idx) || lua_type(L, idx) == LUA_TSTRING || lua_type(L, idx) == LUA_TTABLE))
         ork_lua_raise(L, "`%s` belongs to a workflow: call it with a colon, workflow:%s(…)", method, method);
     if (!d)
         ork_lua_raise(L, "`%s` wants a workflow, got %s", method, ork_lua_shown(L, idx));

@@ -37,7 +37,8 @@ int ork_lua_inline_open(lua_State *L); /* pushes the namespace [-0, +1, m] */
 void ork_lua_inline_add(lua_State *L, struct ork_lua_engine *e);
 void ork_lua_inline_remove(lua_State *L, struct ork_lua_engine *e);
 void ork_lua_inline_closed(lua_State *L, struct ork_lua_engine *e); /* [-0, +0, -] */
-/* The workflow at idx is about to be started; with run_id: it was. Its functions can be called. [-0, +0, e] */
+/* The workflow at idx is about to be started, or sealed (without an engine); with run_id: it was started. Its functions
+ * can be called. [-0, +0, e] */
 void ork_lua_inline_learn(lua_State *L, int idx, struct ork_lua_engine *e, const char *run_id);
 
 extern const luaL_Reg ork_lua_run_methods[];  /* bindings/run.c */

@@ -6,8 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-/* What people of other tools write. */
-/* Options of their own elsewhere, keys of `retries` here. */
+/* What people of other tools write. Options of their own elsewhere, keys of `retries` here. */
 static const char *const inside[][2] = {
     {"max_retry_delay", "retries = { max_delay = … }"}, {"retry_backoff", "retries = { factor = … }"},
     {"retry_delay", "retries = { delay = … }"},         {"retry_exponential_backoff", "retries = { factor = … }"},
@@ -34,14 +33,11 @@ static const char *const aliases[][2] = {
     {"label", "tags"},
     {"max_active_tasks", "max_parallel"},
     {"needs", "depends_on"},
-    {"on_failure_callback", "on_failure"},
-    {"on_success_callback", "on_success"},
     {"outputs", "output_type"},
     {"output", "output_type"},
     {"parallelism", "max_parallel"},
     {"parameters", "params"},
     {"priority_weight", "priority"},
-    {"python_callable", "run"},
     {"requires", "depends_on"},
     {"retry", "retries"},
     {"rule", "trigger_rule"},
@@ -179,6 +175,15 @@ static int find_row(const struct ork_lua_option *rows, size_t n, const char *nam
     return -1;
 }
 
+#define FEW 12 /* keys of a table that a message may list */
+
+static void list_words(char *out, size_t cap, const char *const *words)
+{
+    int n = snprintf(out, cap, "there are ");
+    for (; *words && (size_t)n < cap; words++)
+        n += snprintf(out + n, cap - (size_t)n, "%s%s", *words, words[1] ? ", " : "");
+}
+
 static void unknown_key(struct ork_lua_reader *r, const char *path, const char *key, const struct ork_lua_option *rows,
                         size_t n, unsigned flags)
 {
@@ -196,15 +201,23 @@ static void unknown_key(struct ork_lua_reader *r, const char *path, const char *
     }
     if (!near)
         near = ork_suggest(key, words);
-    for (size_t i = 0; !*path && i < sizeof inside / sizeof *inside; i++)
+    for (size_t i = 0; (!*path || strcmp(path, "defaults") == 0) && i < sizeof inside / sizeof *inside; i++)
         if (strcmp(inside[i][0], key) == 0 && find_row(rows, n, "retries") >= 0)
             near = inside[i][1];
-    if (near && strchr(near, '='))
+    const char *table = strrchr(path, '\n') ? strrchr(path, '\n') + 1 : *path ? path : subject_of(r);
+    const char *word = ork_lua_option_word(table, key);
+    if (word)
+        snprintf(hint, sizeof hint, "%s", word);
+    else if (near && strchr(near, '='))
         snprintf(hint, sizeof hint, "write `%s`", near);
     else if (near)
         snprintf(hint, sizeof hint, "did you mean `%s`?", near);
+    else if (*path && len <= FEW)
+        list_words(hint, sizeof hint, words);
+    else
+        *hint = '\0';
     show_path(path, shown, sizeof shown);
-    ork_lua_bad_at(r, ork_lua_path(way, path, key), near ? hint : NULL,
+    ork_lua_bad_at(r, ork_lua_path(way, path, key), *hint ? hint : NULL,
                    *path ? "unknown key `%.80s` in `%s`" : "unknown option `%.80s`", key, shown);
 }
 
@@ -235,7 +248,11 @@ static void read_row(struct ork_lua_reader *r, int idx, const char *path, const 
         ork_lua_read_bool(r, idx, path, field);
         break;
     case ORK_LUA_LATER:
-        ork_lua_bad(r, path, row->work ? "give it a `command`" : NULL,
+        ork_lua_bad(r, path,
+                    row->work                              ? "give it a `command`"
+                    : strcmp(row->name, "on_failure") == 0 ? ork_lua_option_word("task", "mailto")
+                    : strncmp(row->name, "on_", 3) == 0    ? "until then a `finally` task with `when` does it"
+                                                           : NULL,
                     "(%s) comes with a later version; this one runs process tasks", row->later);
         break;
     }

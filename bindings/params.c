@@ -92,20 +92,36 @@ static bool is_spec(lua_State *L, int idx)
 
 struct check {
     struct ork_lua_reader *r;
-    const char *path;
+    const char *path, *hint;
 };
 
 static void on_problem(void *data, const char *code, uint32_t task, const char *text)
 {
     struct check *c = data;
     (void)code, (void)task;
-    ork_lua_bad_at(c->r, c->path, NULL, "%s", text);
+    ork_lua_bad_at(c->r, c->path, c->hint, "%s", text);
 }
 
 static bool takes_null(const json_t *type)
 {
     const char *word = json_string_value(json_is_array(type) ? json_array_get(type, 0) : type);
     return word && (strcmp(word, "any") == 0 || word[strlen(word) - 1] == '?');
+}
+
+/* { typ = "int" } is an object with a field `typ`; `type` was meant. */
+static void warn_of_type(struct ork_lua_reader *r, int idx, const char *path)
+{
+    static const char *const words[] = {"type", NULL};
+    char hint[200];
+    if (lua_type(r->L, idx) != LUA_TTABLE)
+        return;
+    for (lua_pushnil(r->L); lua_next(r->L, idx); lua_pop(r->L, 1)) {
+        const char *key = lua_type(r->L, -2) == LUA_TSTRING ? lua_tostring(r->L, -2) : NULL;
+        if (!key || strlen(key) < 3 || lua_type(r->L, -1) != LUA_TSTRING || !ork_suggest(key, words))
+            continue;
+        snprintf(hint, sizeof hint, "did you mean `type`? { type = \"%.60s\" }", lua_tostring(r->L, -1));
+        ork_lua_warn(r, path, hint, "is an object with the field `%.60s`", key);
+    }
 }
 
 /* P of one param; NULL when it could not be read. */
@@ -116,18 +132,25 @@ static json_t *read_param(struct ork_lua_reader *r, int idx, const char *name, c
         {.name = "description", .read = read_text}, {.name = "max", .read = read_max},
         {.name = "min", .read = read_min},          {.name = "type", .read = read_type},
     };
-    struct check c = {r, path};
+    struct check c = {r, path, NULL};
     json_t *p = json_object();
     bool failed_before = r->failed;
     r->failed = false;
     if (is_spec(r->L, idx))
         ork_lua_options(r, idx, path, rows, sizeof rows / sizeof *rows, p, 0);
-    else
+    else {
+        warn_of_type(r, idx, path);
         read_type(r, idx, path, p);
+    }
     json_t *type = json_object_get(p, "type");
     if (type && !json_object_get(p, "default") && !takes_null(type))
         json_object_set_new(p, "required", json_true());
     if (!r->failed) {
+        const char *text = json_string_value(json_object_get(json_object_get(p, "default"), "const"));
+        if (text && (strcmp(text, "today") == 0 || strcmp(text, "now") == 0))
+            c.hint = "the run's day is ork.date()";
+        else if (text && strcmp(text, "yesterday") == 0)
+            c.hint = "the day before is ork.date(\"-1d\")";
         json_t *schema = json_pack("{s:O}", name, p);
         ork_workflow_params_valid(schema, on_problem, &c);
         json_decref(schema);

@@ -21,6 +21,9 @@ static int make_date(lua_State *L) /* ork.date([offset[, format]]) */
         double s = lua_tonumber(L, 1);
         if (!(s > -1e12 && s < 1e12))
             return ork_lua_raise(L, "ork.date: the offset is too large");
+        if (s != 0 && s > -60 && s < 60) /* days are meant, by people of other tools */
+            return ork_lua_raise(L, "ork.date: a number is seconds; write \"%dd\" for days or \"%ds\" for seconds",
+                                 (int)s, (int)s);
         offset_ms = (int64_t)(s * 1000.0 + (s < 0 ? -0.5 : 0.5));
     } else if (!lua_isnoneornil(L, 1)) {
         return ork_lua_raise(L, "ork.date wants an offset such as \"-1d\", got %s", luaL_typename(L, 1));
@@ -31,6 +34,11 @@ static int make_date(lua_State *L) /* ork.date([offset[, format]]) */
     } else {
         if (lua_type(L, 2) != LUA_TSTRING)
             return ork_lua_raise(L, "ork.date wants a format such as \"%%Y-%%m-%%d\", got %s", luaL_typename(L, 2));
+        if (!strchr(lua_tostring(L, 2), '%'))
+            return ork_lua_raise(L,
+                                 "ork.date: the format \"%s\" has no %% in it, so it is the same every day; "
+                                 "write \"%%Y-%%m-%%d\", or join texts with `..`",
+                                 lua_tostring(L, 2));
         for (const char *c = lua_tostring(L, 2); *c; c++)
             if (*c == '%' && (!*++c || !strchr(letters, *c)))
                 return ork_lua_raise(

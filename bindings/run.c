@@ -134,6 +134,17 @@ static int run_claim(lua_State *L) /* claim(run id) -> true */
     return 1;
 }
 
+static int run_claimable(lua_State *L) /* claimable(run id) -> true | nil, message, "ESTATE": functions elsewhere */
+{
+    struct ork_lua_engine *e = ork_lua_check_engine(L, 1);
+    ork_err err;
+
+    if (ork_run_claimable(e->engine, luaL_checkstring(L, 2), &err) < 0)
+        return ork_lua_fail(L, &err);
+    lua_pushboolean(L, true);
+    return 1;
+}
+
 static int run_owned(lua_State *L) /* owned(run id) -> by this engine, and not ended? */
 {
     struct ork_lua_engine *e = ork_lua_check_engine(L, 1);
@@ -200,6 +211,7 @@ static int run_command(lua_State *L) /* command(run id, kind, args | nil) -> out
     return 1;
 }
 
-const luaL_Reg ork_lua_run_methods[] = {{"claim", run_claim},   {"command", run_command}, {"ended", run_ended},
-                                        {"owned", run_owned},   {"rerun", run_rerun},     {"start", run_start},
-                                        {"update", run_update}, {"wait", run_wait},       {NULL, NULL}};
+const luaL_Reg ork_lua_run_methods[] = {{"claim", run_claim}, {"claimable", run_claimable}, {"command", run_command},
+                                        {"ended", run_ended}, {"owned", run_owned},         {"rerun", run_rerun},
+                                        {"start", run_start}, {"update", run_update},       {"wait", run_wait},
+                                        {NULL, NULL}};

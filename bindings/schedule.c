@@ -5,6 +5,7 @@
 #include <jansson.h>
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 #include <time.h>
 
 #define MOST_MS (INT64_C(1) << 40) /* 34 years */
@@ -22,6 +23,17 @@ static int64_t now_ms(void)
     return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
+/* "30 2 * * * cd /srv && ./job": a line of a crontab, with its command. */
+static bool has_command(const char *s)
+{
+    for (int word = 0; word < 5; word++) {
+        s += strspn(s, " \t");
+        s += strcspn(s, " \t");
+    }
+    s += strspn(s, " \t");
+    return *s == '/' || *s == '.' || strncmp(s, "cd ", 3) == 0 || strncmp(s, "root ", 5) == 0 || strstr(s, "&&");
+}
+
 static void read_cron(struct ork_lua_reader *r, int idx, const char *path, void *out)
 {
     struct ork_cron_wrong wrong;
@@ -31,13 +43,23 @@ static void read_cron(struct ork_lua_reader *r, int idx, const char *path, void 
     if (!s)
         return;
     if (ork_cron_check(s, now_ms(), &warning, &wrong) < 0) {
-        ork_lua_bad_inside(r, path, *wrong.hint ? wrong.hint : NULL, s, wrong.at, wrong.len,
-                           "is no time of cron, \"%.60s\": %s", s, wrong.text);
+        const char *hint = has_command(s)
+                               ? "the command of a crontab goes to a task: w:task(\"name\", { command = \"…\" })"
+                           : *wrong.hint ? wrong.hint
+                                         : NULL;
+        ork_lua_bad_inside(r, path, hint, s, wrong.at, wrong.len, "is no time of cron, \"%.60s\": %s", s, wrong.text);
         return;
     }
     if (warning)
         ork_lua_warn(r, path, NULL, "%s", warning);
     set_text(out, "cron", s);
+}
+
+static bool is_offset(const char *s) /* "GMT+1", "UTC-2", "+01:00" */
+{
+    if (strncasecmp(s, "GMT", 3) == 0 || strncasecmp(s, "UTC", 3) == 0)
+        s += 3;
+    return (*s == '+' || *s == '-') && s[1] >= '0' && s[1] <= '9';
 }
 
 static void read_timezone(struct ork_lua_reader *r, int idx, const char *path, void *out)
@@ -47,7 +69,15 @@ static void read_timezone(struct ork_lua_reader *r, int idx, const char *path, v
     size_t n;
     const char *s = ork_lua_read_text(r, idx, path, &n);
     int rc = s ? ork_zone_check(s, near, &err) : 0;
-    if (rc == ORK_ENOTFOUND || rc == ORK_EINVAL) {
+    if (s && rc < 0 && is_offset(s)) {
+        ork_lua_bad(
+            r, path,
+            "name a city, \"Europe/Berlin\", whose clocks are known (in Etc/GMT+1 the sign is reversed: it is UTC-1)",
+            "is an offset, not a time zone: \"%.60s\"", s);
+    } else if (s && rc < 0 && strcasecmp(s, "local") == 0) {
+        ork_lua_bad(r, path, "name it, \"Europe/Berlin\": the zone of a machine is not that of the definition",
+                    "is no time zone: \"%.60s\"", s);
+    } else if (rc == ORK_ENOTFOUND || rc == ORK_EINVAL) {
         snprintf(hint, sizeof hint, "did you mean \"%s\"?", near);
         ork_lua_bad(r, path, *near ? hint : "zones are named like \"Europe/Berlin\" or \"UTC\"",
                     "is no time zone of this system: \"%.60s\"", s);

@@ -53,7 +53,11 @@ static void read_pool(struct ork_lua_reader *r, int idx, const char *path, void 
         }
         if (t->spec.pool_slots > UINT16_MAX)
             ork_lua_bad(r, path, NULL, "takes too many slots (at most 65535)");
-        lua_rawgeti(L, idx, 1);
+        if (lua_rawgeti(L, idx, 1) == LUA_TNIL) {
+            ork_lua_bad(r, path, "write `pool = \"db\"` or { \"db\", slots = 2 }", "names no pool");
+            lua_settop(L, top);
+            return;
+        }
         idx = lua_gettop(L);
     }
     const char *s = ork_lua_read_text(r, idx, path, &n);

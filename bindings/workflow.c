@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* ork.workflow and the userdata of a workflow: its options, its params, sealing, and what loaders and drivers ask it.
  */
+#include "engine.h"
 #include "workflow.h"
 #include "ref.h"
 #include <jansson.h>
@@ -214,6 +215,7 @@ static int workflow_validate(lua_State *L) /* w:validate() -> true; raises all t
 {
     ork_lua_def_check(L, 1, "validate");
     ork_lua_check_workflow(L, 1);
+    ork_lua_inline_learn(L, 1, NULL, NULL);
     lua_pushboolean(L, 1);
     return 1;
 }
@@ -228,6 +230,12 @@ static int unknown_field(lua_State *L, const struct ork_lua_def *d, const char *
     for (size_t i = 0; later[i]; i++)
         if (strcmp(later[i], key) == 0)
             return ork_lua_raise(L, "workflow:%s comes with a later version", key);
+    if (strcmp(key, "apply") == 0 || strcmp(key, "schedule") == 0)
+        return ork_lua_raise(
+            L,
+            "workflow `%s` has no field `%s`: applying is a command, ork apply SCRIPT, and a schedule an "
+            "option of ork.workflow",
+            ork_workflow_name(d->w), key);
     words[n++] = "name";
     words[n++] = "params";
     for (lua_pushnil(L); lua_next(L, methods) && n < 63; lua_pop(L, 1))

@@ -34,9 +34,11 @@ function attach.timeout()
   return ms and ms / 1000
 end
 
---- Does luv's loop run below us on the stack? Then waiting would hold it up for ever.
+--- Does luv's loop run below us? Then waiting would hold it up. A coroutine of its callback has a stack of its own, where
+--- it is not seen: luv itself says so, except a very old one.
 function attach.inside()
   if not attached then return false end
+  if attached.luv.loop_mode then return attached.luv.loop_mode() ~= nil end
   local run, level = attached.luv.run, 2
   while true do
     local info = debug.getinfo(level, "f")

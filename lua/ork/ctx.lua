@@ -21,7 +21,10 @@ end
 --- The task's fiber, which alone may wait. Raises elsewhere.
 local function waiter(call, what, level)
   local self = fiber.current()
-  if self and self == call.fiber then return self end
+  if self and self == call.fiber then
+    if coroutine.isyieldable() then return self end
+    error(("%s waits, which a function that a library's C calls (string.gsub, table.sort, …) cannot; wait before or after it"):format(what), level + 1)
+  end
   error(("%s waits, which only the task's function itself can: not a coroutine that it made, nor anything after its end")
     :format(what), level + 1)
 end

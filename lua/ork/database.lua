@@ -7,10 +7,11 @@ local sys = core.sys
 
 local database = { FILE = ".ork/ork.db" }
 
---- "runs.db" is meant as sqlite:runs.db, a folder as the file store it is, or the database in it; what has a scheme stays.
+--- "runs.db" is meant as sqlite:runs.db, a folder (what is one, or ends in a slash) as the file store it is, or the database
+--- in it; what has a scheme stays.
 function database.url_of(name)
   if name:find("^%a[%w+.-]*:") then return name end
-  if sys.stat(name) ~= "folder" then return "sqlite:" .. name end
+  if sys.stat(name) ~= "folder" and name:sub(-1) ~= "/" then return "sqlite:" .. name end
   local folder = name:gsub("/+$", "") .. "/"
   if sys.stat(folder .. "log") == "file" and sys.stat(folder .. "lock") == "file" then return "file:" .. name end
   local inside = folder .. database.FILE

@@ -50,6 +50,9 @@ function fiber.current()
   return by_thread[coroutine.running()] == running and running or false
 end
 
+--- The call of a task that the running fiber is; nil in one of ork.spawn.
+function fiber.running_call() return running and running.call end
+
 function fiber.is_running() return running ~= nil end
 
 --- How many have not ended.

@@ -34,7 +34,8 @@ function ork.optional(type) return { "?", type } end
 function ork.load(path)
   if type(path) ~= "string" then error("ork.load takes the path of a script, not " .. type(path), 2) end
   local loaded = loader.load(path, { stop_at_start = true })
-  if #loaded.problems > 0 then error(problems.text(loaded.problems), 0) end
+  local there = core.sys.stat(path) -- mistakes have their own places; that there is no such file has that of the call
+  if #loaded.problems > 0 then error(problems.text(loaded.problems), there and 0 or 2) end
   return table.unpack(loaded.workflows)
 end
 
@@ -50,9 +51,9 @@ end
 for _, name in ipairs({ "runs", "find", "why" }) do ork[name] = run[name] end
 
 --- Opens a database for this program. A script that does is one that drives its runs itself.
-ork.open = function(url)
+ork.open = function(...)
   loader.starting()
-  return run.open(url)
+  return run.open(...)
 end
 
 -- ---- other loops -----------------------------------------------------------------------------
@@ -72,8 +73,18 @@ for _, name in ipairs({ "start", "run" }) do core.methods[name] = ork[name] end
 -- ---- names -----------------------------------------------------------------------------------
 
 local later = {
-  each = "fan-out", product = "fan-out", executor = "executors of your own", defer = "deferred jobs", serve = "the server",
-  testing = "the simulator",
+  each = "fan-out", product = "fan-out", executor = "executors of your own", defer = "deferred jobs", testing = "the simulator",
+}
+
+--- What is looked for here and is somewhere else.
+local elsewhere = {
+  serve = "a server is the command `ork serve`", apply = "applying is a command: ork apply SCRIPT",
+  schedule = "a schedule is an option of a workflow, which `ork apply SCRIPT` and `ork serve` keep: ork.workflow(\"w\", { schedule = { cron = \"0 2 * * *\" } })",
+  trigger = "for a scheduler that runs it is the command `ork trigger NAME`; here: ork.start(w, params)",
+  BashOperator = "a task is w:task(\"name\", { command = \"…\" })", PythonOperator = "a task is w:task(\"name\", { command = { \"python3\", \"FILE.py\" } })",
+  dag = "a DAG is a workflow: ork.workflow(\"name\", { … })", DAG = "a DAG is a workflow: ork.workflow(\"name\", { … })",
+  task = "a task belongs to a workflow: w:task(\"name\", { … })",
+  ds = "the run's day is ork.date()", now = "the run's time is ork.date(\"0s\", \"%Y-%m-%dT%H:%M:%SZ\")",
 }
 
 return setmetatable(ork, {
@@ -82,6 +93,7 @@ return setmetatable(ork, {
     if later[name] then
       error(("ork.%s (%s) comes with a later version; this one runs programs (`command`) and functions (`run`)"):format(name, later[name]), 2)
     end
+    if elsewhere[name] then error(("ork has no `%s`: %s"):format(name, elsewhere[name]), 2) end
     local names = {}
     for each in next, ork do names[#names + 1] = each end
     table.sort(names)

@@ -10,7 +10,8 @@ local inline = {}
 local SLICE_MS = 5 -- then results are stored and others have their turn
 local MOST_TEXT = 4096 -- bytes of an error that are kept with the task; the log has it whole
 
-local known = setmetatable({}, { __mode = "v" }) -- hash of a definition → the workflow with its functions
+local weak = { __mode = "v" }
+local known = {} -- hash of a definition → name → the workflow with its functions: the hash is not of the name
 local engines = {} -- engine, by address → { held = run id → its workflow while we have the run, calls = token → fiber }
 local waiting = {} -- run id → { fiber → ticket }
 
@@ -23,14 +24,16 @@ local function of_engine(engine)
   return state
 end
 
---- A workflow is about to be started here: its functions can be called from now on. With a run's id: that is in the hands
+--- A workflow is about to be started here, or was validated: its functions can be called from now on. With a run's id: that is in the hands
 --- of this engine, so they stay.
 local function learn(workflow, engine, run_id)
   if not native.has(workflow) then return end
   if run_id then
     of_engine(engine).held[run_id] = workflow
   else
-    known[core.hash(workflow)] = workflow
+    local hash = core.hash(workflow)
+    known[hash] = known[hash] or setmetatable({}, weak)
+    known[hash][workflow.name] = workflow
   end
 end
 
@@ -100,7 +103,7 @@ end
 
 local function begin(call)
   local state = of_engine(call.engine)
-  local workflow = state.held[call.run_id] or known[call.definition]
+  local workflow = state.held[call.run_id] or (known[call.definition] or {})[call.workflow]
   local body = workflow and native.of(workflow, call.number)
   if not body then
     native.fail(call.engine, call.token, "its function lives in the program that started the run", "policy", nil, true, 0)
@@ -220,7 +223,7 @@ end
 
 native.handlers({
   turn = turn, interrupt = interrupt, wake = wake, learn = learn, closed = closed,
-  knows = function(definition) return known[definition] ~= nil end,
+  knows = function(definition) return next(known[definition] or {}) ~= nil end,
   same = function(definition, changed) known[changed] = known[definition] end,
 })
 

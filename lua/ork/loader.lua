@@ -38,7 +38,8 @@ local function syntax_error(file, message)
   local short = debug.getinfo(load("", chunk_name(file)), "S").short_src
   local line, text = message:match("^:(%d+): (.*)$", #short + 1)
   return { code = "EDEF", file = file, line = tonumber(line) or 0, text = text or message,
-    hint = not file:find("%.lua$") and "is it a Lua script?" or nil }
+    hint = text and text:find("near '[<>][<>]'$") and "tasks are ordered by no operator: a task names those before it, depends_on = { … }"
+      or not file:find("%.lua$") and "is it a Lua script?" or nil }
 end
 
 local function new_session(path, opts)

@@ -83,9 +83,12 @@ local run_task = {}
 ---@return string?, string?, string?
 function run_task:log(attempt) end
 
+---@class ork.open_options
+---@field read? boolean only look: nothing is made or written, and a file store that another program has can be looked at; default false
+
 ---Options of a start.
 ---@class ork.start_options
----@field key? string the workflow has at most one run with this key: it is new, goes on or has ended; `find` does not take a key
+---@field key? string the workflow has at most one run with this key: it is new, goes on or has ended; other params than its own are "ESTATE"; `find` takes no key
 ---@field priority? integer higher first; default 0
 ---@field at? string its logical time, "2026-11-01" or RFC 3339; default: now
 ---@field resume? boolean take an interrupted run of the same definition and params, if there is one; default false
@@ -164,9 +167,10 @@ local ork = {}
 
 ---Opens a database. `local db <close> = …` closes it at the end of the block.
 ---Folders that are not there are made.
----@param url? string sqlite:PATH, a path (of a folder: the .ork/ork.db or ork.db in it), file:DIR, sqlite::memory:; default: the nearest .ork/ork.db upwards, or new
+---@param url? string sqlite:PATH, a path (of a folder or ending in /: the .ork/ork.db or ork.db in it), file:DIR, sqlite::memory:; default: the nearest, or new
+---@param options? ork.open_options
 ---@return ork.database?, string?, string?
-function ork.open(url) end
+function ork.open(url, options) end
 
 ---Creates a run in the program's default database and does not wait. Wrong params are data, not misuse: nil, message, "EINVAL".
 ---@param workflow ork.workflow

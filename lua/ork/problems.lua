@@ -91,9 +91,9 @@ function problems.resolve(list)
 end
 
 --- One line for one mistake: `pipeline.lua:14: unknown option `retires`; did you mean `retries`?`
-function problems.line(p)
+function problems.line(p, mark)
   local where = p.file and (p.line and p.line > 0 and ("%s:%d: "):format(p.file, p.line) or p.file .. ": ") or ""
-  return where .. p.text .. (p.hint and "; " .. p.hint or "")
+  return where .. (mark or "") .. p.text .. (p.hint and "; " .. p.hint or "")
 end
 
 --- All of them, a line each.
@@ -103,13 +103,13 @@ function problems.text(list)
   return table.concat(lines, "\n")
 end
 
---- For people: the first ones with the line of the script they are in, the rest counted.
-function problems.report(list)
+--- For people: the first ones with the line of the script they are in, the rest counted. mark: before each text.
+function problems.report(list, mark)
   local lines = {}
   for i = 1, math.min(#list, MOST_SHOWN) do
     local p = list[i]
     local text = p.file and p.column and text_of(p.file)
-    lines[#lines + 1] = problems.line(p)
+    lines[#lines + 1] = problems.line(p, mark)
     lines[#lines + 1] = text and require("ork.excerpt").of(p, text) or nil
   end
   if #list > MOST_SHOWN then lines[#lines + 1] = ("and %d more; `ork validate --json` lists them all"):format(#list - MOST_SHOWN) end

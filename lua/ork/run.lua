@@ -13,8 +13,8 @@ local run = {}
 
 --- What the program `ork` does its own way: opening the database, waiting with progress and signals.
 local host = {
-  open = function(url)
-    return require("ork.database").open({ url = url, create = true })
+  open = function(url, read)
+    return require("ork.database").open({ url = url, create = not read, read = read })
   end,
   start = function(_, begin) return begin() end,
   wait = function(engine, id, ms) return engine:wait(id, ms) end,
@@ -69,9 +69,11 @@ local function duration(value)
 end
 
 local function instant(value)
-  local ms = type(value) == "string" and sys.time(value)
+  if type(value) ~= "string" then return nil, "a time like \"2026-11-01\" or \"2026-11-01T02:00:00Z\"" end
+  local ms, why = sys.time(value)
   if ms then return ms end
-  return nil, "a time like \"2026-11-01\" or \"2026-11-01T02:00:00Z\""
+  local detail = why:match("^\".-\": (.*)$") -- "2026-02 has 28 days"
+  return nil, "a time like \"2026-11-01\" or \"2026-11-01T02:00:00Z\"" .. (detail and (" (%s)"):format(detail) or "")
 end
 
 local function whole(value)
@@ -234,7 +236,11 @@ local function same(...) return ... end
 local function waiting_fiber(level)
   local self = fiber.current()
   if self == false then
-    error("waiting holds up the task's function; call it there, not in a coroutine that it made", level + 1)
+    error(("waiting holds up %s; call it there, not in a coroutine that it made"):format(fiber.running_call()
+      and "the task's function" or "the function of ork.spawn"), level + 1)
+  end
+  if self and not coroutine.isyieldable() then
+    error("a call that waits cannot stand in a function that a library's C calls (string.gsub, table.sort, require, …); wait before or after it", level + 1)
   end
   if not self and (core.loop.inside() or attach.inside()) then
     error("a callback of the loop cannot wait; ork.spawn(function() … end) makes a coroutine that can", level + 1)
@@ -378,7 +384,9 @@ end
 
 --- One of its tasks: run:task("clean"), run:task("clean", 17) for item 17 of a fan-out.
 function run_methods.task(self, name, item)
-  if type(name) ~= "string" then error("task takes the name of a task, not " .. type(name), 2) end
+  if type(name) ~= "string" then
+    error("task takes the name of a task, not " .. (type(name) == "userdata" and "userdata; a task that was defined has it: t.name" or type(name)), 2)
+  end
   if item ~= nil then name = ("%s/%d"):format(name, item) end
   local engine, id = rawget(self, "engine"), rawget(self, "run_id")
   local found, why, code = engine:task(id, name)
@@ -425,9 +433,15 @@ local function check_workflow(value, name, level)
   error(("%s wants a workflow, got %s%s"):format(name, got, advice), level + 1)
 end
 
---- Complete params as JSON, or nil, message, code. What no JSON can say is misuse.
+--- Is it about a value from outside: a number or a text that JSON has not?
+local function is_about_data(message)
+  return type(message) == "string" and (message:find("is no value of JSON", 1, true) or message:find("cannot be stored; encode", 1, true)) ~= nil
+end
+
+--- Complete params as JSON, or nil, message, code. What is no data at all (a function) is misuse.
 local function complete_params(workflow, params, logical, level)
   local ok, complete, why, code = pcall(core.params, workflow, params, nil, logical)
+  if not ok and is_about_data(complete) then return nil, (complete:gsub("^[^\n]-:%d+: ", "")), "EINVAL" end
   if not ok then
     local placed = type(complete) ~= "string" or complete:find("^[^\n]-:%d+: ") -- at the mistake in the definition
     error(complete, placed and 0 or level + 1)
@@ -438,7 +452,9 @@ end
 local function start(engine, name, workflow, params, opts, level)
   check_workflow(workflow, name, level)
   if type(params) ~= "table" and params ~= nil then
-    error(("params are a table by name, not %s"):format(type(params)), level)
+    local itself = rawequal(params, workflow)
+    error(itself and ("the workflow is given twice: w:%s(params), with a colon, or ork.%s(w, params)"):format(name, name)
+      or ("params are a table by name, not %s"):format(type(params)), level)
   end
   local meta = getmetatable(opts)
   if type(meta) == "table" and rawget(meta, "__name") == "ork.database" then
@@ -448,6 +464,13 @@ local function start(engine, name, workflow, params, opts, level)
   local logical = checked.at or sys.now()
   local complete, why, code = complete_params(workflow, params, logical, level)
   if not complete then return nil, why, code end
+  if checked.key then
+    local same_run
+    same_run, why, code = require("ork.key").check(engine, workflow, checked.key, params or {}, function(logical_ms)
+      return complete_params(workflow, params, checked.at or logical_ms or logical, level + 2)
+    end)
+    if not same_run then return nil, why, code end
+  end
   local id, how
   id, how, code = host.start(engine, function()
     return engine:start(workflow, {
@@ -537,9 +560,12 @@ Database.__tostring = function(self) return tostring(rawget(self, "engine")) end
 Database.__close = database_methods.close
 
 --- Opens a database for this program. Without a url: the one that is found from the current folder, made when there is none.
-function run.open(url)
-  if url ~= nil and type(url) ~= "string" then error("open takes a URL, not " .. type(url), 2) end
-  local engine, why, code = host.open(url)
+--- opts: read (only look, also while another program has a file store).
+function run.open(url, opts)
+  if url ~= nil and type(url) ~= "string" then error("open takes a URL, not a " .. type(url), 2) end
+  if url == "" then error("open takes a URL or the name of a file, not an empty text", 2) end
+  local read = check_options("open", opts, { read = "boolean" }, 2).read
+  local engine, why, code = host.open(url, read)
   if not engine then return nil, why, code end
   return setmetatable({ engine = engine }, Database)
 end

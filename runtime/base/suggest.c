@@ -71,6 +71,8 @@ const char *ork_suggest(const char *word, const char *const *words)
         if (n == 0 || n > LONGEST)
             continue;
         uint32_t d = distance(word, len, *words, n, allowed);
+        if (len == 4 && d > 1 && lower(word[0]) != lower(**words))
+            continue;                                  /* half of it is wrong, and the beginning too */
         if (d <= allowed && d < (len > n ? len : n)) { /* not every letter is wrong */
             best = *words;
             if (d == 0)

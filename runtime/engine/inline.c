@@ -92,8 +92,8 @@ int ork_inline_may_own(ork_engine *e, const ork_id *run, ork_err *err)
 
     if (!rc && ork_rows_len(rows) > 0 && !is_known(e, ork_rows_text(rows, 0, "hash")))
         rc = ork_err_set(err, ORK_ESTATE,
-                         "tasks of this run are functions that live in the program that started it; start that program "
-                         "again to go on with the run");
+                         "tasks of this run are functions of the program that started it: start that program again; it "
+                         "goes on with the run after w:validate() of the same workflow, or by r:retry{ update = w }");
     ork_rows_free(rows);
     return rc;
 }

@@ -304,6 +304,14 @@ int ork_run_claim(ork_engine *e, const char *run_id, ork_err *err)
     return rc ? rc : ork_start_claim(e, run_id, err);
 }
 
+int ork_run_claimable(ork_engine *e, const char *run_id, ork_err *err)
+{
+    ork_id id;
+    int rc = ork_doc_parse_run(run_id, &id, err);
+
+    return rc || ork_active_find(e, &id) ? rc : ork_inline_may_own(e, &id, err);
+}
+
 int ork_start_claim(ork_engine *e, const char *run_id, ork_err *err)
 {
     struct claiming c = {.engine = e};

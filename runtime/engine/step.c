@@ -197,6 +197,28 @@ static void task_changed(struct ork_active *a, uint32_t task)
         note(a, task, a->end && a->end->task == task ? a->end->error : NULL);
 }
 
+/* A rule that wants one failure of several: no single task decided. "none failed (2 success, 1 skipped: `x`)" */
+static bool none_failed(const struct ork_active *a, uint32_t task, struct ork_buf *why)
+{
+    const struct ork_csr *deps = ork_workflow_deps(a->workflow);
+    uint32_t from = deps->first[task], to = deps->first[task + 1], skipped = 0;
+    const char *name = NULL;
+
+    if (ork_workflow_def(a->workflow, task)->rule != ORK_RULE_ONE_FAILED || to - from < 2)
+        return false;
+    for (uint32_t e = from; e < to; e++) {
+        if (a->run.tasks[deps->to[e]].status != ORK_TASK_SKIPPED)
+            continue;
+        skipped++;
+        name = name ? name : ork_workflow_task_name(a->workflow, deps->to[e]);
+    }
+    ork_buf_addf(why, "none failed (%u success", to - from - skipped);
+    if (name)
+        ork_buf_addf(why, ", %u skipped: `%s`%s", skipped, name, skipped > 1 ? ", …" : "");
+    ork_buf_adds(why, "), so its rule one_failed cannot come true");
+    return true;
+}
+
 /* A task that cannot run any more: the reason names the task that decided it. */
 static void task_skipped(struct ork_active *a, const struct ork_effect *fx)
 {
@@ -210,7 +232,7 @@ static void task_skipped(struct ork_active *a, const struct ork_effect *fx)
         a->shown[fx->task] = ORK_TASK_SKIPPED; /* nothing happened to it that anybody waits to hear */
     } else if (fx->cause == ORK_NO_TASK || fx->cause == fx->task) {
         ork_buf_adds(&why, "its `when` is false");
-    } else {
+    } else if (!none_failed(a, fx->task, &why)) {
         const char *name = ork_workflow_task_name(a->workflow, fx->cause);
         int status = a->run.tasks[fx->cause].status;
         const char *rule = ork_rule_name(ork_workflow_def(a->workflow, fx->task)->rule);

@@ -269,8 +269,10 @@ static void advice(const struct why *w, struct ork_buf *b, const char *short_id)
         ork_buf_addf(&line, "its ork (process %lld) is stopped: `fg` where it was started, or kill -CONT %lld",
                      (long long)w->owner_pid, (long long)w->owner_pid);
     else if (functions && !owned && strcmp(status, "success") != 0)
-        ork_buf_addf(&line, "tasks of it are functions that live in the program that started it: %s there",
-                     ork_run_is_final(ork_run_status_parse(status)) ? "`run:retry()`" : "start the run again");
+        ork_buf_addf(&line,
+                     "tasks of it are functions of the program that started it: start that again; there, after "
+                     "`w:validate()`, `ork.find(\"%s\"):%s()` goes on with it",
+                     short_id, ork_run_is_final(ork_run_status_parse(status)) ? "retry" : "resume");
     else if (strcmp(status, "paused") == 0)
         ork_buf_addf(&line, "`ork resume %s` goes on with it", short_id);
     else if (strcmp(status, "failed") == 0)

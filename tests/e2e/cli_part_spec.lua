@@ -36,6 +36,18 @@ describe("a part of a workflow", function()
     return table.concat(list, " ")
   end
 
+  it("is another run than the whole, for a key", function()
+    assert.equal(0, ork("etl.lua", "--to", "extract", "--key", "d5").code)
+    assert.equal(0, ork("etl.lua", "--to", "extract", "--key", "d5").code)
+    local r = ork("etl.lua", "--key", "d5")
+    assert.equal(2, r.code)
+    assert.matches("the key `d5` is that of run %x+, which is the part %-%-to extract, not the whole workflow; another run needs another key", r.err)
+    assert.equal(0, ork("etl.lua", "--key", "all").code)
+    r = ork("etl.lua", "--to", "extract", "--key", "all")
+    assert.equal(2, r.code)
+    assert.matches("which is the whole workflow, not the part %-%-to extract", r.err)
+  end)
+
   it("runs up to a task, what that needs, and finally", function()
     local r = ork("etl.lua", "--to", "clean")
     assert.equal(0, r.code, r.err)

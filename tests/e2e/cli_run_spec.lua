@@ -51,6 +51,42 @@ describe("ork SCRIPT", function()
     return sh.ork(args, opts)
   end
 
+  it("tells warnings of the script, but not with --quiet: cron would send them each night", function()
+    sh.write(dir .. "/warned.lua", [[
+      local w = require("ork").workflow("warned")
+      w:task("a", { command = "echo {{ ds }}" })
+      return w]])
+    assert.matches("warned.lua:2: warning: ", ork({ "warned.lua" }).err)
+    local r = ork({ "warned.lua", "--quiet" })
+    assert.same({ 0, "" }, { r.code, r.err })
+    assert.matches("warned.lua:2: warning: ", sh.ork({ "validate", "-q", "warned.lua" }, { cwd = dir }).err)
+  end)
+
+  it("says of all tasks why a rule that wants one failure does not come true", function()
+    sh.write(dir .. "/alarm.lua", [[
+      local w = require("ork").workflow("alarm")
+      local north, south = w:task("north", { command = "true" }), w:task("south", { command = "true" })
+      local east = w:task("east", { when = { north.status, "==", "failed" }, command = "true" })
+      w:task("alarm", { depends_on = { north, south, east }, trigger_rule = "one_failed", command = "true" })
+      return w]])
+    assert.matches("alarm +skipped +none failed %(2 success, 1 skipped: `east`%), so its rule one_failed cannot come true", ork({ "alarm.lua" }).err)
+  end)
+
+  it("says for which run it waits", function()
+    sh.write(dir .. "/turn.lua", [[
+      local w = require("ork").workflow("turn", { max_active_runs = 1 })
+      w:task("a", { command = "until test -e go; do sleep 0.01; done" })
+      return w]])
+    local first = sh.ork({ "turn.lua", "--detach" }, { cwd = dir, ok = true }).out:match("%x+")
+    local second = sh.spawn_ork({ "turn.lua" }, { cwd = dir })
+    second:wait_line("run %x+ waits for its turn: max_active_runs = 1; under way: " .. first)
+    local pools = ork({ "pool" })
+    assert.matches("run:turn +1 +1 +1\n", pools.out)
+    assert.equal("run:turn counts the runs of `turn` that are under way (max_active_runs)\n", pools.err)
+    sh.write(dir .. "/go", "")
+    assert.equal(0, second:wait().code)
+  end)
+
   it("runs to the end, makes the database and says so", function()
     local r = ork({ "hello.lua" })
     assert.equal(0, r.code, r.err)

@@ -52,6 +52,19 @@ describe("ork repl in a pipe", function()
     assert.is_false(sh.exists(dir .. "/.local"))
   end)
 
+  it("ends with the code of os.exit", function()
+    for call, code in pairs({ ["os.exit(5)"] = 5, ["exit(7)"] = 7, ["os.exit()"] = 0, ["os.exit(false)"] = 1, ["os.exit(true)"] = 0 }) do
+      assert.equal(code, repl(call).code, call)
+    end
+  end)
+
+  it("says what becomes of runs when it ends", function()
+    local r = repl("etl:start{ n = 1 }\n", { args = { "etl.lua", "--db", "sqlite::memory:" } })
+    assert.matches("ended with the database, which was in memory: %x+ %(etl%)\n", r.err)
+    r = repl("w = ork.workflow('f')\nw:task('t', { run = function(_, ctx) ctx.sleep('1h') end })\nw:start()\n")
+    assert.matches("left as it is: %x+ %(f%); tasks are functions: with the same workflow defined, w:validate%(%) and ork.find%(RUN%):resume%(%) go on", r.err)
+  end)
+
   it("reads statements of several lines", function()
     expect("for i = 1, 2 do\n  print(i)\nend\nfunction f(a)\n  return [[v\n]] .. a\nend\nf 'x'\n", '1\n2\n"v\\nx"\n')
     expect_error("for i = 1 do end", "prompt:1: ")

@@ -109,6 +109,15 @@ describe("ork schedule", function()
     assert.equal(dir:match("[^/]+$") .. "/w.lua", document.files[1]:match("[^/]+/[^/]+$"))
   end)
 
+  it("wants a name for its words", function()
+    serve.script(dir, "w", { schedule = 'every = "1h"' })
+    ork("apply w.lua", { ok = true })
+    for words, message in pairs({ ["next 3"] = "name one: ork schedule NAME next 3\n", on = "name one: ork schedule NAME on\n" }) do
+      local r = ork("schedule " .. words)
+      assert.same({ 2, "ork: " .. message }, { r.code, r.err })
+    end
+  end)
+
   it("switches all, and asks first", function()
     for _, name in ipairs({ "a", "b" }) do serve.script(dir, name, { schedule = 'every = "1h"' }) end
     ork("apply a.lua b.lua", { ok = true })
@@ -130,16 +139,25 @@ describe("ork schedule", function()
     ork("apply w.lua", { ok = true })
     sh.write(dir .. "/w.lua", 'local w = require("ork").workflow("other") w:task("a", { command = "true" }) return w')
     ork("apply w.lua --prune --yes", { ok = true })
-    assert.is_nil(ork("schedule").out:find("every 1h.-on"))
+    assert.same({ "", "[]\n" }, { ork("schedule").out, ork("schedule --json").out })
+    for _, words in ipairs({ "schedule w", "schedule w on", "schedule w next" }) do
+      local r = ork(words)
+      assert.equal(4, r.code)
+      assert.matches("workflow `w` is not applied any more; `ork apply w@2` brings back", r.err, 1, true)
+    end
   end)
 
-  it("is refused by apply while a param has no value", function()
+  it("is refused by apply and validate while a param has no value", function()
     serve.script(dir, "w", { schedule = 'cron = "0 2 * * *"', params = '{ day = "date", table = "str" }' })
     local r = ork("apply w.lua")
     assert.equal(2, r.code)
     assert.matches("w.lua:2: the schedule of workflow `w` leaves its param `day` without a value", r.err, 1, true)
     assert.matches("its param `table` without a value", r.err, 1, true)
     assert.matches("nothing was applied", r.err, 1, true)
+    r = ork("validate w.lua")
+    assert.same({ 2, "" }, { r.code, r.out })
+    assert.matches("its param `table` without a value", r.err, 1, true)
+    assert.equal(2, #sh.json(ork("validate --json w.lua").out)[1].problems)
     serve.script(dir, "w", { schedule = 'cron = "0 2 * * *", params = { day = ork.date("-1d"), table = "t" }', params = '{ day = "date", table = "str" }' })
     ork("apply w.lua", { ok = true })
     assert.matches("\nparams    day=1d before the run's time\n          table=t\n", ork("schedule w").out, 1, true)

@@ -35,6 +35,26 @@ describe("the scripts of ork serve", function()
     assert.matches("^20%d%d%-%d%d%-%d%dT03:00:00", serve.schedule(dir, "two").next_scheduled_at)
   end)
 
+  it("that define a workflow no more keep it on, and say so", function()
+    sh.write(dir .. "/both.lua", [[
+      local ork = require "ork"
+      local list = {}
+      for name in ("kept gone"):gmatch("%a+") do
+        list[#list + 1] = ork.workflow(name, { schedule = { every = "1h" } })
+        list[#list]:task("a", { command = "true" })
+      end
+      return table.unpack(list)]])
+    local p = serve.start(dir, { "both.lua" })
+    p:wait_line("workflow applied workflow=gone")
+    sh.write(dir .. "/both.lua", (sh.read(dir .. "/both.lua"):gsub("kept gone", "kept")))
+    p:signal("sighup")
+    p:wait_line('workflow is not defined there any more workflow=gone script=both.lua hint="ork apply %-%-prune both.lua takes it out"')
+    local status = sh.ork({ "status" }, { cwd = dir, ok = true }).out
+    assert.matches("trouble: " .. dir:gsub("%p", "%%%0") .. "/both.lua: applied from there before, not defined there any more: gone; ork apply %-%-prune takes", status)
+    assert.matches("any more: gone", trouble(dir)[1].script_error)
+    serve.stop(p)
+  end)
+
   it("are applied when they, or modules beside them, change, with --watch", function()
     sh.run({ "mkdir", dir .. "/lib" })
     sh.write(dir .. "/lib/words.lua", 'return { word = "first" }')

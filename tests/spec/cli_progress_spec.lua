@@ -18,6 +18,7 @@ describe("progress", function()
     { "the first line of an error", { to = "failed", took_ms = 5, error = "exit code 1\nmore" }, "failed", 5, "exit code 1" },
     { "a retry", { to = "pending", retry_at = now + 2000, took_ms = 7, error = "exit code 1" }, "failed", 7, "exit code 1; again in 2s" },
     { "a retry as it was meant", { to = "pending", retry_at = now + 99, took_ms = 7 }, "failed", 7, "again in 0.1s" },
+    { "a retry seen late", { to = "pending", retry_at = now + 1880, took_ms = 7 }, "failed", 7, "again in 2s" },
     { "a retry in no time", { to = "pending", retry_at = now + 1 }, "failed", nil, "again in 0.005s" },
     { "a long one with a jitter", { to = "pending", retry_at = now + 3599970 }, "failed", nil, "again in 1h" },
     { "a retry that is due", { to = "pending", retry_at = now - 5 }, "failed", nil, "again at once" },

@@ -4,6 +4,7 @@ local script = require "tests.lib.script"
 
 local compare = 'compare in the run: when = { task.output.FIELD, "==", value }'
 local later = " comes with a later version; this one runs process tasks"
+local mail = 'a `finally` task with `when = { last.status, "~=", "success" }` does it'
 
 --- options of task `t` on line 4 → the refusals
 local of_task = {
@@ -22,7 +23,8 @@ local of_task = {
   { [[{ command = { "" } }]], "4: task `t`: `command[1]` is empty: it names no program" },
   { [[{ command = 5 }]], "4: task `t`: `command` wants a list of arguments or a text, got 5" },
   { [[{ command = { "x", true } }]], "4: task `t`: `command[2]` is a boolean, not a text; write \"true\"" },
-  { [[{ command = { "x", { "y" } } }]], "4: task `t`: `command[2]` is a table; one element is one argument" },
+  { [[{ command = { "x", { "y" } } }]], "4: task `t`: `command[2]` is a table; one element is one argument; " ..
+      "those of a list stand as the last: table.unpack(list)" },
   { [[{ command = { "x", nil, "y" } }]], "4: task `t`: `command` has a hole: element 2 is nil" },
   { [[{ command = { "x", flag = 1 } }]], "4: task `t`: `command` wants a list of arguments or a text, but has the key \"flag\"" },
   { [[{ command = { "x", a } }]], "4: task `t`: `command[2]` is a task, not a text; name a field of its output: task.output.FIELD" },
@@ -192,13 +194,46 @@ local of_task = {
   { [[{ python = "a.py:f" }]], "4: task `t`: `python` (a Python function)" .. later .. "; give it a `command`" },
   { [[{ wait = "30m" }]], "4: task `t`: `wait` (waiting without a process)" .. later .. "; give it a `command`" },
   { [[{ workflow = w }]], "4: task `t`: `workflow` (a sub-workflow)" .. later .. "; give it a `command`" },
-  { [[{ command = "x", on_failure = print }]], "4: task `t`: `on_failure` (handlers)" .. later },
+  { [[{ command = "x", on_failure = print }]], "4: task `t`: `on_failure` (handlers)" .. later .. "; " .. mail },
+  { [[{ command = "x", on_success = print }]], "4: task `t`: `on_success` (handlers)" .. later .. "; until then a `finally` task with `when` does it" },
+  { [[{ command = "x", on_failure_callback = print }]], "4: task `t`: unknown option `on_failure_callback`; " .. mail },
+  { [[{ command = "x", pool = {} }]], "4: task `t`: `pool` names no pool; write `pool = \"db\"` or { \"db\", slots = 2 }" },
+  { [[{ command = "x", task_id = "x" }]], "4: task `t`: unknown option `task_id`; the name is the first argument" },
+  { [[{ command = "x", do_xcom_push = true }]], "4: task `t`: unknown option `do_xcom_push`; what a task gives is declared: `output_type = { … }`" },
+  { [[{ command = "x", python_callable = print }]], "4: task `t`: unknown option `python_callable`; write `command = { \"python3\", \"FILE.py\", … }`" },
+  { [[{ command = "x", retries = { count = 1 } }]], "4: task `t`: unknown key `count` in `retries`; did you mean `limit`?" },
+  { [[{ command = "x", retries = { zzzzzz = 1 } }]],
+    "4: task `t`: unknown key `zzzzzz` in `retries`; there are delay, factor, jitter, limit, max_delay, on" },
   { [[{ command = "x", reads = { "f" } }]], "4: task `t`: `reads` (up-to-date checks on files)" .. later },
 }
 
 --- options of workflow `v` on line 4 → the refusals
 local of_workflow = {
   { [[{ descripton = "x" }]], "4: workflow `v`: unknown option `descripton`; did you mean `description`?" },
+  { [[{ timeout = "1h" }]],
+    "4: workflow `v`: unknown option `timeout`; of the whole run it is `run_timeout`, of each task `defaults = { timeout = … }`" },
+  { [[{ env = { A = "1" } }]], "4: workflow `v`: unknown option `env`; it is an option of tasks; for all of them: `defaults = { env = … }`" },
+  { [[{ jobs = 2 }]],
+    "4: workflow `v`: unknown option `jobs`; it is an option of the command, --jobs N; tasks of a run at once are `max_parallel`" },
+  { [[{ max_runs = 2 }]], "4: workflow `v`: unknown option `max_runs`; did you mean `max_active_runs`?" },
+  { [[{ timezone = "UTC" }]], "4: workflow `v`: unknown option `timezone`; write `schedule = { cron = …, timezone = … }`" },
+  { [[{ mailto = "a" }]], "4: workflow `v`: unknown option `mailto`; " .. mail },
+  { [[{ schedule_interval = "@daily" }]], "4: workflow `v`: unknown option `schedule_interval`; write `schedule = { cron = … }`" },
+  { [[{ defaults = { retry_delay = 1 } }]], "4: workflow `v`: unknown key `retry_delay` in `defaults`; write `retries = { delay = … }`" },
+  { [[{ defaults = { retries = { retry_delay = 1 } } }]],
+    "4: workflow `v`: unknown key `retry_delay` in `defaults.retries`; did you mean `delay`?" },
+  { [[{ retention = { days = 1, age = 1 } }]], "4: workflow `v`: unknown key `age` in `retention`; did you mean `days`?" },
+  { [[{ schedule = { cron = "0 2 * * *", timezone = "GMT+1" } }]], "4: workflow `v`: `schedule.timezone` is an offset, not a time zone: \"GMT+1\"; " ..
+      "name a city, \"Europe/Berlin\", whose clocks are known (in Etc/GMT+1 the sign is reversed: it is UTC-1)" },
+  { [[{ schedule = { cron = "0 2 * * *", timezone = "local" } }]], "4: workflow `v`: `schedule.timezone` is no time zone: \"local\"; " ..
+      "name it, \"Europe/Berlin\": the zone of a machine is not that of the definition" },
+  { [[{ params = { day = { type = "date", default = "yesterday" } } }]],
+    "4: workflow `v`: params.day: default: wanted date (such as 2026-11-01), got \"yesterday\"; the day before is ork.date(\"-1d\")" },
+  { [[{ schedule = { cron = "30 2 * * * cd /srv" } }]], "4: workflow `v`: `schedule.cron` is no time of cron, \"30 2 * * * cd /srv\": " ..
+      "`cd` is no day of the week; the command of a crontab goes to a task: w:task(\"name\", { command = \"…\" })" },
+  { [[{ params = { day = { type = "date", default = ork.date(-1) } } }]], "4: ork.date: a number is seconds; write \"-1d\" for days or \"-1s\" for seconds" },
+  { [[{ params = { day = { type = "date", default = ork.date("-1d", "YYYY-MM-DD") } } }]],
+    "4: ork.date: the format \"YYYY-MM-DD\" has no % in it, so it is the same every day; write \"%Y-%m-%d\", or join texts with `..`" },
   { [[{ description = 5 }]], "4: workflow `v`: `description` wants a text, got 5" },
   { [[{ retention = "30d" }]], "4: workflow `v`: `retention` wants { days = 90, runs = 1000, bytes = \"10g\" } or false, got \"30d\"; " ..
       "`days` is how long finished runs stay, `runs` how many, `bytes` what their logs may take" },

@@ -42,6 +42,115 @@ describe("a host program", function()
     assert.is_false(ork.step())
   end)
 
+  it("gets the run of a key, unless that was made with other params", function()
+    local w = ork.workflow("keyed", { params = { n = { type = "int", default = 0 } } })
+    w:task("t", { run = function() end })
+    local first = assert(db:run(w, { n = 1 }, { key = "k" }))
+    assert.equal(first, assert(db:run(w, { n = 1 }, { key = "k" })))
+    for _, method in ipairs({ "run", "start" }) do
+      for _, params in ipairs({ { n = 2 }, {} }) do
+        local run, why, code = db[method](db, w, params, { key = "k" })
+        assert.is_nil(run)
+        assert.equal(("the key `k` is that of run %s, which was made with other params:\n  n: 1 then, %d now\nanother run needs another key")
+          :format(first.id:sub(-8), params.n or 0), why)
+        assert.equal("ESTATE", code)
+      end
+    end
+    assert(db:run(w, { n = 2 }, { key = "other" }))
+  end)
+
+  it("calls the functions of a workflow that was validated, for a run of another program", function()
+    local path = sh.tempdir() .. "/ork.db"
+    sh.run({ "lua5.4", "-e", ([[
+      local ork = require "ork"
+      local w = ork.workflow("again")
+      w:task("only_here", { run = function() error("no luck") end })
+      ork.open("sqlite:%s"):run(w)]]):format(path) }, { env = require("tests.lib.app").environment, ok = true })
+    local other <close> = assert(ork.open(path))
+    local run = assert(other:find("last"))
+    assert.equal("failed", run.status)
+    local _, why, code = run:retry()
+    assert.equal("ESTATE", code)
+    assert.matches("after w:validate() of the same workflow, or by r:retry{ update = w }", why, 1, true)
+    local w = ork.workflow("again")
+    w:task("only_here", { run = function() return { 1 } end })
+    assert.is_nil((run:retry())) -- not before it is whole
+    w:validate()
+    local alike = ork.workflow("alike") -- has the same hash
+    alike:task("only_here", { run = function() return { 2 } end })
+    alike:validate()
+    assert(run:retry())
+    assert.equal("success", run:wait())
+    assert.same({ 1 }, run:task("only_here").output)
+    assert.equal("success", assert(run:rerun()):wait())
+  end)
+
+  it("refuses params that JSON has not as what came from outside, and functions as misuse", function()
+    local w = ork.workflow("given", { params = { x = { type = "any", default = 1 } } })
+    w:task("t", { run = function() end })
+    for bad, words in pairs({ ["fine"] = false, ["a\255"] = "not UTF%-8", ["a\0"] = "NUL" }) do
+      local run, why, code = db:start(w, { x = bad })
+      if words then assert.same({ nil, "EINVAL" }, { run, code }) assert.matches("^params%.x: .*" .. words, why) else assert(run):wait() end
+    end
+    local run, why, code = db:start(w, { x = 0 / 0 })
+    assert.same({ nil, "EINVAL" }, { run, code })
+    assert.matches("NaN is no value of JSON", why)
+    local ok, raised = pcall(db.start, db, w, { x = print })
+    assert.is_false(ok)
+    assert.matches("params%.x: ", raised)
+  end)
+
+  it("says where a call that waits cannot stand", function()
+    local raised = {}
+    local w = workflow("below")
+    ork.spawn(function()
+      raised[1] = select(2, pcall(string.gsub, "a", "a", function() db:run(w) end))
+      raised[2] = select(2, pcall(coroutine.wrap(function() db:run(w) end)))
+    end)
+    while ork.step(true) do end -- luacheck: ignore 542
+    assert.matches("embed_spec.lua:%d+: a call that waits cannot stand in a function that a library's C calls", raised[1])
+    assert.matches("embed_spec.lua:%d+: waiting holds up the function of ork.spawn; call it there", raised[2])
+  end)
+
+  it("names what is somewhere else", function()
+    local w = workflow("words")
+    for pattern, f in pairs({
+      ["no%.lua: no such script"] = function() ork.load("no.lua") end,
+      ["`validate` belongs to a workflow: call it with a colon"] = function() w.validate() end,
+      ["applying is a command, ork apply SCRIPT"] = function() w:apply() end,
+      ["the workflow is given twice: w:run%(params%), with a colon, or ork.run%(w, params%)"] = function() w:run(w) end,
+      ["ork has no `serve`: a server is the command `ork serve`"] = function() ork.serve() end,
+      ["ork has no `BashOperator`: a task is w:task"] = function() ork.BashOperator() end,
+      ["open takes a URL, not a number"] = function() ork.open(5) end,
+      ["a task that was defined has it: t.name"] = function() local r = db:start(w) r:wait() r:task(w) end,
+      ["`at` is a time like .* %(2026%-02 has 28 days%), not 2026%-02%-30"] = function() db:start(w, {}, { at = "2026-02-30" }) end,
+    }) do
+      local ok, why = pcall(f)
+      assert.is_false(ok)
+      assert.matches("embed_spec.lua:%d+: .*" .. pattern, why)
+    end
+  end)
+
+  it("takes a name that ends in a slash for a folder", function()
+    local dir = sh.tempdir()
+    local other <close> = assert(ork.open(dir .. "/new/"))
+    assert.equal("success", assert(other:run(workflow("w"))).status)
+    assert.equal("file", core.sys.stat(dir .. "/new/.ork/ork.db"))
+    assert.matches("open takes a URL or the name of a file, not an empty text", select(2, pcall(ork.open, "")))
+  end)
+
+  it("looks into a file store that another program has", function()
+    local dir = sh.tempdir()
+    local writer <close> = assert(ork.open("file:" .. dir .. "/store"))
+    assert.equal("success", assert(writer:run(workflow("w"))).status)
+    local program = sh.run({ "lua5.4", "-e", ([[
+      local ork = require "ork"
+      print(select(3, ork.open("file:%s/store")))
+      print(assert(ork.open("file:%s/store", { read = true })):find("last").status)]]):format(dir, dir) },
+      { env = require("tests.lib.app").environment })
+    assert.equal("EBUSY\nsuccess\n", program.out, program.err)
+  end)
+
   it("waits in them no longer than it is told", function()
     local got
     local go = false
@@ -126,16 +235,18 @@ describe("a host program", function()
     assert.same({ "success" }, order)
     assert.is_true(ticks > 3)
     -- a run that a callback starts keeps the loop alive too
-    local run, why
+    local run, why, inside
     local once = uv.new_timer()
     once:start(1, 0, function()
       once:close()
       run = assert(db:start(workflow("later", function(_, ctx) ctx.sleep("5ms") end)))
       why = select(2, pcall(run.wait, run))
+      inside = select(2, pcall(coroutine.wrap(function() run:wait() end)))
     end)
     uv.run()
     assert.equal("success", run.status)
     assert.matches("a callback of the loop cannot wait", why)
+    assert.matches("a callback of the loop cannot wait", inside) -- also in a coroutine of its own
     assert.equal("success", assert(db:run(workflow("direct"))).status) -- outside of the loop it may
     timer:close()
     uv.run("nowait")

@@ -63,6 +63,25 @@ describe("a script", function()
     assert.same({ "main.lua:4: workflow `v` is defined but not returned, so it cannot be run" }, loaded.warned)
   end)
 
+  it("is warned of what is hardly meant: a list of one word with blanks, `typ`", function()
+    local loaded = script.load([=[
+local ork = require "ork"
+local w = ork.workflow("w", { params = { n = { typ = "int" }, o = { type = "int" }, p = { size = "int" } } })
+w:task("a", { command = { "tar -czf x y" } })
+w:task("b", { command = { "./my program" } })
+return w]=])
+    assert.same({}, loaded.lines)
+    assert.same({
+      "main.lua:2: workflow `w`: `params.n` is an object with the field `typ`; did you mean `type`? { type = \"int\" }",
+      "main.lua:3: task `a`: `command[1]` names a program with blanks in its name; a list goes without a shell: write a text, or an element for each word",
+    }, loaded.warned)
+  end)
+
+  it("that orders tasks by an operator is told what to write", function()
+    local hint = "tasks are ordered by no operator: a task names those before it, depends_on = { … }"
+    assert.same({ "main.lua:4: syntax error near '>>'; " .. hint }, refused("w >> w\nreturn w"))
+  end)
+
   it("without tasks, or with a cycle, is told", function()
     assert.same({ "main.lua:2: workflow `w` has no tasks; a workflow needs at least one" },
       script.load('local ork = require "ork"\nreturn ork.workflow("w")').lines)

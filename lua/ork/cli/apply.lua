@@ -50,22 +50,6 @@ local function absolute(paths)
   return list
 end
 
---- Params that a scheduled run would have no value for, as mistakes of the definition.
-local function schedule_problems(workflow)
-  local options = stop.check(core.json.decode(stop.check(core.options_json(workflow))))
-  local given, missing, problems = options.schedule and options.schedule.params or {}, {}, {}
-  for name, param in pairs(options.schedule and options.params or {}) do
-    if param.required and given[name] == nil then missing[#missing + 1] = name end
-  end
-  table.sort(missing)
-  local file, line = core.workflow_place(workflow)
-  for i, name in ipairs(missing) do
-    problems[i] = { code = "EDEF", file = file, line = line, hint = ("give it one: schedule = { params = { %s = … }, … }"):format(name),
-      text = ("the schedule of workflow `%s` leaves its param `%s` without a value"):format(workflow.name, name) }
-  end
-  return problems
-end
-
 --- Loads all scripts, tells all that is wrong with them, and ends (2) if anything is. Returns { workflow, script }s.
 local function load_all(paths)
   local loader = require "ork.loader"
@@ -79,9 +63,9 @@ local function load_all(paths)
     if seen[full] then stop(2, "%s is given twice", path) end
     seen[full] = true
     local loaded = loader.load(path, { arg = { [0] = path }, twice = true })
-    definition.tell(loaded.warnings)
+    definition.warn(loaded.warnings)
     for _, workflow in ipairs(#loaded.problems == 0 and loaded.workflows or {}) do
-      local more = schedule_problems(workflow)
+      local more = definition.schedule_problems(workflow)
       table.move(more, 1, #more, #loaded.problems + 1, loaded.problems)
     end
     definition.tell(loaded.problems)
@@ -110,9 +94,14 @@ local function current_of(engine, name, version)
   if code ~= "ENOTFOUND" then stop.check(nil, why, code) end
 end
 
---- how: "new", "same", "changed". version: what is compared with; nil: the current one.
+local function folder_of(path) return path and path:match("^(.*)/[^/]*$") end
+
+--- how: "new", "same", "changed". now_in: the folder, when it was applied from another one. version: what is compared with; nil: the current one.
 local function compare(engine, each, version)
   local current = engine and current_of(engine, each.name, version)
+  local row = current and not version and stop.check(engine:workflows({ name = each.name }))[1]
+  local was, is = row and folder_of(row.script_path), folder_of(each.script)
+  if row then each.now_in = was and is and was ~= is and is or nil end
   if not current then
     each.how, each.diff = "new", nil
     local known = engine and stop.check(engine:workflows({ name = each.name }))[1]
@@ -166,12 +155,14 @@ local function headline(each, dry)
   elseif each.how == "new" then
     return dry and ("%s: would be new (%s)"):format(each.name, tasks) or ("%s: new, version %d (%s)"):format(each.name, each.version, tasks)
   elseif each.how == "same" then
-    return each.version and ("%s: same, version %d"):format(each.name, each.version) or ("%s: same"):format(each.name)
+    local place = each.now_in and ", now in " .. term.escape(each.now_in) or ""
+    return (each.version and ("%s: same, version %d"):format(each.name, each.version) or ("%s: same"):format(each.name)) .. place
   end
   local sources = catalog.sources_only(each.diff) and ", sources only" or ""
   if dry then return ("%s: would change%s"):format(each.name, sources) end
   local again = each.version < each.was and " again" or ""
-  return ("%s: changed%s, version %d%s (was %d)"):format(each.name, sources, each.version, again, each.was)
+  return ("%s: changed%s, version %d%s (was %d)%s"):format(each.name, sources, each.version, again, each.was,
+    each.now_in and ", now in " .. term.escape(each.now_in) or "")
 end
 
 local function tell(found, dry)

@@ -97,6 +97,12 @@ local function rows_of(command)
   return rows
 end
 
+--- What options of other programs are here, where they are none.
+local ELSEWHERE = {
+  conf = "params are words: day=2026-11-01, or a JSON file: --params-file F", ["start-date"] = "write --from", ["end-date"] = "write --to",
+  ["keep-going"] = "tasks that do not need what failed go on anyway", k = "tasks that do not need what failed go on anyway",
+}
+
 local function find(command, name, short, value)
   local names = {}
   for _, row in ipairs(rows_of(command)) do
@@ -110,6 +116,9 @@ local function find(command, name, short, value)
     and ("; params are words: %s=%s"):format(name, value or "…")
   if command.shown and (flag == "--dry-run" or flag == "-n") then
     stop(2, "ork %s has no option %s; what it would do: ork plan %s", said, flag, said)
+  end
+  if ELSEWHERE[name] and not (near and #near == #name) then
+    stop(2, "ork %s has no option %s; %s\nsee: ork %s", said, flag, ELSEWHERE[name], command.help_name or said .. " --help")
   end
   stop(2, "ork %s has no option %s%s\nsee: ork %s", said, flag, near and ("; did you mean --%s?"):format(near) or as_param or "",
     command.help_name or said .. " --help")

@@ -110,6 +110,8 @@ end
 
 -- ---- the runs --------------------------------------------------------------------------------
 
+local NAMED = 6 -- failed runs
+
 local Work = {}
 Work.__index = Work
 
@@ -210,6 +212,16 @@ local function list_times(engine, workflow, option, times, document)
   return 0
 end
 
+--- What tries again those of this backfill that failed: by their names while these are few.
+local function retry_line(work)
+  local ids = {}
+  for _, row in ipairs(work.rows) do
+    if row.status == "failed" and row.run then ids[#ids + 1] = text.short(row.run) end
+  end
+  if #ids > NAMED then return hint.line("ork retry --workflow %s --status failed", text.word(work.workflow.name)) .. "   (all of them)" end
+  return hint.line("ork retry %s", table.concat(ids, " "))
+end
+
 function backfill.run(given)
   local options, word = given.options, given.words[1]
   if catalog.is_path(word) then stop(2, "`%s` is a script; first keep its workflow: ork apply %s", word, word) end
@@ -251,7 +263,7 @@ function backfill.run(given)
     term.out(("backfill of %s: %s%s"):format(workflow.name, table.concat(parts, ", "), #work.times > 0 and (", %d not begun"):format(#work.times) or ""))
   end
   if work.counts.failed and not term.json then
-    term.news("those that failed again: " .. hint.line("ork retry --workflow %s --status failed", text.word(workflow.name)))
+    term.news("those that failed again: " .. retry_line(work))
   end
   if work.code then return work.code end
   return (work.counts.failed or work.counts.cancelled) and 1 or 0

@@ -7,10 +7,15 @@ local text = require "ork.cli.text"
 
 local definition = {}
 
---- Prints mistakes or warnings, each with its place.
-function definition.tell(problems)
-  if #problems > 0 then term.message(stop.shorten(term.escape(require("ork.problems").report(problems)))) end
+local function tell(list, mark)
+  if #list > 0 then term.message(stop.shorten(term.escape(require("ork.problems").report(list, mark)))) end
 end
+
+--- Prints mistakes, each with its place.
+function definition.tell(problems) tell(problems) end
+
+--- The same for what is only doubtful.
+function definition.warn(warnings) tell(warnings, "warning: ") end
 
 --- What a script finds in `arg`: [0] its path, the words after it, and by name the params as they were typed, for graphs
 --- that depend on one.
@@ -24,7 +29,7 @@ end
 --- (as of ork.loader).
 function definition.load(path, words, on_failure, opts)
   local loaded = require("ork.loader").load(path, { arg = words, stop_at_start = opts and opts.stop_at_start })
-  definition.tell(loaded.warnings)
+  if not term.quiet then definition.warn(loaded.warnings) end -- cron would send a mail each night
   if #loaded.problems > 0 then
     definition.tell(loaded.problems)
     if on_failure then on_failure() end
@@ -112,6 +117,22 @@ function definition.params(workflow, typed, options)
     stop(2, "%s", explain_params(why, options, given or {}))
   end
   return complete
+end
+
+--- Params that a scheduled run would have no value for, as mistakes of the definition.
+function definition.schedule_problems(workflow)
+  local options = stop.check(core.json.decode(stop.check(core.options_json(workflow))))
+  local given, missing, problems = options.schedule and options.schedule.params or {}, {}, {}
+  for name, param in pairs(options.schedule and options.params or {}) do
+    if param.required and given[name] == nil then missing[#missing + 1] = name end
+  end
+  table.sort(missing)
+  local file, line = core.workflow_place(workflow)
+  for i, name in ipairs(missing) do
+    problems[i] = { code = "EDEF", file = file, line = line, hint = ("give it one: schedule = { params = { %s = … }, … }"):format(name),
+      text = ("the schedule of workflow `%s` leaves its param `%s` without a value"):format(workflow.name, name) }
+  end
+  return problems
 end
 
 -- ---- explaining ------------------------------------------------------------------------------

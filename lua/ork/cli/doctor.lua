@@ -70,6 +70,15 @@ local function closed(report, path)
   end
 end
 
+--- Scripts of applied workflows that are not where they were, as findings.
+local function add_moved(checks, options)
+  local engine <close> = database.open({ url = options.db, data_dir = options.data, read = true })
+  if not engine then return end -- which is told already
+  for _, each in ipairs(require("ork.cli.moved").gone(engine)) do
+    checks[#checks + 1] = { name = "scripts", state = "warning", text = each.text, hint = each.hint }
+  end
+end
+
 -- ---- the report ------------------------------------------------------------------------------
 
 local marks = { ok = { "ok", "green" }, warning = { "warning", "yellow" }, problem = { "PROBLEM", "red" } }
@@ -101,6 +110,7 @@ function doctor.run(given)
   local found, _, denied = database.locate({ url = options.db })
   local report = stop.check(core.doctor({ url = found and found.url, data_dir = data_dir }))
   if denied then closed(report, denied) end
+  if found and report.ok then add_moved(report.checks, options) end -- one that is locked would be waited for
   table.insert(report.checks, terminal())
   if term.json then
     for _, each in ipairs(report.checks) do each.hint = each.hint or core.null end

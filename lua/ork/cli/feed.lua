@@ -85,7 +85,8 @@ function on.exited(self, at, index, attempt, result)
   local change = { task = row.name, attempt = attempt, at = at, kind = result ~= "ok" and result or nil }
   if row.attempt == attempt and row.status ~= "running" and row.status ~= "dispatched" then
     change.to, change.error = row.status, row.error
-    change.took_ms, change.kind = row.took_ms, row.kind or change.kind
+    change.kind = row.kind or change.kind
+    change.took_ms = row.took_ms or result ~= "ok" and self:past(row.name, attempt).took_ms or nil -- its row waits for the next attempt
     change.retry_at = row.retry_at and sys.time(row.retry_at)
   elseif result == "ok" then
     change.to = "success"

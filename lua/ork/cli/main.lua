@@ -26,10 +26,19 @@ end
 --- What commands of other programs are called here.
 local ELSEWHERE = {
   list = "runs", ls = "runs", clear = "retry", start = "run", stop = "cancel", kill = "cancel", restart = "rerun",
-  unpause = "resume", diff = "versions", rollback = "apply",
+  unpause = "schedule NAME on", diff = "versions", rollback = "apply",
   history = "runs", dags = "workflows", log = "logs", scheduler = "serve", server = "serve", daemon = "serve", cron = "schedule",
   schedules = "schedule", catchup = "backfill",
 }
+
+--- `dags trigger orders`, `tasks clear`: the word behind it is the command.
+local GROUPS = { dag = true, dags = true, task = true }
+local OF_GROUP = { list = "workflows", pause = "schedule NAME off", unpause = "schedule NAME on", test = "plan", state = "show", clear = "retry" }
+
+local function of_group(word, following)
+  if not GROUPS[word] or not following then return nil end
+  return OF_GROUP[following] or is_command(following) and following or nil
+end
 
 local function unknown(word, following)
   local help = require "ork.cli.help"
@@ -37,7 +46,7 @@ local function unknown(word, following)
     stop(2, "no command and no file `%s`; to run a script: ork %s", word, following)
   end
   if sys.stat(word .. ".lua") == "file" then stop(2, "no command and no file `%s`; did you mean `%s.lua`?", word, word) end
-  local near = ELSEWHERE[word] or require("ork.core").suggest(word, help.names())
+  local near = of_group(word, following) or ELSEWHERE[word] or require("ork.core").suggest(word, help.names())
   local script = not near and near_script(word)
   if script then stop(2, "no command and no file `%s`; did you mean `%s`?", word, script) end
   stop(2, "no command and no file `%s`; %s", word,

@@ -28,9 +28,10 @@ local function list(options)
     term.out((stop.check(engine:pools(true))))
     return 0
   end
-  local rows = {}
+  local rows, of_runs = {}, nil
   for i, each in ipairs(stop.check(engine:pools())) do
     rows[i] = { term.line(each.name), tostring(each.slots), tostring(each.used), tostring(each.waiting) }
+    of_runs = of_runs or each.name:match("^run:(.*)")
   end
   if #rows == 0 then
     term.news("no pools yet; a script declares one with ork.pool, or: ork pool NAME SLOTS --new")
@@ -39,6 +40,7 @@ local function list(options)
   for _, line in ipairs(columns({
     { "POOL", shrink = true }, { "SLOTS", right = true }, { "USED", right = true }, { "WAITING", right = true },
   }, rows, term.width())) do term.out(line) end
+  if of_runs then term.news(("run:%s counts the runs of `%s` that are under way (max_active_runs)"):format(of_runs, of_runs)) end
   return 0
 end
 

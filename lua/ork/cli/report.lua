@@ -76,8 +76,9 @@ local function advice(engine, run, failed)
   end
   term.message(("see it:    %s\ntry again: %s   (%s)"):format(hint.line("ork show %s", id), hint.line("ork retry %s", id), what))
   if run.script_dir and not sys.stat(run.script_dir) then
-    term.message(("moved?     the script's folder %s is gone: ork NEW/%s --resume, from where it is now"):format(term.escape(run.script_dir),
-      term.escape((run.script_path or ""):match("([^/]*)$"))))
+    local script = term.escape((run.script_path or ""):match("([^/]*)$"))
+    term.message(("moved?     the script's folder %s is gone: ork NEW/%s --resume, from where it is now%s"):format(term.escape(run.script_dir),
+      script, run.version and ("; ork apply NEW/%s for the runs to come"):format(script) or ""))
   elseif resume then
     term.message(("fixed it:  %s   (with what changed in the script)"):format(resume))
   end

@@ -95,6 +95,7 @@ function rerun.run(given)
   local options = given.options
   local engine <close> = open.change(options)
   local run = stop.check(engine:run(open.find(engine, given.words[1])))
+  require("ork.cli.moved").tell(engine, run.script_path)
   local args = { params = new_params(run, given.params), from = options.from, set = new_inputs(options.set) }
   drive.prepare(engine, drive.names(engine, run.id))
   return drive.to_end(engine, function()

@@ -27,6 +27,9 @@ local WORDS = { done = "resumed", sent = "resuming" }
 
 --- Takes an ownerless run and carries it out to its end.
 local function carry_on(engine, results, run)
+  local good, why, symbol = engine:claimable(run.id)
+  if not good then return results:refused(run, why, symbol) end
+  require("ork.cli.moved").tell(engine, run.script_path)
   term.news(("going on with run %s of %s"):format(text.short(run.id), run.workflow))
   drive.prepare(engine, drive.names(engine, run.id))
   local code = drive.to_end(engine, function()
@@ -57,7 +60,7 @@ function resume.run(given)
     elseif lives then
       wish.send(engine, results, run, "resume", WORDS)
     else
-      ownerless[#ownerless + 1] = { id = run.id, workflow = run.workflow, status = run.status }
+      ownerless[#ownerless + 1] = { id = run.id, workflow = run.workflow, status = run.status, script_path = run.script_path }
     end
   end
   drive.collect_documents()

@@ -68,6 +68,8 @@ end
 --- Carries the retry out here. Returns the exit code.
 local function carry_on(engine, run, options, args, typed)
   if options.update then return update.carry_on(engine, run, update.definition_of(run, typed), typed or {}, options) end
+  stop.check(engine:claimable(run.id)) -- before it is said that it goes on
+  require("ork.cli.moved").tell(engine, run.script_path)
   local words = run.status == "success" and not options.from
     and "run %s of %s succeeded, nothing to try again (--from TASK repeats that task and all after it)"
     or "trying again: run %s of %s"
@@ -83,6 +85,7 @@ end
 local function try_again(engine, results, run, options)
   local args = (options.from or options.task) and { from = options.from, task = options.task } or nil
   local good, why, symbol = check_task(engine, run, options)
+  if good and not options.update then good, why, symbol = engine:claimable(run.id) end
   if not good then return results:refused(run, why, symbol) end
   if run.owner and run.owner.alive and not options.update then return wish.send(engine, results, run, "retry", WORDS, args) end
   local code = carry_on(engine, run, options, args)

@@ -49,6 +49,7 @@ function run.run(given)
   local engine <close> = open.change(given.options)
   local workflow = catalog.open(engine, word)
   local params = definition.params(workflow, given.params, given.options)
+  require("ork.cli.moved").tell_workflow(engine, workflow.name)
   return script.run_one(engine, workflow, params, given.options, given.params)
 end
 

@@ -33,6 +33,13 @@ off when the script is applied again. On never starts a run at once, and what wa
 local MOST = 1000 -- schedules listed
 local CATCHUP_LIMIT = 100 -- the engine's default
 
+--- Was it applied once and taken out? Then its schedule is history: what is stored of it says nothing. (One of the original's has no versions.)
+local function is_out(engine, each)
+  if each.options then return false end
+  local row = stop.check(engine:workflows({ name = each.workflow, limit = 1 }))[1]
+  return row ~= nil and not row.applied and row.versions > 0
+end
+
 local function state_of(each)
   if not each.enabled then return "off" end
   if each.waits_for_run then return "waits" end
@@ -51,18 +58,29 @@ local function note_of(each)
     note.time and note.kind ~= "missed" and " " .. fires.time(fires.option(each), note.time) or "", note.text)
 end
 
+--- All schedules but those of workflows that were taken out.
+local function listed(engine)
+  local all = {}
+  for _, each in ipairs(stop.check(engine:schedules({ limit = MOST }))) do
+    if not is_out(engine, each) then all[#all + 1] = each end
+  end
+  return all
+end
+
 local function list(engine)
   if term.json then
-    term.out((stop.check(engine:schedules({ limit = MOST }, true))))
+    term.out((stop.check(core.json.encode(core.list(listed(engine))))))
     return 0
   end
-  local rows, notes = {}, {}
-  for i, each in ipairs(stop.check(engine:schedules({ limit = MOST }))) do
+  local rows, notes, gone = {}, {}, {}
+  for _, each in ipairs(require("ork.cli.moved").gone(engine)) do gone[each.workflow] = ("%s; moved? %s"):format(each.text, each.hint) end
+  for _, each in ipairs(listed(engine)) do
     local option = fires.option(each)
-    rows[i] = { term.line(each.workflow), term.line(fires.rule(option)), state_of(each),
+    rows[#rows + 1] = { term.line(each.workflow), term.line(fires.rule(option)), state_of(each),
       each.enabled and fires.time(option, each.next_scheduled_at) or "-", fires.time(option, each.last_scheduled_at) }
     local note = note_of(each)
     if note then notes[#notes + 1] = ("%s: %s"):format(each.workflow, note) end
+    notes[#notes + 1] = gone[each.workflow]
   end
   if #rows == 0 then
     term.news("no schedules; a script gives its workflow one: schedule = { cron = \"0 2 * * *\" }, then `ork apply`")
@@ -80,6 +98,7 @@ end
 
 local function find(engine, name)
   local found = stop.check(engine:schedules({ name = name, limit = 1 }))[1]
+  if found and is_out(engine, found) then stop.check(engine:workflow(name)) end -- says what brings it back
   if found then return found end
   local known = stop.check(engine:workflows({ name = name, limit = 1 }))[1]
   if known then
@@ -160,7 +179,7 @@ end
 local function switch_all(options, on)
   local engine <close> = open.change(options)
   local names = {}
-  for _, each in ipairs(stop.check(engine:schedules({ limit = MOST }))) do
+  for _, each in ipairs(listed(engine)) do
     if each.enabled ~= on then names[#names + 1] = each.workflow end
   end
   if #names == 0 then
@@ -173,10 +192,16 @@ end
 
 local ACTIONS = { "on", "off", "next" }
 
+local function is_action(word) return word == "on" or word == "off" or word == "next" end
+
 function schedule.run(given)
   local words, options = given.words, given.options
   local name = not options.all and table.remove(words, 1) or nil
   local action, count = words[1], words[2]
+  if name and is_action(name) and not (action and is_action(action)) then
+    local engine <close> = open.read(options)
+    if action or not engine:schedules({ name = name, limit = 1 })[1] then stop(2, "name one: ork schedule NAME %s", table.concat({ name, action }, " ")) end
+  end
   if options.all and action ~= "on" and action ~= "off" then stop(2, "--all goes with on or off: ork schedule --all off") end
   if action and action ~= "on" and action ~= "off" and action ~= "next" then
     local near = core.suggest(action, ACTIONS)

@@ -8,7 +8,6 @@ local hint = require "ork.cli.hint"
 local open = require "ork.cli.open"
 local report = require "ork.cli.report"
 local stop = require "ork.cli.stop"
-local sys = core.sys
 local term = require "ork.term"
 local text = require "ork.cli.text"
 
@@ -89,7 +88,8 @@ local function part_of(options)
   return stop.check(core.json.encode({ only = options.only, input = input }))
 end
 
-local function tell_start(engine, id, how, name, tasks, alone)
+--- keyed: another run is another key, not --new.
+local function tell_start(engine, id, how, name, tasks, alone, keyed)
   local short = text.short(id)
   if how == "new" and not term.quiet then
     local run = stop.check(engine:run(id))
@@ -97,7 +97,7 @@ local function tell_start(engine, id, how, name, tasks, alone)
     local from = run.part and run.part.outputs_of
     if from then term.news(("outputs of tasks before it are those of run %s"):format(text.short(from))) end
   elseif how == "resumed" then
-    term.news(("going on with run %s of %s, which was interrupted (--new starts another)"):format(short, name))
+    term.news(("going on with run %s of %s, which was interrupted%s"):format(short, name, keyed and "" or " (--new starts another)"))
   elseif how == "finished" then
     local status = stop.check(engine:run(id)).status
     local again = status ~= "success" and hint.line("ork retry %s", short)
@@ -107,32 +107,26 @@ local function tell_start(engine, id, how, name, tasks, alone)
   if not alone and (how == "new" or how == "resumed") then tell_orphans(engine, id) end
 end
 
---- A key that a run has already means that run, so what it was made with has to be what is given now. Params that follow
---- the run's time are those of its time.
-local function check_key(engine, workflow, typed, options)
-  local run = stop.check(engine:runs({ workflow = workflow.name, key = options.key }))[1]
-  if not run then return end
-  run = stop.check(engine:run(run.id))
-  local now = stop.check(core.json.decode(definition.params(workflow, typed, {
-    params_file = options.params_file, at = options.at or run.logical_time and sys.time(run.logical_time),
-  })))
-  local differ = {}
-  for name, value in pairs(now) do
-    local was, is = (run.params or {})[name], core.json.encode(value)
-    was = was ~= nil and core.json.encode(was) or nil
-    if was ~= is and (was or typed[name]) then
-      differ[#differ + 1] = ("  %s: %s then, %s now"):format(name, was or "nothing", is)
-    end
+--- It may not begin yet: says for which runs it waits.
+local function tell_turn(engine, id, workflow)
+  if term.quiet or not core.json.decode(core.options_json(workflow) or "{}").max_active_runs then return end
+  for _, reason in ipairs((engine:why(id) or {}).reasons or {}) do
+    if not reason.task then term.news(("run %s %s"):format(text.short(id), reason.text)) end
   end
-  if #differ == 0 then return end
-  table.sort(differ)
-  stop(2, "the key `%s` is that of run %s, which was made with other params:\n%s\nanother run needs another key", options.key,
-    text.short(run.id), table.concat(differ, "\n"))
+end
+
+--- A key that a run has already means that run: ends with 2 when something else was given. Also for `ork trigger`.
+function script.check_key(engine, workflow, typed, options)
+  if not options.key then return end
+  local good, why, code = require("ork.key").check(engine, workflow, options.key, typed, function(logical_ms)
+    return definition.params(workflow, typed, { params_file = options.params_file, at = options.at or logical_ms })
+  end, options.to)
+  if not good then stop(code == "ESTATE" and 2 or core.sys.exit_code(code), "%s", why) end
 end
 
 --- Starts a run and carries it out to its end; also of an applied workflow. typed: params as they were given.
 function script.run_one(engine, workflow, params, options, typed)
-  if options.key then check_key(engine, workflow, typed, options) end
+  script.check_key(engine, workflow, typed, options)
   local name, tasks = workflow.name, core.task_names(workflow)
   drive.prepare(engine, tasks)
   return drive.to_end(engine, function()
@@ -141,7 +135,8 @@ function script.run_one(engine, workflow, params, options, typed)
       part = part_of(options),
     }))
     if options.detach then require("ork.cli.detach").announce(engine, id, how, name) end
-    tell_start(engine, id, how, name, tasks, alone)
+    tell_start(engine, id, how, name, tasks, alone, options.key)
+    if how == "new" then tell_turn(engine, id, workflow) end
     return id, how
   end, { timeout = options.timeout })
 end
@@ -206,8 +201,8 @@ local function host_runs(options)
   end
 
   require("ork.run").hosted({
-    open = function(url)
-      if url then return require("ork.database").open({ url = url, create = true, jobs = options.jobs }) end
+    open = function(url, read)
+      if url then return require("ork.database").open({ url = url, create = not read, read = read, jobs = options.jobs }) end
       hosted.engine = open.run(options)
       return hosted.engine
     end,
@@ -219,6 +214,7 @@ local function host_runs(options)
         if options.detach then require("ork.cli.detach").announce(engine, id, how, workflow.name) end
         hosted.how[id], hosted.pending[id] = how, true
         tell_start(engine, id, how, workflow.name, core.task_names(workflow), last)
+        if how == "new" then tell_turn(engine, id, workflow) end
       end
       return id, how, last
     end,

@@ -13,6 +13,7 @@ local script_trouble = require "ork.cli.script_trouble"
 local stop = require "ork.cli.stop"
 local sys = core.sys
 local term = require "ork.term"
+local text = require "ork.cli.text"
 
 local serve = {
   name = "serve",
@@ -142,6 +143,20 @@ local function take_over(engine, documents)
   return documents
 end
 
+--- Workflows that were applied from the script and are not defined there any more; they stay as they are.
+local function find_gone(script, documents, engine)
+  local there, gone = {}, {}
+  for _, each in ipairs(documents) do there[each.workflow] = true end
+  for _, row in ipairs(engine:workflows({ applied = true }) or {}) do
+    if row.script_path == script.full and not there[row.name] then
+      gone[#gone + 1] = row.name
+      log("warning", "workflow is not defined there any more", { { "workflow", row.name }, { "script", script.path },
+        { "hint", ("ork apply --prune %s takes it out"):format(text.word(script.path)) } })
+    end
+  end
+  return gone
+end
+
 function Scripts:finish(script, result, engine)
   local documents = result.code == 0 and core.json.decode(result.out)
   local words = result.err:gsub("^%s+", ""):gsub("%s+$", ""):gsub("\nnothing was applied$", "")
@@ -161,12 +176,17 @@ function Scripts:finish(script, result, engine)
   end
   stop.check(engine:script_error(script.full, not documents and words or nil))
   script.wrong = not documents and words or nil
+  script.gone = documents and find_gone(script, documents, engine) or script.gone
   self:tell_trouble(engine)
 end
 
 function Scripts:tell_trouble(engine)
   local list = {}
   for _, each in ipairs(self.list) do
+    if #(each.gone or {}) > 0 then
+      list[#list + 1] = { script_path = each.full, gone = core.list(each.gone),
+        script_error = ("applied from there before, not defined there any more: %s"):format(text.list(each.gone, 10)) }
+    end
     if each.wrong then list[#list + 1] = { script_path = each.full, script_error = each.wrong } end
   end
   script_trouble.write(engine:data_dir(), list)
@@ -287,9 +307,22 @@ function Server:open()
   stop.check(self.engine:serve())
 end
 
+--- Workflows whose folder is gone, or that work in the folder that this project is a copy of.
+function Server:tell_moved()
+  local moved = require "ork.cli.moved"
+  for _, each in ipairs(moved.gone(self.engine)) do
+    log("warning", "the script's folder is gone", { { "workflow", each.workflow }, { "folder", each.folder }, { "hint", each.hint } })
+  end
+  for _, row in ipairs(self.engine:workflows({ applied = true }) or {}) do
+    local words = moved.copied(self.engine, row.script_path)
+    if words then log("warning", "a copy of a project", { { "workflow", row.name }, { "note", words } }) end
+  end
+end
+
 function Server:describe()
   local on = #stop.check(self.engine:schedules({ enabled = true, limit = 1000 }))
   log("info", "serving", { { "database", self.engine:url() }, { "schedules", on == 1000 and "1000+" or on } })
+  self:tell_moved()
 end
 
 --- What retention does not keep goes; whatever interrupts it comes first.

@@ -91,9 +91,19 @@ local function tell_trouble(document)
   end
 end
 
+local function tell_moved(engine)
+  for _, each in ipairs(require("ork.cli.moved").gone(engine)) do
+    term.out(term.escape(("trouble: %s; moved? %s"):format(each.text, each.hint)))
+  end
+end
+
 local function tell_unapplied(list)
   for _, each in ipairs(list) do
-    term.out(term.escape(("trouble: %s cannot be loaded, and nothing of it is applied: %s"):format(each.script_path, each.script_error:match("[^\n]*"))))
+    if each.gone then
+      term.out(term.escape(("trouble: %s: %s; ork apply --prune takes out what is gone"):format(each.script_path, each.script_error)))
+    else
+      term.out(term.escape(("trouble: %s cannot be loaded, and nothing of it is applied: %s"):format(each.script_path, each.script_error:match("[^\n]*"))))
+    end
   end
 end
 
@@ -115,16 +125,22 @@ end
 --- Runs that nobody carries out any more, the newest first, and what goes on with them.
 local function unowned(engine, count)
   if count == 0 then return nil end
-  local ids, filter = {}, { status = { "pending", "running", "paused" }, limit = 100 }
+  local ids, functions, filter = {}, {}, { status = { "pending", "running", "paused" }, limit = 100 }
   repeat
     local page = stop.check(engine:runs(filter))
     for _, run in ipairs(page) do
-      if #ids < NAMED and not (run.owner and run.owner.alive) then ids[#ids + 1] = text.short(run.id) end
+      if #ids + #functions < NAMED and not (run.owner and run.owner.alive) then
+        local of = engine:claimable(run.id) and ids or functions
+        of[#of + 1] = text.short(run.id)
+      end
     end
     filter.before = #page > 0 and page[#page].id or nil
-  until #page < filter.limit or #ids == NAMED
-  return ("%s that nobody carries out any more   (go on: ork resume %s%s)"):format(text.plural(count, "run"),
-    table.concat(ids, " "), count > #ids and " …" or "")
+  until #page < filter.limit or #ids + #functions == NAMED
+  local advice = {}
+  if #ids > 0 then advice[1] = "go on: ork resume " .. table.concat(ids, " ") end
+  if #functions > 0 then advice[#advice + 1] = "ork why " .. functions[1] end
+  return ("%s that nobody carries out any more   (%s%s)"):format(text.plural(count, "run"), table.concat(advice, "; "),
+    count > #ids + #functions and " …" or "")
 end
 
 local function since_text(document, given)
@@ -185,6 +201,7 @@ function status.run(given)
   tell_cancelled(engine, document)
   tell_trouble(document)
   tell_unapplied(script_trouble.beside(document))
+  tell_moved(engine)
   return 0
 end
 

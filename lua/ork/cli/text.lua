@@ -18,7 +18,7 @@ function text.clock(ms) return os.date("%H:%M:%S", ms // 1000) end
 
 --- How long until then, as it was meant: a delay of 0.1 s is seen after some milliseconds of it have gone.
 function text.delay(ms)
-  local step = ms < 45 and 5 or ms < 59000 and 50 or 1000
+  local step = ms < 45 and 5 or ms < 1000 and 50 or ms < 10000 and 500 or 1000
   return text.duration(math.max(1, (ms + step // 2) // step) * step)
 end
 

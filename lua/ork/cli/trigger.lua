@@ -72,6 +72,8 @@ function trigger.run(given)
   local engine <close> = open.change(opts)
   local workflow = catalog.open(engine, word)
   local params = definition.params(workflow, given.params, opts)
+  script.check_key(engine, workflow, given.params, opts)
+  require("ork.cli.moved").tell_workflow(engine, workflow.name)
   local id, how = stop.check(engine:trigger(workflow, { params = params, key = opts.key, logical_ms = opts.at }))
   if not opts.wait then
     tell(engine, id, how, workflow.name)

@@ -65,9 +65,19 @@ end
 
 -- ---- moving ----------------------------------------------------------------------------------
 
+local function check_from(workflow, from)
+  local tasks = core.task_names(workflow)
+  for _, name in ipairs(tasks) do
+    if from == nil or name == from then return end
+  end
+  local near = core.suggest(from, tasks)
+  stop(4, "the definition has no task `%s`%s", from, near and ("; did you mean `%s`?"):format(near) or "")
+end
+
 --- Moves the run to the workflow's definition and carries it out; returns the exit code. typed: params by name; options:
 --- from, keep, timeout, params_file.
 function update.carry_on(engine, run, workflow, typed, options)
+  check_from(workflow, options.from)
   local params = params_of(workflow, run, typed, options)
   local under_way = (run.counts.running or 0) + (run.counts.dispatched or 0)
   if under_way > 0 and not (run.owner and run.owner.alive) then

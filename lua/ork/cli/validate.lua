@@ -42,12 +42,16 @@ function validate.run(given)
   for i, path in ipairs(given.words) do
     local loaded = loader.load(path, { arg = definition.arg(path, {}, given.params), twice = true })
     local problems, warnings = loaded.problems, loaded.warnings
+    for _, workflow in ipairs(#problems == 0 and loaded.workflows or {}) do
+      local more = definition.schedule_problems(workflow)
+      table.move(more, 1, #more, #problems + 1, problems)
+    end
     if #problems > 0 then code = 2 end
     if term.json then
       documents[i] = { script = path, ok = #problems == 0, problems = core.list(problems), warnings = core.list(warnings),
         workflows = core.list(#problems == 0 and definition.names(loaded) or {}) }
     else
-      definition.tell(warnings)
+      definition.warn(warnings)
       definition.tell(problems)
       if #problems == 0 then term.out(summary_of(path, loaded)) end
     end

@@ -29,9 +29,9 @@ Session.Leave = setmetatable({}, { __tostring = function() return "the prompt en
 --- What starting and waiting means here (ork.run.hosted).
 local function host(session)
   return {
-    open = function(url)
+    open = function(url, read)
       if not url then return session.engine end
-      local engine, why, code = require("ork.database").open({ url = url, create = true, jobs = session.options.jobs })
+      local engine, why, code = require("ork.database").open({ url = url, create = not read, read = read, jobs = session.options.jobs })
       if not engine then return nil, why, code end
       session.others[engine] = true
       engine:on_change(function(change) session.news:note(change) end)
@@ -125,7 +125,7 @@ end
 function Session:load()
   local definition = require "ork.cli.definition"
   local loaded = require("ork.loader").load(self.path, { arg = { [0] = self.path }, stop_at_start = true })
-  definition.tell(loaded.warnings)
+  definition.warn(loaded.warnings)
   definition.tell(loaded.problems)
   if #loaded.problems > 0 then return false end
   self.by_name = loaded.by_name
@@ -240,7 +240,9 @@ function Session:turn()
   end
   if not self.leaving and (compiled or typed ~= "end") then return false end
   self.leaving = false
-  return leave.may_end(self) or self.input.over or false
+  if leave.may_end(self) or self.input.over then return true end
+  self.exit_code = nil
+  return false
 end
 
 function Session:converse()
@@ -309,5 +311,6 @@ return function(options, path)
   self:converse()
   self:close()
   if self.input.ending == 15 then return 143 end
+  if self.exit_code then return self.exit_code & 0xFF end
   return self.failed and not self.input.terminal and 1 or 0
 end

@@ -21,11 +21,33 @@ local function describe(list)
   return text.list(names, 6)
 end
 
-local function tell_left(list)
-  local words = {}
-  for i = 1, math.min(#list, 6) do words[i] = text.short(list[i].id) end
-  term.message(("left as %s: %s; what runs goes on, the rest with: ork resume %s"):format(#list == 1 and "it is" or "they are",
-    describe(list), table.concat(words, " ")))
+local function tell(list, words)
+  if #list == 0 then return end
+  local ids = {}
+  for i = 1, math.min(#list, 6) do ids[i] = text.short(list[i].id) end
+  term.message(("left as %s: %s; %s"):format(#list == 1 and "it is" or "they are", describe(list), words:format(table.concat(ids, " "))))
+end
+
+local function has_functions(engine, id)
+  for _, task in ipairs(engine:tasks(id) or {}) do
+    if task.executor_type == "inline" then return true end
+  end
+  return false
+end
+
+--- Says what goes on with them; nothing does with those of a database that ends with the program.
+local function tell_left(session, list)
+  if session.engine:url():find(":memory:", 1, true) then
+    term.message(("ended with the database, which was in memory: %s"):format(describe(list)))
+    return
+  end
+  local commands, functions = {}, {}
+  for _, run in ipairs(list) do
+    local of = has_functions(session.engine, run.id) and functions or commands
+    of[#of + 1] = run
+  end
+  tell(commands, "what runs goes on, the rest with: ork resume %s")
+  tell(functions, "tasks are functions: with the same workflow defined, w:validate() and ork.find(RUN):resume() go on")
 end
 
 --- Waits until all have ended; false when Ctrl-C or a signal ends the waiting.
@@ -58,13 +80,13 @@ local function ask(session, list)
   term.message(("%s still %s: %s"):format(text.plural(#list, "run"), #list == 1 and "works" or "work", describe(list)))
   local line, why = session.input:read("c cancel, w wait, l leave to be resumed, Enter goes on: ")
   if why == "end" then
-    tell_left(list)
+    tell_left(session, list)
     return true
   end
   local answer = answers[(line or ""):lower():match("^%s*(.-)%s*$")]
   if not answer then return false end
   if answer == "leave" then
-    tell_left(list)
+    tell_left(session, list)
     return true
   end
   return (answer == "wait" and wait or cancel)(session, list)
@@ -73,7 +95,7 @@ end
 --- Leaves all that works as it is.
 function leave.all(session)
   local list = leave.live(session)
-  if #list > 0 then tell_left(list) end
+  if #list > 0 then tell_left(session, list) end
 end
 
 --- May the prompt end now? On a terminal the user says what becomes of live runs; without one they are left.
@@ -81,7 +103,7 @@ function leave.may_end(session)
   local list = leave.live(session)
   if #list == 0 then return true end
   if session.input.terminal and not session.input.ending then return ask(session, list) end
-  tell_left(list)
+  tell_left(session, list)
   return true
 end
 

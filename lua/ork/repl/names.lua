@@ -98,7 +98,10 @@ end
 --- Lua's libraries as copies: who changes them changes his own. Ending the program and writing are the prompt's business.
 local function add_libraries(session, helpers)
   for _, name in ipairs({ "coroutine", "debug", "io", "math", "os", "string", "table", "utf8" }) do helpers[name] = copy(_G[name]) end
-  function helpers.os.exit() error(session.Leave, 0) end
+  function helpers.os.exit(code)
+    session.exit_code = code == false and 1 or math.tointeger(code)
+    error(session.Leave, 0)
+  end
   function helpers.io.write(...)
     if io.output() ~= io.stdout or not session.input.typing then return io.write(...) end
     session:print((table.concat({ ... }):gsub("\n$", "")))
@@ -138,7 +141,7 @@ local function helpers_of(session)
   function helpers.find(which) return find_run(session, which) end
   function helpers.reload() return session:reload() end
   helpers.exit = setmetatable({}, {
-    __call = function() error(session.Leave, 0) end,
+    __call = function(_, code) helpers.os.exit(code) end,
     __tostring = function() return "exit() or Ctrl-D ends the prompt" end,
   })
   helpers.quit = helpers.exit

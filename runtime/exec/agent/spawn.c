@@ -239,7 +239,8 @@ static char *exec_words(const struct ork_attempt *t, const char *path, int error
     else if (error == ENOENT && is_there)
         words = ork_text("cannot run `%.400s`: the interpreter in its first line does not exist", name);
     else if (error == EACCES && is_there)
-        words = ork_text("`%.400s` is not executable", name);
+        words = ork_text("`%.400s` is not executable%s%.400s", name, st.st_mode & 0111 ? "" : "; chmod +x ",
+                         st.st_mode & 0111 ? "" : name);
     else
         words = ork_text("cannot run `%.400s`: %s", name, strerror(error));
     return words;

@@ -369,6 +369,9 @@ ORK_API int ork_run_start(ork_engine *e, ork_workflow *w, const struct ork_start
 /* Takes an unfinished run without a live owner and goes on with it (ork resume RUN on an orphan, ork retry in the
  * foreground). ESTATE, EBUSY (owned; err names the owner). */
 ORK_API int ork_run_claim(ork_engine *e, const char *run_id, ork_err *err) ORK_MUSTCHECK;
+/* Could this program go on with it, or are tasks of it functions that another program has? ESTATE, which says what
+ * does. */
+ORK_API int ork_run_claimable(ork_engine *e, const char *run_id, ork_err *err) ORK_MUSTCHECK;
 /* Drives the loop until the run ended (any owner) or timeout_ms (< 0 for ever) is over: 0 and *status, or
  * ORK_ETIMEDOUT; ORK_EFENCED: taken over. */
 ORK_API int ork_run_wait(ork_engine *e, const char *run_id, int64_t timeout_ms, int *status,

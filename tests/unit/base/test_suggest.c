@@ -29,7 +29,8 @@ static void test_table(void **state)
         {"outputtype", "output_type"},
         {"timeuot", "timeout"},
         {"x2", "x1"},
-        {"c", NULL}, /* one letter for another is no typing mistake */
+        {"hwne", NULL}, /* half of it is wrong, and the beginning */
+        {"c", NULL},    /* one letter for another is no typing mistake */
         {"", NULL},
         {"zzzzzz", NULL},
         {"completely_different", NULL},

@@ -165,7 +165,7 @@ static void cannot_start(void **state)
          "cannot run `foo`: not found in PATH (/usr/bin:/opt/one/of/many/folders:/opt/another/of/them:…)"},
         {"/no/such/thing", "A=b", NULL, "cannot run `/no/such/thing`: No such file or directory"},
         {"/bin", "A=b", NULL, "cannot run `/bin`: it is a directory"},
-        {"./plain", "A=b", NULL, "`./plain` is not executable"},
+        {"./plain", "A=b", NULL, "`./plain` is not executable; chmod +x ./plain"},
         {"./lost", "A=b", NULL, "cannot run `./lost`: the interpreter in its first line does not exist"},
         {"plain", "PATH=.:/bin", NULL, "`plain` is not executable (found in PATH .:/bin)"},
         {"true", "A=b", "/no/such/folder", "cannot change to directory `/no/such/folder`: No such file or directory"},
