@@ -247,7 +247,8 @@ static void run_year(struct world *w, int many)
         pids[i] = begin(w->url, (unsigned)random());
     while (!shared->over) {
         int victim = (int)(random() % many);
-        (void)usleep((useconds_t)(20000 + random() % 200000) * (SLOW ? 30 : 1)); /* what it is killed in the middle of is chance */
+        (void)usleep((useconds_t)(20000 + random() % 200000) *
+                     (SLOW ? 30 : 1)); /* what it is killed in the middle of is chance */
         (void)kill(pids[victim], SIGKILL);
         assert_int_equal(waitpid(pids[victim], &status, 0), pids[victim]);
         kills += WIFSIGNALED(status);
