@@ -17,6 +17,7 @@ void ork_batch_clear(struct ork_batch *b)
 {
     b->len = b->rows = b->bytes = 0;
     b->ring = false;
+    b->mark = 0;
 }
 
 void ork_batch_fini(struct ork_batch *b)

@@ -328,6 +328,7 @@ struct ork_batch {
     size_t len, cap;
     size_t rows, bytes; /* running estimate, for the bounds: at most 2,000 rows or 8 MiB */
     bool ring;          /* others must look: new run, command, ended run */
+    uint64_t mark;      /* a store's own: which batch it is, over all tries; 0: not tried yet */
 };
 struct ork_unit *ork_batch_add(struct ork_batch *b, int type); /* zeroed, valid until the next add */
 void ork_batch_clear(struct ork_batch *b);

@@ -199,9 +199,11 @@ static int find_culprit(struct ork_postgres *s, ork_err *err)
     return rc == ORK_EDATA ? rc : ork_err_set(err, rc, "%s", why.msg);
 }
 
+/* Which batch it is, and whether a refused unit has left it since. Its bytes alone would not do: of a later one
+ * pointers may be the same, while its outcomes are not filled in. */
 static uint64_t hash_of(const struct ork_batch *b)
 {
-    return ork_hash64(b->units, b->len * sizeof *b->units, b->len);
+    return ork_hash64(b->units, b->len * sizeof *b->units, b->mark);
 }
 
 /* After the fence refused, or the answer was lost: *stored this very batch is in the database. */

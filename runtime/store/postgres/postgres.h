@@ -68,6 +68,7 @@ struct ork_postgres {
     bool pooled; /* behind a pooler: no locks, no LISTEN to be relied on */
     bool doubt;  /* COMMIT of batch last_batch + 1 was sent, its answer is unknown */
     uint64_t doubt_hash;
+    uint64_t marks; /* given to batches so far */
 
     /* the batch in flight and how it went */
     struct ork_batch *batch; /* borrowed; NULL none */

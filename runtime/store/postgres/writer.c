@@ -171,6 +171,8 @@ void ork_pg_apply(ork_store *st, struct ork_batch *b, ork_apply_cb cb, void *dat
     struct ork_postgres *s = ork_pg_of(st);
     assert(!s->batch && s->phase == ORK_STORE_OPEN && "one batch at a time");
     s->batch = b;
+    if (!b->mark)
+        b->mark = ++s->marks;
     s->apply_cb = cb;
     s->apply_data = data;
     s->finished = false;

@@ -166,6 +166,34 @@ static void test_in_doubt_for_long(void **state)
     }
 }
 
+/* Another batch of the very same bytes (memory that was given back and had again) is not the one in doubt: what it asks
+ * is answered. */
+static void test_the_same_bytes_again(void **state)
+{
+    (void)state;
+    struct scene x;
+    struct applied a;
+    struct ork_claim c;
+    struct ork_batch free_it = {0};
+
+    scene_open(&x);
+    struct ork_unit *u = ork_batch_add(&free_it, ORK_UNIT_RUN);
+    u->run = (struct ork_run_put){.id = x.run.run_id, .status = ORK_RUN_RUNNING, .release = true};
+    test_apply_ok(&x.t, &free_it);
+    ork_batch_fini(&free_it);
+    proxy_set(x.proxy, PROXY_CUT_AFTER_THEN_REFUSE);
+    for (int again = 0; again < 2; again++) {
+        c = (struct ork_claim){.run_id = x.run.run_id};
+        ork_batch_clear(&x.b);
+        ork_batch_add(&x.b, ORK_UNIT_CLAIM)->claim = &c;
+        apply_kept(&x, &a);
+        assert_int_equal(a.code, again ? 0 : ORK_EIO);
+        proxy_set(x.proxy, PROXY_PASS);
+    }
+    assert_true(c.claimed);
+    scene_close(&x);
+}
+
 /* Unregistered programs leave wishes; the same wish is there once. */
 static void test_a_wish_is_left_once(void **state)
 {
@@ -333,6 +361,7 @@ int main(void)
         cmocka_unit_test(test_cut_within_a_batch),
         cmocka_unit_test(test_outcomes_survive),
         cmocka_unit_test(test_in_doubt_for_long),
+        cmocka_unit_test(test_the_same_bytes_again),
         cmocka_unit_test(test_a_wish_is_left_once),
         cmocka_unit_test(test_server_is_restarted),
         cmocka_unit_test(test_idle_connections_come_back),
