@@ -150,7 +150,7 @@ int ork_engine_open(const struct ork_engine_opts *o, ork_engine **out, ork_err *
     char cwd[4096];
     e->cwd = ork_strdup(getcwd(cwd, sizeof(cwd)) ? cwd : "/");
     init_handles(e);
-    ork_inline_init(e);
+    ork_call_init(e);
 
     struct ork_store_opts so = {.loop = e->loop, .clock = e->clock, .log = &e->log, .flags = o->flags};
     int rc = ork_store_open(o->url, &so, &e->store, err);
@@ -375,7 +375,7 @@ void ork_engine_close(ork_engine *e)
     for (struct ork_active *r = e->runs; r; r = r->hh.next) { /* like their program, calls end here and are lost */
         for (struct ork_live *l = r->live; l; l = l->hh.next) {
             if (l->call)
-                ork_inline_leave(e, l->call);
+                ork_call_leave(e, l->call);
         }
     }
     e->host_calls = (struct ork_inline_host){0};
