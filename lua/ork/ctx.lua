@@ -35,7 +35,7 @@ function methods.log(call, text, ...)
     if not ok then error("ctx.log: " .. formatted:gsub("^bad argument #%d+ to 'format' ", ""), 2) end
     text = formatted
   end
-  local ok, why = native.log(call.engine, call.token, text .. "\n")
+  local ok, why = call.calls.log(call, text .. "\n")
   if not ok then error("ctx.log: " .. why, 2) end
 end
 
@@ -43,7 +43,7 @@ function methods.progress(call, done, total)
   if type(done) ~= "number" or (total ~= nil and type(total) ~= "number") then
     error("ctx.progress wants numbers: how many are done, and of how many", 2)
   end
-  native.progress(call.engine, call.token, done, total or 0)
+  call.calls.progress(call, done, total or 0)
 end
 
 function methods.sleep(call, time)

@@ -29,6 +29,9 @@ local alive = 0
 --- Called when there is work though nothing drives the loop (ork.attach).
 fiber.on_work = function() end
 
+--- Around each stretch in which a fiber computes (workers).
+fiber.enter, fiber.leave = nil, nil
+
 local function push(self)
   last = last + 1
   queue[last] = self
@@ -78,7 +81,9 @@ local function resume(self)
   running = self
   local limited = self.limit
   if limited then native.limit(self.thread, limited.why, limited.soft_ms, limited.hard_ms) end
+  if fiber.enter then fiber.enter(self) end
   local ok, what = coroutine.resume(self.thread)
+  if fiber.leave then fiber.leave(self) end
   limited = self.limit -- it may have been told to end meanwhile
   local left = limited and native.unlimit()
   running = nil
@@ -142,6 +147,12 @@ function Fiber:interrupt(reason, grace_ms)
   if not self.stop then self:limit_time(reason, FOR_EVER, native.mono() + grace_ms) end
   self.stop = self.stop or reason
   if self == running then native.limit(self.thread, self.limit.why, self.limit.soft_ms, self.limit.hard_ms) end
+  self:wake(self.ticket)
+end
+
+--- Raises `reason` at the pause it is in, and at every later one; what it computes meanwhile is somebody else's business.
+function Fiber:tell(reason)
+  self.stop = self.stop or reason
   self:wake(self.ticket)
 end
 
