@@ -1,19 +1,30 @@
 /* SPDX-License-Identifier: MIT */
 /* What calls have in common, whoever makes them: building, deadlines, ends. The idea is told in call.h. */
 #include "engine/engine.h"
+#include "engine/workers.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 bool ork_call_is(const ork_workflow *w, uint32_t task)
 {
-    return ork_workflow_def(w, task)->executor == ORK_EXEC_INLINE;
+    int executor = ork_workflow_def(w, task)->executor;
+
+    return executor == ORK_EXEC_INLINE || executor == ORK_EXEC_LUA;
 }
 
 int ork_call_window(const ork_workflow *w, uint32_t task)
 {
-    return ork_call_is(w, task) ? ORK_WINDOW_INLINE : ORK_WINDOW_HOST;
+    switch (ork_workflow_def(w, task)->executor) {
+    case ORK_EXEC_INLINE:
+        return ORK_WINDOW_INLINE;
+    case ORK_EXEC_LUA:
+        return ORK_WINDOW_LUA;
+    default:
+        return ORK_WINDOW_HOST;
+    }
 }
 
 bool ork_call_only(const ork_workflow *w)
@@ -33,7 +44,8 @@ int ork_call_build(struct ork_active *a, struct ork_live *l, json_t *params, ork
     char *text = NULL;
     size_t len = 0;
 
-    if (a->strange)
+    bool by_worker = ork_workflow_def(a->workflow, l->task)->executor == ORK_EXEC_LUA;
+    if (a->strange && !by_worker)
         return ork_err_set(err, ORK_ESTATE, "its function lives in the program that started the run");
     ork_inputs_scope(&data, a, l->task, l->attempt, &scope);
     int rc = ork_inputs_bind(a, l->task, params, &scope, &input, err);
@@ -49,7 +61,12 @@ int ork_call_build(struct ork_active *a, struct ork_live *l, json_t *params, ork
         return rc;
     }
     l->call = ork_zalloc(sizeof(*l->call));
-    *l->call = (struct ork_call){.live = l, .run = a, .input = text, .input_len = len};
+    *l->call = (struct ork_call){.live = l,
+                                 .run = a,
+                                 .input = text,
+                                 .input_len = len,
+                                 .by_worker = by_worker,
+                                 .alone = by_worker && a->run.tasks[l->task].lost > 0};
     return 0;
 }
 
@@ -60,7 +77,10 @@ void ork_call_ready(struct ork_active *a, uint32_t task, uint32_t attempt)
     if (!l || !l->call || l->attempt != attempt || a->dead)
         return;
     l->committed = l->known = true;
-    ork_inline_ready(a->engine, l->call);
+    if (l->call->by_worker)
+        ork_workers_ready(a->engine, l->call);
+    else
+        ork_inline_ready(a->engine, l->call);
 }
 
 /* ---- deadlines: a timeout, or the end of a grace ---- */
@@ -111,7 +131,10 @@ static void stop(ork_engine *e, struct ork_call *c, int kind, bool now)
     if (!c->stopped)
         c->stopped = kind;
     ork_call_deadline(e, c, now ? 0 : ork_call_mono(e) + ork_call_grace(c));
-    ork_inline_stop(e, c, c->stopped, now);
+    if (c->by_worker)
+        ork_workers_stop(e, c, now);
+    else
+        ork_inline_stop(e, c, c->stopped, now);
 }
 
 static void on_timer(uv_timer_t *t)
@@ -125,7 +148,12 @@ static void on_timer(uv_timer_t *t)
         struct ork_call *c = ork_container(n, struct ork_call, deadline);
         if (c->due_ms > ork_call_mono(e))
             break;
-        stop(e, c, ORK_KIND_TIMEOUT, c->stopped != 0);
+        int64_t timeout_ms = ork_workflow_def(c->run->workflow, c->live->task)->timeout_ms;
+        int64_t left = c->by_worker && !c->stopped ? ork_workers_left(e, c, timeout_ms) : 0;
+        if (left > 0) /* it waited in its worker: that is not running time */
+            ork_call_deadline(e, c, ork_call_mono(e) + left);
+        else
+            stop(e, c, ORK_KIND_TIMEOUT, c->stopped != 0);
     }
     arm(e);
 }
@@ -141,7 +169,7 @@ void ork_call_kill(struct ork_active *a, struct ork_live *l, int64_t grace_ms)
 {
     struct ork_call *c = l->call;
 
-    if (!c->token)
+    if (c->by_worker ? ork_workers_recall(a->engine, c) : !c->token)
         ork_settle_fail(a, l->task, ORK_KIND_CANCELLED, "cancelled before it started");
     else
         stop(a->engine, c, ORK_KIND_CANCELLED, grace_ms == 0);
@@ -149,7 +177,9 @@ void ork_call_kill(struct ork_active *a, struct ork_live *l, int64_t grace_ms)
 
 void ork_call_recall(struct ork_active *a, struct ork_live *l)
 {
-    if (!l->call->token)
+    struct ork_call *c = l->call;
+
+    if (c->by_worker ? ork_workers_recall(a->engine, c) : !c->token)
         ork_settle_recalled(a, l->task, l->attempt);
 }
 
@@ -157,7 +187,10 @@ void ork_call_leave(ork_engine *e, struct ork_call *c)
 {
     if (c->due_ms && !e->closing)
         ork_call_deadline(e, c, 0);
-    ork_inline_leave(e, c);
+    if (c->by_worker)
+        ork_workers_leave(e, c);
+    else
+        ork_inline_leave(e, c);
 }
 
 void ork_call_free(ork_engine *e, struct ork_call *c)
@@ -165,6 +198,20 @@ void ork_call_free(ork_engine *e, struct ork_call *c)
     ork_call_leave(e, c);
     ork_free(c->input);
     ork_free(c);
+}
+
+/* The worker's clock is the system's; ours may be another. */
+void ork_call_begun(ork_engine *e, struct ork_call *c)
+{
+    struct timespec t;
+
+    if (c->begun_ms)
+        return;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    int64_t ago = (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000 -
+                  atomic_load(&ork_worker_page(c->member->worker)->slots[c->slot].begun_ms);
+    c->begun_ms = ork_call_mono(e) - ago;
+    c->live->started_ms = ork_engine_now(e) - ago;
 }
 
 void ork_call_running(struct ork_call *c)
@@ -273,7 +320,10 @@ void ork_call_end(struct ork_call *c, const struct ork_inline_result *r)
                           .tail_len = tail_len,
                           .error = ev.ok ? NULL : why.data,
                           .finished_ms = ork_engine_now(e)};
-    ork_inline_forget(e, c);
+    if (c->by_worker)
+        ork_workers_forget(e, c);
+    else
+        ork_inline_forget(e, c);
     ork_active_ref(a);
     ork_settle_call(a, c->live, &ev, &end);
     ork_active_unref(a);

@@ -59,6 +59,7 @@ void ork_call_free(ork_engine *e, struct ork_call *c);  /* leaves it first */
 void ork_call_deadline(ork_engine *e, struct ork_call *c, int64_t due_ms); /* 0: none */
 int64_t ork_call_grace(const struct ork_call *c);
 int64_t ork_call_mono(ork_engine *e);
+void ork_call_begun(ork_engine *e, struct ork_call *c); /* its worker has begun it: since when */
 void ork_call_running(struct ork_call *c);
 void ork_call_end(struct ork_call *c, const struct ork_inline_result *r); /* it is out of its caller's books */
 

@@ -4,6 +4,7 @@
  * it waited for. Only when that commit is durable does the agent hear of it (law 1). */
 #include "engine/engine.h"
 #include "base/path.h"
+#include "engine/workers.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
@@ -279,6 +280,7 @@ void ork_dispatch_pump(ork_engine *e)
     ork_limits_shut(e->limits, ORK_WINDOW_HOST, false);
     ork_pools_wish(e);
     ork_limits_shut(e->limits, ORK_WINDOW_HOST, !ork_hands_ready(e));
+    ork_limits_shut(e->limits, ORK_WINDOW_LUA, ork_workers_full(e));
     if (disk_is_full(e)) {
         if (!uv_is_active((uv_handle_t *)&e->disk))
             uv_timer_start(&e->disk, on_disk_again, 1100, 0);

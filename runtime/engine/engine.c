@@ -7,6 +7,7 @@
  * mistaken for "nothing left". */
 #include "engine/engine.h"
 #include "base/path.h"
+#include "engine/workers.h"
 #include "engine/zone_watch.h"
 #include "engine/zones.h"
 #include <errno.h>
@@ -41,6 +42,7 @@ void ork_engine_turn(ork_engine *e)
     if (!e->away_now && !e->ending)
         ork_dispatch_pump(e);
     ork_commit_flush(e, false);
+    ork_workers_feed(e);
     e->in_turn = false;
 }
 
@@ -163,6 +165,7 @@ int ork_engine_open(const struct ork_engine_opts *o, ork_engine **out, ork_err *
     e->limits = ork_limits_new(e->jobs + ORK_AHEAD);
     ork_limits_pooled(e->limits, e->jobs);
     ork_limits_window_of(e->limits, ORK_WINDOW_INLINE, ORK_INLINE_AHEAD);
+    ork_limits_window_of(e->limits, ORK_WINDOW_LUA, ORK_WORKERS_AHEAD);
     *out = e;
     return 0;
 }
@@ -387,6 +390,7 @@ void ork_engine_close(ork_engine *e)
     e->on_change = NULL;
     e->store_closed = !e->store;
     ork_hands_close(e);
+    ork_workers_close(e);
     if (e->store)
         ork_store_close(e->store, on_store_closed, e);
     while (!e->store_closed)

@@ -129,6 +129,7 @@ struct ork_active {
     uint64_t looks;      /* the engine's, when it came into the table */
     uint8_t *shown;      /* owned: the status of each task that was last stored */
     struct ork_end *end; /* borrowed: what the attempt being settled left behind */
+    double call_us;      /* that its functions compute in a worker, on average; 0 unknown */
     bool waits_for_turn; /* max_active_runs: pending until a slot of the pool run:<workflow> is granted */
     bool has_turn;
     struct ork_limits_run *limits;
@@ -267,6 +268,7 @@ struct ork_engine {
     uint32_t calls_lent;
     char *call_input; /* owned: of the call taken last, which the host reads */
     char call_definition[65];
+    struct ork_workers *workers; /* owned; NULL until a function of a script is met */
     struct ork_heap call_deadlines;
     uv_timer_t call_timer;
     unsigned handles; /* uv handles still open at close */
