@@ -133,6 +133,8 @@ void ork_member_hand(struct ork_member *m, struct ork_call *c)
 
 void ork_member_stall(struct ork_member *m)
 {
+    bool answers = false;
+
     m->stalled = true;
     for (uint32_t i = 0; i < ORK_WORKER_SLOTS; i++) {
         struct ork_call *c = m->calls[i];
@@ -144,8 +146,12 @@ void ork_member_stall(struct ork_member *m)
         } else if (ork_member_began(m, c)) {
             ork_call_begun(m->engine, c);
             ork_call_running(c);
+        } else {
+            answers = true; /* of calls before the one that computes now */
         }
     }
+    if (answers)
+        ork_worker_interrupt(m->worker);
     m->stalled = m->busy > 0; /* taking back looks like moving */
 }
 

@@ -12,6 +12,7 @@
  * of that function. Our own book-keeping afterwards is not limited, or it would fail of what the function left. */
 #include "script/worker.h"
 #include "base/alloc.h"
+#include "exec/worker/family.h"
 #include "script/host.h"
 #include "script/worker_priv.h"
 #include <errno.h>
@@ -51,7 +52,7 @@ static int64_t now_ns(void)
 
 /* ---- the socket ---- */
 
-static void flush(void)
+static void send_all(void)
 {
     for (size_t at = 0; at < outbox.len;) {
         ssize_t n = send(ORK_WORKER_SOCKET, outbox.data + at, outbox.len - at, MSG_NOSIGNAL);
@@ -61,6 +62,17 @@ static void flush(void)
             _exit(0); /* nobody is there any more */
     }
     outbox.len = 0;
+}
+
+void ork_worker_answer(void)
+{
+    if (ork_self.thread && !ork_self.writing && outbox.len > 0)
+        send_all();
+}
+
+static void flush(void)
+{
+    send_all();
     if (outbox.cap > OUTBOX_FULL * 4)
         ork_wr_fini(&outbox);
 }
@@ -179,25 +191,12 @@ static int take(lua_State *L)
 static void end_children(void)
 {
     siginfo_t si;
-    char path[64], list[4096];
 
-    for (int tries = 0; tries < 100 && waitid(P_ALL, 0, &si, WEXITED | WNOHANG | WNOWAIT) == 0; tries++) {
-        (void)snprintf(path, sizeof path, "/proc/self/task/%d/children", getpid());
-        int fd = open(path, O_RDONLY | O_CLOEXEC);
-        ssize_t n = fd < 0 ? -1 : read(fd, list, sizeof list - 1);
-        if (fd >= 0)
-            (void)close(fd);
-        if (n <= 0)
-            return;
-        list[n] = '\0';
-        for (char *at = list, *end; *at; at = end + strspn(end, " ")) {
-            long pid = strtol(at, &end, 10);
-            if (end == at || (*end != ' ' && *end != '\0'))
-                break;
-            (void)kill((pid_t)pid, SIGKILL);
-            (void)waitpid((pid_t)pid, NULL, 0);
-        }
-    }
+    if (waitid(P_ALL, 0, &si, WEXITED | WNOHANG | WNOWAIT) != 0)
+        return; /* there is none */
+    ork_family_end(getpid());
+    while (waitpid(-1, NULL, WNOHANG) > 0)
+        ;
 }
 
 static int wait_more(lua_State *L) /* wait(loop fd | nil, timeout_ms | nil): until there is something to do */
@@ -343,6 +342,7 @@ static int progress(lua_State *L) /* progress(slot, done, total) */
     int slot = check_slot(L, 1);
     double so_far = luaL_checknumber(L, 2), total = luaL_checknumber(L, 3);
 
+    ork_self.writing = true;
     ork_wr_begin(&outbox, (enum ork_frame_type)ORK_W_PROGRESS);
     ork_wr_u32(&outbox, (uint32_t)slot);
     ork_wr_u32(&outbox, ork_self.work[slot].generation);
@@ -353,6 +353,7 @@ static int progress(lua_State *L) /* progress(slot, done, total) */
         flush();
         flushed_ns = now_ns();
     }
+    ork_self.writing = false;
     return 0;
 }
 

@@ -25,6 +25,7 @@ struct ork_worker_self {
     int64_t entered_ns;
     unsigned fibers;            /* calls begun and not ended */
     lua_State *volatile thread; /* that computes; for the signal handler */
+    volatile bool writing;      /* an answer is being put together while one computes */
     volatile bool asked;        /* a signal came: look at the stop words */
     size_t memory, memory_max;  /* bytes of Lua */
     bool memory_failed;
@@ -37,6 +38,8 @@ int ork_output_log(int slot, const char *text, size_t n); /* 0 or errno */
 void ork_output_enter(int slot);                          /* it computes from now on */
 void ork_output_leave(int slot);                          /* what it wrote past its log goes there */
 int64_t ork_output_close(int slot);                       /* bytes of its log */
+
+void ork_worker_answer(void); /* worker.c, from the signal handler: what waits to be sent goes */
 
 /* worker_stop.c: signals */
 void ork_stop_begin(void);

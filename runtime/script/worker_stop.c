@@ -1,17 +1,20 @@
 /* SPDX-License-Identifier: MIT */
 /* How a call is ended early, and how a worker dies with its scheduler.
  *
- *   SIGUSR1  the scheduler wrote a stop word: a hook in the coroutine that computes raises, at every instruction, until
- *            the call is over. One that sleeps is told by the main loop, which a signal wakes.
- *   SIGUSR2  the scheduler is dead (PR_SET_PDEATHSIG): the whole process group goes, with all that functions started.
+ *   SIGUSR1  the scheduler waits for answers of earlier calls, which go at once, or wrote a stop word: a hook in the
+ * coroutine that computes raises, at every instruction, until the call is over. One that sleeps is told by the main
+ * loop, which a signal wakes. SIGUSR2  the scheduler is dead (PR_SET_PDEATHSIG): the whole process group goes, with all
+ * that functions started.
  *
  * Law: nothing is raised in our own files, which keep the books, and nothing after the call whose word it was. */
+#include "exec/worker/family.h"
 #include "script/worker_priv.h"
 #include <errno.h>
 #include <lauxlib.h>
 #include <poll.h>
 #include <signal.h>
 #include <string.h>
+#include <unistd.h>
 
 #define REASON "ork.stopped"
 
@@ -52,6 +55,10 @@ void ork_stop_arm(void)
 static void on_stop(int sig)
 {
     (void)sig;
+    int saved = errno;
+
+    ork_worker_answer();
+    errno = saved;
     ork_self.asked = true;
     ork_stop_arm();
 }
@@ -59,6 +66,7 @@ static void on_stop(int sig)
 static void on_orphaned(int sig)
 {
     (void)sig;
+    ork_family_end(getpid());
     (void)kill(0, SIGKILL);
 }
 

@@ -8,6 +8,7 @@
 #include "base/alloc.h"
 #include "base/err.h"
 #include "exec/process/link.h"
+#include "exec/worker/family.h"
 #include "exec/worker/spawn.h"
 #include "exec/worker/wire.h"
 #include <errno.h>
@@ -278,8 +279,11 @@ void ork_worker_end(ork_worker *w)
 
 void ork_worker_kill(ork_worker *w)
 {
-    if (!w->ended)
-        (void)kill(-w->pid, SIGKILL);
+    if (w->ended)
+        return;
+    (void)kill(w->pid, SIGSTOP);
+    ork_family_end(w->pid);
+    (void)kill(-w->pid, SIGKILL);
 }
 
 static void set_ref(uv_handle_t *h, bool on)
