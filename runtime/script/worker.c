@@ -6,7 +6,8 @@
  *
  * This file is the door of the Lua side: frames in and out, the states of calls, what they cost. Laws: a call is
  * STARTED in the page before anything of it happens, and DONE only when its answer is in the outbox; answers go out
- * before the process sleeps, and after a millisecond at the latest while it computes; it ends when the scheduler does.
+ * before the process sleeps, a millisecond later when another call ends, and when a signal asks for them while one
+ * computes for long; it ends when the scheduler does.
  *
  * Memory of Lua is counted, and has a limit: beyond it an allocation of a function fails, which Lua turns into an error
  * of that function. Our own book-keeping afterwards is not limited, or it would fail of what the function left. */

@@ -206,10 +206,10 @@ static void a_pause_takes_back(void **state)
 static void workers_killed_at_random(void **state)
 {
     struct world *w = *state;
-    ork_workflow *f = scripted("for i = 1, 3000 do w:task('a' .. i, { run = function() return i end }) end");
+    ork_workflow *f = scripted("for i = 1, 10000 do w:task('a' .. i, { run = function() return i end }) end");
     unsigned kills = 0, seen = 0;
 
-    quick(f, "a", 3000);
+    quick(f, "a", 10000);
     seal(f);
     srand(7);
     struct ork_started s = start(w, f);
@@ -229,7 +229,7 @@ static void workers_killed_at_random(void **state)
     }
     assert_int_equal(wait_end(w, s.run_id), ORK_RUN_SUCCESS);
     assert_true(kills > 5);
-    assert_query(w, "SELECT count(*) FROM tasks WHERE status='success' AND output = substr(task_name,2)", "3000");
+    assert_query(w, "SELECT count(*) FROM tasks WHERE status='success' AND output = substr(task_name,2)", "10000");
     assert_query(w, "SELECT count(*) FROM tasks WHERE attempt <> 1 + lost OR attempts <> 0", "0");
     assert_query(w, "SELECT (SELECT sum(lost) FROM tasks) = (SELECT count(*) FROM task_attempts)", "1");
     ork_workflow_unref(f);
