@@ -137,8 +137,8 @@ int ork_worker_find_program(char **out, ork_err *err)
     if ((known && try_around(self, program_places, PROGRAM, out)) || try_path(PROGRAM, out))
         return 0;
     return ork_err_set(err, ORK_EAGENT,
-                       "cannot find the program `" PROGRAM
-                       "`, in whose workers functions of scripts run (looked around `%s` and in PATH); install it, or "
+                       "cannot find the program `ork`, in whose workers functions of scripts run (looked around `%s` "
+                       "and in PATH); install it, or "
                        "set ORK_PROGRAM to its path",
                        known ? self : "this program");
 }

@@ -98,7 +98,7 @@ w:task("silent", { run = function() end })]])
         "w.lua:3: module `notthere` is not in the run's snapshot: the script must require it where it is loaded, or by its literal name" },
       { "hoards", "local t = {} for i = 1, math.huge do t[i] = ('x'):rep(1 << 20) .. i end", "error",
         "not enough memory: the functions in a worker have 64 MiB together (ORK_WORKER_MEMORY_MB)" },
-      { "crashes", "io.stdout:write('last words') os.execute('kill -SEGV $PPID')", "lost", "lost: its worker was ended by signal 11 (SIGSEGV)" },
+      { "crashes", "io.stdout:write('last words\\n') os.execute('kill -ABRT $PPID')", "lost", "lost: its worker was ended by signal 6 (SIGABRT)" },
       { "leaves", "os.execute('kill -TERM $PPID')", "lost", "lost: its worker was ended by signal 15 (SIGTERM)" },
     }
     for _, each in ipairs(bad) do

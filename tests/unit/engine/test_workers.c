@@ -194,6 +194,7 @@ static void a_pause_takes_back(void **state)
     struct ork_started s = start(w, f);
     until(w, "a", ORK_TASK_RUNNING);
     command(w, s.run_id, "pause", NULL, "done");
+    until(w, NULL, ORK_RUN_PAUSED);
     gate_open("go");
     until(w, "a", ORK_TASK_SUCCESS);
     assert_query(w, "SELECT (SELECT status FROM runs)||sum(status='success') FROM tasks", "paused1");
