@@ -204,6 +204,7 @@ local Ctx = { __name = "ork.ctx" }
 
 function Ctx.__index(self, name)
   local call = calls[self]
+  if not call then error("the attempt has ended", 2) end
   local method = methods[name]
   if method then
     local function bound(first, ...)
@@ -220,12 +221,20 @@ function Ctx.__index(self, name)
 end
 
 function Ctx.__newindex(_, name) error(("ctx.%s cannot be set"):format(tostring(name)), 2) end
-function Ctx.__tostring(self) return ("ctx of task %s, attempt %d"):format(calls[self].task, calls[self].attempt) end
+function Ctx.__tostring(self)
+  if not calls[self] then return "ctx of a task that has ended" end
+  return ("ctx of task %s, attempt %d"):format(calls[self].task, calls[self].attempt)
+end
 
 function ctx.new(call)
   local self = setmetatable({}, Ctx)
   calls[self] = call
   return self
+end
+
+--- Its attempt has ended. nil: it never began.
+function ctx.forget(self)
+  if self then calls[self] = nil end
 end
 
 return ctx

@@ -108,8 +108,10 @@ local function fail(slot, what, thread)
   native.fail(slot, ending.shorten(message), "error", code, final, after_ms)
 end
 
-local function over(slot, ok, what, thread)
+local function over(ok, what, thread, self)
+  local slot = self.call.token
   fibers[slot] = nil
+  ctx.forget(self.ctx)
   if not ok then return fail(slot, what, thread) end
   if what == nil then return native.done(slot) end
   local fine, text, why = pcall(core.inline.output, what)
@@ -150,21 +152,29 @@ end
 
 function fiber.leave() native.leave() end
 
+local function run(self)
+  local call = self.call
+  if call.astray then refuse("%s", call.astray) end
+  local body = find(definitions[call.definition], call.number, call.task)
+  local input = core.json.decode(call.input)
+  call.input = nil
+  self.ctx = ctx.new(call)
+  local output = body(input, self.ctx) -- no tail call: tracebacks stay whole
+  return output
+end
+
+local function on_pause(self)
+  self.on_pause = nil
+  native.waits(self.call.token)
+end
+
 local function begin(slot, number, attempt, scheduled_for_ms, run_id, task, definition, folder, input)
-  local call = {
-    token = slot, run_id = run_id, task = task, attempt = attempt, scheduled_for_ms = scheduled_for_ms, folder = folder, calls = of_ctx,
+  local self = fiber.new(run, over)
+  self.call = {
+    token = slot, number = number, attempt = attempt, scheduled_for_ms = scheduled_for_ms, run_id = run_id, task = task,
+    definition = definition, folder = folder, input = input, calls = of_ctx, fiber = self,
   }
-  local self = fiber.new(function()
-    if call.astray then refuse("%s", call.astray) end
-    local body = find(definitions[definition], number, task)
-    local output = body(core.json.decode(input), ctx.new(call)) -- no tail call: tracebacks stay whole
-    return output
-  end, function(ok, what, thread) over(slot, ok, what, thread) end)
-  self.call, call.fiber = call, self
-  self.on_pause = function()
-    self.on_pause = nil
-    native.waits(slot)
-  end
+  self.on_pause = on_pause
   fibers[slot] = self
 end
 
@@ -208,6 +218,7 @@ local function forbid(what)
 end
 
 return function()
+  collectgarbage("setpause", 300) -- a loaded script stays; what calls leave is little beside it
   require("ork.run").hosted({ open = forbid("runs are out of reach") })
   inline.spawn = forbid("ork.spawn")
   native.reasons(stop, debug.getinfo(1, "S").source:match("^(.*)worker%.lua$") or "=?")

@@ -144,6 +144,8 @@ void ork_member_stall(struct ork_member *m)
             ork_call_deadline(m->engine, c, 0);
             ork_workers_back(m->engine, c);
         } else if (ork_member_began(m, c)) {
+            if (c->run->call_us <= 0)
+                c->run->call_us = ORK_WORKER_STALL_MS * 1000.0;
             ork_call_begun(m->engine, c);
             ork_call_running(c);
         } else {

@@ -37,6 +37,7 @@ static struct ork_workers *workers_of(ork_engine *e)
     ws = e->workers = ork_zalloc(sizeof(*ws));
     ws->engine = e;
     ork_heap_init(&ws->waiting, before);
+    ws->cores = uv_available_parallelism();
     ws->idle_ms = number_of("ORK_WORKER_IDLE_MS", ORK_WORKER_IDLE_MS);
     int64_t mb = number_of("ORK_WORKER_MEMORY_MB", ORK_WORKER_MEMORY_MB);
     ws->memory_mb = (uint32_t)(mb < 16 ? 16 : mb > 1 << 20 ? 1 << 20 : mb);
@@ -103,19 +104,23 @@ static bool takes(const struct ork_member *m, const struct ork_call *c)
            ork_worker_unsent(m->worker) < ORK_WORKER_UNSENT;
 }
 
-/* Workers that are of use: one for each call while those are long or unknown, else as many as the work that waits needs
- * to be done in a few milliseconds. */
+/* Workers that are of use: while calls are long, one for each; while they are short or of unknown cost no more than
+ * there are cores, since they compute, and as many as the work that waits needs to be done in a few milliseconds. */
 static uint32_t wanted(const struct ork_workers *ws, const struct ork_call *c)
 {
-    double us = c->run->call_us;
+    double us = c->run->call_us, most = ws->cores < ws->engine->jobs ? ws->cores : ws->engine->jobs;
     uint32_t busy = 0;
 
     for (const struct ork_member *m = ws->members; m; m = m->next)
         busy += ork_member_computing(m) > 0;
     double more = us <= 0 || us >= ORK_WORKER_AHEAD_US ? (double)ws->waiting.len
                                                        : 1 + (double)ws->waiting.len * us / (4.0 * ORK_WORKER_AHEAD_US);
+    if (us >= ORK_WORKER_AHEAD_US)
+        most = ws->engine->jobs;
+    for (const struct ork_member *m = ws->members; m && most < ws->engine->jobs; m = m->next)
+        most += m->stalled; /* it may sleep in the kernel */
     double all = busy + more;
-    return all > ws->engine->jobs ? ws->engine->jobs : (uint32_t)all;
+    return all > most ? (uint32_t)most : (uint32_t)all;
 }
 
 static uint32_t alive(const struct ork_workers *ws)

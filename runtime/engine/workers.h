@@ -21,7 +21,7 @@
 #define ORK_WORKER_AHEAD_US 2000       /* of expected work that a worker is given at once */
 #define ORK_WORKER_STALL_MS 50         /* it moved nothing: what waits behind its head goes to others */
 #define ORK_WORKER_IDLE_MS 10000       /* then it ends */
-#define ORK_WORKER_CALLS 20000         /* then another takes its place */
+#define ORK_WORKER_CALLS 250000        /* then another takes its place */
 #define ORK_WORKER_MEMORY_MB 1024
 #define ORK_WORKER_UNSENT (1u << 20) /* bytes in its socket's queue: it gets no more */
 #define ORK_WORKER_DEFINITIONS 8     /* that it has loaded, at most */
@@ -55,6 +55,7 @@ struct ork_workers {
     uint64_t numbers;
     size_t bytes;       /* of inputs of calls that did not end */
     uint32_t stillborn; /* workers in a row that ended before they said hello */
+    uint32_t cores;
     int64_t idle_ms;
     uint32_t memory_mb;
     int64_t armed_ms;

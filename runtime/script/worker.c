@@ -483,6 +483,7 @@ bool ork_worker_is(int argc, char **argv)
 int ork_worker_main(int argc, char **argv)
 {
     (void)prctl(PR_SET_CHILD_SUBREAPER, 1);
+    (void)prctl(PR_SET_NAME, "ork-worker");
     ork_stop_begin();
     ork_self.page = mmap(NULL, sizeof *ork_self.page, PROT_READ | PROT_WRITE, MAP_SHARED, ORK_WORKER_PAGE, 0);
     if (ork_self.page == MAP_FAILED)

@@ -105,7 +105,8 @@ static void company_is_kept_apart(void **state)
     assert_query(w, "SELECT group_concat(status||attempt||lost) FROM tasks", "success21,failed22");
     assert_query(w, "SELECT output FROM tasks WHERE task_name='sleeper'", "2");
     assert_query(
-        w, "SELECT a.error FROM task_attempts a JOIN tasks t ON t.id=a.task_id WHERE task_name='sleeper' AND a.attempt=1",
+        w,
+        "SELECT a.error FROM task_attempts a JOIN tasks t ON t.id=a.task_id WHERE task_name='sleeper' AND a.attempt=1",
         "lost: its worker was ended by signal 9 (SIGKILL) (with 1 other function in it; it runs alone next time)");
     assert_query(w, "SELECT error FROM tasks WHERE task_name='poison'",
                  "lost: its worker was ended by signal 9 (SIGKILL)");
