@@ -5,6 +5,7 @@ local harness = require "bench.harness"
 local benches = {
   { "B1", "spawn", require "bench.spawn" },
   { "B2", "hop", require "bench.hop" },
+  { "B3", "functions", require "bench.functions" },
   { "B4", "start", require "bench.start" },
   { "B5", "scale", require "bench.scale" },
   { "B6", "idle", require "bench.idle" },
