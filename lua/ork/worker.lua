@@ -19,10 +19,10 @@ local here                    -- the current folder
 
 -- ---- functions -------------------------------------------------------------------------------
 
-local Refusal = { __name = "ork.refusal" } -- { text }: the call fails with kind `input`
+local Refusal = { __name = "ork.refusal" } -- { text, kind }: the call fails with that
 
 local function refuse(format, ...)
-  error(setmetatable({ text = format:format(...) }, Refusal), 0)
+  error(setmetatable({ text = format:format(...), kind = "input" }, Refusal), 0)
 end
 
 --- The environment of a script that was loaded: time, randomness and output are the run's own now.
@@ -96,7 +96,7 @@ end
 local function fail(slot, what, thread)
   if type(what) == "table" and rawequal(getmetatable(what), Refusal) then
     native.log(slot, what.text .. "\n")
-    return native.fail(slot, ending.shorten(what.text), "input", nil, true, 0)
+    return native.fail(slot, ending.shorten(what.text), what.kind, nil, what.kind == "input", 0)
   end
   if ending.is_stop(what) then
     native.log(slot, debug.traceback(thread, "told to end") .. "\n")
@@ -154,7 +154,7 @@ function fiber.leave() native.leave() end
 
 local function run(self)
   local call = self.call
-  if call.astray then refuse("%s", call.astray) end
+  if call.astray then error(setmetatable({ text = call.astray, kind = "spawn" }, Refusal), 0) end
   local body = find(definitions[call.definition], call.number, call.task)
   local input = core.json.decode(call.input)
   call.input = nil

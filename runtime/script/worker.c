@@ -85,6 +85,10 @@ static void receive(void)
         memmove(inbox, inbox + inbox_at, inbox_len - inbox_at);
         inbox_len -= inbox_at;
         inbox_at = 0;
+        if (inbox_len == 0 && inbox_cap > INBOX * 4) {
+            inbox_cap = INBOX;
+            inbox = ork_realloc(inbox, inbox_cap);
+        }
     }
     if (inbox_len == inbox_cap) {
         inbox_cap = inbox_cap ? inbox_cap * 2 : INBOX;

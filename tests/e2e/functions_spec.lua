@@ -167,6 +167,35 @@ for i = 1, 3 do w:task("low" .. i, { depends_on = "gate", priority = i, run = fu
     assert.matches("lua", ork("show", "last", "a", "--json").out)
   end)
 
+  it("fails where the script's folder is gone", function()
+    sh.run({ "mkdir", dir .. "/sub" })
+    sh.write(dir .. "/sub/w.lua", HEAD .. [[
+w:task("gate", { cwd = "/", command = "until test -e " .. ork.read("place") .. "/go; do sleep 0.02; done" })
+w:task("a", { depends_on = "gate", run = function() end })
+return w]])
+    sh.write(dir .. "/sub/place", dir)
+    local p = sh.spawn_ork({ "sub/w.lua" }, { cwd = dir })
+    p:wait_line("gate .* running")
+    sh.run({ "rm", "-r", dir .. "/sub" })
+    sh.write(dir .. "/go", "")
+    assert.equal(1, p:wait().code)
+    assert.same({ "spawn", "cannot work in the script's folder " .. dir .. "/sub: No such file or directory" }, { task("a").kind, task("a").error })
+  end)
+
+  it("of a Lua program's own script runs in workers of the program `ork`, which must be there", function()
+    write('w:task("a", { run = function() return io.open("/proc/self/comm"):read() end })')
+    sh.write(dir .. "/app.lua", [[
+local ork = require "ork"
+local w = ork.load("w.lua")
+local run, why, code = w:run()
+print(run and run:task("a").output or why, code)]])
+    local function app(program)
+      return sh.run({ "lua5.4", "app.lua" }, { cwd = dir, env = { ORK_PROGRAM = program } }).out
+    end
+    assert.equal("ork-worker\tnil\n", app())
+    assert.equal("ORK_PROGRAM names `/nowhere/ork`, which is not a program that can be run\tEAGENT\n", app("/nowhere/ork"))
+  end)
+
   it("is retried by a person, with what it printed before kept", function()
     local r = run([[
 w:task("a", { run = function(_, ctx) print("attempt", ctx.attempt) if not io.open("fixed") then error("not yet") end end })]])

@@ -130,8 +130,8 @@ static void on_end(uv_poll_t *poll, int status, int events)
 
     (void)status;
     (void)events;
+    (void)kill(-w->pid, SIGKILL); /* what it started; its number is its group's until it is waited for */
     bool known = waitid((idtype_t)P_PIDFD, (id_t)w->pid_fd, &si, WEXITED) == 0 && si.si_pid != 0;
-    (void)kill(-w->pid, SIGKILL); /* what it started, if anything is left: its group is not reused while one lives */
     uv_poll_stop(poll);
     while (w->link && ork_link_read(w->link))
         ;

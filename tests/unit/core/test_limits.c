@@ -480,6 +480,29 @@ static void functions_use_all_slots_of_a_pool(void **state)
     ork_limits_run_remove(l, a);
 }
 
+/* Functions in workers are handed out ahead as processes are: slots are for those that may run. */
+static void functions_in_workers_do_not_run_ahead_in_a_pool(void **state)
+{
+    const char *pool;
+    uint32_t more;
+
+    (void)state;
+    l = ork_limits_new(10);
+    ork_limits_pooled(l, 2);
+    struct ork_limits_run *a = add(0, 0, "a");
+    for (uint32_t i = 0; i < 5; i++)
+        ork_limits_ready_in(l, a, ORK_WINDOW_LUA, i, 0, "p", 1);
+    ork_limits_ready_in(l, a, ORK_WINDOW_LUA, 5, 0, NULL, 0);
+    assert_string_equal(all(), "a5");
+    assert_true(ork_limits_pool_wish(l, &pool, &more));
+    assert_int_equal(more, 2);
+    ork_limits_pool_grant(l, "p", 5);
+    assert_string_equal(all(), "a0 a1");
+    ork_limits_done_in(l, a, ORK_WINDOW_LUA, "p", 1);
+    assert_string_equal(all(), "a2");
+    ork_limits_run_remove(l, a);
+}
+
 #define T(f) cmocka_unit_test_teardown(f, end)
 
 int main(void)
@@ -497,6 +520,7 @@ int main(void)
         T(a_pool_over_its_size_shrinks_first),
         T(functions_have_a_window_of_their_own),
         T(functions_use_all_slots_of_a_pool),
+        T(functions_in_workers_do_not_run_ahead_in_a_pool),
         T(ready_twice_counts_once),
         T(next_is_what_the_model_says),
     };
