@@ -8,6 +8,7 @@
 #include "engine/workers.h"
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -298,7 +299,7 @@ static void lose(struct ork_call *c, const char *why, uint32_t others)
     ork_buf_fini(&text);
 }
 
-static void on_gone(void *data, const char *why)
+static void on_gone(void *data, const char *why, int signal)
 {
     struct ork_member *m = data;
     ork_engine *e = m->engine;
@@ -329,7 +330,9 @@ static void on_gone(void *data, const char *why)
             ork_workers_back(e, c);
         }
     }
-    if (!m->said_hello && !m->killed && ++ws->stillborn >= 3) {
+    if (!m->said_hello && !m->killed)
+        ws->stillborn += signal == SIGKILL ? 1 : ORK_WORKER_STILLBORN / 3; /* somebody else's doing, or its own */
+    if (ws->stillborn >= ORK_WORKER_STILLBORN) {
         (void)snprintf(text, sizeof text, "no worker can be started: `%s` %s at once", ws->program, why);
         ws->stillborn = 0;
         ork_workers_broken(e, text);

@@ -22,6 +22,7 @@
 #define ORK_WORKER_STALL_MS 50         /* it moved nothing: what waits behind its head goes to others */
 #define ORK_WORKER_IDLE_MS 10000       /* then it ends */
 #define ORK_WORKER_CALLS 250000        /* then another takes its place */
+#define ORK_WORKER_STILLBORN 30 /* points of workers in a row that end before they are ready: none can be started */
 #define ORK_WORKER_MEMORY_MB 1024
 #define ORK_WORKER_UNSENT (1u << 20) /* bytes in its socket's queue: it gets no more */
 #define ORK_WORKER_DEFINITIONS 8     /* that it has loaded, at most */
@@ -54,7 +55,7 @@ struct ork_workers {
     uint32_t len;
     uint64_t numbers;
     size_t bytes;       /* of inputs of calls that did not end */
-    uint32_t stillborn; /* workers in a row that ended before they said hello */
+    uint32_t stillborn; /* points */
     uint32_t cores;
     int64_t idle_ms;
     uint32_t memory_mb;

@@ -190,7 +190,8 @@ local w = ork.load("w.lua")
 local run, why, code = w:run()
 print(run and run:task("a").output or why, code)]])
     local function app(program)
-      return sh.run({ "lua5.4", "app.lua" }, { cwd = dir, env = { ORK_PROGRAM = program } }).out
+      return sh.run({ "lua5.4", "app.lua" }, { cwd = dir, env = { ORK_PROGRAM = program, LD_PRELOAD = os.getenv("TEST_HOST_PRELOAD"),
+        ASAN_OPTIONS = os.getenv("TEST_HOST_PRELOAD") and "detect_leaks=0" } }).out
     end
     assert.equal("ork-worker\tnil\n", app())
     assert.equal("ORK_PROGRAM names `/nowhere/ork`, which is not a program that can be run\tEAGENT\n", app("/nowhere/ork"))

@@ -140,7 +140,7 @@ static void on_end(uv_poll_t *poll, int status, int events)
     w->link = NULL;
     describe(&si, known, why, sizeof why);
     w->ended = true;
-    w->events.on_gone(w->events.data, why);
+    w->events.on_gone(w->events.data, why, known && si.si_code != CLD_EXITED ? si.si_status : 0);
     uv_close((uv_handle_t *)poll, on_end_closed);
 }
 

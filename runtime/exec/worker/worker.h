@@ -28,7 +28,7 @@ struct ork_worker_events {
     void (*on_result)(void *data, const struct ork_worker_result *r);
     void (*on_waits)(void *data, uint32_t slot, uint32_t generation);
     void (*on_progress)(void *data, uint32_t slot, uint32_t generation, double done, double total);
-    void (*on_gone)(void *data, const char *why); /* "was ended by signal 11 (SIGSEGV)" */
+    void (*on_gone)(void *data, const char *why, int signal); /* "was ended by signal 11 (SIGSEGV)" */
 };
 struct ork_worker_call { /* all borrowed for the call */
     uint32_t slot, generation, task_no, attempt;
