@@ -1,6 +1,7 @@
 -- SPDX-License-Identifier: MIT
 -- Functions of scripts, by the real program: what they may use, what they print, what they do wrong, and that nothing of
 -- them is lost or doubled when the program is killed.
+local cluster = require "tests.lib.cluster"
 local sh = require "tests.lib.sh"
 
 local HEAD = 'local ork = require "ork"\nlocal w = ork.workflow("w")\n'
@@ -195,6 +196,45 @@ print(run and run:task("a").output or why, code)]])
     end
     assert.equal("ork-worker\tnil\n", app())
     assert.equal("ORK_PROGRAM names `/nowhere/ork`, which is not a program that can be run\tEAGENT\n", app("/nowhere/ork"))
+  end)
+
+  it("gets another worker when earlier ones kept much", function()
+    write([[
+local kept = {}
+for i = 1, 60 do
+  w:task("t" .. i, { run = function() kept[#kept + 1] = ("x"):rep(4 << 20) .. i return #kept end })
+end]])
+    local r = sh.ork({ "w.lua", "--quiet", "--jobs", "1" }, { cwd = dir, env = { ORK_WORKER_MEMORY_MB = "64" } })
+    assert.equal(0, r.code, r.err)
+    local most = sh.sql(dir .. "/.ork/ork.db", "SELECT max(CAST(output AS INTEGER)) AS n, sum(lost) AS lost FROM tasks")[1]
+    assert.is_true(most.n > 1 and most.n < 10, most.n) -- 64 MiB hold fifteen of them
+    assert.equal(0, math.tointeger(most.lost))
+  end)
+
+  it("runs on PostgreSQL, too", function()
+    if cluster.missing() then return pending(cluster.missing()) end
+    local url = cluster.start():database("ork")
+    write([[
+local sum = { inputs = {}, output_type = { n = "int" } }
+for i = 1, 300 do
+  sum.inputs["n" .. i] = w:task("t" .. i, { output_type = { n = "int" }, retries = { limit = 1, delay = 0 }, run = function(_, ctx)
+    if i % 50 == 0 and ctx.attempt == 1 then error("once") end
+    return { n = i }
+  end }).output.n
+end
+function sum.run(input)
+  local n = 0
+  for _, each in pairs(input) do n = n + each end
+  return { n = n }
+end
+w:task("sum", sum)]])
+    local r = ork("w.lua", "--db", url, "--quiet")
+    assert.equal(0, r.code, r.err)
+    assert.equal('{"n":45150}\n', ork("output", "last", "sum", "--db", url).out)
+    local tasks = sh.json(ork("tasks", "last", "--db", url, "--json").out)
+    local again = 0
+    for _, t in ipairs(tasks) do again = again + (t.attempt == 2 and 1 or 0) end
+    assert.same({ 301, 6 }, { #tasks, again })
   end)
 
   it("is retried by a person, with what it printed before kept", function()
