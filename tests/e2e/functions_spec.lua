@@ -198,6 +198,18 @@ print(run and run:task("a").output or why, code)]])
     assert.equal("ORK_PROGRAM names `/nowhere/ork`, which is not a program that can be run\tEAGENT\n", app("/nowhere/ork"))
   end)
 
+  it("leaves nothing behind when its worker is killed by somebody", function()
+    write([[
+w:task("a", { max_lost = 0, run = function(_, ctx) ctx.exec({ "sh", "-c", "echo $$ >other; exec sleep 4326" }) end })]])
+    local p = sh.spawn_ork({ "w.lua" }, { cwd = dir })
+    local pid = sh.wait_until(dir, function() return sh.exists(dir .. "/other") and tonumber(sh.read(dir .. "/other")) end)
+    local worker = tonumber(io.popen("pgrep -P " .. p.pid .. " -f worker"):read("a"))
+    sh.run({ "kill", "-9", tostring(worker) })
+    assert.equal(1, p:wait().code)
+    assert.is_false(sh.alive(pid)) -- before the end is told
+    assert.equal("lost", task("a").kind)
+  end)
+
   it("gets another worker when earlier ones kept much", function()
     write([[
 local kept = {}

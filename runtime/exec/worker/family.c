@@ -3,9 +3,13 @@
  * the end of its call is told. Killing goes in rounds, since each one that dies hands its own children to the worker.
  */
 #include "exec/worker/family.h"
+#include "base/buf.h"
+#include <dirent.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -82,4 +86,48 @@ void ork_family_end(pid_t worker)
             return;
         (void)nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
     }
+}
+
+/* ---- without the worker ---- */
+
+static bool has_mark(long pid, const char *mark)
+{
+    char path[64], part[4096];
+    struct ork_buf all = ORK_BUF_INIT;
+
+    *put(put_number(put(path, "/proc/"), pid), "/environ") = '\0';
+    int fd = open(path, O_RDONLY | O_CLOEXEC); /* of another user: not ours */
+    if (fd < 0)
+        return false;
+    for (ssize_t n; (n = read(fd, part, sizeof part)) > 0;)
+        ork_buf_add(&all, part, (size_t)n);
+    (void)close(fd);
+    bool found = false;
+    for (size_t at = 0; at < all.len && !found; at += strlen(all.data + at) + 1)
+        found = strcmp(all.data + at, mark) == 0;
+    ork_buf_fini(&all);
+    return found;
+}
+
+static bool sweep_once(const char *mark)
+{
+    DIR *proc = opendir("/proc");
+    bool any = false;
+
+    for (struct dirent *d = proc ? readdir(proc) : NULL; d; d = readdir(proc)) {
+        long pid = strtol(d->d_name, NULL, 10);
+        if (pid > 1 && pid != getpid() && has_mark(pid, mark) && lives(pid)) {
+            any = true;
+            (void)kill((pid_t)pid, SIGKILL);
+        }
+    }
+    if (proc)
+        (void)closedir(proc);
+    return any;
+}
+
+void ork_family_sweep(const char *mark)
+{
+    for (int round = 0; round < ROUNDS && sweep_once(mark); round++)
+        (void)nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
 }

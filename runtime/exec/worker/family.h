@@ -7,4 +7,8 @@
  * subreaper, so each becomes its child when its parent is gone. It is stopped, or is the caller. Makes system calls
  * only: may be called in a signal handler. */
 void ork_family_end(pid_t worker);
+
+/* The same when the worker is gone and was not asked: its processes have `mark` ("NAME=value") in their environment.
+ * One that was started without it (env -i) in a session of its own is not found. */
+void ork_family_sweep(const char *mark);
 #endif

@@ -63,14 +63,16 @@ IN_CHILD static int become_worker(void *data)
 }
 
 /* Without Ork's own settings and secrets, which are no business of functions. */
-static char **environment(void)
+static char **environment(char *mark)
 {
     size_t n = 0;
 
     while (environ && environ[n])
         n++;
-    char **env = ork_alloc((n + 1) * sizeof(*env));
+    char **env = ork_alloc((n + 2) * sizeof(*env));
     size_t kept = 0;
+
+    env[kept++] = mark;
     for (size_t i = 0; i < n; i++) {
         const char *v = environ[i];
         bool tool = strncmp(v, "ORK_LUA_DIR=", 12) == 0 || strncmp(v, "ORK_TRACEBACK=", 14) == 0;
@@ -102,7 +104,7 @@ int ork_worker_spawn(const struct ork_worker_start *o, int *pid, int *pid_fd, or
 {
     char memory[16];
     char *argv[] = {(char[]){"ork"}, (char[]){"worker"}, memory, NULL};
-    struct start s = {.o = o, .argv = argv, .env = environment()};
+    struct start s = {.o = o, .argv = argv, .env = environment(o->mark)};
 
     (void)snprintf(memory, sizeof memory, "%u", o->memory_mb);
     *pid = start_blocked(&s);

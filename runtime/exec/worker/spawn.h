@@ -8,6 +8,7 @@ struct ork_worker_start {
     int socket, page;    /* its ends; the caller's stay open */
     int output;          /* its stdout and stderr */
     uint32_t memory_mb;
+    char *mark; /* "NAME=value", in its environment and that of all it starts */
 };
 /* Starts `ork worker` as the leader of a session and process group of its own, which ends with this process. *pid_fd
  * (close-on-exec, the caller's) is readable when it has ended. */

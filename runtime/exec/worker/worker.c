@@ -30,7 +30,8 @@ struct ork_worker {
     struct ork_worker_page *page;
     uv_poll_t end;
     int pid, pid_fd;
-    bool ended; /* on_gone came */
+    char mark[96]; /* what it starts is known by that */
+    bool ended;    /* on_gone came */
     unsigned handles;
 };
 
@@ -132,6 +133,8 @@ static void on_end(uv_poll_t *poll, int status, int events)
     (void)events;
     (void)kill(-w->pid, SIGKILL); /* what it started; its number is its group's until it is waited for */
     bool known = waitid((idtype_t)P_PIDFD, (id_t)w->pid_fd, &si, WEXITED) == 0 && si.si_pid != 0;
+    if (!known || si.si_code != CLD_EXITED || si.si_status != 0)
+        ork_family_sweep(w->mark);
     uv_poll_stop(poll);
     while (w->link && ork_link_read(w->link))
         ;
@@ -164,8 +167,12 @@ static int make_page(struct ork_worker *w, int *fd, ork_err *err)
 /* With sockets and page made: *w is complete, or err. */
 static int begin(struct ork_worker *w, const struct ork_worker_opts *o, int ours, int theirs, int page, ork_err *err)
 {
-    struct ork_worker_start s = {
-        .program = o->program, .socket = theirs, .page = page, .output = o->output, .memory_mb = o->memory_mb};
+    struct ork_worker_start s = {.program = o->program,
+                                 .socket = theirs,
+                                 .page = page,
+                                 .output = o->output,
+                                 .memory_mb = o->memory_mb,
+                                 .mark = w->mark};
     int rc = ork_worker_spawn(&s, &w->pid, &w->pid_fd, err);
 
     if (rc) {
@@ -186,12 +193,16 @@ static int begin(struct ork_worker *w, const struct ork_worker_opts *o, int ours
     return 0;
 }
 
+static unsigned number; /* of workers of this process: no two have the same mark */
+
 int ork_worker_open(const struct ork_worker_opts *o, ork_worker **out, ork_err *err)
 {
     struct ork_worker *w = ork_zalloc(sizeof(*w));
     int page, sockets[2];
 
     w->events = o->events;
+    (void)snprintf(w->mark, sizeof w->mark, "ORK_WORKER=%d.%llx.%u", getpid(), (unsigned long long)uv_hrtime(),
+                   ++number);
     int rc = make_page(w, &page, err);
     if (rc) {
         ork_free(w);
