@@ -6,6 +6,7 @@ local benches = {
   { "B1", "spawn", require "bench.spawn" },
   { "B2", "hop", require "bench.hop" },
   { "B3", "rows", require "bench.rows" },
+  { "B3", "functions", require "bench.functions" },
   { "B4", "start", require "bench.start" },
   { "B5", "scale", require "bench.scale" },
   { "B6", "idle", require "bench.idle" },

@@ -227,6 +227,19 @@ static int end(lua_State *L, struct ork_lua_engine *e, lua_Integer token, const 
     return 1;
 }
 
+static int inline_output(lua_State *L) /* output(value) -> JSON | nil, message, code */
+{
+    struct ork_lua_ctx *ctx = ork_lua_ctx_get(L);
+    ork_err err;
+
+    lua_settop(L, 1);
+    ork_lua_buf_clear(&ctx->scratch);
+    if (ork_lua_json_write(L, 1, "output", &ctx->scratch, &err) < 0)
+        return ork_lua_fail(L, &err);
+    lua_pushlstring(L, ctx->scratch.data, ctx->scratch.len);
+    return 1;
+}
+
 static int inline_done(lua_State *L) /* done(engine, token, output | nil) -> true | nil, message: no JSON, or over */
 {
     struct ork_lua_engine *e = find_engine(L, 1);
@@ -405,15 +418,25 @@ static int inline_timeout(lua_State *L) /* timeout() -> ms until step is due, ni
 
 int ork_lua_inline_open(lua_State *L)
 {
-    static const luaL_Reg functions[] = {{"busy", inline_busy},         {"done", inline_done},
-                                         {"fail", inline_fail},         {"fd", inline_fd},
-                                         {"handlers", inline_handlers}, {"has", inline_has},
-                                         {"lend", inline_lend},         {"limit", ork_lua_limit},
-                                         {"log", inline_log},           {"mono", inline_mono},
-                                         {"next", inline_next},         {"of", inline_function},
-                                         {"progress", inline_progress}, {"running", inline_running},
-                                         {"step", inline_step},         {"timeout", inline_timeout},
-                                         {"unlimit", ork_lua_unlimit},  {NULL, NULL}};
+    static const luaL_Reg functions[] = {{"busy", inline_busy},
+                                         {"done", inline_done},
+                                         {"fail", inline_fail},
+                                         {"fd", inline_fd},
+                                         {"handlers", inline_handlers},
+                                         {"has", inline_has},
+                                         {"lend", inline_lend},
+                                         {"limit", ork_lua_limit},
+                                         {"log", inline_log},
+                                         {"mono", inline_mono},
+                                         {"next", inline_next},
+                                         {"of", inline_function},
+                                         {"output", inline_output},
+                                         {"progress", inline_progress},
+                                         {"running", inline_running},
+                                         {"step", inline_step},
+                                         {"timeout", inline_timeout},
+                                         {"unlimit", ork_lua_unlimit},
+                                         {NULL, NULL}};
 
     luaL_newlib(L, functions);
     return 1;

@@ -253,22 +253,18 @@ static struct ork_lua_def *check_call(lua_State *L, const char *method)
     return def;
 }
 
-/* A function is called in this program: its folder and its environment are the program's own. */
+/* A function is called in a worker, which loads the script again; of a program that defines it itself, in that program.
+ * Folder and environment are theirs. */
 static void judge_function(struct ork_lua_reader *r, struct ork_lua_task *t)
 {
     if (t->command.len > 0)
         ork_lua_bad(r, "run", "make two tasks of it", "stands beside `command`; a task does one thing");
-    else if (r->def->scripted && !t->has_executor)
-        ork_lua_bad(r, "run",
-                    "executor = \"inline\" calls the function in the program that runs the workflow; or run a program: "
-                    "command = { … }",
-                    "in a process of its own comes with a later version");
     if (t->cwd.len > 0)
         ork_lua_bad(r, "cwd", "the function can pass one to ctx.exec", "is for `command`, not for a function");
     if (t->env.len > 0)
         ork_lua_bad(r, "env", "the function can pass one to ctx.exec", "is for `command`, not for a function");
     t->default_cwd = t->default_env = NULL;
-    t->spec.executor = ORK_EXEC_INLINE;
+    t->spec.executor = r->def->scripted && !t->has_executor ? ORK_EXEC_LUA : ORK_EXEC_INLINE;
 }
 
 static void judge(struct ork_lua_reader *r, struct ork_lua_task *t)
@@ -278,10 +274,7 @@ static void judge(struct ork_lua_reader *r, struct ork_lua_task *t)
     else if (t->has_executor)
         ork_lua_bad(r, "executor", "give it run = function(input, ctx) … end", "is for a function");
     if (!t->has_work)
-        ork_lua_bad_at(r, NULL,
-                       r->def->scripted ? "give it a command = { \"program\", … }, or executor = \"inline\" and run = "
-                                          "function(input, ctx) … end"
-                                        : "give it a command = { \"program\", … }, or run = function(input, ctx) … end",
+        ork_lua_bad_at(r, NULL, "give it a command = { \"program\", … }, or run = function(input, ctx) … end",
                        "it does nothing");
     if (t->finally && t->has_rule)
         ork_lua_bad(r, "trigger_rule", "leave it out", "cannot be chosen for a finally task: it always runs");

@@ -1,4 +1,4 @@
-# Where things go. The program and the module look for the agent around themselves (runtime/exec/process/find.c), so what is installed
+# Where things go. The program and the module look for the agent around themselves (runtime/exec/find.c), so what is installed
 # under one prefix works under any other.
 #
 #   bin/ork  libexec/ork/ork-agent  lib/lua/5.4/ork/core.so  share/lua/5.4/ork/*.lua  include/ork/ork.h
@@ -22,7 +22,7 @@ if(IS_ABSOLUTE ${ORK_AGENT_DIR})
 else()
   set(agent_home ${CMAKE_INSTALL_PREFIX}/${ORK_AGENT_DIR})
 endif()
-set_property(SOURCE runtime/exec/process/find.c APPEND PROPERTY COMPILE_DEFINITIONS ORK_AGENT_HOME="${agent_home}")
+set_property(SOURCE runtime/exec/find.c APPEND PROPERTY COMPILE_DEFINITIONS ORK_AGENT_HOME="${agent_home}")
 
 install(TARGETS ork RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
 install(TARGETS ork-agent RUNTIME DESTINATION ${ORK_AGENT_DIR})

@@ -2,6 +2,7 @@
 /* `ork`: prepares the process and hands the arguments to ork.cli.main. */
 #include "script/host.h"
 #include "script/init.h"
+#include "script/worker.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <ork/ork.h>
@@ -27,6 +28,8 @@ int main(int argc, char **argv)
     ork_init_take_over();
     if (open_standard_fds() < 0)
         return ork_err_exit_code(ORK_EENV);
+    if (ork_worker_is(argc, argv))
+        return ork_worker_main(argc, argv);
     signal(SIGPIPE, SIG_IGN); /* a reader that went away is an error of write(2), not the end of a run */
     signal(SIGXFSZ, SIG_IGN); /* a limit on file sizes is a full disk to the database, not the end of the program; tasks
                                  get the default back */

@@ -107,8 +107,8 @@ end
 
 -- ---- running ---------------------------------------------------------------------------------
 
-local environment = ("ORK=%s ORK_AGENT=%s ORK_ROOT=%s LC_ALL=C.UTF-8 %s LUA_PATH_5_4=%s LUA_CPATH_5_4=%s"):format(
-  quote(build .. "/ork"), quote(build .. "/ork-agent"), quote(root), opts.long and "ORK_TEST_LONG=1" or "",
+local environment = ("ORK=%s ORK_AGENT=%s ORK_PROGRAM=%s ORK_ROOT=%s LC_ALL=C.UTF-8 %s LUA_PATH_5_4=%s LUA_CPATH_5_4=%s"):format(
+  quote(build .. "/ork"), quote(build .. "/ork-agent"), quote(build .. "/ork"), quote(root), opts.long and "ORK_TEST_LONG=1" or "",
   quote(("%s/lua/?.lua;%s/lua/?/init.lua;%s/?.lua;;"):format(root, root, root)), quote(build .. "/lib/?.so;;"))
 local unset = "-u ORK_DATABASE_URL -u DATABASE_URL -u ORK_DATA -u ORK_LUA_DIR"
 

@@ -38,7 +38,7 @@ function methods.log(call, text, ...)
     if not ok then error("ctx.log: " .. formatted:gsub("^bad argument #%d+ to 'format' ", ""), 2) end
     text = formatted
   end
-  local ok, why = native.log(call.engine, call.token, text .. "\n")
+  local ok, why = call.calls.log(call, text .. "\n")
   if not ok then error("ctx.log: " .. why, 2) end
 end
 
@@ -46,7 +46,7 @@ function methods.progress(call, done, total)
   if type(done) ~= "number" or (total ~= nil and type(total) ~= "number") then
     error("ctx.progress wants numbers: how many are done, and of how many", 2)
   end
-  native.progress(call.engine, call.token, done, total or 0)
+  call.calls.progress(call, done, total or 0)
 end
 
 function methods.sleep(call, time)
@@ -207,6 +207,7 @@ local Ctx = { __name = "ork.ctx" }
 
 function Ctx.__index(self, name)
   local call = calls[self]
+  if not call then error("the attempt has ended", 2) end
   local method = methods[name]
   if method then
     local function bound(first, ...)
@@ -223,12 +224,20 @@ function Ctx.__index(self, name)
 end
 
 function Ctx.__newindex(_, name) error(("ctx.%s cannot be set"):format(tostring(name)), 2) end
-function Ctx.__tostring(self) return ("ctx of task %s, attempt %d"):format(calls[self].task, calls[self].attempt) end
+function Ctx.__tostring(self)
+  if not calls[self] then return "ctx of a task that has ended" end
+  return ("ctx of task %s, attempt %d"):format(calls[self].task, calls[self].attempt)
+end
 
 function ctx.new(call)
   local self = setmetatable({}, Ctx)
   calls[self] = call
   return self
+end
+
+--- Its attempt has ended. nil: it never began.
+function ctx.forget(self)
+  if self then calls[self] = nil end
 end
 
 return ctx

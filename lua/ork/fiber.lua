@@ -29,15 +29,26 @@ local alive = 0
 --- Called when there is work though nothing drives the loop (ork.attach).
 fiber.on_work = function() end
 
+--- Around each stretch in which a fiber computes (workers).
+fiber.enter, fiber.leave = nil, nil
+
 local function push(self)
   last = last + 1
   queue[last] = self
   if not running then fiber.on_work() end
 end
 
---- A fiber for body(). over(ok, result or error, thread) is called when it has ended.
+local ENDED = {} -- what a coroutine yields whose body has returned: it can be used again
+local MOST_FREE = 64
+local free = {}
+
+local function main(body, self)
+  while true do body, self = coroutine.yield(ENDED, body(self)) end
+end
+
+--- A fiber for body(self). over(ok, result or error, thread, self) is called when it has ended.
 function fiber.new(body, over)
-  local self = setmetatable({ thread = coroutine.create(body), over = over, ticket = 0 }, Fiber)
+  local self = setmetatable({ thread = table.remove(free) or coroutine.create(main), body = body, over = over, ticket = 0 }, Fiber)
   by_thread[self.thread] = self
   alive = alive + 1
   push(self)
@@ -65,7 +76,16 @@ local function finish(self, ok, what)
   by_thread[self.thread] = nil
   self.done = true
   local close <close> = setmetatable({}, { __close = function() coroutine.close(self.thread) end }) -- luacheck: ignore 211
-  self.over(ok, what, self.thread) -- which may look at its stack
+  self.over(ok, what, self.thread, self) -- which may look at its stack
+end
+
+--- Its body returned: what was to be closed is closed. A coroutine that somebody watches is not used again.
+local function finish_well(self, result)
+  alive = alive - 1
+  by_thread[self.thread] = nil
+  self.done = true
+  if not self.limit and #free < MOST_FREE and not debug.gethook(self.thread) then free[#free + 1] = self.thread end
+  self.over(true, result, self.thread, self)
 end
 
 --- Its to-be-closed variables are closed, for a moment at most.
@@ -81,7 +101,16 @@ local function resume(self)
   running = self
   local limited = self.limit
   if limited then native.limit(self.thread, limited.why, limited.soft_ms, limited.hard_ms) end
-  local ok, what = coroutine.resume(self.thread)
+  if fiber.enter then fiber.enter(self) end
+  local body = self.body
+  local ok, what, result
+  if body then
+    self.body = nil
+    ok, what, result = coroutine.resume(self.thread, body, self)
+  else
+    ok, what, result = coroutine.resume(self.thread)
+  end
+  if fiber.leave then fiber.leave(self) end
   limited = self.limit -- it may have been told to end meanwhile
   local left = limited and native.unlimit()
   running = nil
@@ -89,9 +118,11 @@ local function resume(self)
   if left and coroutine.status(self.thread) ~= "dead" then
     self.left_at = debug.traceback(self.thread, tostring(limited.why)) -- before its variables are closed
     self:abandon(limited.why)
-    return self.over(false, limited.why, self.thread)
+    return self.over(false, limited.why, self.thread, self)
   end
-  if coroutine.status(self.thread) == "dead" then
+  if ok and what == ENDED then
+    finish_well(self, result)
+  elseif coroutine.status(self.thread) == "dead" then
     finish(self, ok, what)
   elseif what ~= PAUSE then
     push(self)
@@ -145,6 +176,12 @@ function Fiber:interrupt(reason, grace_ms)
   if not self.stop then self:limit_time(reason, FOR_EVER, native.mono() + grace_ms) end
   self.stop = self.stop or reason
   if self == running then native.limit(self.thread, self.limit.why, self.limit.soft_ms, self.limit.hard_ms) end
+  self:wake(self.ticket)
+end
+
+--- Raises `reason` at the pause it is in, and at every later one; what it computes meanwhile is somebody else's business.
+function Fiber:tell(reason)
+  self.stop = self.stop or reason
   self:wake(self.ticket)
 end
 

@@ -2,13 +2,13 @@
 -- Tasks that are functions of this program: the engine's calls become fibers, what they return or raise becomes results.
 -- A slice of them runs between two turns of the loop (bindings/inline.c).
 local core = require "ork.core"
+local ending = require "ork.ending"
 local fiber = require "ork.fiber"
 
 local native = core.inline
 local inline = {}
 
 local SLICE_MS = 5 -- then results are stored and others have their turn
-local MOST_TEXT = 4096 -- bytes of an error that are kept with the task; the log has it whole
 
 local weak = { __mode = "v" }
 local known = {} -- hash of a definition → name → the workflow with its functions: the hash is not of the name
@@ -39,52 +39,16 @@ end
 
 -- ---- how a call ends -------------------------------------------------------------------------
 
-local Stop = { __name = "ork.stop", __tostring = function(self) return self.text end }
-local cancelled = setmetatable({ kind = "cancelled", text = "the task was cancelled" }, Stop)
-
-local function timeout_of(call)
-  return setmetatable({ kind = "timeout", text = "timeout after " .. core.sys.format_duration(call.timeout_ms) }, Stop)
-end
-
---- Text of what a user's value is turned into text by: its metamethods may raise, too, and this attempt alone may fail of it.
-local function text_of(value)
-  if type(value) == "string" then return value end
-  local ok, text = pcall(tostring, value)
-  if ok then return text end
-  local _, why = pcall(tostring, text)
-  return ("<%s whose __tostring fails: %s>"):format(type(value), type(why) == "string" and why or type(text))
-end
-
---- Called under pcall: { message, code, retry, after } as ctx.fail and error{…} give it → the arguments of native.fail; nil
---- for anything else.
-local function of_table(t)
-  if type(t) ~= "table" or t.message == nil and t.code == nil then return nil end
-  local after, code = t.after, t.code ~= nil and text_of(t.code) or nil
-  if after ~= nil then
-    after = type(after) == "number" and math.floor(after * 1000 + 0.5) or type(after) == "string" and core.sys.duration(after)
-  end
-  local message = t.message ~= nil and text_of(t.message) or code
-  return message, code, t.retry == false, math.type(after) == "integer" and after > 0 and after or 0
-end
-
---- What is kept with the task: whole characters of the beginning.
-local function shorten(message)
-  if #message <= MOST_TEXT then return message end
-  local stop = utf8.offset(message, 0, MOST_TEXT + 1)
-  return message:sub(1, math.max(stop - 1, MOST_TEXT - 3)) .. "… (whole in the log)"
-end
-
 local function fail(call, what, thread)
   local engine, token = call.engine, call.token
-  if type(what) == "table" and rawequal(getmetatable(what), Stop) then
+  if ending.is_stop(what) then
     if what.kind == "timeout" then native.log(engine, token, (call.fiber.left_at or debug.traceback(thread, what.text)) .. "\n") end
     native.fail(engine, token, what.text, what.kind, nil, false, 0)
     return
   end
-  local ok, message, code, final, after_ms = pcall(of_table, what)
-  if not ok or not message then message, code, final, after_ms = text_of(what), nil, false, 0 end
+  local message, code, final, after_ms = ending.read(what)
   native.log(engine, token, debug.traceback(thread, message) .. "\n")
-  native.fail(engine, token, shorten(message), "error", code, final, after_ms)
+  native.fail(engine, token, ending.shorten(message), "error", code, final, after_ms)
 end
 
 local function over(call, ok, what, thread)
@@ -93,13 +57,19 @@ local function over(call, ok, what, thread)
   if not ok then return fail(call, what, thread) end
   local fine, done, why, code = pcall(native.done, call.engine, call.token, what)
   if not fine then
-    native.fail(call.engine, call.token, "output: " .. text_of(done), "output", nil, false, 0)
+    native.fail(call.engine, call.token, "output: " .. ending.text_of(done), "output", nil, false, 0)
   elseif done == nil and code == "EJSON" then
     native.fail(call.engine, call.token, why, "output", nil, false, 0)
   end
 end
 
 -- ---- calls -----------------------------------------------------------------------------------
+
+--- What ctx does for a call.
+local of_ctx = {
+  log = function(call, text) return native.log(call.engine, call.token, text) end,
+  progress = function(call, done, total) native.progress(call.engine, call.token, done, total) end,
+}
 
 local function begin(call)
   local state = of_engine(call.engine)
@@ -110,6 +80,7 @@ local function begin(call)
     return
   end
   state.held[call.run_id] = workflow
+  call.calls = of_ctx
   local input = core.json.decode(call.input)
   call.input = nil
   local ctx = require("ork.ctx").new(call)
@@ -123,7 +94,7 @@ local function begin(call)
   end
   if call.timeout_ms > 0 then
     call.until_ms = native.mono() + call.timeout_ms
-    call.timeout = timeout_of(call)
+    call.timeout = ending.timeout(call.timeout_ms)
     self:limit_time(call.timeout, call.until_ms, call.until_ms + call.grace_ms)
   end
   state.calls[call.token] = self
@@ -149,7 +120,7 @@ local function interrupt(engine, token, kind, now)
   local self = calls[token]
   if not self then return end
   self.call.stopped = kind
-  local why = kind == "timeout" and (self.call.timeout or timeout_of(self.call)) or cancelled
+  local why = kind == "timeout" and (self.call.timeout or ending.timeout(self.call.timeout_ms)) or ending.cancelled
   if now then
     calls[token] = nil
     self:abandon(why)

@@ -48,7 +48,7 @@ local function new_session(path, opts)
     path = path, folder = folder or "", name = name or path, arg = opts.arg or { [0] = path },
     stop_at_start = opts.stop_at_start or opts.twice or false,
     files = {}, modules = {}, loaded = {}, loading = {}, problems = {}, warnings = {}, workflows = {},
-    chunk_name = chunk_name, syntax_error = syntax_error, done = false, started = false,
+    chunk_name = chunk_name, syntax_error = syntax_error, done = false, started = false, kept = opts.kept,
   }, session_methods)
   if path:find("^/[^/]*$") then session.folder = "/" end
   session.require = modules.require(session)
@@ -373,6 +373,18 @@ function loader.load(path, opts)
     end
   end
   return result
+end
+
+--- Loads a script again from what a snapshot kept of it ({ main, files, modules }), up to the first run it starts. Returns
+--- { by_name, problems, started, env }.
+function loader.again(kept)
+  local session = new_session(kept.main, { stop_at_start = true, kept = kept })
+  local _, restore = run_script(session, kept.files[kept.main])
+  if restore then restore() end
+  session.done = true
+  local by_name = {}
+  for _, w in ipairs(session.workflows) do by_name[w.name] = by_name[w.name] or w end
+  return { by_name = by_name, problems = problems.resolve(session.problems), started = session.started, env = session.env }
 end
 
 --- Before a run begins: while a script loads, it becomes one that starts its runs itself.

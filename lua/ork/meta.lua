@@ -76,8 +76,8 @@
 ---@field input_type? table<string, ork.type> what its inputs are; checked at validation and in the run
 ---@field inputs? table<string, any>|ork.ref values by name, or a reference to an object; JSON in $ORK_INPUT_FILE
 ---@field output_type? ork.type what it gives; checked when it ends
----@field run? fun(input: any, ctx: ork.ctx): any instead of `command`: a function of this program; what it returns is the output
----@field executor? "inline" where `run` is called: in the program that started the run, the only place in this version
+---@field run? fun(input: any, ctx: ork.ctx): any instead of `command`: a function; what it returns is the output
+---@field executor? "inline" calls `run` in the program that started the run, as those of workflows that it defines itself; others run in workers
 ---@field when? ork.ref|any[] run only if the reference is there and not false, or if { a, op, b } holds, with == ~= < <= > >= in
 
 ---A param of a workflow. One without a default that is not optional ("T?") must be given.

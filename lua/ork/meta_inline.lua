@@ -1,7 +1,7 @@
 ---@meta ork
 -- SPDX-License-Identifier: MIT
 -- luacheck: ignore 212 241
--- Functions as tasks, coroutines that wait, other loops (lua/ork/inline.lua, ctx.lua, attach.lua), for LuaLS. Never loaded.
+-- Functions as tasks, coroutines that wait, other loops (lua/ork/worker.lua, inline.lua, ctx.lua, attach.lua), for LuaLS. Never loaded.
 
 ---What the function of a task gets beside its input. Its functions are plain ones; a colon works too.
 ---@class ork.ctx
@@ -28,7 +28,7 @@ function ctx.progress(done, total) end
 function ctx.sleep(time) end
 
 ---Runs a program to its end, without a shell, while everything else goes on. It and what it started end with the attempt at the latest;
----only when this program is killed (SIGKILL) they go on alone. Long work is better a task of its own, with `command`.
+---only when a program whose functions are its own is killed (SIGKILL) they go on alone. Long work is better a task of its own, with `command`.
 ---@param argv (string|number)[] the program and its arguments
 ---@param options? ork.exec_options
 ---@return ork.exec_result?, string?, string? nil, message, "ECODE" when it could not be started

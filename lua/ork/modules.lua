@@ -43,12 +43,20 @@ end
 local function find_beside(session, name)
   local base = name:gsub("%.", "/")
   for _, relative in ipairs({ base .. ".lua", base .. "/init.lua" }) do
-    local text = read_file(shown(session, relative))
+    local text
+    if session.kept then
+      text = session.kept.files[relative]
+    else
+      text = read_file(shown(session, relative))
+    end
     if text then return relative, source.blank(text) end
   end
 end
 
 local function not_found(session, name, level)
+  if session.kept then
+    error(("module `%s` is not in the run's snapshot: the script must require it where it is loaded, or by its literal name"):format(name), level + 1)
+  end
   local names = {}
   for _, file in ipairs(core.files(session.folder == "" and "." or session.folder) or {}) do
     names[#names + 1] = file:match("^(.*)%.lua$")
@@ -71,6 +79,10 @@ local function require_outside(session, name, level)
   local path = package.searchpath(name, package.path) or package.searchpath(name, package.cpath)
   local text = path and not name:find("^ork%f[^%w]") and read_file(path)
   if text then session.modules[name] = core.sha256(text) end
+  local was = session.kept and session.kept.modules and session.kept.modules[name]
+  if was and text and was ~= session.modules[name] then
+    io.stderr:write(("module `%s` (%s) is another one than when the run was made\n"):format(name, path))
+  end
   return result, where
 end
 
@@ -118,7 +130,12 @@ function modules.read(session, path)
     error(("ork.read: `%s` is outside the script's folder; a snapshot holds only what lies in it"):format(path), 3)
   end
   local relative = path:gsub("^%./+", "")
-  local text, why = read_file(shown(session, relative))
+  local text, why
+  if session.kept then
+    text, why = session.kept.files[relative], ("%s: not in the run's snapshot"):format(relative)
+  else
+    text, why = read_file(shown(session, relative))
+  end
   if not text then return nil, why, "ENOTFOUND" end
   capture(session, relative, text, 3)
   return text

@@ -12,7 +12,7 @@ struct ork_limits *ork_limits_new(uint32_t host)
     struct ork_limits *l = ork_zalloc(sizeof(*l));
 
     l->window[ORK_WINDOW_HOST] = host;
-    l->window[ORK_WINDOW_INLINE] = UINT32_MAX;
+    l->window[ORK_WINDOW_INLINE] = l->window[ORK_WINDOW_LUA] = UINT32_MAX;
     l->pooled = UINT32_MAX;
     ork_heap_init(&l->open, ork_lane_before);
     for (int i = 0; i < ORK_WINDOWS; i++)
@@ -73,7 +73,7 @@ void ork_limits_run_remove(struct ork_limits *l, struct ork_limits_run *r)
         l->held[lane->window] -= lane->held;
         if (lane->pool) {
             ork_pool_let(lane->pool, lane->used);
-            lane->pool->held -= lane->window == ORK_WINDOW_HOST ? lane->held : 0;
+            lane->pool->held -= lane->window != ORK_WINDOW_INLINE ? lane->held : 0;
             lane->pool->ready -= (uint32_t)lane->len;
             ork_pool_wake(l, lane->pool);
         }
@@ -176,7 +176,7 @@ static void change_held(struct ork_limits *l, struct ork_lane *lane, bool more, 
             lane->pool->used += slots;
         else
             ork_pool_let(lane->pool, slots);
-        if (lane->window == ORK_WINDOW_HOST)
+        if (lane->window != ORK_WINDOW_INLINE)
             lane->pool->held += more ? 1u : -1u;
     }
     if (more)
@@ -239,7 +239,7 @@ enum ork_held ork_limits_held(const struct ork_limits *l, const struct ork_limit
     const struct ork_lane *lane = r->lanes[at->lane];
     if (ork_limits_run_is_full(r))
         return ORK_HELD_RUN;
-    if (lane->pool && lane->window == ORK_WINDOW_HOST && lane->pool->held >= l->pooled)
+    if (lane->pool && lane->window != ORK_WINDOW_INLINE && lane->pool->held >= l->pooled)
         return ORK_HELD_WINDOW;
     if (lane->pool && lane->entries[at->pos - 1].slots > ork_pool_free(lane->pool))
         return ORK_HELD_POOL;

@@ -39,7 +39,7 @@ void ork_limits_pool_over(struct ork_limits *l, const char *pool, uint32_t slots
 
 static bool is_crowded(const struct ork_limits *l, const struct ork_lane *lane)
 {
-    return lane->window == ORK_WINDOW_HOST && lane->pool->held >= l->pooled;
+    return lane->window != ORK_WINDOW_INLINE && lane->pool->held >= l->pooled;
 }
 
 bool ork_pool_fits(const struct ork_limits *l, const struct ork_lane *lane)
@@ -125,8 +125,10 @@ static uint32_t wanted(const struct ork_limits *l, const struct ork_pool *p)
     uint64_t room[ORK_WINDOWS], slots = 0;
     for (int i = 0; i < ORK_WINDOWS; i++)
         room[i] = l->window[i] > l->held[i] ? l->window[i] - l->held[i] : 0;
-    if (room[ORK_WINDOW_HOST] > l->pooled - p->held)
-        room[ORK_WINDOW_HOST] = l->pooled - p->held;
+    for (int i = 0; i < ORK_WINDOWS; i++) {
+        if (i != ORK_WINDOW_INLINE && room[i] > l->pooled - p->held)
+            room[i] = l->pooled - p->held;
+    }
     const uint32_t first = ork_pool_first(p)->entries->slots;
 
     for (size_t i = 0; i < p->waiting.len; i++) {

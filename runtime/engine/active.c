@@ -90,7 +90,7 @@ void ork_active_drop(struct ork_active *a)
     a->dead = true;
     for (struct ork_live *l = a->live; l; l = l->hh.next) { /* nobody takes its result any more */
         if (l->call)
-            ork_inline_leave(e, l->call);
+            ork_call_leave(e, l->call);
     }
     ork_outputs_leave(a);
     HASH_DEL(e->runs, a);
@@ -211,7 +211,7 @@ void ork_active_live_free(struct ork_active *a, struct ork_live *l)
 {
     HASH_DEL(a->live, l);
     if (l->call)
-        ork_inline_free(a->engine, l->call);
+        ork_call_free(a->engine, l->call);
     ork_argv_fini(&l->argv);
     ork_free(l->log_path);
     ork_free(l->input_path);

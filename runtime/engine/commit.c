@@ -243,9 +243,9 @@ static void tell_agent(const struct ork_after *x)
 
     if (l && l->call) {
         if (l->attempt == x->attempt && x->type == ORK_AFTER_KILL)
-            ork_inline_kill(x->run, l, x->grace_ms);
+            ork_call_kill(x->run, l, x->grace_ms);
         else if (l->attempt == x->attempt)
-            ork_inline_recall(x->run, l);
+            ork_call_recall(x->run, l);
         return;
     }
     ork_active_task_id(x->run, x->task, &key.task);
@@ -270,8 +270,8 @@ static void carry_out(ork_engine *e, struct ork_after *x)
     case ORK_AFTER_SPAWN:
         ork_dispatch_spawn(x->run, x->task, x->attempt);
         break;
-    case ORK_AFTER_INLINE:
-        ork_inline_ready(x->run, x->task, x->attempt);
+    case ORK_AFTER_CALLED:
+        ork_call_ready(x->run, x->task, x->attempt);
         break;
     case ORK_AFTER_KILL:
     case ORK_AFTER_RECALL:

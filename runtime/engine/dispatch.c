@@ -4,6 +4,7 @@
  * it waited for. Only when that commit is durable does the agent hear of it (law 1). */
 #include "engine/engine.h"
 #include "base/path.h"
+#include "engine/workers.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
@@ -31,9 +32,8 @@ static void queue_ready(struct ork_active *a, uint32_t task)
 
     if (a->strange && def->executor == ORK_EXEC_INLINE && !a->run.cancelling)
         return; /* for who has its function; only what is to be tidied up cannot wait, and fails */
-    int window = def->executor == ORK_EXEC_INLINE ? ORK_WINDOW_INLINE : ORK_WINDOW_HOST;
-    ork_limits_ready_in(a->engine->limits, a->limits, window, task, def->priority, ork_workflow_pool(a->workflow, task),
-                        def->pool_slots);
+    ork_limits_ready_in(a->engine->limits, a->limits, ork_call_window(a->workflow, task), task, def->priority,
+                        ork_workflow_pool(a->workflow, task), def->pool_slots);
     if (def->queue_timeout_ms > 0)
         ork_timers_arm(a, ORK_TIMER_QUEUE, task, ork_engine_now(a->engine) + def->queue_timeout_ms);
 }
@@ -208,7 +208,7 @@ static int build(struct ork_active *a, struct ork_live *l, json_t *params, ork_e
 static void on_inputs(struct ork_active *a, uint32_t task, json_t *params, int code, const ork_err *err)
 {
     struct ork_event ev = {.type = ORK_EV_GRANT, .task = task};
-    bool inlined = ork_workflow_def(a->workflow, task)->executor == ORK_EXEC_INLINE;
+    bool called = ork_call_is(a->workflow, task);
     ork_err why = {0};
 
     ork_timers_disarm(a, ORK_TIMER_QUEUE, task);
@@ -218,12 +218,12 @@ static void on_inputs(struct ork_active *a, uint32_t task, json_t *params, int c
     }
     struct ork_live *l = ork_active_live_new(a, task, a->run.tasks[task].attempt + 1);
     l->dispatched_ms = ork_engine_now(a->engine);
-    if (a->hand && !inlined)
+    if (a->hand && !called)
         l->agent = a->hand->id;
     if (code)
         why = *err;
     else
-        code = inlined ? ork_inline_build(a, l, params, &why) : build(a, l, params, &why);
+        code = called ? ork_call_build(a, l, params, &why) : build(a, l, params, &why);
     bool refused = ork_refuse_poison(a, task, l->attempt) != NULL; /* its rows already; now without the path */
     if (!code && !refused) {
         l->log_path = ork_active_file(a, task, l->attempt, "log");
@@ -240,7 +240,7 @@ static void on_inputs(struct ork_active *a, uint32_t task, json_t *params, int c
         ork_settle_fail(a, task, code == ORK_ESTATE ? ORK_KIND_POLICY : ORK_KIND_INPUT, why.msg);
         return;
     }
-    struct ork_after *x = ork_commit_after(a->engine, inlined ? ORK_AFTER_INLINE : ORK_AFTER_SPAWN, a, task);
+    struct ork_after *x = ork_commit_after(a->engine, called ? ORK_AFTER_CALLED : ORK_AFTER_SPAWN, a, task);
     x->attempt = l->attempt;
     a->engine->current->urgent = true; /* a call leaves no row of its own that would be */
 }
@@ -280,6 +280,7 @@ void ork_dispatch_pump(ork_engine *e)
     ork_limits_shut(e->limits, ORK_WINDOW_HOST, false);
     ork_pools_wish(e);
     ork_limits_shut(e->limits, ORK_WINDOW_HOST, !ork_hands_ready(e));
+    ork_limits_shut(e->limits, ORK_WINDOW_LUA, ork_workers_full(e));
     if (disk_is_full(e)) {
         if (!uv_is_active((uv_handle_t *)&e->disk))
             uv_timer_start(&e->disk, on_disk_again, 1100, 0);
@@ -301,8 +302,7 @@ void ork_dispatch_release(struct ork_active *a, uint32_t task)
     if (!a->limits)
         return;
     const struct ork_task_def *def = ork_workflow_def(a->workflow, task);
-    ork_limits_done_in(a->engine->limits, a->limits,
-                       def->executor == ORK_EXEC_INLINE ? ORK_WINDOW_INLINE : ORK_WINDOW_HOST, pool, def->pool_slots);
+    ork_limits_done_in(a->engine->limits, a->limits, ork_call_window(a->workflow, task), pool, def->pool_slots);
     if (pool)
         ork_pools_return(a->engine, pool);
 }

@@ -7,6 +7,7 @@
  * mistaken for "nothing left". */
 #include "engine/engine.h"
 #include "base/path.h"
+#include "engine/workers.h"
 #include "engine/zone_watch.h"
 #include "engine/zones.h"
 #include <errno.h>
@@ -51,6 +52,7 @@ void ork_engine_turn(ork_engine *e)
     if (!e->away_now && !e->ending)
         ork_dispatch_pump(e);
     ork_commit_flush(e, false);
+    ork_workers_feed(e);
     e->in_turn = false;
 }
 
@@ -162,7 +164,7 @@ int ork_engine_open(const struct ork_engine_opts *o, ork_engine **out, ork_err *
     char cwd[4096];
     e->cwd = ork_strdup(getcwd(cwd, sizeof(cwd)) ? cwd : "/");
     init_handles(e);
-    ork_inline_init(e);
+    ork_call_init(e);
 
     struct ork_store_opts so = {
         .loop = e->loop, .clock = e->clock, .log = &e->log, .flags = o->flags, .host_grace_ms = host_grace()};
@@ -176,6 +178,7 @@ int ork_engine_open(const struct ork_engine_opts *o, ork_engine **out, ork_err *
     e->limits = ork_limits_new(e->jobs + ORK_AHEAD);
     ork_limits_pooled(e->limits, e->jobs);
     ork_limits_window_of(e->limits, ORK_WINDOW_INLINE, ORK_INLINE_AHEAD);
+    ork_limits_window_of(e->limits, ORK_WINDOW_LUA, ORK_WORKERS_AHEAD);
     *out = e;
     return 0;
 }
@@ -388,7 +391,7 @@ void ork_engine_close(ork_engine *e)
     for (struct ork_active *r = e->runs; r; r = r->hh.next) { /* like their program, calls end here and are lost */
         for (struct ork_live *l = r->live; l; l = l->hh.next) {
             if (l->call)
-                ork_inline_leave(e, l->call);
+                ork_call_leave(e, l->call);
         }
     }
     e->host_calls = (struct ork_inline_host){0};
@@ -400,6 +403,7 @@ void ork_engine_close(ork_engine *e)
     e->on_change = NULL;
     e->store_closed = !e->store;
     ork_hands_close(e);
+    ork_workers_close(e);
     if (e->store)
         ork_store_close(e->store, on_store_closed, e);
     while (!e->store_closed)

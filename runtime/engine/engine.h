@@ -20,6 +20,7 @@
 #include "core/limits.h"
 #include "core/run.h"
 #include "core/state.h"
+#include "engine/call.h"
 #include "engine/serve.h"
 #include "exec/process/agent.h"
 #include "store/store.h"
@@ -55,37 +56,21 @@ struct ork_hand {
     struct ork_hand *next;
 };
 
-/* ---- the call of an inline task's function, from its grant to its end (inline.c) ---- */
-struct ork_inline {
-    uint64_t token; /* hash key; 0 until the host took it */
-    struct ork_live *live;
-    struct ork_active *run;         /* borrowed: the live attempt goes with it */
-    char *input;                    /* owned JSON; NULL once the host took it */
-    struct ork_inline *prev, *next; /* waits to be taken */
-    bool queued, running, lent;    /* running: whoever watches was told; lent: it takes no place, see ork_inline_lend */
-    int stopped;                   /* enum ork_kind: it was told to end, and why; 0 no */
-    struct ork_heap_node deadline; /* when due_ms > 0 */
-    int64_t due_ms;                /* monotonic: its timeout, or the end of its grace; 0 none */
-    int64_t begun_ms, log_bytes;   /* monotonic */
-    double done, total;            /* its progress; total 0: unknown */
-    UT_hash_handle hh;
-};
-
 /* ---- an attempt that was dispatched and whose end is not yet decided ---- */
 struct ork_live {
     uint32_t task; /* hash key within its run */
     uint32_t attempt;
     int64_t dispatched_ms, started_ms, grace_ms;
     int32_t pid;
-    struct ork_argv argv;    /* kept until it was handed over; then empty */
-    char *log_path;          /* owned, absolute */
-    char *input_path;        /* owned; NULL: the run's empty input */
-    struct ork_inline *call; /* owned; NULL: a process */
-    ork_id agent;            /* zero until known */
-    bool committed;          /* its dispatched row is durable */
-    bool known;              /* SPAWN was sent to the present agent, or it told of the attempt */
-    bool settling;           /* an exit is being read or committed */
-    bool asking;             /* its input is read again, to send it again */
+    struct ork_argv argv;  /* kept until it was handed over; then empty */
+    char *log_path;        /* owned, absolute */
+    char *input_path;      /* owned; NULL: the run's empty input */
+    struct ork_call *call; /* owned; NULL: a process */
+    ork_id agent;          /* zero until known */
+    bool committed;        /* its dispatched row is durable */
+    bool known;            /* SPAWN was sent to the present agent, or it told of the attempt */
+    bool settling;         /* an exit is being read or committed */
+    bool asking;           /* its input is read again, to send it again */
     bool adopted;
     bool host_lost; /* its agent cannot exist any more (other boot, other host) */
     UT_hash_handle hh;
@@ -144,6 +129,7 @@ struct ork_active {
     uint64_t looks;      /* the engine's, when it came into the table */
     uint8_t *shown;      /* owned: the status of each task that was last stored */
     struct ork_end *end; /* borrowed: what the attempt being settled left behind */
+    double call_us;      /* that its functions compute in a worker, on average; 0 unknown */
     bool waits_for_turn; /* max_active_runs: pending until a slot of the pool run:<workflow> is granted */
     bool has_turn;
     struct ork_limits_run *limits;
@@ -174,7 +160,7 @@ struct ork_active {
 /* ---- group commit ---- */
 enum ork_after_type {
     ORK_AFTER_SPAWN,
-    ORK_AFTER_INLINE,
+    ORK_AFTER_CALLED,
     ORK_AFTER_KILL,
     ORK_AFTER_RECALL,
     ORK_AFTER_ACK,
@@ -276,13 +262,14 @@ struct ork_engine {
     size_t cache_bytes;
     ork_change_cb on_change;
     void *change_data;
-    struct ork_inline_host host_calls;         /* zero: nobody calls functions here */
-    struct ork_inline *calls;                  /* hash by token: taken and not done */
-    struct ork_inline *call_first, *call_last; /* not taken yet */
-    uint64_t call_tokens;                      /* given so far */
+    struct ork_inline_host host_calls;       /* zero: nobody calls functions here */
+    struct ork_call *calls;                  /* hash by token: taken and not done */
+    struct ork_call *call_first, *call_last; /* not taken yet */
+    uint64_t call_tokens;                    /* given so far */
     uint32_t calls_lent;
     char *call_input; /* owned: of the call taken last, which the host reads */
     char call_definition[65];
+    struct ork_workers *workers; /* owned; NULL until a function of a script is met */
     struct ork_heap call_deadlines;
     uv_timer_t call_timer;
     unsigned handles; /* uv handles still open at close */
@@ -371,26 +358,6 @@ void ork_dispatch_pump(ork_engine *e);           /* starts what limits allow */
 void ork_dispatch_again(struct ork_active *a, struct ork_live *l); /* after a restart: the same attempt is sent again */
 void ork_dispatch_release(struct ork_active *a, uint32_t task);    /* gives window and pool slots back */
 void ork_dispatch_spawn(struct ork_active *a, uint32_t task, uint32_t attempt);
-
-/* inline.c: functions called by the host program */
-#define ORK_INLINE_WINDOW 256 /* calls under way at once, beside those that wait for other runs */
-#define ORK_INLINE_AHEAD 1024 /* attempts granted and not ended: what one commit can set free */
-int ork_inline_build(struct ork_active *a, struct ork_live *l, json_t *params, ork_err *err) ORK_MUSTCHECK;
-void ork_inline_ready(struct ork_active *a, uint32_t task, uint32_t attempt); /* what it waited for is durable */
-void ork_inline_kill(struct ork_active *a, struct ork_live *l, int64_t grace_ms);
-void ork_inline_recall(struct ork_active *a, struct ork_live *l);
-void ork_inline_leave(ork_engine *e, struct ork_inline *c); /* nobody waits for it any more: the host is told */
-void ork_inline_free(ork_engine *e, struct ork_inline *c);  /* leaves it first */
-bool ork_inline_turn(ork_engine *e);                        /* between two turns of the loop; true: more at once */
-void ork_inline_wake(ork_engine *e, const char *ended);     /* whoever waits for runs looks again */
-void ork_inline_init(ork_engine *e);
-bool ork_inline_due(const ork_engine *e);    /* a call may be taken */
-bool ork_inline_only(const ork_workflow *w); /* needs no agent */
-/* May this program go on with the run: does it need functions that live elsewhere? */
-void ork_inline_same(ork_engine *e, const char *definition, const char *changed); /* by their hashes */
-int ork_inline_may_own(ork_engine *e, const ork_id *run, ork_err *err) ORK_MUSTCHECK;
-bool ork_inline_strange(ork_engine *e, ork_workflow *w); /* has functions, and not ours */
-int ork_inline_may_start(ork_engine *e, ork_workflow *w, ork_err *err) ORK_MUSTCHECK;
 
 /* inputs.c */
 typedef void (*ork_inputs_cb)(struct ork_active *a, uint32_t task, json_t *params, int code, const ork_err *err);

@@ -263,7 +263,7 @@ void ork_hands_claim(struct ork_active *a)
 {
     ork_err err;
 
-    if (ork_inline_only(a->workflow))
+    if (ork_call_only(a->workflow))
         return;
     if (!a->hand)
         ork_hands_use(a, ork_hands_for(a->engine, NULL, &err)); /* there since we are registered */

@@ -35,15 +35,6 @@ void ork_inline_wake(ork_engine *e, const char *ended)
         e->host_calls.wake(e->host_calls.data, ended);
 }
 
-bool ork_inline_only(const ork_workflow *w)
-{
-    for (uint32_t i = 0; i < ork_workflow_len(w); i++) {
-        if (ork_workflow_def(w, i)->executor != ORK_EXEC_INLINE)
-            return false;
-    }
-    return true;
-}
-
 static bool is_known(ork_engine *e, const char *hash)
 {
     return e->host_calls.knows && e->host_calls.knows(e->host_calls.data, hash);
@@ -100,7 +91,7 @@ int ork_inline_may_own(ork_engine *e, const ork_id *run, ork_err *err)
 
 /* ---- calls that wait to be taken ---- */
 
-static void enqueue(ork_engine *e, struct ork_inline *c)
+static void enqueue(ork_engine *e, struct ork_call *c)
 {
     c->queued = true;
     c->prev = e->call_last;
@@ -111,7 +102,7 @@ static void enqueue(ork_engine *e, struct ork_inline *c)
     e->call_last = c;
 }
 
-static void unqueue(ork_engine *e, struct ork_inline *c)
+static void unqueue(ork_engine *e, struct ork_call *c)
 {
     if (!c->queued)
         return;
@@ -127,175 +118,49 @@ static void unqueue(ork_engine *e, struct ork_inline *c)
     c->prev = c->next = NULL;
 }
 
-int ork_inline_build(struct ork_active *a, struct ork_live *l, json_t *params, ork_err *err)
+void ork_inline_ready(ork_engine *e, struct ork_call *c)
 {
-    struct ork_scope_data data;
-    struct ork_scope scope;
-    json_t *input = NULL;
-    char *text = NULL;
-    size_t len = 0;
-
-    if (a->strange)
-        return ork_err_set(err, ORK_ESTATE, "its function lives in the program that started the run");
-    ork_inputs_scope(&data, a, l->task, l->attempt, &scope);
-    int rc = ork_inputs_bind(a, l->task, params, &scope, &input, err);
-    if (!rc)
-        rc = ork_json_text(input, &text, &len, err);
-    if (!rc && len > ORK_INPUT_MAX)
-        rc = ork_err_set(err, ORK_ETOOBIG, "the input is %zu bytes; at most %u are handed to a task", len,
-                         ORK_INPUT_MAX);
-    json_decref(input);
-    ork_inputs_scope_fini(&data);
-    if (rc) {
-        ork_free(text);
-        return rc;
-    }
-    l->call = ork_zalloc(sizeof(*l->call));
-    *l->call = (struct ork_inline){.live = l, .run = a, .input = text};
-    return 0;
+    enqueue(e, c);
+    ork_inline_wake(e, NULL);
 }
 
-void ork_inline_ready(struct ork_active *a, uint32_t task, uint32_t attempt)
+static struct ork_call *find(ork_engine *e, uint64_t token)
 {
-    struct ork_live *l = ork_active_live(a, task);
-
-    if (!l || !l->call || l->attempt != attempt || a->dead)
-        return;
-    l->committed = l->known = true;
-    enqueue(a->engine, l->call);
-    ork_inline_wake(a->engine, NULL);
-}
-
-/* ---- deadlines: a timeout, or the end of a grace ---- */
-
-static int64_t mono(ork_engine *e)
-{
-    return e->clock->mono_ms(e->clock->data);
-}
-
-static bool before(const struct ork_heap_node *x, const struct ork_heap_node *y)
-{
-    return ork_container(x, struct ork_inline, deadline)->due_ms <
-           ork_container(y, struct ork_inline, deadline)->due_ms;
-}
-
-static void on_timer(uv_timer_t *t);
-
-static void arm(ork_engine *e)
-{
-    struct ork_heap_node *n = ork_heap_peek(&e->call_deadlines);
-
-    if (!n) {
-        uv_timer_stop(&e->call_timer);
-        return;
-    }
-    int64_t left = ork_container(n, struct ork_inline, deadline)->due_ms - mono(e);
-    uv_update_time(e->loop);
-    uv_timer_start(&e->call_timer, on_timer, left > 0 ? (uint64_t)left : 0, 0);
-}
-
-static void set_deadline(ork_engine *e, struct ork_inline *c, int64_t due_ms)
-{
-    if (c->due_ms)
-        ork_heap_remove(&e->call_deadlines, &c->deadline);
-    c->due_ms = due_ms;
-    if (due_ms)
-        ork_heap_push(&e->call_deadlines, &c->deadline);
-    arm(e);
-}
-
-static struct ork_inline *find(ork_engine *e, uint64_t token)
-{
-    struct ork_inline *c = NULL;
+    struct ork_call *c = NULL;
 
     HASH_FIND(hh, e->calls, &token, sizeof(token), c);
     return c;
 }
 
-static int end_call(struct ork_inline *c, const struct ork_inline_result *r);
-
-static int64_t grace_of(const struct ork_inline *c)
-{
-    return c->live->grace_ms > 0 ? c->live->grace_ms : 1;
-}
-
 /* Tells the host; it may answer from inside. Whoever does not answer when it is told `now` is not waited for. */
-static void stop(ork_engine *e, uint64_t token, int kind, bool now)
+void ork_inline_stop(ork_engine *e, struct ork_call *c, int kind, bool now)
 {
-    struct ork_inline *c = find(e, token);
+    uint64_t token = c->token;
 
-    if (!c)
-        return;
-    if (!c->stopped)
-        c->stopped = kind;
-    set_deadline(e, c, now ? 0 : mono(e) + grace_of(c));
-    e->host_calls.interrupt(e->host_calls.data, token, c->stopped, now);
+    e->host_calls.interrupt(e->host_calls.data, token, kind, now);
     c = now ? find(e, token) : NULL;
     if (c)
-        (void)end_call(c, &(struct ork_inline_result){.error = "it did not end"});
+        ork_call_end(c, &(struct ork_inline_result){.error = "it did not end"});
 }
 
-static void on_timer(uv_timer_t *t)
+void ork_inline_forget(ork_engine *e, struct ork_call *c)
 {
-    ork_engine *e = t->data;
-
-    for (;;) {
-        struct ork_heap_node *n = ork_heap_peek(&e->call_deadlines);
-        if (!n)
-            return;
-        struct ork_inline *c = ork_container(n, struct ork_inline, deadline);
-        if (c->due_ms > mono(e))
-            break;
-        stop(e, c->token, ORK_KIND_TIMEOUT, c->stopped != 0);
-    }
-    arm(e);
+    if (c->lent)
+        ork_inline_lend(e, c->token, false);
+    HASH_DEL(e->calls, c);
+    c->token = 0;
 }
 
-void ork_inline_init(ork_engine *e)
-{
-    ork_heap_init(&e->call_deadlines, before);
-}
-
-/* ---- wishes of the engine ---- */
-
-void ork_inline_kill(struct ork_active *a, struct ork_live *l, int64_t grace_ms)
-{
-    struct ork_inline *c = l->call;
-
-    if (!c->token)
-        ork_settle_fail(a, l->task, ORK_KIND_CANCELLED, "cancelled before it started");
-    else
-        stop(a->engine, c->token, ORK_KIND_CANCELLED, grace_ms == 0);
-}
-
-void ork_inline_recall(struct ork_active *a, struct ork_live *l)
-{
-    if (!l->call->token)
-        ork_settle_recalled(a, l->task, l->attempt);
-}
-
-void ork_inline_leave(ork_engine *e, struct ork_inline *c)
+void ork_inline_leave(ork_engine *e, struct ork_call *c)
 {
     uint64_t token = c->token;
 
     unqueue(e, c);
-    if (c->due_ms && !e->closing)
-        set_deadline(e, c, 0);
-    if (c->lent)
-        ork_inline_lend(e, token, false);
     if (!token)
         return;
-    HASH_DEL(e->calls, c);
-    c->token = 0;
+    ork_inline_forget(e, c);
     if (e->host_calls.interrupt)
         e->host_calls.interrupt(e->host_calls.data, token, c->stopped ? c->stopped : ORK_KIND_CANCELLED, true);
-}
-
-void ork_inline_free(ork_engine *e, struct ork_inline *c)
-{
-    ork_inline_leave(e, c);
-    ork_free(c->input);
-    ork_free(c);
 }
 
 /* ---- taking and ending ---- */
@@ -308,7 +173,7 @@ bool ork_inline_due(const ork_engine *e)
 
 bool ork_inline_next(ork_engine *e, struct ork_inline_call *out)
 {
-    struct ork_inline *c = e->call_first;
+    struct ork_call *c = e->call_first;
     ork_err err;
 
     if (!ork_inline_due(e))
@@ -319,10 +184,10 @@ bool ork_inline_next(ork_engine *e, struct ork_inline_call *out)
     unqueue(e, c);
     c->token = ++e->call_tokens;
     HASH_ADD(hh, e->calls, token, sizeof(c->token), c);
-    c->begun_ms = mono(e);
+    c->begun_ms = ork_call_mono(e);
     c->live->started_ms = ork_engine_now(e);
     if (timeout_ms > 0)
-        set_deadline(e, c, c->begun_ms + timeout_ms);
+        ork_call_deadline(e, c, c->begun_ms + timeout_ms);
     if (ork_workflow_hash(a->workflow, e->call_definition, &err) != 0)
         e->call_definition[0] = '\0';
     ork_free(e->call_input);
@@ -336,146 +201,36 @@ bool ork_inline_next(ork_engine *e, struct ork_inline_call *out)
                                     .task_no = task,
                                     .attempt = c->live->attempt,
                                     .input = e->call_input,
-                                    .input_len = strlen(e->call_input),
+                                    .input_len = c->input_len,
                                     .scheduled_for_ms = a->scheduled_for_ms,
                                     .timeout_ms = timeout_ms,
-                                    .grace_ms = grace_of(c)};
+                                    .grace_ms = ork_call_grace(c)};
     return true;
-}
-
-/* The end of the log, for the task's row: kept to what people may read there. */
-static char *read_tail(const struct ork_inline *c, bool ok, size_t *len)
-{
-    size_t keep = ok ? ORK_TAIL_SUCCESS : ORK_TAIL_FAILED, n = 0;
-    int fd = c->log_bytes ? open(c->live->log_path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW) : -1;
-
-    if (fd < 0)
-        return NULL;
-    size_t want = (size_t)c->log_bytes < keep ? (size_t)c->log_bytes : keep;
-    char *p = ork_alloc(want + 1);
-    while (n < want) {
-        ssize_t got = pread(fd, p + n, want - n, c->log_bytes - (int64_t)want + (int64_t)n);
-        if (got < 0 && errno == EINTR)
-            continue;
-        if (got <= 0)
-            break;
-        n += (size_t)got;
-    }
-    (void)close(fd);
-    size_t skip = 0;
-    while ((size_t)c->log_bytes > want && skip < n && ((unsigned char)p[skip] & 0xC0) == 0x80)
-        skip++;
-    char *clean = ork_utf8_clean(p + skip, n - skip, len);
-    ork_free(p);
-    return clean;
-}
-
-static void describe(struct ork_inline *c, const struct ork_inline_result *r, struct ork_event *ev, struct ork_buf *why)
-{
-    char span[32];
-
-    ev->ok = false;
-    ev->failure = (struct ork_failure){.kind = c->stopped ? c->stopped
-                                               : r->kind  ? r->kind
-                                                          : ORK_KIND_ERROR,
-                                       .exit_code = -1,
-                                       .code = c->stopped ? NULL : r->code};
-    if (c->stopped == ORK_KIND_TIMEOUT) {
-        ork_duration_format(ork_workflow_def(c->run->workflow, c->live->task)->timeout_ms, span);
-        ork_buf_addf(why, "timeout after %s", span);
-    } else if (c->stopped) {
-        ork_buf_adds(why, "cancelled");
-    } else {
-        size_t len;
-        char *clean = ork_utf8_clean(r->error, strlen(r->error), &len);
-        ork_buf_add(why, clean, len);
-        ork_free(clean);
-        ev->retry_after_ms = r->final ? -1 : r->retry_after_ms;
-    }
-}
-
-static int take_output(struct ork_inline *c, const struct ork_inline_result *r, json_t **output, char **text,
-                       size_t *len, ork_err *err)
-{
-    int rc = 0;
-
-    if (r->output_len > ORK_OUTPUT_FILE_MAX)
-        return ork_err_set(err, ORK_ETOOBIG, "the output is %zu bytes; at most %u are stored", r->output_len,
-                           ORK_OUTPUT_FILE_MAX);
-    if (r->output)
-        rc = ork_json_parse(r->output, r->output_len, output, err);
-    if (!rc && *output)
-        rc = ork_json_text(*output, text, len, err);
-    return rc ? rc : ork_settle_output(c->run, c->live->task, output, text, len, err);
-}
-
-static int end_call(struct ork_inline *c, const struct ork_inline_result *r)
-{
-    struct ork_active *a = c->run;
-    ork_engine *e = a->engine;
-    const struct ork_poison *poison = ork_refuse_poison(a, c->live->task, c->live->attempt);
-    struct ork_event ev = {.ok = true};
-    struct ork_buf why = ORK_BUF_INIT;
-    json_t *output = NULL;
-    char *text = NULL;
-    size_t len = 0, tail_len = 0;
-    ork_err err = {0};
-
-    if (poison || (!c->stopped && !r->error && take_output(c, r, &output, &text, &len, &err) != 0)) {
-        ev.ok = false;
-        ev.failure = (struct ork_failure){.kind = ORK_KIND_OUTPUT, .exit_code = -1};
-        ork_buf_adds(&why, poison ? ork_settle_refused(poison) : err.msg);
-    } else if (c->stopped || r->error) {
-        describe(c, r, &ev, &why);
-    }
-    char *tail = poison ? NULL : read_tail(c, ev.ok, &tail_len);
-    if (ev.ok)
-        ork_outputs_put(e, &a->id, c->live->task, ORK_CACHED_OUTPUT, output);
-    struct ork_end end = {.output = ev.ok ? text : NULL,
-                          .output_len = len,
-                          .tail = tail,
-                          .tail_len = tail_len,
-                          .error = ev.ok ? NULL : why.data,
-                          .finished_ms = ork_engine_now(e)};
-    if (c->lent)
-        ork_inline_lend(e, c->token, false);
-    HASH_DEL(e->calls, c);
-    c->token = 0;
-    ork_active_ref(a);
-    ork_settle_call(a, c->live, &ev, &end);
-    ork_active_unref(a);
-    json_decref(output);
-    ork_free(text);
-    ork_free(tail);
-    ork_buf_fini(&why);
-    return 0;
 }
 
 int ork_inline_done(ork_engine *e, uint64_t token, const struct ork_inline_result *r, ork_err *err)
 {
-    struct ork_inline *c = find(e, token);
+    struct ork_call *c = find(e, token);
 
     if (!c || e->fenced || e->closing)
         return ork_err_set(err, ORK_ENOTFOUND, "nobody waits for this call any more");
-    return end_call(c, r);
+    ork_call_end(c, r);
+    return 0;
 }
 
 /* ---- news of a call ---- */
 
 void ork_inline_running(ork_engine *e, uint64_t token)
 {
-    struct ork_inline *c = find(e, token);
+    struct ork_call *c = find(e, token);
 
-    if (!c || c->running)
-        return;
-    c->running = true;
-    struct ork_event ev = {.type = ORK_EV_STARTED, .task = c->live->task, .attempt = c->live->attempt};
-    (void)ork_active_step(c->run, &ev);
+    if (c)
+        ork_call_running(c);
 }
 
 void ork_inline_progress(ork_engine *e, uint64_t token, double done, double total)
 {
-    struct ork_inline *c = find(e, token);
+    struct ork_call *c = find(e, token);
 
     if (c) {
         c->done = done;
@@ -485,7 +240,7 @@ void ork_inline_progress(ork_engine *e, uint64_t token, double done, double tota
 
 void ork_inline_lend(ork_engine *e, uint64_t token, bool lend)
 {
-    struct ork_inline *c = find(e, token);
+    struct ork_call *c = find(e, token);
 
     if (!c || c->lent == lend)
         return;
@@ -496,7 +251,7 @@ void ork_inline_lend(ork_engine *e, uint64_t token, bool lend)
 
 int ork_inline_log(ork_engine *e, uint64_t token, const char *text, size_t len, ork_err *err)
 {
-    struct ork_inline *c = find(e, token);
+    struct ork_call *c = find(e, token);
 
     if (!c)
         return ork_err_set(err, ORK_ENOTFOUND, "the attempt has ended");

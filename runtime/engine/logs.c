@@ -56,9 +56,11 @@ static int attempt_row(const struct ork_rows *attempts, uint32_t attempt, size_t
     return ork_err_set(err, ORK_ENOTFOUND, "no attempt %u; there are %zu", attempt, n);
 }
 
-static bool is_inline(const struct ork_rows *task)
+static bool is_function(const struct ork_rows *task)
 {
-    return strcmp(ork_rows_text(task, 0, "executor_type"), "inline") == 0;
+    const char *executor = ork_rows_text(task, 0, "executor_type");
+
+    return strcmp(executor, "inline") == 0 || strcmp(executor, "lua") == 0;
 }
 
 static char *usual_path(ork_engine *e, const struct ork_rows *task, uint32_t attempt)
@@ -109,10 +111,10 @@ char *ork_log_unrecorded(ork_engine *e, const struct ork_rows *task)
     return NULL;
 }
 
-/* Inline attempts have a row when they failed; of others the log is where it always is, if there is one. The number of
- * one under way is not stored: it is the next. */
-static int inline_path(ork_engine *e, const struct ork_rows *task, const struct ork_rows *attempts, uint32_t attempt,
-                       char **path, ork_err *err)
+/* Attempts of functions have a row when they failed; of others the log is where it always is, if there is one. The
+ * number of one under way is not stored: it is the next. */
+static int function_path(ork_engine *e, const struct ork_rows *task, const struct ork_rows *attempts, uint32_t attempt,
+                         char **path, ork_err *err)
 {
     uint32_t newest = (uint32_t)ork_rows_int(task, 0, "attempt", 0);
     bool open = !ork_task_is_final(ork_task_status_parse(ork_rows_text(task, 0, "status")));
@@ -153,9 +155,9 @@ static int find_path(ork_engine *e, const struct ork_rows *task, const struct or
 {
     size_t row = 0;
 
-    if (is_inline(task)) {
+    if (is_function(task)) {
         *last = !attempt || attempt == (uint32_t)ork_rows_int(task, 0, "attempt", 0);
-        int rc = inline_path(e, task, attempts, attempt, path, err);
+        int rc = function_path(e, task, attempts, attempt, path, err);
         if (!rc)
             look_beside(e, path);
         return rc;
@@ -234,7 +236,7 @@ int ork_log_read(ork_engine *e, const char *run_id, const char *task, uint32_t a
     if (!rc) {
         rc = path ? read_file(path, offset, len, out, out_len, size, err)
                   : ork_err_set(err, ORK_ENOTFOUND, "this attempt has no log");
-        if (rc && !path && !tail && is_inline(rows)) { /* which makes its log with the first byte */
+        if (rc && !path && !tail && is_function(rows)) { /* which makes its log with the first byte */
             rc = 0;
             *out = ork_strdup("");
             *out_len = 0;

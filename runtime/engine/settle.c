@@ -231,7 +231,7 @@ int ork_settle_output(struct ork_active *a, uint32_t task, json_t **output, char
     if (type && !*output) {
         if (!ork_type_is_optional(type))
             rc = ork_err_set(err, ORK_ETYPE, "it declares an output_type but gave no output: %s",
-                             ork_workflow_def(a->workflow, task)->executor == ORK_EXEC_INLINE
+                             ork_call_is(a->workflow, task)
                                  ? "its function returned nothing"
                                  : "write JSON to $ORK_OUTPUT_FILE or print a line ORK_OUTPUT:{…}");
     } else if (type) {

@@ -3,6 +3,7 @@
  * another, ended before), so two programs that start the same thing at once never make it twice. */
 #include "engine/engine.h"
 #include "base/path.h"
+#include "engine/workers.h"
 #include <string.h>
 
 #define ROWS_PER_TASK 4
@@ -214,6 +215,9 @@ int ork_run_start(ork_engine *e, ork_workflow *w, const struct ork_start_opts *o
     char hash[65], *tasks = NULL, *path = NULL, *part = NULL;
     size_t tasks_len = 0;
     int rc = ork_inline_may_start(e, w, err);
+
+    if (!rc)
+        rc = ork_workers_may_start(e, w, err);
 
     if (!rc)
         rc = ork_engine_register(e, err);

@@ -11,6 +11,7 @@
  * still say, and every step may be done twice. Rows keep their ids and with them their attempts and logs, so a place
  * (task_index) and the number in an id (which names files) may differ from then on. */
 #include "engine/update.h"
+#include "engine/workers.h"
 #include <string.h>
 
 #define CHUNK 2000
@@ -383,6 +384,8 @@ int ork_run_update(ork_engine *e, const char *run_id, ork_workflow *w, const str
     int rc = ork_engine_register(e, err);
     if (!rc)
         rc = ork_inline_may_start(e, w, err);
+    if (!rc)
+        rc = ork_workers_may_start(e, w, err);
     if (!rc)
         rc = ork_workflow_hash(w, m.hash, err);
     if (!rc)

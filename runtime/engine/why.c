@@ -108,29 +108,41 @@ static void pool_text(struct why *w, const char *pool, struct ork_buf *b)
     ork_rows_free(rows);
 }
 
+static void call_text(struct why *w, const struct ork_call *c, struct ork_buf *b)
+{
+    char span[32];
+
+    ork_duration_format(ork_call_mono(w->engine) - c->begun_ms, span);
+    ork_buf_addf(b, "its function has been running for %s", span);
+    if (c->total > 0)
+        ork_buf_addf(b, " (%g of %g)", c->done, c->total);
+    else if (c->done > 0)
+        ork_buf_addf(b, " (%g done)", c->done);
+}
+
 /* Functions leave no row while they run: what we know of ours, or who knows. false: it is no function, or waits. */
-static bool inline_text(struct why *w, size_t i, struct ork_buf *b)
+static bool function_text(struct why *w, size_t i, struct ork_buf *b)
 {
     struct ork_active *a = ork_active_find(w->engine, w->run);
     uint32_t task = (uint32_t)ork_rows_int(w->tasks, i, "task_index", 0);
     const struct ork_live *l = a && task < a->run.n ? ork_active_live(a, task) : NULL;
-    char span[32];
+    const char *executor = ork_rows_text(w->tasks, i, "executor_type");
+    bool by_worker = strcmp(executor, "lua") == 0;
 
-    if (strcmp(ork_rows_text(w->tasks, i, "executor_type"), "inline") != 0)
+    if (!by_worker && strcmp(executor, "inline") != 0)
         return false;
+    if (by_worker && (!w->owned || (a && !l) || (!a && ork_rows_text(w->tasks, i, "pool"))))
+        return false; /* as for a process */
     if (!w->owned) {
         ork_buf_adds(b, "ready; its function lives in the program that started the run: start that program again");
     } else if (!a) {
-        ork_buf_adds(b, "its function is called by the program that owns the run, or will be");
-    } else if (l && l->call && l->call->token) {
-        ork_duration_format(w->engine->clock->mono_ms(w->engine->clock->data) - l->call->begun_ms, span);
-        ork_buf_addf(b, "its function has been running for %s", span);
-        if (l->call->total > 0)
-            ork_buf_addf(b, " (%g of %g)", l->call->done, l->call->total);
-        else if (l->call->done > 0)
-            ork_buf_addf(b, " (%g done)", l->call->done);
+        ork_buf_adds(b, by_worker ? "its function runs in a worker of the program that owns the run, or waits for one"
+                                  : "its function is called by the program that owns the run, or will be");
+    } else if (l && l->call && l->call->begun_ms) {
+        call_text(w, l->call, b);
     } else if (l) {
-        ork_buf_adds(b, "ready; its function is called when this program's loop runs");
+        ork_buf_adds(b, by_worker ? "ready; waits for a worker"
+                                  : "ready; its function is called when this program's loop runs");
     }
     return b->len > 0;
 }
@@ -157,7 +169,7 @@ static void pending(struct why *w, size_t i, const char *name)
                      (long long)ork_rows_int(w->tasks, i, "attempts", 0),
                      (long long)ork_rows_int(w->tasks, i, "max_retries", 0) + 1, span, error ? "; last: " : "",
                      error ? error : "");
-    } else if (inline_text(w, i, &b)) {
+    } else if (function_text(w, i, &b)) {
         /* told */
     } else if (!w->owned) {
         ork_buf_adds(&b, "ready, but no ork is alive that owns the run");

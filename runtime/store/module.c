@@ -12,7 +12,7 @@
 #include <string.h>
 #include <unistd.h>
 
-/* Around the program or the Lua module, as the agent is (exec/process/find.c). */
+/* Around the program or the Lua module, as the agent is (exec/find.c). */
 static char *find_file(const char *name)
 {
     static const char *const places[] = {

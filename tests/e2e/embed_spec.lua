@@ -125,19 +125,12 @@ describe("a program with Ork inside", function()
   end)
 end)
 
-describe("a function in a script for ork", function()
+describe("a function in a script for ork that is to run in the program", function()
   local dir
   before_each(function() dir = sh.tempdir() end)
   after_each(sh.cleanup)
 
-  it("is refused without executor, and says what to do", function()
-    sh.write(dir .. "/w.lua", 'local ork = require "ork"\nlocal w = ork.workflow("w")\nw:task("a", { run = function() end })\nreturn w\n')
-    local r = sh.ork({ "w.lua" }, { cwd = dir })
-    assert.equal(2, r.code)
-    assert.matches('w.lua:3: task `a`: `run` in a process of its own comes with a later version; executor = "inline" calls the function', r.err, 1, true)
-  end)
-
-  it("runs in the program with executor = \"inline\"", function()
+  it("is called there with executor = \"inline\"", function()
     sh.write(dir .. "/w.lua", [[
 local ork = require "ork"
 local w = ork.workflow("w")

@@ -4,7 +4,7 @@
 --
 -- A row: text as it is printed (`…` for what varies), exit code, and ork = the words of a command line, in a folder that
 -- has `etl.lua` (applied; its newest run failed), `two.lua` (two workflows) and `other.lua`. script: the text of s.lua.
--- files: path → text. hint: what to do, where the message does not say it all.
+-- files: path → text. env: variables. hint: what to do, where the message does not say it all.
 local messages = {}
 
 local function words(line)
@@ -181,6 +181,41 @@ group("Mistakes in a script", "All of them at once, each with its line. tests/sp
   { text = "`…` is a reference, which Lua takes for true whatever its value will be; what depends on it is decided in the run", exit = 0,
     ork = "validate s.lua", hint = "A warning.",
     script = script('w:task("a", { command = { "echo", w.params.fast and "-f" or "-i" } })', '{ params = { fast = "bool" } }') },
+})
+
+--- A script whose task `f` is a function.
+local function called(body, options) return script(('w:task("f", { %s run = function(input, ctx) %s end })'):format(options or "", body)) end
+
+group("Functions", "Errors of tasks whose `run` is a function; the traceback is in the log (`ork logs RUN TASK`).", {
+  { text = "s.lua:3: …", exit = 1, ork = "s.lua", script = called("local x = input.a.b"), hint = "The function raised it, in that line." },
+  { text = "undefined variable `…`; did you mean `…`?", exit = 1, ork = "s.lua", script = called("prnit()") },
+  { text = "sets the global `…` inside a function; write `local …`, or define it at the top of the script", exit = 1, ork = "s.lua",
+    script = called("x = 1"), hint = "Functions share nothing with each other: what one hands on it returns." },
+  { text = "output.…: a function cannot be stored as JSON", exit = 1, ork = "s.lua", script = called("return { f = print }") },
+  { text = "output.…: the table contains itself", exit = 1, ork = "s.lua", script = called("local t = {} t.t = t return t") },
+  { text = "output: element … is nil; a list has no holes (ork.null is a value)", exit = 1, ork = "s.lua", script = called("return { 1, nil, 3, nil, 5 }") },
+  { text = "the output is … bytes; at most … are stored: return a file's path instead", exit = 1, ork = "s.lua", script = called("return ('x'):rep(17 << 20)") },
+  { text = "it declares an output_type but gave no output: its function returned nothing", exit = 1, ork = "s.lua",
+    script = called("", 'output_type = "int",') },
+  { text = "timeout after …", exit = 1, ork = "s.lua", script = called("while true do end", 'timeout = "50ms",'), hint = "The log says where it was." },
+  { text = "not enough memory: the functions in a worker have … MiB together (ORK_WORKER_MEMORY_MB)", exit = 1, ork = "s.lua",
+    script = called("local t = {} for i = 1, math.huge do t[i] = ('x'):rep(1 << 20) .. i end"), env = { ORK_WORKER_MEMORY_MB = "32" } },
+  { text = "lost: its worker was ended by signal … (SIG…)", exit = 1, ork = "s.lua", script = called("os.execute('kill -9 $PPID')", "max_lost = 0,"),
+    hint = "Something in the function ended its worker: a library in C, the system short of memory, a signal." },
+  { text = "os.exit would end the worker, in which other functions run too: return, or call ctx.fail", exit = 1, ork = "s.lua", script = called("os.exit(1)") },
+  { text = "runs are out of reach: the function of a task runs in a worker, which has no database and starts no runs", exit = 1, ork = "s.lua",
+    script = called('require("ork").run(w)'), hint = '`executor = "inline"` calls the function in the program that runs the workflow.' },
+  { text = "module `…` is not in the run's snapshot: the script must require it where it is loaded, or by its literal name", exit = 1,
+    ork = "s.lua", script = called('local m = require("no" .. "where") return m') },
+  { text = "the script fails when it is loaded again: …", exit = 1, ork = "s.lua", script = [[
+    local f = io.open("twice") if f then error("only once") end io.open("twice", "w"):close()
+    local w = require("ork").workflow("w") w:task("f", { run = function() end }) return w]] },
+  { text = "the script defines no task `…` when it is loaded again; a script must define the same tasks every time", exit = 1, ork = "s.lua", script = [[
+    local w = require("ork").workflow("w") w:task("t" .. io.open("/proc/self/stat"):read("n"), { run = function() end }) return w]] },
+  { text = "the script starts a run before it defines task `…`; a worker, which loads it again, stops there: define all tasks first", exit = 1,
+    ork = "s.lua", script = [[
+    local ork = require("ork") local v, w = ork.workflow("v"), ork.workflow("w")
+    v:task("a", { command = "true" }) v:run() w:task("late", { run = function() end }) w:run()]] },
 })
 
 local function due(schedule) return script('w:task("a", { command = "x" })', "{ schedule = { " .. schedule .. " } }") end

@@ -45,7 +45,7 @@ end
 
 --- What a plain user's shell has, for running what was installed; `extra` is added.
 function source.plain_env(home, extra)
-  local env = { HOME = home, PATH = "/usr/bin:/bin", LUA_PATH_5_4 = false, LUA_CPATH_5_4 = false, ORK_AGENT = false, ORK_LUA_DIR = false }
+  local env = { HOME = home, PATH = "/usr/bin:/bin", LUA_PATH_5_4 = false, LUA_CPATH_5_4 = false, ORK_AGENT = false, ORK_PROGRAM = false, ORK_LUA_DIR = false }
   for name, value in pairs(extra or {}) do env[name] = value end
   return env
 end

@@ -9,7 +9,7 @@ local mail = 'a `finally` task with `when = { last.status, "~=", "success" }` do
 --- options of task `t` on line 4 → the refusals
 local of_task = {
   { [[{}]], "4: task `t`: it does nothing; give it a command = { \"program\", … }, " ..
-      "or executor = \"inline\" and run = function(input, ctx) … end" },
+      "or run = function(input, ctx) … end" },
   { [[{ command = "x", retires = 1 }]], "4: task `t`: unknown option `retires`; did you mean `retries`?" },
   { [[{ command = "x", cmd = 1 }]], "4: task `t`: unknown option `cmd`; did you mean `command`?" },
   { [[{ command = "x", priority_weight = 1 }]], "4: task `t`: unknown option `priority_weight`; did you mean `priority`?" },
@@ -184,8 +184,8 @@ local of_task = {
   -- functions
   { [[{ run = "f" }]], "4: task `t`: `run` wants a function, got \"f\"" },
   { [[{ run = function() end, command = "x" }]], "4: task `t`: `run` stands beside `command`; a task does one thing; make two tasks of it" },
-  { [[{ run = function() end }]], "4: task `t`: `run` in a process of its own comes with a later version; executor = \"inline\" calls the function " ..
-    "in the program that runs the workflow; or run a program: command = { … }" },
+  { [[{ run = function() end, env = { A = "1" } }]],
+    "4: task `t`: `env` is for `command`, not for a function; the function can pass one to ctx.exec" },
   { [[{ run = function() end, executor = "inline", cwd = "/" }]],
     "4: task `t`: `cwd` is for `command`, not for a function; the function can pass one to ctx.exec" },
   { [[{ command = "x", executor = "inline" }]], "4: task `t`: `executor` is for a function; give it run = function(input, ctx) … end" },
@@ -362,7 +362,7 @@ describe("a mistake in the options of a task", function()
 
   it("is told of names together with the rest", function()
     assert.same({
-      "4: task `a b`: it does nothing; give it a command = { \"program\", … }, or executor = \"inline\" and run = function(input, ctx) … end",
+      "4: task `a b`: it does nothing; give it a command = { \"program\", … }, or run = function(input, ctx) … end",
       "4: the name of task `a b` may only have letters, digits, _ . and -",
       "5: a task needs a name",
       "6: task `c`: unknown option `priority_weight`; did you mean `priority`?",
@@ -451,9 +451,9 @@ w:task("t", {
     local got = script.refusals("w:task('t', { command = 'x', depends_on = 'zz' })\nw:task('u', { x = 1 })\nw:task('v', {})")
     assert.same({ "4: task `t` depends on `zz`, which is not a task of this workflow",
       "5: task `u`: unknown option `x`", "5: task `u`: it does nothing; give it a command = { \"program\", … }, " ..
-      "or executor = \"inline\" and run = function(input, ctx) … end",
+      "or run = function(input, ctx) … end",
       "6: task `v`: it does nothing; give it a command = { \"program\", … }, " ..
-      "or executor = \"inline\" and run = function(input, ctx) … end" }, got)
+      "or run = function(input, ctx) … end" }, got)
   end)
 end)
 

@@ -39,7 +39,7 @@ describe("a script", function()
   it("may begin with a byte order mark and a #! line", function()
     local loaded = script.load("\239\187\191#!/usr/bin/env ork\n" .. define .. "w:task('b', {})\nreturn w")
     assert.same({ "main.lua:5: task `b`: it does nothing; give it a command = { \"program\", … }, " ..
-      "or executor = \"inline\" and run = function(input, ctx) … end" }, loaded.lines)
+      "or run = function(input, ctx) … end" }, loaded.lines)
   end)
 
   it("that returns nothing or something else is told what it may return", function()
@@ -383,7 +383,7 @@ describe("a script that starts runs", function()
   it("is told its mistakes at the start", function()
     local text = define .. "w:task('b', {})\n" .. "w:validate()"
     assert.same({ "main.lua:4: task `b`: it does nothing; give it a command = { \"program\", … }, " ..
-      "or executor = \"inline\" and run = function(input, ctx) … end" }, script.load(text).lines)
+      "or run = function(input, ctx) … end" }, script.load(text).lines)
   end)
 end)
 

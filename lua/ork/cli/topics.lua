@@ -121,6 +121,8 @@ What Ork reads:
   DATABASE_URL        used when that database holds Ork's tables and no other is there
   ORK_DATA            where logs and the agent live, unless --data says so
   ORK_AGENT           the program that starts the tasks (default: beside ork)
+  ORK_PROGRAM         the program `ork`, for workers of a Lua program (default: around the module)
+  ORK_WORKER_MEMORY_MB  Lua memory of a worker, in which functions of scripts run (default: 1024)
   ORK_MIN_FREE_MB     start nothing new when the disk of the logs has less left
   ORK_LOAD_NOTICE     when to say that a script is still loading (default: 10s)
   ORK_HOST            what this machine is called among schedulers (default: its host name)

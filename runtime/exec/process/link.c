@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #define IN_CAP (64u * 1024)
+#define IN_KEEP (1024u * 1024)
 #define OUT_KEEP (256u * 1024)
 #define OUT_MAX (64u << 20)
 
@@ -29,7 +30,7 @@ static void handle_frames(struct ork_link *l)
         struct ork_rd r;
 
         memcpy(&f, l->in + at, sizeof f);
-        if (f.len > ORK_FRAME_MAX) {
+        if (f.len > l->max) {
             l->broken = true;
             return;
         }
@@ -47,9 +48,13 @@ static void handle_frames(struct ork_link *l)
     l->in_len -= at;
     if (l->in_len && at)
         memmove(l->in, l->in + at, l->in_len);
+    if (!l->in_len && l->in_cap > IN_KEEP) { /* one large frame is no reason to keep its room */
+        l->in_cap = IN_CAP;
+        l->in = ork_realloc(l->in, l->in_cap);
+    }
 }
 
-static void read_some(struct ork_link *l)
+bool ork_link_read(struct ork_link *l)
 {
     ssize_t n = recv(l->fd, l->in + l->in_len, l->in_cap - l->in_len, MSG_DONTWAIT);
 
@@ -59,6 +64,7 @@ static void read_some(struct ork_link *l)
     } else if (n == 0 || (errno != EAGAIN && errno != EINTR)) {
         l->broken = true;
     }
+    return n > 0 && !l->closed && !l->broken;
 }
 
 static void on_ready(uv_poll_t *poll, int status, int events)
@@ -68,7 +74,7 @@ static void on_ready(uv_poll_t *poll, int status, int events)
     if (status < 0)
         l->broken = true;
     if (!l->broken || (events & UV_READABLE)) /* what came before the end counts */
-        read_some(l);
+        (void)ork_link_read(l);
     if (!l->closed && !l->broken && (events & UV_WRITABLE))
         ork_link_flush(l);
     if (!l->closed && l->broken)
@@ -100,23 +106,13 @@ void ork_link_flush(struct ork_link *l)
         watch(l);
 }
 
-int ork_link_open(uv_loop_t *loop, int dir_fd, const char *name, struct ork_link **out)
+int ork_link_on(uv_loop_t *loop, int fd, struct ork_link **out)
 {
-    struct sockaddr_un at = {.sun_family = AF_UNIX};
-    struct ork_link *l;
-    int fd, rc;
+    struct ork_link *l = ork_zalloc(sizeof *l);
+    int rc;
 
-    snprintf(at.sun_path, sizeof at.sun_path, "/proc/self/fd/%d/%s", dir_fd, name);
-    fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-    if (fd < 0)
-        return -errno;
-    if (connect(fd, (struct sockaddr *)&at, sizeof at) < 0) {
-        rc = -errno;
-        close(fd);
-        return rc;
-    }
-    l = ork_zalloc(sizeof *l);
     l->fd = fd;
+    l->max = ORK_FRAME_MAX;
     l->in_cap = IN_CAP;
     l->in = ork_alloc(l->in_cap);
     rc = uv_poll_init(loop, &l->poll, fd);
@@ -130,6 +126,23 @@ int ork_link_open(uv_loop_t *loop, int dir_fd, const char *name, struct ork_link
     watch(l);
     *out = l;
     return 0;
+}
+
+int ork_link_open(uv_loop_t *loop, int dir_fd, const char *name, struct ork_link **out)
+{
+    struct sockaddr_un at = {.sun_family = AF_UNIX};
+    int fd, rc;
+
+    snprintf(at.sun_path, sizeof at.sun_path, "/proc/self/fd/%d/%s", dir_fd, name);
+    fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    if (fd < 0)
+        return -errno;
+    if (connect(fd, (struct sockaddr *)&at, sizeof at) < 0) {
+        rc = -errno;
+        close(fd);
+        return rc;
+    }
+    return ork_link_on(loop, fd, out);
 }
 
 static void on_closed(uv_handle_t *h)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* One connection to an agent: frames in, frames out, on the loop. Made connected or not at all; lost once; its memory
- * goes in uv's close callback. */
+/* One connection, to an agent or a worker: frames in, frames out, on the loop. Made connected or not at all; lost once;
+ * its memory goes in uv's close callback. */
 #ifndef ORK_EXEC_PROCESS_LINK_H
 #define ORK_EXEC_PROCESS_LINK_H
 #include "exec/agent/proto.h"
@@ -9,8 +9,9 @@
 struct ork_link {
     uv_poll_t poll;
     int fd;
-    bool closed; /* no callback comes any more */
-    bool broken; /* a send failed: lost at the next turn of the loop */
+    uint32_t max; /* bytes of a frame; a larger one breaks the link */
+    bool closed;  /* no callback comes any more */
+    bool broken;  /* a send failed: lost at the next turn of the loop */
     bool want_out;
     struct ork_wr out;
     size_t out_off;
@@ -25,6 +26,8 @@ struct ork_link {
 
 /* 0, or a negative errno: -ENOENT and -ECONNREFUSED mean nobody is there. `dir_fd` is the agent's folder. */
 int ork_link_open(uv_loop_t *loop, int dir_fd, const char *name, struct ork_link **out);
+int ork_link_on(uv_loop_t *loop, int fd, struct ork_link **out); /* takes a connected socket, also on failure */
+bool ork_link_read(struct ork_link *l);                          /* what is there now; false: nothing more */
 void ork_link_flush(struct ork_link *l); /* never blocks; what is left goes when the socket is writable */
 void ork_link_close(struct ork_link *l); /* tries to send what is queued */
 #endif

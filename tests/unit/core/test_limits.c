@@ -508,18 +508,49 @@ static void functions_use_all_slots_of_a_pool(void **state)
     ork_limits_run_remove(l, a);
 }
 
+/* Functions in workers are handed out ahead as processes are: slots are for those that may run. */
+static void functions_in_workers_do_not_run_ahead_in_a_pool(void **state)
+{
+    const char *pool;
+    uint32_t more;
+
+    (void)state;
+    l = ork_limits_new(10);
+    ork_limits_pooled(l, 2);
+    struct ork_limits_run *a = add(0, 0, "a");
+    for (uint32_t i = 0; i < 5; i++)
+        ork_limits_ready_in(l, a, ORK_WINDOW_LUA, i, 0, "p", 1);
+    ork_limits_ready_in(l, a, ORK_WINDOW_LUA, 5, 0, NULL, 0);
+    assert_string_equal(all(), "a5");
+    assert_true(ork_limits_pool_wish(l, &pool, &more));
+    assert_int_equal(more, 2);
+    ork_limits_pool_grant(l, "p", 5);
+    assert_string_equal(all(), "a0 a1");
+    ork_limits_done_in(l, a, ORK_WINDOW_LUA, "p", 1);
+    assert_string_equal(all(), "a2");
+    ork_limits_run_remove(l, a);
+}
+
 #define T(f) cmocka_unit_test_teardown(f, end)
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        T(priority_then_task_order),           T(runs_of_equal_priority_share),
-        T(a_run_is_held_to_its_parallel),      T(the_window_is_the_hosts),
-        T(a_pool_is_asked_for_first),          T(a_release_during_a_wish_is_not_missed),
-        T(what_goes_back_is_asked_for_again),  T(nobody_overtakes_within_a_pool),
-        T(adopted_attempts_take_their_place),  T(pooled_tasks_do_not_run_ahead),
-        T(a_pool_over_its_size_shrinks_first), T(functions_have_a_window_of_their_own),
-        T(functions_use_all_slots_of_a_pool),  T(ready_twice_counts_once),
+        T(priority_then_task_order),
+        T(runs_of_equal_priority_share),
+        T(a_run_is_held_to_its_parallel),
+        T(the_window_is_the_hosts),
+        T(a_pool_is_asked_for_first),
+        T(a_release_during_a_wish_is_not_missed),
+        T(what_goes_back_is_asked_for_again),
+        T(nobody_overtakes_within_a_pool),
+        T(adopted_attempts_take_their_place),
+        T(pooled_tasks_do_not_run_ahead),
+        T(a_pool_over_its_size_shrinks_first),
+        T(functions_have_a_window_of_their_own),
+        T(functions_use_all_slots_of_a_pool),
+        T(functions_in_workers_do_not_run_ahead_in_a_pool),
+        T(ready_twice_counts_once),
         T(next_is_what_the_model_says),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,58 @@
+-- SPDX-License-Identifier: MIT
+-- How the function of a task ends: what it raised, as a failure of the attempt. Shared by those who call functions: this
+-- program (ork.inline) and workers (ork.worker).
+local core = require "ork.core"
+
+local ending = {}
+
+local MOST_TEXT = 4096 -- bytes of an error that are kept with the task; the log has it whole
+
+-- ---- told to end -----------------------------------------------------------------------------
+
+local Stop = { __name = "ork.stop", __tostring = function(self) return self.text end }
+
+ending.cancelled = setmetatable({ kind = "cancelled", text = "the task was cancelled" }, Stop)
+
+function ending.timeout(ms)
+  return setmetatable({ kind = "timeout", text = "timeout after " .. core.sys.format_duration(ms) }, Stop)
+end
+
+function ending.is_stop(what) return type(what) == "table" and rawequal(getmetatable(what), Stop) end
+
+-- ---- errors ----------------------------------------------------------------------------------
+
+--- Text of what a user's value is turned into text by: its metamethods may raise, too, and this attempt alone may fail of it.
+function ending.text_of(value)
+  if type(value) == "string" then return value end
+  local ok, text = pcall(tostring, value)
+  if ok then return text end
+  local _, why = pcall(tostring, text)
+  return ("<%s whose __tostring fails: %s>"):format(type(value), type(why) == "string" and why or type(text))
+end
+
+--- Called under pcall: { message, code, retry, after } as ctx.fail and error{…} give it; nil for anything else.
+local function of_table(t)
+  if type(t) ~= "table" or t.message == nil and t.code == nil then return nil end
+  local after, code = t.after, t.code ~= nil and ending.text_of(t.code) or nil
+  if after ~= nil then
+    after = type(after) == "number" and math.floor(after * 1000 + 0.5) or type(after) == "string" and core.sys.duration(after)
+  end
+  local message = t.message ~= nil and ending.text_of(t.message) or code
+  return message, code, t.retry == false, math.type(after) == "integer" and after > 0 and after or 0
+end
+
+--- What was raised → message, code or nil, final, after_ms.
+function ending.read(what)
+  local ok, message, code, final, after_ms = pcall(of_table, what)
+  if not ok or not message then return ending.text_of(what), nil, false, 0 end
+  return message, code, final, after_ms
+end
+
+--- What is kept with the task: whole characters of the beginning.
+function ending.shorten(message)
+  if #message <= MOST_TEXT then return message end
+  local stop = utf8.offset(message, 0, MOST_TEXT + 1)
+  return message:sub(1, math.max(stop - 1, MOST_TEXT - 3)) .. "… (whole in the log)"
+end
+
+return ending

@@ -1,0 +1,234 @@
+-- SPDX-License-Identifier: MIT
+-- The Lua side of a worker (runtime/script/worker.c): each call of a task's function is a coroutine; while one waits
+-- others compute. Functions come from scripts that are loaded again from the snapshot of their run, never from disk.
+local core = require "ork.core"
+local ctx = require "ork.ctx"
+local ending = require "ork.ending"
+local fiber = require "ork.fiber"
+local inline = require "ork.inline"
+local native = require "ork.worker_native"
+local place = require "ork.place"
+local problems = require "ork.problems"
+
+local MOST_OUTPUT, MEMORY_MB = native.limits()
+
+local stop = ending.cancelled -- raised in a call that is to end; the scheduler knows why, and says so
+local definitions = {}        -- hash → { workflow, folder, sources | functions by task name | refusal }
+local fibers = {}             -- slot → its fiber
+local here                    -- the current folder
+
+-- ---- functions -------------------------------------------------------------------------------
+
+local Refusal = { __name = "ork.refusal" } -- { text, kind }: the call fails with that
+
+local function refuse(format, ...)
+  error(setmetatable({ text = format:format(...), kind = "input" }, Refusal), 0)
+end
+
+--- The environment of a script that was loaded: time, randomness and output are the run's own now.
+local function open_environment(env)
+  local function write(...)
+    local parts = table.pack(...)
+    for i = 1, parts.n do parts[i] = tostring(parts[i]) end
+    return table.concat(parts, "\t")
+  end
+  env.print = function(...)
+    local slot = native.current()
+    if slot then native.log(slot, write(...) .. "\n") end
+  end
+  local own_write = env.io.write
+  env.io.write = function(...)
+    local slot = native.current()
+    if not slot or io.output() ~= io.stdout then return own_write(...) end
+    for i = 1, select("#", ...) do
+      local part = select(i, ...)
+      if type(part) ~= "string" and type(part) ~= "number" then return io.write(...) end -- which says what is wrong
+    end
+    native.log(slot, table.concat({ ... }))
+    return io.stdout
+  end
+  for _, name in ipairs({ "time", "date", "getenv" }) do env.os[name] = os[name] end
+  env.os.exit = function()
+    error("os.exit would end the worker, in which other functions run too: return, or call ctx.fail", 2)
+  end
+  env.math.random, env.math.randomseed = math.random, math.randomseed
+end
+
+local function load_sources(definition)
+  local loader = require "ork.loader"
+  local sources = core.json.decode(definition.sources)
+  local loaded = loader.again(sources)
+  open_environment(loaded.env)
+  definition.loaded, definition.sources = loaded, nil
+end
+
+--- The function of a task: by its name, as scripts may define others at another place when they are loaded again.
+local function find(definition, number, name)
+  if not definition.loaded then load_sources(definition) end
+  local loaded = definition.loaded
+  local workflow = loaded.by_name[definition.workflow]
+  if workflow then
+    if core.task_name(workflow, number) ~= name then
+      number = nil
+      for i = 1, core.task_count(workflow) do
+        if core.task_name(workflow, i) == name then number = i end
+      end
+    end
+    local body = number and core.inline.of(workflow, number)
+    if body then return body end
+  end
+  if #loaded.problems > 0 then
+    refuse("the script fails when it is loaded again: %s", problems.text(loaded.problems))
+  elseif loaded.started then
+    refuse("the script starts a run before it defines task `%s`; a worker, which loads it again, stops there: define all tasks first", name)
+  end
+  refuse("the script defines no task `%s`%s when it is loaded again; a script must define the same tasks every time", name,
+    workflow and number and " with a function" or "")
+end
+
+-- ---- ends ------------------------------------------------------------------------------------
+
+local function explain(message)
+  if message ~= "not enough memory" then return message end
+  return ("not enough memory: the functions in a worker have %d MiB together (ORK_WORKER_MEMORY_MB)"):format(MEMORY_MB)
+end
+
+local function fail(slot, what, thread)
+  if type(what) == "table" and rawequal(getmetatable(what), Refusal) then
+    native.log(slot, what.text .. "\n")
+    return native.fail(slot, ending.shorten(what.text), what.kind, nil, what.kind == "input", 0)
+  end
+  if ending.is_stop(what) then
+    native.log(slot, debug.traceback(thread, "told to end") .. "\n")
+    return native.fail(slot, what.text, what.kind, nil, false, 0)
+  end
+  local message, code, final, after_ms = ending.read(what)
+  message = explain(message)
+  native.log(slot, debug.traceback(thread, message) .. "\n")
+  native.fail(slot, ending.shorten(message), "error", code, final, after_ms)
+end
+
+local function over(ok, what, thread, self)
+  local slot = self.call.token
+  fibers[slot] = nil
+  ctx.forget(self.ctx)
+  if not ok then return fail(slot, what, thread) end
+  if what == nil then return native.done(slot) end
+  local fine, text, why = pcall(core.inline.output, what)
+  if not fine then
+    native.fail(slot, "output: " .. ending.shorten(ending.text_of(text)), "output", nil, false, 0)
+  elseif not text then
+    native.fail(slot, why, "output", nil, false, 0)
+  elseif #text > MOST_OUTPUT then
+    native.fail(slot, ("the output is %d bytes; at most %d are stored: return a file's path instead"):format(#text, MOST_OUTPUT), "output",
+      nil, false, 0)
+  else
+    native.done(slot, text)
+  end
+end
+
+-- ---- calls -----------------------------------------------------------------------------------
+
+--- What ctx does for a call.
+local of_ctx = {
+  log = function(call, text) return native.log(call.token, text) end,
+  progress = function(call, done, total)
+    if fibers[call.token] == call.fiber then native.progress(call.token, done, total) end
+  end,
+}
+
+local function go_to(folder)
+  if folder == here then return true end
+  local ok, why = native.go_to(folder)
+  here = ok and folder or nil
+  return ok, why
+end
+
+function fiber.enter(self)
+  local call = self.call
+  if call.folder ~= here then call.astray = select(2, go_to(call.folder)) end
+  native.enter(call.token, self.thread)
+end
+
+function fiber.leave() native.leave() end
+
+local function run(self)
+  local call = self.call
+  if call.astray then error(setmetatable({ text = call.astray, kind = "spawn" }, Refusal), 0) end
+  local body = find(definitions[call.definition], call.number, call.task)
+  local input = core.json.decode(call.input)
+  call.input = nil
+  self.ctx = ctx.new(call)
+  local output = body(input, self.ctx) -- no tail call: tracebacks stay whole
+  return output
+end
+
+local function on_pause(self)
+  self.on_pause = nil
+  native.waits(self.call.token)
+end
+
+local function begin(slot, number, attempt, scheduled_for_ms, run_id, task, definition, folder, input)
+  local self = fiber.new(run, over)
+  self.call = {
+    token = slot, number = number, attempt = attempt, scheduled_for_ms = scheduled_for_ms, run_id = run_id, task = task,
+    definition = definition, folder = folder, input = input, calls = of_ctx, fiber = self,
+  }
+  self.on_pause = on_pause
+  fibers[slot] = self
+end
+
+--- Something that the scheduler sent. false: it sends no more; nil: nothing is there now.
+local function take()
+  local what, a, b, c, d, e, f, g, h, i = native.take()
+  if what == "call" then
+    begin(a, b, c, d, e, f, g, h, i)
+  elseif what == "load" then
+    definitions[a] = definitions[a] or { workflow = b, folder = c, sources = d }
+  end
+  return what
+end
+
+--- Until something is to be done. Fibers that wait are woken by the loop.
+local function wait()
+  if fiber.alive() == 0 then return native.wait() end
+  core.inline.step(false)
+  if fiber.is_ready() then return end
+  native.wait(core.inline.fd(), core.inline.timeout())
+  core.inline.step(false)
+end
+
+local function tell_stops()
+  for slot in native.stops do
+    local self = fibers[slot]
+    if self then
+      self.call.stopped = "cancelled"
+      self:tell(stop)
+    end
+  end
+end
+
+--- A call that a function cannot make; blames the user's line.
+local function forbid(what)
+  return function()
+    local file, line = place.here(2)
+    error(("%s%s: the function of a task runs in a worker, which has no database and starts no runs"):format(
+      file and ("%s:%d: "):format(file, line) or "", what), 0)
+  end
+end
+
+return function()
+  collectgarbage("setpause", 300) -- a loaded script stays; what calls leave is little beside it
+  require("ork.run").hosted({ open = forbid("runs are out of reach") })
+  inline.spawn = forbid("ork.spawn")
+  native.reasons(stop, debug.getinfo(1, "S").source:match("^(.*)worker%.lua$") or "=?")
+  while true do
+    tell_stops()
+    if not fiber.step() then
+      if fiber.alive() > 0 then core.inline.step(false) end
+      local taken = take()
+      if taken == false and fiber.alive() == 0 then return 0 end
+      if not taken and not fiber.is_ready() then wait() end
+    end
+  end
+end

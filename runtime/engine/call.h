@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: MIT */
+/* Tasks that are functions: the call of one attempt, from its grant to its end.
+ *
+ *   GRANT ──commit──► ready ──► who calls it takes it ──► ork_call_end ──► EXITED, one row
+ *
+ * Two kinds of callers, by the task's executor: `inline`, the host program (inline.c), and `lua`, worker processes
+ * (workers.c). What they share is here. Laws: a call begins only when what it waited for is durable; an attempt has no
+ * row before its result; its end is taken once; one that was told to end ends as what it was told, whatever its
+ * function returns. Both kinds die with this program and leave no trace: the same attempt is made again. */
+#ifndef ORK_ENGINE_CALL_H
+#define ORK_ENGINE_CALL_H
+#include "base/heap.h"
+#include <jansson.h>
+#include <ork/ork.h>
+#include <uthash.h>
+
+struct ork_active;
+struct ork_live;
+struct ork_member;
+
+struct ork_call {
+    struct ork_live *live;
+    struct ork_active *run; /* borrowed: the live attempt goes with it */
+    char *input;            /* owned JSON; NULL once nobody needs it any more */
+    size_t input_len;
+    bool by_worker;
+    bool running;                  /* whoever watches was told */
+    int stopped;                   /* enum ork_kind: it was told to end, and why; 0 no */
+    struct ork_heap_node deadline; /* when due_ms > 0 */
+    int64_t due_ms;                /* monotonic: its timeout, or the end of its grace; 0 none */
+    int64_t begun_ms;              /* monotonic; 0: not yet, as far as is known */
+    int64_t log_bytes;
+    double done, total; /* its progress; total 0: unknown */
+    /* of the host program */
+    uint64_t token;               /* hash key; 0 until the host took it */
+    struct ork_call *prev, *next; /* waits to be taken */
+    bool queued, lent;            /* lent: it takes no place, see ork_inline_lend */
+    UT_hash_handle hh;
+    /* of workers */
+    struct ork_member *member;  /* borrowed: who has it; NULL: it waits in e->workers */
+    struct ork_heap_node place; /* there */
+    uint64_t number;            /* first granted, first called; kept when it comes back */
+    uint32_t slot;
+    bool alone,
+        waits; /* alone: it was lost before, so nothing else is with it; waits: it sleeps, and does not compute */
+};
+
+/* call.c */
+void ork_call_init(ork_engine *e);
+bool ork_call_is(const ork_workflow *w, uint32_t task); /* a function, whoever calls it */
+int ork_call_window(const ork_workflow *w, uint32_t task);
+bool ork_call_only(const ork_workflow *w); /* needs no agent */
+int ork_call_build(struct ork_active *a, struct ork_live *l, json_t *params, ork_err *err) ORK_MUSTCHECK;
+void ork_call_ready(struct ork_active *a, uint32_t task, uint32_t attempt); /* what it waited for is durable */
+void ork_call_kill(struct ork_active *a, struct ork_live *l, int64_t grace_ms);
+void ork_call_recall(struct ork_active *a, struct ork_live *l);
+void ork_call_leave(ork_engine *e, struct ork_call *c); /* nobody waits for it any more: who calls it is told */
+void ork_call_free(ork_engine *e, struct ork_call *c);  /* leaves it first */
+void ork_call_deadline(ork_engine *e, struct ork_call *c, int64_t due_ms); /* 0: none */
+int64_t ork_call_grace(const struct ork_call *c);
+int64_t ork_call_mono(ork_engine *e);
+void ork_call_begun(ork_engine *e, struct ork_call *c); /* its worker has begun it: since when */
+void ork_call_running(struct ork_call *c);
+void ork_call_end(struct ork_call *c, const struct ork_inline_result *r); /* it is out of its caller's books */
+
+/* inline.c: called by the host program */
+#define ORK_INLINE_WINDOW 256 /* calls under way at once, beside those that wait for other runs */
+#define ORK_INLINE_AHEAD 1024 /* attempts granted and not ended: what one commit can set free */
+void ork_inline_ready(ork_engine *e, struct ork_call *c);
+void ork_inline_forget(ork_engine *e, struct ork_call *c); /* it is about to end */
+void ork_inline_leave(ork_engine *e, struct ork_call *c);
+void ork_inline_stop(ork_engine *e, struct ork_call *c, int kind, bool now);
+bool ork_inline_turn(ork_engine *e);                    /* between two turns of the loop; true: more at once */
+void ork_inline_wake(ork_engine *e, const char *ended); /* whoever waits for runs looks again */
+bool ork_inline_due(const ork_engine *e);               /* a call may be taken */
+/* May this program go on with the run: does it need functions that live elsewhere? */
+void ork_inline_same(ork_engine *e, const char *definition, const char *changed); /* by their hashes */
+int ork_inline_may_own(ork_engine *e, const ork_id *run, ork_err *err) ORK_MUSTCHECK;
+bool ork_inline_strange(ork_engine *e, ork_workflow *w); /* has functions, and not ours */
+int ork_inline_may_start(ork_engine *e, ork_workflow *w, ork_err *err) ORK_MUSTCHECK;
+#endif
