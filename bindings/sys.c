@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <lauxlib.h>
 #include <limits.h>
+#include <malloc.h>
 #include <ork/ork.h>
 #include <stdlib.h>
 #include <string.h>
@@ -137,6 +138,17 @@ static int sys_exit_code(lua_State *L) /* exit_code("ENOTFOUND") -> 4; 3 for a s
     return 1;
 }
 
+/* rest(): before a long sleep. What a look at everything needed goes back to the system, also from behind what stays.
+ */
+static int sys_rest(lua_State *L)
+{
+    lua_gc(L, LUA_GCCOLLECT);
+#ifdef __GLIBC__
+    (void)malloc_trim(0);
+#endif
+    return 0;
+}
+
 int ork_lua_sys_open(lua_State *L)
 {
     static const luaL_Reg functions[] = {{"cwd", sys_cwd},
@@ -147,6 +159,7 @@ int ork_lua_sys_open(lua_State *L)
                                          {"format_time", sys_format_time},
                                          {"now", sys_now},
                                          {"realpath", sys_realpath},
+                                         {"rest", sys_rest},
                                          {"stat", sys_stat},
                                          {"time", sys_time},
                                          {"uid", sys_uid},

@@ -49,6 +49,18 @@ static void keep_why(struct ork_active *a, const char *args)
     json_decref(o);
 }
 
+/* What becomes of a wish for a run that has ended. Who asks for a cancel again while it is being cancelled gets what he
+ * asked for, whichever of the two wishes the end came from. */
+static void tell_late(const char *kind, int status, struct ork_buf *outcome)
+{
+    bool cancels = strcmp(kind, "cancel") == 0 || strcmp(kind, "kill") == 0;
+
+    if (cancels && status == ORK_RUN_CANCELLED)
+        ork_buf_adds(outcome, "done");
+    else
+        ork_buf_addf(outcome, "too late: the run had ended (%s)", ork_run_status_name(status));
+}
+
 static void carry_out(struct ork_active *a, const char *kind, const char *args, struct ork_buf *outcome)
 {
     struct ork_event ev = {.task = ORK_NO_TASK};
@@ -80,7 +92,7 @@ static void carry_out(struct ork_active *a, const char *kind, const char *args, 
     if (!rc)
         ork_buf_adds(outcome, "done");
     else if (ork_run_is_final(before))
-        ork_buf_addf(outcome, "too late: the run had ended (%s)", ork_run_status_name(before));
+        tell_late(kind, before, outcome);
     else
         ork_buf_addf(outcome, "not possible: the run is %s", ork_run_status_name(before));
 }
@@ -111,7 +123,7 @@ static void apply_row(ork_engine *e, const struct ork_rows *rows, size_t i)
     if (a && (a->update || a->copy))
         return; /* looked for again when its tasks are in place, and what it takes over is there */
     if (a && a->closing)
-        ork_buf_addf(&outcome, "too late: the run had ended (%s)", ork_run_status_name(a->run.status));
+        tell_late(kind, a->run.status, &outcome);
     else if (a)
         carry_out(a, kind, ork_rows_text(rows, i, "args"), &outcome);
     else

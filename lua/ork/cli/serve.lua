@@ -334,6 +334,7 @@ function Server:forget_old_runs()
       { "log_bytes", document.log_bytes } })
   end)
   self.clock.done(not ok)
+  core.sys.rest()
   if ok and term.verbose then log("info", "history looked at", { { "removed", removed } }) end
   if ok or code == "EFENCED" then return ok, why, code end
   if code ~= "ECANCELLED" then log("warning", "old runs are not removed", { { "error", why } }) end

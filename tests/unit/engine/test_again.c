@@ -380,7 +380,11 @@ static void a_rerun_that_was_paused(void **state)
     assert_int_equal(wait_end(w, s.run_id), ORK_RUN_SUCCESS);
     close(go);
     assert_query(w, "SELECT count(*) FROM tasks WHERE execution_name='copied'", "3000");
-    assert_query(w, "SELECT count(*) FROM commands WHERE outcome IS NULL OR outcome<>'done'", "0");
+    assert_query(
+        w,
+        "SELECT coalesce(group_concat(kind || ' ' || coalesce(outcome, 'open')), 'all done') FROM commands WHERE "
+        "outcome IS NULL OR outcome<>'done'",
+        "all done");
     assert_int_equal(system("test \"$(cat ran)\" = last"), 0);
     ork_workflow_unref(f);
 }

@@ -250,6 +250,48 @@ static void the_run_ends_while_it_is_paused_here(void **state)
     ork_workflow_unref(f);
 }
 
+static void owner_of_a_retry(struct world *w, struct helper *me)
+{
+    struct ork_started s = start(w, made);
+
+    until_query(w, "SELECT count(*) FROM task_attempts WHERE status='failed'", "1");
+    helper_tell(me, 'r');
+    (void)wait_end(w, s.run_id);
+}
+
+/* Its owner died before it saw that it was to be cancelled. Who cancels it again has it cancelled, whichever of the two
+ * wishes ends it. */
+static void a_cancel_begun_by_another_is_done(void **state)
+{
+    struct world *w = *state;
+    ork_workflow *f = flow("again", NULL);
+    char run[ORK_ID_TEXT];
+    ork_err err = {0};
+    char *how = NULL;
+
+    task_with(f,
+              (struct ork_task_spec){.name = "a",
+                                     .params = "{\"command\":\"exit 1\"}",
+                                     .retry = {.limit = 1, .delay_ms = 3600000, .factor = 1}},
+              NULL);
+    seal(f);
+    made = f;
+    struct helper h = helper_start(w, owner_of_a_retry);
+    helper_hear(&h, 'r');
+    helper_kill(&h);
+    last_run(w, run);
+    world_engine(w);
+    change_rows(w, "INSERT INTO commands (id, run_id, kind, \"by\", created_at) SELECT randomblob(16), id, 'cancel', "
+                   "'test', created_at FROM runs");
+    if (ork_run_command(w->engine, run, "cancel", NULL, &how, &err) != 0)
+        fail_msg("%s", err.msg);
+    assert_string_equal(how, "done");
+    ork_free(how);
+    assert_query(w, "SELECT status FROM runs", "cancelled");
+    assert_query(w, "SELECT group_concat(outcome) FROM commands", "done,done");
+    ork_workflow_unref(f);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -259,6 +301,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(pausing_an_orphan_takes_back_what_waits, world_setup_dir, world_teardown),
         cmocka_unit_test_setup_teardown(a_paused_run_sends_nothing, world_setup, world_teardown),
         cmocka_unit_test_setup_teardown(the_run_ends_while_it_is_paused_here, world_setup_dir, world_teardown),
+        cmocka_unit_test_setup_teardown(a_cancel_begun_by_another_is_done, world_setup_dir, world_teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
