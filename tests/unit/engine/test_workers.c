@@ -221,8 +221,8 @@ static void workers_killed_at_random(void **state)
         free(status);
         if (over)
             break;
-        for (unsigned turns = 0; turns < 5; turns++)
-            (void)ork_engine_step(w->engine, true);
+        for (unsigned turns = 0; turns < 5 && ork_engine_step(w->engine, true); turns++)
+            ; /* after the run's end nothing may happen any more, and a turn would wait for ever */
         seen = workers(-1);
         if (seen > 0 && kills < 60) {
             (void)workers(rand() % (int)seen);
@@ -234,6 +234,25 @@ static void workers_killed_at_random(void **state)
     assert_query(w, "SELECT count(*) FROM tasks WHERE status='success' AND output = substr(task_name,2)", "10000");
     assert_query(w, "SELECT count(*) FROM tasks WHERE attempt <> 1 + lost OR attempts <> 0", "0");
     assert_query(w, "SELECT (SELECT sum(lost) FROM tasks) = (SELECT count(*) FROM task_attempts)", "1");
+    ork_workflow_unref(f);
+}
+
+/* Workers stay for a while, but nothing is left to happen: whoever drives the loop is told so at once. */
+static void idle_workers_hold_up_nobody(void **state)
+{
+    struct world *w = *state;
+    ork_workflow *f = scripted("for i = 1, 100 do w:task('a' .. i, { run = function() end }) end");
+
+    setenv("ORK_WORKER_IDLE_MS", "3600000", 1);
+    world_reopen(w);
+    quick(f, "a", 100);
+    seal(f);
+    (void)start(w, f);
+    while (ork_engine_step(w->engine, true))
+        ;
+    assert_query(w, "SELECT status FROM runs", "success");
+    assert_true(workers(-1) > 0);
+    unsetenv("ORK_WORKER_IDLE_MS");
     ork_workflow_unref(f);
 }
 
@@ -290,6 +309,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(is_cancelled, world_setup, world_teardown),
         cmocka_unit_test_setup_teardown(a_pause_takes_back, world_setup, world_teardown),
         cmocka_unit_test_setup_teardown(workers_killed_at_random, world_setup, world_teardown),
+        cmocka_unit_test_setup_teardown(idle_workers_hold_up_nobody, world_setup, world_teardown),
         cmocka_unit_test_setup_teardown(idle_workers_end, world_setup, world_teardown),
         cmocka_unit_test_setup_teardown(without_a_program, world_setup, world_teardown),
     };
