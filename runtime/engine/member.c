@@ -149,10 +149,12 @@ void ork_member_stall(struct ork_member *m)
                 c->run->call_us = ORK_WORKER_STALL_MS * 1000.0;
             ork_call_begun(m->engine, c);
             ork_call_running(c);
-        } else {
-            answers = true; /* of calls before the one that computes now */
         }
     }
+    /* Those of calls before the one that computes now. Only here: while the loop above looked, one may have ended and
+     * the next begun; now none begins any more. */
+    for (uint32_t i = 0; i < ORK_WORKER_SLOTS; i++)
+        answers |= m->calls[i] && !ork_member_began(m, m->calls[i]);
     if (answers)
         ork_worker_interrupt(m->worker);
     m->stalled = m->busy > 0; /* taking back looks like moving */

@@ -6,8 +6,8 @@
  *
  * This file is the door of the Lua side: frames in and out, the states of calls, what they cost. Laws: a call is
  * STARTED in the page before anything of it happens, and DONE only when its answer is in the outbox; answers go out
- * before the process sleeps, a millisecond later when another call ends, and when a signal asks for them while one
- * computes for long; it ends when the scheduler does.
+ * before the process sleeps, before one computes that slept, when they are a millisecond old and another call begins or
+ * ends, and when a signal asks for them while one computes for long; it ends when the scheduler does.
  *
  * Memory of Lua is counted, and has a limit: beyond it an allocation of a function fails, which Lua turns into an error
  * of that function. Our own book-keeping afterwards is not limited, or it would fail of what the function left. */
@@ -67,15 +67,28 @@ static void send_all(void)
 
 void ork_worker_answer(void)
 {
-    if (ork_self.thread && !ork_self.writing && outbox.len > 0)
+    ork_self.owed = !ork_self.thread || ork_self.writing;
+    if (!ork_self.owed && outbox.len > 0)
         send_all();
 }
 
 static void flush(void)
 {
+    ork_self.owed = false;
     send_all();
     if (outbox.cap > OUTBOX_FULL * 4)
         ork_wr_fini(&outbox);
+}
+
+/* While one computes: the signal handler keeps its hands off meanwhile. */
+static void flush_beside(void)
+{
+    ork_self.writing = true;
+    atomic_signal_fence(memory_order_seq_cst); /* it may just have sent them */
+    flush();
+    flushed_ns = now_ns();
+    atomic_signal_fence(memory_order_seq_cst);
+    ork_self.writing = false;
 }
 
 /* What is there now. */
@@ -227,6 +240,14 @@ static int check_slot(lua_State *L, int idx)
     return (int)slot;
 }
 
+/* May the call that is about to compute hold up the answers of others? For all we know it takes long, and nobody asks
+ * for answers any more when it slept before, since its scheduler looks at those that never slept; nor when the signal
+ * came while it could not be served. */
+static bool may_hold_up(int slot)
+{
+    return ork_self.work[slot].busy_ns > 0 || ork_self.owed || ork_self.entered_ns - flushed_ns > FLUSH_NS;
+}
+
 static int enter(lua_State *L) /* enter(slot, thread): it computes from now on */
 {
     int slot = check_slot(L, 1);
@@ -237,6 +258,10 @@ static int enter(lua_State *L) /* enter(slot, thread): it computes from now on *
     ork_self.entered_ns = now_ns();
     ork_self.thread = lua_tothread(L, 2);
     ork_stop_arm();
+    if (outbox.len > 0 && may_hold_up(slot)) {
+        flush_beside();
+        ork_self.entered_ns = flushed_ns;
+    }
     return 0;
 }
 
@@ -354,11 +379,9 @@ static int progress(lua_State *L) /* progress(slot, done, total) */
     ork_wr_f64(&outbox, so_far);
     ork_wr_f64(&outbox, total);
     ork_wr_end(&outbox);
-    if (now_ns() - flushed_ns > FLUSH_NS) {
-        flush();
-        flushed_ns = now_ns();
-    }
     ork_self.writing = false;
+    if (ork_self.owed || now_ns() - flushed_ns > FLUSH_NS)
+        flush_beside();
     return 0;
 }
 

@@ -26,6 +26,7 @@ struct ork_worker_self {
     unsigned fibers;            /* calls begun and not ended */
     lua_State *volatile thread; /* that computes; for the signal handler */
     volatile bool writing;      /* an answer is being put together while one computes */
+    volatile bool owed;         /* a signal asked for answers when they could not be sent */
     volatile bool asked;        /* a signal came: look at the stop words */
     size_t memory, memory_max;  /* bytes of Lua */
     bool memory_failed;

@@ -138,6 +138,31 @@ static void nobody_waits_behind_a_long_one(void **state)
     ork_workflow_unref(f);
 }
 
+/* One that slept beside another takes its turn before the other's answer is sent, and then computes for long. */
+static void nobody_waits_behind_one_that_woke(void **state)
+{
+    struct world *w = *state;
+    ork_workflow *f =
+        scripted("w:task('sleeper', { run = function(_, ctx)\n"
+                 "  repeat ctx.sleep('1ms') until io.open('over')\n"
+                 "  io.open('go'):read() end })\n"
+                 "w:task('a', { run = function() io.open('end'):read() io.open('over', 'w'):close() end })");
+
+    w->jobs = 1;
+    world_reopen(w);
+    gate_make("end go");
+    called(f, "sleeper", NULL);
+    called(f, "a", NULL);
+    seal(f);
+    struct ork_started s = start(w, f);
+    until(w, "a", ORK_TASK_RUNNING); /* it was found to compute for long: nobody asks for answers any more */
+    gate_open("end");
+    until(w, "a", ORK_TASK_SUCCESS);
+    gate_open("go");
+    assert_int_equal(wait_end(w, s.run_id), ORK_RUN_SUCCESS);
+    ork_workflow_unref(f);
+}
+
 static void ends_when_it_is_told(void **state)
 {
     struct world *w = *state;
@@ -305,6 +330,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(only_what_began_is_lost, world_setup, world_teardown),
         cmocka_unit_test_setup_teardown(company_is_kept_apart, world_setup, world_teardown),
         cmocka_unit_test_setup_teardown(nobody_waits_behind_a_long_one, world_setup, world_teardown),
+        cmocka_unit_test_setup_teardown(nobody_waits_behind_one_that_woke, world_setup, world_teardown),
         cmocka_unit_test_setup_teardown(ends_when_it_is_told, world_setup, world_teardown),
         cmocka_unit_test_setup_teardown(is_cancelled, world_setup, world_teardown),
         cmocka_unit_test_setup_teardown(a_pause_takes_back, world_setup, world_teardown),
