@@ -74,7 +74,7 @@ local function unit_command(path)
   local program = ("%s/%s_%s"):format(build, layer, name)
   if not lfs.attributes(program) then return nil, program .. " was not built" end
   local valgrind = opts.valgrind and ("env ORK_TEST_SLOW=1 LD_PRELOAD=%s valgrind -q --child-silent-after-fork=yes --leak-check=full "
-    .. "--show-leak-kinds=definite --errors-for-leak-kinds=definite --error-exitcode=99 "):format(quote(build .. "/lib/valgrind_lock.so")) or ""
+    .. "--show-leak-kinds=definite --errors-for-leak-kinds=definite --error-exitcode=99 "):format(quote(build .. "/lib/valgrind_calls.so")) or ""
   local leaks = opts.asan and "ASAN_OPTIONS=detect_leaks=1 " or ""
   return sanitize .. " CMOCKA_MESSAGE_OUTPUT=TAP " .. leaks .. "timeout -k 10 " .. limit_s .. " " .. valgrind .. quote(program)
 end
