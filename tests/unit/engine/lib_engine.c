@@ -16,7 +16,10 @@ static void on_change(void *data, const struct ork_change *c)
 {
     struct world *w = data;
 
-    w->change = realloc(w->change, (w->changes + 1) * sizeof(*w->change));
+    if (w->changes == w->changes_cap) { /* one at a time takes minutes under the address sanitizer */
+        w->changes_cap = w->changes_cap ? 2 * w->changes_cap : 64;
+        w->change = realloc(w->change, w->changes_cap * sizeof(*w->change));
+    }
     struct change *x = &w->change[w->changes++];
     *x = (struct change){
         .to = c->to, .kind = c->kind, .attempt = c->attempt, .adopted = c->adopted, .took_ms = c->took_ms};
@@ -44,7 +47,7 @@ void world_leave(struct world *w)
     w->engine = NULL;
     free(w->change);
     w->change = NULL;
-    w->changes = w->seen = 0;
+    w->changes = w->changes_cap = w->seen = 0;
 }
 
 void world_reopen(struct world *w)

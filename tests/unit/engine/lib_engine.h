@@ -25,7 +25,7 @@ struct world {
     int log_level;        /* 0: what is wrong is tested by its effects */
     const char *data_dir; /* NULL: beside the database */
     struct change *change;
-    size_t changes, seen; /* waits look at changes from `seen` on */
+    size_t changes, changes_cap, seen; /* waits look at changes from `seen` on */
     char last_error[512];
 };
 void world_dir(struct world *w);    /* the folder alone; 4 jobs */
