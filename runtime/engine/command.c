@@ -329,10 +329,8 @@ static int read_outcome(ork_engine *e, const ork_id *run, const ork_id *command,
     ork_rows_free(rows);
     if (!rc && how.len == 0)
         rc = owner_of(e, run, &status, &alive, &mine, err);
-    if (!rc && how.len == 0 && status == ORK_RUN_CANCELLED && strcmp(kind, "pause") != 0)
-        ork_buf_adds(&how, "done"); /* as it had been told before */
-    else if (!rc && how.len == 0 && ork_run_is_final(status))
-        ork_buf_addf(&how, "too late: the run had ended (%s)", ork_run_status_name(status));
+    if (!rc && how.len == 0 && ork_run_is_final(status))
+        tell_late(kind, status, &how);
     else if (how.len == 0)
         ork_buf_adds(&how, "sent");
     size_t n;

@@ -65,6 +65,27 @@ describe("ork watch", function()
     assert.equal(1, owner:wait().code)
   end)
 
+  it("loses nothing that happens while it begins", function()
+    local owner = start()
+    sh.run({ "mkfifo", dir .. "/told" })
+    local p = sh.spawn({ "sh", "-c", "exec 3<>told; head -c 65536 /dev/zero >&3; exec \"$0\" watch last 2>&3", sh.ork_path() }, { cwd = dir })
+    sh.wait_until("/nonexistent", function() -- it writes how the run stands, and nobody reads
+      local f = io.open("/proc/" .. p.pid .. "/syscall")
+      local call = f and f:read("a") or ""
+      if f then f:close() end
+      local exe = io.open("/proc/" .. p.pid .. "/comm"):read("l")
+      return exe == "ork" and call:find("^%d+ 0x2 ")
+    end)
+    open_gate("a")
+    owner:wait_line("second +running")
+    local reader = sh.spawn({ "sh", "-c", "tr -d '\\0' <told" }, { cwd = dir })
+    open_gate("b")
+    assert.equal(1, p:wait().code)
+    local out = told(reader:wait().out)
+    assert.same({ "first success", "second running", "second success" }, { out[1], out[2], out[3] })
+    assert.equal(1, owner:wait().code)
+  end)
+
   it("prints JSON lines, the run last", function()
     start()
     local p = sh.spawn_ork({ "watch", "gated", "--json" }, { cwd = dir })

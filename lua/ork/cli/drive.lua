@@ -190,11 +190,12 @@ local function ownerless(engine, id)
 end
 
 --- A run that another program carries out: shows it, and waits with it; a signal, or the end of the time, ends only the watching.
-local function watch(engine, id, signals, deadline)
+--- What state() tells, like what the view reads, is no older than where the feed begins: told twice at worst, never lost.
+local function watch(engine, id, signals, deadline, state)
   local feed <close> = shown and require("ork.cli.feed").new(engine, id, function(change) shown:tell(change) end,
     view and function(run) view:recount(id, run) end)
-  begin_view(engine, id) -- what it reads now is no older than where the feed begins
-  if feed and shown.begin_lines then shown:begin_lines(engine, id) end
+  if state then state(engine, id) end
+  begin_view(engine, id)
   while signals.count == 0 do
     local left = deadline and math.max(0, deadline - core.sys.now()) or -1
     local status, why, code = engine:wait(id, left)
@@ -223,7 +224,8 @@ function drive.take(engine, id)
 end
 
 --- Waits for the run and shows its end. begin() starts (or claims) it and returns its id; it is called with the signals
---- already taken. opts: timeout (ms), look (only watch). Returns the exit code.
+--- already taken. opts: timeout (ms), look (only watch), state(engine, id)
+--- (tells how a run of another program stands when its watching begins). Returns the exit code.
 function drive.to_end(engine, begin, opts)
   opts = opts or {}
   local signals <close> = take_signals(engine, opts.look)
@@ -237,7 +239,7 @@ function drive.to_end(engine, begin, opts)
     status, overdue = wait(engine, id, signals, deadline, opts.timeout)
   else
     if not opts.look then term.news(("run %s is carried out by another program; watching it"):format(text.short(id))) end
-    status = watch(engine, id, signals, deadline)
+    status = watch(engine, id, signals, deadline, opts.state)
   end
   term.exit_code = exit_code(status, signals, overdue)
   if view then view:finish(id) end

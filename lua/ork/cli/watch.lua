@@ -25,10 +25,6 @@ local function time_of(ms) return ms and os.date("!%Y-%m-%dT%H:%M:%S", ms // 100
 
 --- Prints changes as JSON lines.
 local lines = {}
-function lines.begin_lines(_, engine, id)
-  term.out((stop.check(engine:progress(id, true))))
-  term.flush()
-end
 function lines.tell(_, change)
   term.out((stop.check(json.encode({
     run = change.run_id, task = change.task, status = change.to, attempt = change.attempt, at = time_of(change.at),
@@ -37,30 +33,34 @@ function lines.tell(_, change)
   term.flush()
 end
 
-local function tell_state(engine, run)
+local function tell_state(engine, id)
+  if term.json then
+    term.out((stop.check(engine:progress(id, true))))
+    return term.flush()
+  end
+  local run = stop.check(engine:progress(id))
   local c = run.counts
   local done = (c.success or 0) + (c.failed or 0) + (c.cancelled or 0) + (c.skipped or 0)
-  term.news(("run %s of %s: %s, %d of %s over"):format(text.short(run.id), run.workflow, run.status, done,
+  term.news(("run %s of %s: %s, %d of %s over"):format(text.short(id), run.workflow, run.status, done,
     text.plural(run.tasks_total, "task")))
   if term.lively() then return end
   local names = {}
-  for i, task in ipairs(stop.check(engine:tasks(run.id, { status = "running", limit = 7 }))) do names[i] = task.name end
+  for i, task in ipairs(stop.check(engine:tasks(id, { status = "running", limit = 7 }))) do names[i] = task.name end
   if #names > 0 then term.news("running: " .. text.list(names)) end
 end
 
 function watch.run(given)
   local engine <close> = open.read(given.options)
   local id = open.find(engine, given.words[1])
-  local run = stop.check(engine:progress(id))
-  if not run.finished_at then
+  local finished = stop.check(engine:progress(id)).finished_at
+  if not finished then
     if term.json then
       drive.show_by(lines)
     else
       drive.prepare(engine, drive.names(engine, id))
-      tell_state(engine, run)
     end
   end
-  return drive.to_end(engine, function() return id, run.finished_at and "finished" or "watched" end, { look = true })
+  return drive.to_end(engine, function() return id, finished and "finished" or "watched" end, { look = true, state = tell_state })
 end
 
 return watch

@@ -24,15 +24,28 @@ static void owner(struct world *w, struct helper *me)
     (void)wait_end(w, s.run_id);
 }
 
-/* `a` of this workflow was running when its owner was killed, what else could be handed to the agent was. */
-static void leave_orphan(struct world *w, ork_workflow *f, char run_id[ORK_ID_TEXT])
+/* This workflow was run by `life` in another process, which was killed when it had said that it was far enough. */
+static void leave_orphan_of(struct world *w, ork_workflow *f, char run_id[ORK_ID_TEXT], helper_body life)
 {
     made = f;
-    struct helper h = helper_start(w, owner);
+    struct helper h = helper_start(w, life);
     helper_hear(&h, 'r');
     helper_kill(&h);
     last_run(w, run_id);
     world_engine(w);
+}
+
+/* `a` of this workflow was running when its owner was killed, what else could be handed to the agent was. */
+static void leave_orphan(struct world *w, ork_workflow *f, char run_id[ORK_ID_TEXT])
+{
+    leave_orphan_of(w, f, run_id, owner);
+}
+
+/* A wish that whoever stored it did not live to see. */
+static void store_cancel(struct world *w)
+{
+    change_rows(w, "INSERT INTO commands (id, run_id, kind, \"by\", created_at) SELECT randomblob(16), id, 'cancel', "
+                   "'test', created_at FROM runs");
 }
 
 static int pid_of_a(struct world *w)
@@ -95,8 +108,7 @@ static void is_carried_out_once(void **state)
     s = start(w, f);
     until(w, "a", ORK_TASK_RUNNING);
     assert_int_equal(ork_run_wait(w->engine, s.run_id, 100, &status, &err), ORK_ETIMEDOUT); /* all is stored */
-    change_rows(w, "INSERT INTO commands (id, run_id, kind, \"by\", created_at) SELECT randomblob(16), id, 'cancel', "
-                   "'test', created_at FROM runs");
+    store_cancel(w);
     int turn = open("ork.db-turn", O_RDWR | O_CLOEXEC);
     assert_int_equal(flock(turn, LOCK_EX), 0);
     for (int i = 0; i < 3; i++) {
@@ -275,14 +287,8 @@ static void a_cancel_begun_by_another_is_done(void **state)
                                      .retry = {.limit = 1, .delay_ms = 3600000, .factor = 1}},
               NULL);
     seal(f);
-    made = f;
-    struct helper h = helper_start(w, owner_of_a_retry);
-    helper_hear(&h, 'r');
-    helper_kill(&h);
-    last_run(w, run);
-    world_engine(w);
-    change_rows(w, "INSERT INTO commands (id, run_id, kind, \"by\", created_at) SELECT randomblob(16), id, 'cancel', "
-                   "'test', created_at FROM runs");
+    leave_orphan_of(w, f, run, owner_of_a_retry);
+    store_cancel(w);
     if (ork_run_command(w->engine, run, "cancel", NULL, &how, &err) != 0)
         fail_msg("%s", err.msg);
     assert_string_equal(how, "done");
