@@ -221,7 +221,8 @@ static void notify(ork_engine *e, const struct ork_after *x, bool of_task)
     struct ork_change c = {
         .run_id = x->run->text,
         .workflow = ork_workflow_name(x->run->workflow),
-        .task_no = x->task,
+        .task_no = of_task ? ork_run_no(&x->run->run, x->task) : 0,
+        .item = of_task ? ork_run_item(&x->run->run, x->task) : 0,
         .from = x->from,
         .to = x->to,
         .attempt = x->attempt,
@@ -230,7 +231,7 @@ static void notify(ork_engine *e, const struct ork_after *x, bool of_task)
         .took_ms = x->took_ms,
         .adopted = x->adopted,
         .error = x->error,
-        .task = of_task ? ork_workflow_task_name(x->run->workflow, x->task) : NULL,
+        .task = of_task ? ork_active_name(x->run, x->task) : NULL,
     };
     e->on_change(e->change_data, &c);
 }
