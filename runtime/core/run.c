@@ -58,6 +58,8 @@ static void try_again(struct ork_run *r, uint32_t task, int64_t now_ms, int64_t 
 
     if (delay_ms > FAR_MS)
         delay_ms = FAR_MS;
+    if (ork_run_is_item(r, task) && ork_run_fan_of(r, task)->closed)
+        delay_ms = 0; /* it will not be: too many others failed */
     if (t->status != ORK_TASK_PENDING)
         ork_run_move(r, task, ORK_TASK_PENDING);
     ork_run_set_ready(r, task, false);
@@ -119,8 +121,6 @@ static int grant(struct ork_run *r, uint32_t task, struct ork_effects *fx)
     t->retry_at_ms = 0;
     t->attempt++;
     ork_effects_add(fx, ORK_FX_CHANGED, task)->attempt = t->attempt;
-    if (ork_run_is_item(r, task))
-        ork_run_feed(r, ork_run_fan_of(r, task), fx);
     return 0;
 }
 
@@ -277,6 +277,8 @@ int ork_run_step(struct ork_run *r, const struct ork_event *ev, struct ork_effec
     if (rc < 0)
         return rc;
     ork_run_spread(r, fx, from);
+    if (ev->task != ORK_NO_TASK && ev->task >= r->n && ev->task < r->len) /* its place in the queue may be free */
+        ork_run_feed(r, ork_run_fan_of(r, ev->task), fx);
     if (r->final[ORK_TASK_FAILED] > before.final[ORK_TASK_FAILED] && !r->cancelling && ev->type != ORK_EV_RESTORE &&
         ork_workflow_limits(r->workflow)->fail_fast && !ork_run_is_over(r)) {
         const size_t cancels = fx->len;

@@ -92,8 +92,8 @@ enum ork_event_type {
                     * ORK_NO_TASK: failed, skipped,   cancelled tasks → pending. task: it, and what was skipped or
                     * cancelled   after it. task and from: it and all after it, successes too. With any ordinary
                     * task every `finally` task runs again, also one that succeeded. Items: of a task that runs again
-                    * those that did not succeed, or, an item given, that one; all of them, by a new list, when what
-                    * the task gets may be another or it is `from` */
+                    * those that did not succeed; an item given: not the others that failed; all of them, by a new list,
+                    * when what   the task gets may be another or it is `from` */
 };
 #define ORK_NO_TASK UINT32_MAX
 

@@ -272,7 +272,8 @@ void ork_run_reset_items(struct ork_run *r, uint32_t task, uint32_t only, struct
     for (uint32_t i = f->first; i < f->first + f->count; i++) {
         struct ork_run_task *t = &r->tasks[i];
         t->flags = 0;
-        if (!ork_task_is_final(t->status) || t->status == ORK_TASK_SUCCESS || (only != ORK_NO_TASK && only != i))
+        if (!ork_task_is_final(t->status) || t->status == ORK_TASK_SUCCESS ||
+            (only != ORK_NO_TASK && only != i && t->status == ORK_TASK_FAILED))
             continue;
         ork_run_move(r, i, ORK_TASK_PENDING);
         t->failures = t->lost = 0;
