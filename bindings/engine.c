@@ -184,7 +184,7 @@ static void push_change(lua_State *L, const struct ork_change *c)
 {
     const char *(*name)(int) = c->task ? ork_task_status_name : ork_run_status_name;
 
-    lua_createtable(L, 0, 13);
+    lua_createtable(L, 0, 14);
     set_text(L, "run_id", c->run_id);
     set_text(L, "workflow", c->workflow);
     set_text(L, "task", c->task);
@@ -195,6 +195,8 @@ static void push_change(lua_State *L, const struct ork_change *c)
     set_number(L, "attempt", c->attempt);
     if (c->item)
         set_number(L, "item", c->item);
+    if (c->items >= 0)
+        set_number(L, "items", c->items);
     if (c->retry_at_ms > 0)
         set_number(L, "retry_at", c->retry_at_ms);
     if (c->took_ms >= 0)

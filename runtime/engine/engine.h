@@ -574,5 +574,14 @@ int ork_doc_open_task(ork_engine *e, const char *run_id, const char *task, struc
                       struct ork_rows **attempts, ork_err *err) ORK_MUSTCHECK;
 int ork_doc_tasks(ork_engine *e, const ork_id *run, const char *statuses, int64_t after, int64_t limit,
                   struct ork_buf *out, ork_err *err) ORK_MUSTCHECK;
+void ork_doc_task_members(const struct ork_rows *r, size_t i, struct ork_buf *out);
+/* doc_items.c: of row i, a task: how many of its items stand where; nothing when it has none */
+int ork_doc_items(ork_engine *e, const ork_id *run, const struct ork_rows *task, size_t i, struct ork_buf *out,
+                  ork_err *err) ORK_MUSTCHECK;
+int ork_doc_items_page(ork_engine *e, const ork_id *run, const char *name, const char *statuses, int64_t after,
+                       int64_t limit, struct ork_buf *out, ork_err *err) ORK_MUSTCHECK;
+/* "clean/17" that never began, as a document; ENOTFOUND (err only set when the task has items): it is none */
+int ork_doc_fresh_item(ork_engine *e, const ork_id *run, const char *name, struct ork_buf *out,
+                       ork_err *err) ORK_MUSTCHECK;
 int ork_doc_statuses(const json_t *v, bool of_tasks, struct ork_buf *out, ork_err *err) ORK_MUSTCHECK;
 #endif

@@ -204,7 +204,8 @@ static void task_changed(struct ork_active *a, uint32_t task)
             note(a, task, NULL);
         return;
     }
-    if (ork_fan_is(a, task) && t->status == ORK_TASK_FAILED && !a->end && ork_run_fan(&a->run, task)) {
+    if (ork_fan_is(a, task) && t->status == ORK_TASK_FAILED && ork_run_fan(&a->run, task) &&
+        !(a->end && a->end->task == task)) {
         fan_failed(a, task);
         return;
     }

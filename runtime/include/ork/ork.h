@@ -311,6 +311,7 @@ struct ork_change {
     const char *task; /* NULL: the run itself changed */
     uint32_t task_no;    /* of an item: of its task */
     uint32_t item;       /* which element of its list, from 1; 0: a task */
+    int64_t items;       /* how many it has; -1: it is no task with items, or they are not known */
     int from, to;        /* enum ork_task_status or ork_run_status */
     uint32_t attempt;    /* fence number of the attempt, 0 none */
     int kind;            /* enum ork_kind */
