@@ -382,6 +382,8 @@ void ork_fan_unmapped(struct ork_active *a, uint32_t task);
 char *ork_fan_failed(const struct ork_active *a, uint32_t task); /* owned: how many failed, and which first */
 int ork_fan_load(struct ork_active *a, uint32_t task, const ork_id *id, int64_t started_ms,
                  ork_err *err) ORK_MUSTCHECK;
+/* rerun --from: the items of a task of another run, with their results. false: it has none there. */
+bool ork_fan_copy(struct ork_active *a, uint32_t task, const ork_id *run);
 void ork_fan_free(struct ork_active *a);
 
 /* gather.c: what the items of a task left, in their order: outputs, or with `results` objects of item, status, output,

@@ -255,3 +255,91 @@ int ork_fan_load(struct ork_active *a, uint32_t task, const ork_id *id, int64_t 
     ork_rows_free(rows);
     return rc;
 }
+
+/* ---- another run's ---- */
+
+static void copy_item(struct ork_active *a, uint32_t item, const struct ork_rows *rows, size_t i)
+{
+    const char *output = ork_rows_text(rows, i, "output"), *error = ork_rows_text(rows, i, "error");
+    char *texts[] = {output ? ork_strdup(output) : NULL, error ? ork_strdup(error) : NULL};
+    struct ork_task_put put = {.status = ork_task_status_parse(ork_rows_text(rows, i, "status")),
+                               .set_output = true,
+                               .finished_ms = ork_engine_now(a->engine),
+                               .execution_name = {"copied", 6},
+                               .output = {texts[0], output ? strlen(output) : 0},
+                               .error = {texts[1], error ? strlen(error) : 0}};
+
+    a->run.tasks[item].status = a->shown[item] = (uint8_t)put.status;
+    ork_active_task_id(a, item, &put.id);
+    ork_fan_put(a, item, &put);
+    ork_commit_task(a, item, &put, true);
+    for (size_t k = 0; k < 2; k++)
+        (void)ork_commit_text(a->engine, texts[k]);
+}
+
+static int copy_items(struct ork_active *a, uint32_t task, const ork_id *run, uint32_t first, ork_err *err)
+{
+    const struct ork_run_fan *f = ork_run_fan(&a->run, task);
+    const uint32_t last = first + f->count - 1;
+
+    for (uint32_t from = first; f->count && from <= last;) {
+        struct ork_rows *rows = NULL;
+        struct ork_param p[] = {ORK_P_ID(run), ORK_P_INT(from), ORK_P_INT(last), ORK_P_INT(PAGE)};
+        int rc = ork_store_query(a->engine->store, ORK_Q_items_list, p, 4, &rows, err);
+        if (rc)
+            return rc;
+        const size_t n = ork_rows_len(rows);
+        for (size_t i = 0; i < n; i++) {
+            from = (uint32_t)ork_rows_int(rows, i, "task_index", 0);
+            if (ork_task_is_final(ork_task_status_parse(ork_rows_text(rows, i, "status"))))
+                copy_item(a, f->first + (from - first), rows, i);
+        }
+        from = n < PAGE ? last + 1 : from + 1;
+        ork_rows_free(rows);
+    }
+    return 0;
+}
+
+/* The list as it was there, under numbers of this run. After a crash in the middle it is there already. */
+static int copy_list(struct ork_active *a, uint32_t task, const char *text, ork_err *err)
+{
+    json_t *list = NULL, *params;
+    int rc = ork_run_fan(&a->run, task) ? 0 : ork_json_parse(text, strlen(text), &list, err);
+
+    if (rc || ork_run_fan(&a->run, task))
+        return rc;
+    rc = put_map(a, task, list, err);
+    if (rc) {
+        json_decref(list);
+        return rc;
+    }
+    const uint32_t count = (uint32_t)json_array_size(list);
+    params = own_params(a, task);
+    ork_run_add_fan(&a->run, task, a->next_number, count,
+                    (uint32_t)ork_expr_max_failed(json_object_get(params, "each"), count));
+    a->next_number += count;
+    keep(a, list, params, ork_engine_now(a->engine));
+    return 0;
+}
+
+bool ork_fan_copy(struct ork_active *a, uint32_t task, const ork_id *run)
+{
+    struct ork_rows *there = NULL, *items = NULL;
+    struct ork_param p[] = {ORK_P_ID(run), ORK_P_TEXT(ork_workflow_task_name(a->workflow, task))};
+    ork_id id;
+    ork_err err = {0};
+    int rc = ork_store_query(a->engine->store, ORK_Q_task_get, p, 2, &there, &err);
+    bool has =
+        !rc && ork_rows_len(there) && ork_rows_int(there, 0, "map_count", -1) >= 0 && ork_rows_id(there, 0, "id", &id);
+
+    if (has) {
+        struct ork_param q[] = {ORK_P_ID(&id)};
+        rc = ork_store_query(a->engine->store, ORK_Q_task_items_get, q, 1, &items, &err);
+        const char *text = !rc && ork_rows_len(items) ? ork_rows_text(items, 0, "items") : NULL;
+        has = text && copy_list(a, task, text, &err) == 0 &&
+              copy_items(a, task, run, (uint32_t)ork_rows_int(there, 0, "map_first", 0), &err) == 0;
+    }
+    ork_rows_free(items);
+    ork_rows_free(there);
+    return has;
+}

@@ -121,6 +121,20 @@ w:task("a", { retries = { limit = 1, delay = "1ms" }, inputs = { p = ork.each({ 
     assert.equal(before + 3, sql("SELECT count(*) AS n FROM tasks WHERE map_parent IS NOT NULL")[1].n) -- by a new list: other items
   end)
 
+  it("is taken over with its items by a rerun from a later task", function()
+    local r = run([[
+local a = w:task("a", { inputs = { p = ork.each({ 1, 2, 3 }) }, output_type = { n = "int" },
+  run = function(input) io.open("ran", "a"):write("x"):close() return { n = input.p } end })
+w:task("b", { inputs = { n = a.output.n, r = a.results }, run = function(input) return input end })]])
+    assert.equal(0, r.code, r.err)
+    local before = output("b")
+    r = ork("rerun", "last", "--from", "b")
+    assert.equal(0, r.code, r.err)
+    assert.equal("xxx", sh.read(dir .. "/ran"))
+    assert.same(before, output("b"))
+    assert.same({ count = 3, success = 3 }, json.decode(ork("show", "last", "a", "--json").out).items)
+  end)
+
   it("is cancelled with all its items", function()
     write('w:task("a", { inputs = { p = ork.each({ 1, 2, 3, 4, 5 }) }, command = "sleep 60" })')
     local p = sh.spawn_ork({ "w.lua", "--jobs", "2", "-v" }, { cwd = dir })
