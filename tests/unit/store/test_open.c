@@ -190,7 +190,7 @@ static void test_read_does_not_migrate(void **state)
     (void)state;
     char *path = test_path("older.db");
     make("older.db");
-    test_exec(path, "DELETE FROM ork_migrations WHERE version = 18");
+    test_exec(path, "DELETE FROM ork_migrations WHERE version = 19");
     refused("older.db", ORK_OPEN_READ, ORK_ESTATE,
             "has schema version 18, this Ork reads version 19; run `ork db migrate` first");
     ork_free(path);
