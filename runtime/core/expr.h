@@ -44,7 +44,8 @@ void ork_expr_params_each_task(const json_t *params, void (*cb)(void *data, cons
  * more than `most`; both name what it is over. */
 int ork_expr_items(const json_t *each, const struct ork_scope *s, size_t most, json_t **items,
                    ork_err *err) ORK_MUSTCHECK;
-size_t ork_expr_max_failed(const json_t *each, size_t count); /* its max_failed: a number, or "5%" of count, rounded down */
+size_t ork_expr_max_failed(const json_t *each,
+                           size_t count); /* its max_failed: a number, or "5%" of count, rounded down */
 /* "tasks.extract.output.parts" for messages. ref: the reference or what stands under its key "ref". */
 void ork_expr_ref_name(const json_t *ref, struct ork_buf *out);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* Inside of the limits. Ready tasks stand in lanes, one per run, pool and window (and per list of items that has a limit
- * of its own), each a heap by priority and task number. Lanes whose first task may start as far as we know are in one heap, `open`; a lane that cannot go on is
- * parked where its hindrance ends:
+/* Inside of the limits. Ready tasks stand in lanes, one per run, pool and window (and per list of items that has a
+ * limit of its own), each a heap by priority and task number. Lanes whose first task may start as far as we know are in
+ * one heap, `open`; a lane that cannot go on is parked where its hindrance ends:
  *
  *   open ──(run at max_parallel)──► nowhere: all lanes of the run come back when it holds less
  *        ──(its list at its own)──► nowhere, the same

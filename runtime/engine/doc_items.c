@@ -33,6 +33,7 @@ int ork_doc_items(ork_engine *e, const ork_id *run, const struct ork_rows *task,
     ork_doc_key(out, "items");
     ork_buf_addc(out, '{');
     ork_doc_int(out, "count", count);
+    ork_doc_int(out, "first", ork_rows_int(task, i, "map_first", 0));
     for (size_t k = 0; k < ork_rows_len(rows); k++)
         left -= ork_rows_int(rows, k, "count", 0);
     for (size_t k = 0; k < ork_rows_len(rows); k++) {

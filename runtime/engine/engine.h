@@ -107,14 +107,14 @@ struct ork_active {
         int kind;
         char *text; /* owned */
         struct ork_reject *next;
-    } * rejects, **rejects_end; /* owned list: judged while effects are worked off, told after */
-    struct ork_items {          /* beside run.fans: what the items are made of */
-        json_t *list;           /* owned */
-        json_t *params;         /* owned: of the task, without the list; read only */
-        int64_t started_ms;     /* of the task */
-    } * items;                  /* owned */
+    } * rejects, **rejects_end;      /* owned list: judged while effects are worked off, told after */
+    struct ork_items {               /* beside run.fans: what the items are made of */
+        json_t *list;                /* owned */
+        json_t *params;              /* owned: of the task, without the list; read only */
+        int64_t started_ms;          /* of the task */
+    } * items;                       /* owned */
     uint32_t items_len, next_number; /* next_number: the first that no task or item of the run has had */
-    ork_id *ids;                /* task ids of a run that was taken over, or got another definition; NULL: derived */
+    ork_id *ids; /* task ids of a run that was taken over, or got another definition; NULL: derived */
     uint32_t *by_number, by_number_len; /* owned, with ids: number in an id of ours → task; NULL none */
     ork_id snapshot;
     json_t *params;
@@ -372,16 +372,15 @@ void ork_dispatch_release(struct ork_active *a, uint32_t task);    /* gives wind
 void ork_dispatch_spawn(struct ork_active *a, uint32_t task, uint32_t attempt);
 
 /* fan.c: tasks that are done once per element of a list */
-bool ork_fan_is(const struct ork_active *a, uint32_t task); /* it is such a task */
-void ork_fan_expand(struct ork_active *a, uint32_t task);   /* ready and judged: its list becomes its items */
+bool ork_fan_is(const struct ork_active *a, uint32_t task);  /* it is such a task */
+void ork_fan_expand(struct ork_active *a, uint32_t task);    /* ready and judged: its list becomes its items */
 json_t *ork_fan_params(struct ork_active *a, uint32_t item); /* a new reference; without the list */
-const json_t *ork_fan_item(const struct ork_active *a, uint32_t item); /* borrowed element */
+const json_t *ork_fan_item(const struct ork_active *a, uint32_t item);                      /* borrowed element */
 const char *ork_fan_input(const struct ork_active *a, uint32_t item, const json_t *params); /* what it is called */
-void ork_fan_put(struct ork_active *a, uint32_t task, struct ork_task_put *put); /* what items have beside */
+void ork_fan_put(struct ork_active *a, uint32_t task, struct ork_task_put *put);            /* what items have beside */
 void ork_fan_unmapped(struct ork_active *a, uint32_t task);
 char *ork_fan_failed(const struct ork_active *a, uint32_t task); /* owned: how many failed, and which first */
-int ork_fan_load(struct ork_active *a, uint32_t task, const ork_id *id, int64_t started_ms,
-                 ork_err *err) ORK_MUSTCHECK;
+int ork_fan_load(struct ork_active *a, uint32_t task, const ork_id *id, int64_t started_ms, ork_err *err) ORK_MUSTCHECK;
 /* rerun --from: the items of a task of another run, with their results. false: it has none there. */
 bool ork_fan_copy(struct ork_active *a, uint32_t task, const ork_id *run);
 void ork_fan_free(struct ork_active *a);

@@ -130,7 +130,8 @@ static int push_load(lua_State *L, struct ork_rd *r) /* -> "load", definition, w
     return 5;
 }
 
-/* -> "call", slot, task number from 1, item from 1 or 0, attempt, scheduled_for_ms, run, task, definition, folder, input; 0: taken back
+/* -> "call", slot, task number from 1, item from 1 or 0, attempt, scheduled_for_ms, run, task, definition, folder,
+ * input; 0: taken back
  */
 static int push_call(lua_State *L, struct ork_rd *r)
 {

@@ -84,8 +84,9 @@ struct ork_tasks_insert { /* unit TASKS: rows [first, first+count) of a run, pen
 #define ORK_ITEMS_FROM (1u << 24)
 struct ork_task_put { /* unit TASK: the mutable columns of one task */
     ork_id id;
-    uint32_t item, number; /* item > 0: it is that element of the list of task `parent`, and has task_index `number`; its */
-    ork_id parent;         /* row is made if there is none */
+    uint32_t item,
+        number;    /* item > 0: it is that element of the list of task `parent`, and has task_index `number`; its */
+    ork_id parent; /* row is made if there is none */
     int status;
     uint32_t attempt, failures, lost;
     int kind; /* enum ork_kind of the last failure; 0: NULL */
@@ -100,7 +101,7 @@ struct ork_task_map { /* unit TASK_MAP: what a task is to be done for, and the n
     struct ork_text items; /* JSON list */
 };
 #define ORK_ITEMS_INLINE (64u << 10) /* bytes of a list that stay in the task's row */
-struct ork_attempt_put { /* unit ATTEMPT: insert or replace (task_id, attempt) */
+struct ork_attempt_put {             /* unit ATTEMPT: insert or replace (task_id, attempt) */
     ork_id task_id, agent_id;
     uint32_t attempt;
     int status;            /* enum ork_task_status: dispatched running success failed cancelled */

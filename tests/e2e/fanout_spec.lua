@@ -33,6 +33,8 @@ w:task("sum", { inputs = { rows = clean.output.rows, all = clean.results, whole 
     assert.equal(2, got.whole[2].item)
     assert.equal("clean", got.whole[2].task)
     assert.same({ "zzz", "success", 30 }, { got.all[3].item, got.all[3].status, got.all[3].output.rows })
+    assert.equal('{"item":2,"rows":20,"task":"clean"}\n', ork("output", "last", "clean/2").out)
+    assert.matches('^%[{"item":1,"rows":10,"task":"clean"},.*"item":3.*}%]\n$', ork("output", "last", "clean").out)
     assert.same({ "clean/1", "clean/2", "clean/3" }, (function(rows)
       local names = {}
       for i, row in ipairs(rows) do names[i] = row.task_name end
@@ -42,7 +44,8 @@ w:task("sum", { inputs = { rows = clean.output.rows, all = clean.results, whole 
 
   it("starts a process for each element, of a literal list, a param, a product", function()
     local r = run([[
-w:task("lit", { inputs = { p = ork.each({ "a b", "c" }) }, env = { P = ork.input.p }, command = { "sh", "-c", "echo $ORK_ITEM $ORK_TASK_NAME \"$P\" \"$1\"", "x", ork.input.p } })
+w:task("lit", { inputs = { p = ork.each({ "a b", "c" }) }, env = { P = ork.input.p },
+  command = { "sh", "-c", "echo $ORK_ITEM $ORK_TASK_NAME \"$P\" \"$1\"", "x", ork.input.p } })
 w:task("par", { inputs = { p = ork.each(w.params.l) }, command = { "echo", ork.input.p } })
 w:task("pro", { inputs = { p = ork.each(ork.product{ os = { "l", "m" }, arch = { 1, 2 } }) }, command = { "echo", ork.input.p.os, ork.input.p.arch } })]],
       'l=["one","two"]')
@@ -132,7 +135,7 @@ w:task("b", { inputs = { n = a.output.n, r = a.results }, run = function(input) 
     assert.equal(0, r.code, r.err)
     assert.equal("xxx", sh.read(dir .. "/ran"))
     assert.same(before, output("b"))
-    assert.same({ count = 3, success = 3 }, json.decode(ork("show", "last", "a", "--json").out).items)
+    assert.same({ count = 3, success = 3, first = 1 << 24 }, json.decode(ork("show", "last", "a", "--json").out).items)
   end)
 
   it("is cancelled with all its items", function()
@@ -146,7 +149,7 @@ w:task("b", { inputs = { n = a.output.n, r = a.results }, run = function(input) 
     assert.same({ "cancelled" }, { sql("SELECT status FROM tasks WHERE task_name = 'a'")[1].status })
     assert.same({}, sql("SELECT 1 FROM tasks WHERE status NOT IN ('cancelled')"))
     local items = json.decode(ork("show", "last", "a", "--json").out).items
-    assert.same({ count = 5, cancelled = 5 }, items)
+    assert.same({ count = 5, cancelled = 5, first = 1 << 24 }, items)
   end)
 
   it("is refused where it is not meant", function()
@@ -156,7 +159,8 @@ w:task("b", { inputs = { n = a.output.n, r = a.results }, run = function(input) 
       { 'w:task("a", { inputs = { p = ork.each() }, command = "true" })', "ork.each wants a list, or a reference to one, got none" },
       { 'w:task("a", { inputs = { p = ork.each("abc") }, command = "true" })', 'ork.each wants a list, or a reference to one, got "abc"' },
       { 'w:task("a", { inputs = { p = ork.each({ 1 }, { max_faild = 1 }) }, command = "true" })', "did you mean `max_failed`?" },
-      { 'w:task("a", { inputs = { p = ork.each({ 1 }, { max_failed = "many" }) }, command = "true" })', 'max_failed wants a number of items or a share such as "5%", got "many"' },
+      { 'w:task("a", { inputs = { p = ork.each({ 1 }, { max_failed = "many" }) }, command = "true" })',
+        'max_failed wants a number of items or a share such as "5%", got "many"' },
       { 'w:task("a", { inputs = { p = ork.each({ 1 }, { max_parallel = 0 }) }, command = "true" })', "max_parallel wants a number from 1 on" },
       { 'w:task("a", { inputs = { p = ork.each({ a = 1 }) }, command = "true" })', "wants a list" },
       { 'local t = w:task("t", { output_type = { n = "int" }, command = "true" })\nw:task("a", { inputs = { p = ork.each(t.output.n) }, command = "true" })',
@@ -252,7 +256,7 @@ end })]]
     kill_often({ "w.lua", "n=" .. ITEMS, "-v", "--jobs", "3", "--db", url }, function() end)
     assert.equal(ITEMS .. "\n", ork("output", "last", "sum", "--db", url).out)
     local items = json.decode(ork("show", "last", "a", "--json", "--db", url).out).items
-    assert.same({ count = ITEMS, success = ITEMS }, items)
+    assert.same({ count = ITEMS, success = ITEMS, first = 1 << 24 }, items)
   end)
 
   it("goes on with processes that were under way", function()

@@ -97,7 +97,7 @@ end
 local function item_counts(items)
   local counts = {}
   for status, n in pairs(items) do
-    if status ~= "count" then counts[status] = n end
+    if status ~= "count" and status ~= "first" then counts[status] = n end
   end
   return counts
 end

@@ -308,7 +308,7 @@ struct ork_engine_opts {
 struct ork_change {
     const char *run_id; /* hyphenated */
     const char *workflow;
-    const char *task; /* NULL: the run itself changed */
+    const char *task;    /* NULL: the run itself changed */
     uint32_t task_no;    /* of an item: of its task */
     uint32_t item;       /* which element of its list, from 1; 0: a task */
     int64_t items;       /* how many it has; -1: it is no task with items, or they are not known */

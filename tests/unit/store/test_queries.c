@@ -83,8 +83,12 @@ static void fill(struct test_store *t, const ork_workflow *w)
                                             .finished_ms = NOW + 2};
         }
     }
-    ork_batch_add(&b, ORK_UNIT_TASK_MAP)->map = (struct ork_task_map){
-        .id = task1, .run_id = ids[0], .set = true, .count = 3, .first = ORK_ITEMS_FROM, .items = TEXT("[1,\"b\",null]")};
+    ork_batch_add(&b, ORK_UNIT_TASK_MAP)->map = (struct ork_task_map){.id = task1,
+                                                                      .run_id = ids[0],
+                                                                      .set = true,
+                                                                      .count = 3,
+                                                                      .first = ORK_ITEMS_FROM,
+                                                                      .items = TEXT("[1,\"b\",null]")};
     for (int i = 0; i < 3; i++)
         ork_batch_add(&b, ORK_UNIT_EVENT)->event = (struct ork_event_put){ids[0], NOW + i, TEXT("[{\"e\":1}]")};
     u = ork_batch_add(&b, ORK_UNIT_COMMAND);
