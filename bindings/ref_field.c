@@ -104,7 +104,7 @@ static int push_this(lua_State *L, const struct ork_lua_ref *r, const char *key)
             return ork_lua_raise(L, "ork.this has no field `%s`; did you mean `%s`?", key, near);
         return ork_lua_raise(L,
                              "ork.this has no field `%s`; it has run_id, task, task_index, attempt, logical_time, "
-                             "scheduled_for, workflow, and item in a task with ork.each",
+                             "scheduled_for, workflow, item",
                              key);
     }
     bool number = strcmp(key, "attempt") == 0 || strcmp(key, "task_index") == 0 || strcmp(key, "item") == 0;

@@ -34,6 +34,7 @@
 ---@field logical_time ork.ref of the run, RFC 3339
 ---@field scheduled_for ork.ref when a schedule wanted the run; null when it was started by hand
 ---@field workflow ork.ref the name of the workflow
+---@field item ork.ref which element of its list, from 1; null without `ork.each`
 
 ---How often and when a failed attempt is tried again. A table replaces that of `defaults` whole.
 ---@class ork.retry

@@ -25,8 +25,8 @@ local PAGE = 100
 --- What items gave as one list, in their order; null where one gave nothing.
 local function of_items(engine, id, items)
   local at, last, before = items.first, items.first + items.count, "["
-  local function add(text)
-    term.out_raw(before .. text)
+  local function add(one)
+    term.out_raw(before .. one)
     at, before = at + 1, ","
   end
   while at < last do
