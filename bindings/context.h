@@ -13,11 +13,12 @@ struct ork_lua_numbers {
 void ork_lua_numbers_add(struct ork_lua_numbers *v, uint32_t x);
 
 struct ork_lua_ctx {
-    const void *workflow_mt, *task_mt, *ref_mt, *list_mt; /* identities of the metatables, which the registry keeps */
-    struct ork_lua_buf values;                            /* JSON of the options being read, one behind the other */
-    struct ork_lua_buf text;                              /* a text being put together */
-    struct ork_lua_buf scratch;                           /* for one value; nobody keeps it across a call */
-    struct ork_lua_numbers deps;                          /* tasks that the options being read refer to */
+    const void *workflow_mt, *task_mt, *ref_mt, *list_mt, *each_mt,
+        *product_mt;             /* identities of the metatables, which the registry keeps */
+    struct ork_lua_buf values;   /* JSON of the options being read, one behind the other */
+    struct ork_lua_buf text;     /* a text being put together */
+    struct ork_lua_buf scratch;  /* for one value; nobody keeps it across a call */
+    struct ork_lua_numbers deps; /* tasks that the options being read refer to */
     struct json_t *str_type, *int_type, *any_type;
     int32_t exit_codes[64]; /* of the retries being read */
     const char *codes[64];  /* borrowed from the option table on the stack */
@@ -64,6 +65,7 @@ double ork_lua_mono_ms(void);
 /* what each file adds to the module table on top of the stack [-0, +0, m] */
 void ork_lua_add_json(lua_State *L);
 void ork_lua_add_refs(lua_State *L);
+void ork_lua_add_each(lua_State *L);
 void ork_lua_add_tasks(lua_State *L);
 void ork_lua_add_workflows(lua_State *L);
 void ork_lua_add_loading(lua_State *L);

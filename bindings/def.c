@@ -90,6 +90,7 @@ void ork_lua_def_fini(struct ork_lua_def *d)
         json_decref(d->outputs[i].type);
     free(d->outputs);
     free(d->conditional.items);
+    free(d->mapped.items);
     for (size_t i = 0; i < d->problems_len; i++) {
         struct ork_lua_problem *p = &d->problems[i];
         free(p->file);

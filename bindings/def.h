@@ -28,7 +28,7 @@ struct ork_lua_span {
 struct ork_lua_task {
     struct ork_task_spec spec;
     int64_t grace_ms; /* -1: not given */
-    struct ork_lua_span command, cwd, env, inputs, when;
+    struct ork_lua_span command, cwd, env, inputs, each, when;
     const char *default_cwd, *default_env; /* borrowed JSON of the defaults; NULL none */
     bool whole_inputs;                     /* inputs is one reference */
     bool finally, has_work, has_rule;
@@ -49,6 +49,7 @@ struct ork_lua_def {
     struct ork_lua_output *outputs; /* owned, by task number: tasks that declare an output type */
     size_t outputs_len, outputs_cap;
     struct ork_lua_numbers conditional; /* tasks with `when`, by number */
+    struct ork_lua_numbers mapped;      /* tasks with ork.each, by number */
     struct json_t *pools; /* owned: name → {slots: most that a task takes, task: the first that uses it} */
     struct ork_lua_problem *problems; /* owned */
     size_t problems_len, problems_cap;
@@ -70,6 +71,7 @@ struct ork_lua_def {
 struct ork_lua_def *ork_lua_def_check(lua_State *L, int idx, const char *method);    /* raises when it is no workflow */
 const struct json_t *ork_lua_def_params(const struct ork_lua_def *d);                /* {name: P} or NULL */
 const struct json_t *ork_lua_def_output(const struct ork_lua_def *d, uint32_t task); /* NULL: not declared */
+bool ork_lua_def_is_mapped(const struct ork_lua_def *d, uint32_t task);              /* once per element of a list */
 uint32_t ork_lua_def_file(struct ork_lua_def *d, const char *file);
 void ork_lua_def_fini(struct ork_lua_def *d);
 void ork_lua_def_add_output(struct ork_lua_def *d, uint32_t task, struct json_t *type_take); /* tasks in order */

@@ -184,7 +184,7 @@ static void push_change(lua_State *L, const struct ork_change *c)
 {
     const char *(*name)(int) = c->task ? ork_task_status_name : ork_run_status_name;
 
-    lua_createtable(L, 0, 12);
+    lua_createtable(L, 0, 14);
     set_text(L, "run_id", c->run_id);
     set_text(L, "workflow", c->workflow);
     set_text(L, "task", c->task);
@@ -193,6 +193,10 @@ static void push_change(lua_State *L, const struct ork_change *c)
     set_text(L, "kind", ork_kind_name(c->kind));
     set_text(L, "error", c->error);
     set_number(L, "attempt", c->attempt);
+    if (c->item)
+        set_number(L, "item", c->item);
+    if (c->items >= 0)
+        set_number(L, "items", c->items);
     if (c->retry_at_ms > 0)
         set_number(L, "retry_at", c->retry_at_ms);
     if (c->took_ms >= 0)

@@ -55,6 +55,7 @@ __attribute__((visibility("default"))) int luaopen_ork_core(lua_State *L)
     lua_setfield(L, -2, "version");
     ork_lua_add_json(L);
     ork_lua_add_refs(L);
+    ork_lua_add_each(L);
     ork_lua_add_workflows(L);
     ork_lua_add_loading(L);
     ork_lua_add_tasks(L);

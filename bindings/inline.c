@@ -180,7 +180,7 @@ static int inline_handlers(lua_State *L) /* handlers{ turn, wake, interrupt, kno
 /* ---- calls ---- */
 
 /* next() -> { engine, token, run_id, workflow, task, definition, number (from 1), attempt, input (text),
- * scheduled_for_ms, timeout_ms, grace_ms } | nil */
+ * item (from 1; 0 none), scheduled_for_ms, timeout_ms, grace_ms } | nil */
 static int inline_next(lua_State *L)
 {
     struct ork_inline_call c;
@@ -190,7 +190,7 @@ static int inline_next(lua_State *L)
         e = e->next;
     if (!e)
         return 0;
-    lua_createtable(L, 0, 13);
+    lua_createtable(L, 0, 14);
     lua_pushlightuserdata(L, e);
     lua_setfield(L, -2, "engine");
     lua_pushlstring(L, c.input, c.input_len);
@@ -205,9 +205,9 @@ static int inline_next(lua_State *L)
     const struct {
         const char *name;
         int64_t value;
-    } numbers[] = {{"token", (int64_t)c.token},  {"number", (int64_t)c.task_no + 1},
-                   {"attempt", c.attempt},       {"scheduled_for_ms", c.scheduled_for_ms},
-                   {"timeout_ms", c.timeout_ms}, {"grace_ms", c.grace_ms}};
+    } numbers[] = {{"token", (int64_t)c.token}, {"number", (int64_t)c.task_no + 1},       {"item", c.item},
+                   {"attempt", c.attempt},      {"scheduled_for_ms", c.scheduled_for_ms}, {"timeout_ms", c.timeout_ms},
+                   {"grace_ms", c.grace_ms}};
     for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) {
         lua_pushinteger(L, numbers[i].value);
         lua_setfield(L, -2, numbers[i].name);

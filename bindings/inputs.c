@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* `inputs`: values by name, or a reference to an object. What an input is declared to be is held against what it gets
  * once the whole table was read, because the trigger rule decides whether the output of another task may be missing. */
+#include "each.h"
 #include "ref.h"
 #include "task.h"
 #include <jansson.h>
@@ -16,6 +17,8 @@ static void note_kind(struct ork_lua_task *t, const struct ork_lua_reader *r, co
     if (!t->input_kinds)
         t->input_kinds = json_object();
     json_t *type = json_deep_copy(r->type);
+    if (r->items) /* an element per item, null where one has none */
+        type = json_pack("[[s,o]]", "?", type);
     json_object_set_new(t->input_kinds, name, json_pack("{s:o,s:b}", "type", type, "of_task", of_task));
 }
 
@@ -64,6 +67,18 @@ static void read_field(struct ork_lua_reader *r, struct ork_lua_task *t, int idx
         check_constant(r, type, way, &span);
 }
 
+/* The input that is another value for each item: behind the other inputs, as it is none of the bindings. */
+static void read_each(struct ork_lua_reader *r, struct ork_lua_task *t, int idx, const char *name, const char *way)
+{
+    json_t *type;
+    r->items = false;
+    if (!ork_lua_read_each(r, idx, name, way, &t->each, &type) || !type)
+        return;
+    if (!t->input_kinds)
+        t->input_kinds = json_object();
+    json_object_set_new(t->input_kinds, name, json_pack("{s:o,s:b}", "type", type, "of_task", 0));
+}
+
 static void read_table(struct ork_lua_reader *r, struct ork_lua_task *t, int idx, const char *path)
 {
     lua_State *L = r->L;
@@ -74,10 +89,23 @@ static void read_table(struct ork_lua_reader *r, struct ork_lua_task *t, int idx
     if (!fields)
         return;
     ork_lua_buf_addc(b, '{');
+    const char *each = NULL;
+    bool first = true;
     for (size_t i = 0; i < n; i++) {
         ork_err err;
-        if (i > 0)
+        lua_pushlstring(L, fields[i].name, fields[i].len);
+        bool is_each = lua_rawget(L, idx) == LUA_TUSERDATA && ork_lua_is(L, -1, r->ctx->each_mt);
+        lua_pop(L, 1);
+        if (is_each && each)
+            ork_lua_bad(r, ork_lua_path(way, path, fields[i].name), "ork.each(ork.product{ … }) goes through all pairs",
+                        "is a second ork.each, beside `%.60s`; a task has one", each);
+        if (is_each) {
+            each = each ? each : fields[i].name;
+            continue;
+        }
+        if (!first)
             ork_lua_buf_addc(b, ',');
+        first = false;
         lua_pushlstring(L, fields[i].name, fields[i].len);
         if (ork_lua_json_write(L, -1, "inputs", b, &err) < 0)
             ork_lua_bad_at(r, path, NULL, "%s", err.msg);
@@ -88,14 +116,24 @@ static void read_table(struct ork_lua_reader *r, struct ork_lua_task *t, int idx
         lua_pop(L, 1);
     }
     ork_lua_buf_addc(b, '}');
+    t->inputs = (struct ork_lua_span){at, first ? 0 : b->len - at};
+    if (each) {
+        lua_getfield(L, idx, each);
+        read_each(r, t, lua_gettop(L), each, ork_lua_path(way, path, each));
+        lua_pop(L, 1);
+    }
     lua_pop(L, 1);
-    t->inputs = (struct ork_lua_span){at, n > 0 ? b->len - at : 0};
 }
 
 void ork_lua_read_inputs(struct ork_lua_reader *r, int idx, const char *path, void *out)
 {
     struct ork_lua_task *t = out;
     const struct ork_lua_ref *ref = ork_lua_is(r->L, idx, r->ctx->ref_mt);
+    if (ork_lua_is(r->L, idx, r->ctx->each_mt)) {
+        ork_lua_bad(r, path, "write inputs = { part = ork.each(…) }",
+                    "is ork.each itself; an input of that kind needs a name");
+        return;
+    }
     if (ref) {
         t->whole_inputs = true;
         if (ork_lua_read_expr(r, idx, path, OF_INPUTS, &t->inputs))

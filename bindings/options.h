@@ -21,6 +21,7 @@ struct ork_lua_reader {
     const char *path;
     uint32_t allowed;          /* ORK_LUA_HAS bits */
     const struct json_t *type; /* of the last reference written; NULL unknown */
+    bool items;                /* that is a list with such a value per item of a task */
 };
 
 enum ork_lua_option_kind { ORK_LUA_OWN, ORK_LUA_DURATION, ORK_LUA_COUNT, ORK_LUA_INT, ORK_LUA_BOOL, ORK_LUA_LATER };

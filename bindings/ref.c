@@ -32,13 +32,17 @@ struct ork_lua_ref *ork_lua_ref_new(lua_State *L, const struct ork_lua_ref *like
 }
 
 void ork_lua_ref_task(lua_State *L, struct ork_lua_def *def, uint32_t task, const char *what, const json_t *type,
-                      int owner)
+                      bool items, int owner)
 {
     char parts[320];
     const char *name = ork_workflow_task_name(def->w, task);
     size_t n = strlen(name), w = strlen(what);
-    struct ork_lua_ref like = {
-        .def = def, .type = type, .kind = ORK_LUA_REF_TASK, .has = ORK_LUA_HAS(ORK_LUA_REF_TASK), .deps_len = 1};
+    struct ork_lua_ref like = {.def = def,
+                               .type = type,
+                               .kind = ORK_LUA_REF_TASK,
+                               .has = ORK_LUA_HAS(ORK_LUA_REF_TASK),
+                               .items = items,
+                               .deps_len = 1};
     memcpy(parts, "tasks", 6);
     memcpy(parts + 6, name, n + 1);
     memcpy(parts + 7 + n, what, w);

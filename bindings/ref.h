@@ -29,6 +29,7 @@ struct ork_lua_ref {
     const struct json_t *type; /* borrowed from the workflow or the context; NULL: not declared */
     uint32_t kind;             /* enum ork_lua_ref_kind */
     uint32_t has;              /* ORK_LUA_HAS of each kind in it */
+    bool items;                /* a list with a value of that type per item of a task */
     uint32_t deps_len;         /* tasks it waits for, behind the struct */
     uint32_t len; /* bytes behind those: parts with a NUL between them, or JSON for dates, secrets, texts */
     uint32_t deps[];
@@ -48,7 +49,7 @@ struct ork_lua_ref *ork_lua_ref_new(lua_State *L, const struct ork_lua_ref *like
                                     const char *text, size_t len, int owner);
 /* Pushes a reference to a task's value ("output" …). [-0, +1, m] */
 void ork_lua_ref_task(lua_State *L, struct ork_lua_def *def, uint32_t task, const char *what, const struct json_t *type,
-                      int owner);
+                      bool items, int owner);
 /* Pushes w.params. [-0, +1, m] */
 void ork_lua_ref_params(lua_State *L, struct ork_lua_def *def, int owner);
 /* What its values can be used for: a type with a field `name`? Sets *type (NULL unknown). false: it has no such field.

@@ -6,8 +6,8 @@
 #include <jansson.h>
 #include <string.h>
 
-static const char *const this_words[] = {"run_id",       "task",          "task_index", "attempt",
-                                         "logical_time", "scheduled_for", "workflow",   NULL};
+static const char *const this_words[] = {"run_id",        "task",     "task_index", "attempt", "logical_time",
+                                         "scheduled_for", "workflow", "item",       NULL};
 static const char *const task_words[] = {"name", "output", "status", "error", "results", NULL};
 
 bool ork_lua_type_field(const json_t *type, const char *name, const json_t **field)
@@ -104,10 +104,10 @@ static int push_this(lua_State *L, const struct ork_lua_ref *r, const char *key)
             return ork_lua_raise(L, "ork.this has no field `%s`; did you mean `%s`?", key, near);
         return ork_lua_raise(L,
                              "ork.this has no field `%s`; it has run_id, task, task_index, attempt, logical_time, "
-                             "scheduled_for, workflow",
+                             "scheduled_for, workflow, item",
                              key);
     }
-    bool number = strcmp(key, "attempt") == 0 || strcmp(key, "task_index") == 0;
+    bool number = strcmp(key, "attempt") == 0 || strcmp(key, "task_index") == 0 || strcmp(key, "item") == 0;
     struct ork_lua_ref like = {.type = number ? ctx->int_type : ctx->str_type, .kind = ORK_LUA_REF_THIS, .has = r->has};
     size_t n = strlen(key);
     memcpy(parts + 5, key, n);
@@ -172,15 +172,16 @@ int ork_lua_ref_index(lua_State *L)
 int ork_lua_task_field(lua_State *L, struct ork_lua_def *def, uint32_t no, const char *key)
 {
     const struct ork_lua_ctx *ctx = ork_lua_ctx_get(L);
+    const bool items = ork_lua_def_is_mapped(def, no);
     lua_getiuservalue(L, 1, 1); /* the workflow */
     if (strcmp(key, "name") == 0)
         lua_pushstring(L, ork_workflow_task_name(def->w, no));
     else if (strcmp(key, "output") == 0)
-        ork_lua_ref_task(L, def, no, key, ork_lua_def_output(def, no), -1);
+        ork_lua_ref_task(L, def, no, key, ork_lua_def_output(def, no), items, -1);
     else if (strcmp(key, "status") == 0)
-        ork_lua_ref_task(L, def, no, key, ctx->str_type, -1);
+        ork_lua_ref_task(L, def, no, key, ctx->str_type, false, -1);
     else if (strcmp(key, "error") == 0 || strcmp(key, "results") == 0)
-        ork_lua_ref_task(L, def, no, key, NULL, -1);
+        ork_lua_ref_task(L, def, no, key, NULL, items && strcmp(key, "results") == 0, -1);
     else {
         const char *name = ork_workflow_task_name(def->w, no), *near = ork_suggest(key, task_words);
         const json_t *field, *output = ork_lua_def_output(def, no);

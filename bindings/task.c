@@ -94,6 +94,7 @@ static void write_params(struct ork_lua_reader *r, struct ork_lua_task *t)
     ork_lua_buf_addc(out, '{');
     add_span(r, "command", t->command, NULL);
     add_span(r, "cwd", t->cwd, t->default_cwd);
+    add_span(r, "each", t->each, NULL);
     add_span(r, "env", t->env, t->default_env);
     if (t->grace_ms >= 0) {
         add_key(out, "grace_ms");
@@ -106,6 +107,8 @@ static void write_params(struct ork_lua_reader *r, struct ork_lua_task *t)
     t->spec.params_len = out->len;
     if (t->when.len > 0)
         t->spec.flags |= ORK_TASK_HAS_WHEN;
+    if (t->each.len > 0)
+        t->spec.flags |= ORK_TASK_EACH;
 }
 
 static char *write_signature(const struct ork_lua_task *t)
@@ -125,19 +128,29 @@ static char *write_signature(const struct ork_lua_task *t)
     return text;
 }
 
-static bool has_when(const struct ork_lua_def *d, uint32_t task)
+static bool holds(const struct ork_lua_numbers *sorted, uint32_t task)
 {
-    size_t low = 0, high = d->conditional.len;
+    size_t low = 0, high = sorted->len;
     while (low < high) {
         size_t mid = (low + high) / 2;
-        if (d->conditional.items[mid] == task)
+        if (sorted->items[mid] == task)
             return true;
-        if (d->conditional.items[mid] < task)
+        if (sorted->items[mid] < task)
             low = mid + 1;
         else
             high = mid;
     }
     return false;
+}
+
+static bool has_when(const struct ork_lua_def *d, uint32_t task)
+{
+    return holds(&d->conditional, task);
+}
+
+bool ork_lua_def_is_mapped(const struct ork_lua_def *d, uint32_t task)
+{
+    return holds(&d->mapped, task);
 }
 
 /* Under all_success a task after branches is skipped as soon as one of them is. */
@@ -206,6 +219,8 @@ static int add_task(struct ork_lua_reader *r, struct ork_lua_task *t, uint32_t *
         ork_lua_def_add_output(r->def, *no, json_incref(t->output_type));
     if (t->when.len > 0)
         ork_lua_numbers_add(&r->def->conditional, *no);
+    if (t->each.len > 0)
+        ork_lua_numbers_add(&r->def->mapped, *no);
     if (t->spec.pool)
         ork_lua_def_use_pool(r->def, t->spec.pool, t->spec.pool_slots, *no);
     return 0;

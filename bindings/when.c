@@ -54,7 +54,7 @@ static enum sort sort_of(struct ork_lua_reader *r, int idx)
 {
     const struct ork_lua_ref *ref = ork_lua_is(r->L, idx, r->ctx->ref_mt);
     if (ref)
-        return ref->type ? sort_of_type(ref->type) : ANY;
+        return ref->items ? LIST : ref->type ? sort_of_type(ref->type) : ANY;
     switch (lua_type(r->L, idx)) {
     case LUA_TNUMBER:
         return NUMBER;

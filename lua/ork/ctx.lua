@@ -188,7 +188,7 @@ local fields = {
   run_id = function(call) return call.run_id end,
   task = function(call) return call.task end,
   attempt = function(call) return call.attempt end,
-  item = function() return nil end,
+  item = function(call) return call.item > 0 and call.item or nil end,
   scheduled_for = function(call) return call.scheduled_for_ms > 0 and core.sys.format_time(call.scheduled_for_ms) or nil end,
   --- Was it told to end early? Whatever waits raises then.
   cancelled = function(call) return call.stopped ~= nil or (call.until_ms or math.huge) <= native.mono() end,

@@ -17,6 +17,8 @@ local ork = {
   format = core.format,
   input = core.input,
   this = core.this,
+  each = core.each,
+  product = core.product,
   json = core.json,
   null = core.null,
   list = core.list,
@@ -73,7 +75,7 @@ for _, name in ipairs({ "start", "run" }) do core.methods[name] = ork[name] end
 -- ---- names -----------------------------------------------------------------------------------
 
 local later = {
-  each = "fan-out", product = "fan-out", executor = "executors of your own", defer = "deferred jobs", testing = "the simulator",
+  executor = "executors of your own", defer = "deferred jobs", testing = "the simulator",
 }
 
 --- What is looked for here and is somewhere else.

@@ -34,6 +34,7 @@
 ---@field logical_time ork.ref of the run, RFC 3339
 ---@field scheduled_for ork.ref when a schedule wanted the run; null when it was started by hand
 ---@field workflow ork.ref the name of the workflow
+---@field item ork.ref which element of its list, from 1; null without `ork.each`
 
 ---How often and when a failed attempt is tried again. A table replaces that of `defaults` whole.
 ---@class ork.retry
@@ -175,6 +176,14 @@ function json.decode(text) end
 ---@return table t
 function json.list(t) end
 
+---@class ork.each
+
+---@class ork.product
+
+---@class ork.each_options
+---@field max_parallel? integer how many items may run at once; default: no limit of their own
+---@field max_failed? integer|string how many may fail: a number, or a share such as "5%"; default 0
+
 ---@class ork
 ---@field input ork.ref this task's own inputs: `ork.input.NAME`, in its `command`, `env` and `cwd`
 ---@field this ork.this
@@ -195,6 +204,17 @@ function ork.workflow(name, options) end
 ---@param format? string with %Y %m %d %H %M %S %j %y %F %T %s %a %b %%; default "%Y-%m-%d"
 ---@return ork.ref
 function ork.date(offset, format) end
+
+---Makes a task run once per element, as one of its inputs: `inputs = { part = ork.each(extract.output.parts) }`. The task is done when all of them are.
+---@param list ork.ref|any[]|ork.product at most 100,000 elements
+---@param options? ork.each_options
+---@return ork.each
+function ork.each(list, options) end
+
+---All combinations, for ork.each: `ork.product{ os = { "linux", "mac" }, arch = { "x86", "arm" } }` gives objects with os and arch.
+---@param lists table<string, ork.ref|any[]>
+---@return ork.product
+function ork.product(lists) end
 
 ---A secret, for `env` only. Sources of secrets come with a later version; until then a task that uses one fails.
 ---@param name string letters, digits, _

@@ -168,10 +168,10 @@ local function on_pause(self)
   native.waits(self.call.token)
 end
 
-local function begin(slot, number, attempt, scheduled_for_ms, run_id, task, definition, folder, input)
+local function begin(slot, number, item, attempt, scheduled_for_ms, run_id, task, definition, folder, input)
   local self = fiber.new(run, over)
   self.call = {
-    token = slot, number = number, attempt = attempt, scheduled_for_ms = scheduled_for_ms, run_id = run_id, task = task,
+    token = slot, number = number, item = item, attempt = attempt, scheduled_for_ms = scheduled_for_ms, run_id = run_id, task = task,
     definition = definition, folder = folder, input = input, calls = of_ctx, fiber = self,
   }
   self.on_pause = on_pause
@@ -180,9 +180,9 @@ end
 
 --- Something that the scheduler sent. false: it sends no more; nil: nothing is there now.
 local function take()
-  local what, a, b, c, d, e, f, g, h, i = native.take()
+  local what, a, b, c, d, e, f, g, h, i, j = native.take()
   if what == "call" then
-    begin(a, b, c, d, e, f, g, h, i)
+    begin(a, b, c, d, e, f, g, h, i, j)
   elseif what == "load" then
     definitions[a] = definitions[a] or { workflow = b, folder = c, sources = d }
   end

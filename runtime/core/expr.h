@@ -12,6 +12,9 @@ struct ork_scope {
     /* Borrowed value of a root: "params", "this", "input", or task `name` with what = "output" "status" "error"
      * "results", or "secret" with the secret's name as task; NULL: has no value. */
     const json_t *(*root)(void *data, const char *what, const char *task);
+    /* Is that a list with an element per item of the task? Then fields are taken from each element, null where it has
+     * none. NULL: never. */
+    bool (*is_list)(void *data, const char *what, const char *task);
     struct ork_moment logical;
 };
 /* A new reference in *out (it may share parts with what root returned: read only); JSON null when a reference has no
@@ -33,9 +36,16 @@ int ork_expr_when(const json_t *when, const struct ork_scope *s, bool optional, 
  * command and a `when`, but not a table of names (env, task_bindings): there go member by member, a name may be "ref".
  */
 void ork_expr_each_task(const json_t *expr, void (*cb)(void *data, const char *task, const char *what), void *data);
-/* The same for all expressions of a task's params: command, env, cwd, task_bindings, task_binding, when. */
+/* The same for all expressions of a task's params: command, env, cwd, task_bindings, task_binding, when, each. */
 void ork_expr_params_each_task(const json_t *params, void (*cb)(void *data, const char *task, const char *what),
                                void *data);
+/* What a task is done once for: the list that its params' `each` gives, {"over":EXPR} or {"over":{"product":{NAME:
+ * EXPR, …}}}, the objects with one value of each, the last name changing first. ORK_ETYPE: it is no list; ORK_ETOOBIG:
+ * more than `most`; both name what it is over. */
+int ork_expr_items(const json_t *each, const struct ork_scope *s, size_t most, json_t **items,
+                   ork_err *err) ORK_MUSTCHECK;
+size_t ork_expr_max_failed(const json_t *each,
+                           size_t count); /* its max_failed: a number, or "5%" of count, rounded down */
 /* "tasks.extract.output.parts" for messages. ref: the reference or what stands under its key "ref". */
 void ork_expr_ref_name(const json_t *ref, struct ork_buf *out);
 

@@ -34,10 +34,11 @@ struct ork_ref {
     const char *part[ORK_REF_PARTS]; /* all names as written */
     size_t n, path;                  /* names; the first one that is a field of the root */
     char *copy;                      /* owned */
+    json_t *made;                    /* owned: the value, when it is made of those of items */
 };
 int ork_ref_init(struct ork_ref *r, const json_t *body, ork_err *err) ORK_MUSTCHECK;
 void ork_ref_fini(struct ork_ref *r);
-/* *out: borrowed; NULL when it has no value and flags allow that. */
-int ork_ref_resolve(const struct ork_ref *r, const struct ork_scope *s, unsigned flags, const json_t **out,
+/* *out: borrowed, until ork_ref_fini; NULL when it has no value and flags allow that. */
+int ork_ref_resolve(struct ork_ref *r, const struct ork_scope *s, unsigned flags, const json_t **out,
                     ork_err *err) ORK_MUSTCHECK;
 #endif

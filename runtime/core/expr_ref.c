@@ -88,6 +88,7 @@ int ork_ref_init(struct ork_ref *r, const json_t *body, ork_err *err)
     r->n = r->path = 0;
     r->what = r->task = NULL;
     r->copy = NULL;
+    r->made = NULL;
     if (json_is_string(body))
         rc = split(r, body, err);
     else if (json_is_array(body))
@@ -101,6 +102,8 @@ void ork_ref_fini(struct ork_ref *r)
 {
     ork_free(r->copy);
     r->copy = NULL;
+    json_decref(r->made);
+    r->made = NULL;
 }
 
 /* ---- names ---------------------------------------------------------------------------------- */
@@ -171,8 +174,26 @@ static void explain_missing(const struct ork_ref *r, size_t at, const json_t *be
         ork_buf_addf(why, "; did you mean `%.60s`?", meant);
 }
 
-int ork_ref_resolve(const struct ork_ref *r, const struct ork_scope *s, unsigned flags, const json_t **out,
-                    ork_err *err)
+/* A field of each element: a list of the same length. */
+static const json_t *gather(struct ork_ref *r, const json_t *list)
+{
+    size_t i;
+    const json_t *element;
+
+    if (r->path == r->n)
+        return list;
+    r->made = json_array();
+    json_array_foreach((json_t *)list, i, element)
+    {
+        const json_t *value = element;
+        for (size_t k = r->path; value && k < r->n; k++)
+            value = json_object_get(value, r->part[k]);
+        json_array_append_new(r->made, value ? json_incref((json_t *)value) : json_null());
+    }
+    return r->made;
+}
+
+int ork_ref_resolve(struct ork_ref *r, const struct ork_scope *s, unsigned flags, const json_t **out, ork_err *err)
 {
     ORK_CLEANUP(ork_buf_fini) struct ork_buf why = ORK_BUF_INIT;
     const json_t *value = s->root ? s->root(s->data, r->what, r->task) : NULL, *before = NULL;
@@ -185,6 +206,10 @@ int ork_ref_resolve(const struct ork_ref *r, const struct ork_scope *s, unsigned
         else
             ork_buf_adds(&why, "there is none here");
         return no_value(r, &why, err);
+    }
+    if (value && r->task && s->is_list && s->is_list(s->data, r->what, r->task)) {
+        *out = gather(r, value);
+        return 0;
     }
     for (i = r->path; value && i < r->n; i++) {
         before = value;
@@ -261,6 +286,7 @@ void ork_expr_params_each_task(const json_t *params, task_cb cb, void *data)
 
     for (size_t i = 0; i < sizeof whole / sizeof *whole; i++)
         each(json_object_get(params, whole[i]), 0, cb, data);
+    each(json_object_get(json_object_get(params, "each"), "over"), 0, cb, data);
     /* By name: a variable or an input may well be called `ref` or `list`. */
     each_member(json_object_get(params, "env"), 0, cb, data);
     each_member(json_object_get(params, "task_bindings"), 0, cb, data);

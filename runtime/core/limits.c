@@ -90,18 +90,20 @@ void *ork_limits_run_data(const struct ork_limits_run *r)
     return r->data;
 }
 
-/* The run's lane for a pool and window; made when it is new. */
-static struct ork_lane *find_lane(struct ork_limits *l, struct ork_limits_run *r, int window, const char *pool)
+/* The run's lane for a pool, window and list; made when it is new. */
+static struct ork_lane *find_lane(struct ork_limits *l, struct ork_limits_run *r, const struct ork_limits_place *at)
 {
-    struct ork_pool *p = pool ? ork_pool_find(l, pool, true) : NULL;
+    struct ork_pool *p = at->pool ? ork_pool_find(l, at->pool, true) : NULL;
 
     for (size_t i = 0; i < r->lanes_len; i++)
-        if (r->lanes[i]->pool == p && r->lanes[i]->window == window)
+        if (r->lanes[i]->pool == p && r->lanes[i]->window == at->window && r->lanes[i]->fan == at->fan)
             return r->lanes[i];
     struct ork_lane *lane = ork_zalloc(sizeof(*lane));
     lane->run = r;
     lane->pool = p;
-    lane->window = window;
+    lane->window = at->window;
+    lane->fan = at->fan;
+    lane->most = at->most;
     lane->no = (uint32_t)r->lanes_len;
     void *items = r->lanes;
     ork_grow(&items, &r->lanes_cap, r->lanes_len + 1, sizeof(*r->lanes));
@@ -137,6 +139,19 @@ void ork_limits_ready(struct ork_limits *l, struct ork_limits_run *r, uint32_t t
 void ork_limits_ready_in(struct ork_limits *l, struct ork_limits_run *r, int window, uint32_t task, int32_t priority,
                          const char *pool, uint32_t slots)
 {
+    ork_limits_ready_at(l, r, task, priority,
+                        &(struct ork_limits_place){.window = window, .pool = pool, .slots = slots});
+}
+
+/* A pool gives one slot at least. */
+static uint32_t slots_of(const struct ork_limits_place *at)
+{
+    return !at->pool ? 0 : at->slots ? at->slots : 1;
+}
+
+void ork_limits_ready_at(struct ork_limits *l, struct ork_limits_run *r, uint32_t task, int32_t priority,
+                         const struct ork_limits_place *at)
+{
     ork_limits_unready(l, r, task);
     if (task >= r->places_cap) {
         size_t before = r->places_cap;
@@ -146,16 +161,14 @@ void ork_limits_ready_in(struct ork_limits *l, struct ork_limits_run *r, int win
         memset(r->places + before, 0, (r->places_cap - before) * sizeof(*r->places));
     }
     int64_t sum = (int64_t)priority + r->priority;
-    struct ork_lane *lane = find_lane(l, r, window, pool);
+    struct ork_lane *lane = find_lane(l, r, at);
     r->places[task].lane = lane->no;
     ork_lane_add(lane, (struct ork_lane_entry){
                            .priority = sum > INT32_MAX   ? INT32_MAX
                                        : sum < INT32_MIN ? INT32_MIN
                                                          : (int32_t)sum,
                            .task = task,
-                           .slots = !pool   ? 0
-                                    : slots ? slots
-                                            : 1,
+                           .slots = slots_of(at),
                        });
     ork_lane_update(l, lane);
 }
@@ -187,10 +200,15 @@ static void change_held(struct ork_limits *l, struct ork_lane *lane, bool more, 
 
 uint32_t ork_limits_adopt(struct ork_limits *l, struct ork_limits_run *r, const char *pool, uint32_t slots)
 {
-    struct ork_lane *lane = find_lane(l, r, ORK_WINDOW_HOST, pool);
-    uint32_t before = lane->pool ? lane->pool->granted : 0, more = 0;
+    return ork_limits_adopt_at(l, r,
+                               &(struct ork_limits_place){.window = ORK_WINDOW_HOST, .pool = pool, .slots = slots});
+}
 
-    slots = !pool ? 0 : slots ? slots : 1;
+uint32_t ork_limits_adopt_at(struct ork_limits *l, struct ork_limits_run *r, const struct ork_limits_place *at)
+{
+    struct ork_lane *lane = find_lane(l, r, at);
+    uint32_t before = lane->pool ? lane->pool->granted : 0, more = 0, slots = slots_of(at);
+
     if (lane->pool && ork_pool_free(lane->pool) < slots) {
         lane->pool->granted = lane->pool->used + slots;
         more = lane->pool->granted > before ? lane->pool->granted - before : 0;
@@ -223,10 +241,15 @@ void ork_limits_done(struct ork_limits *l, struct ork_limits_run *r, const char 
 
 void ork_limits_done_in(struct ork_limits *l, struct ork_limits_run *r, int window, const char *pool, uint32_t slots)
 {
-    struct ork_lane *lane = find_lane(l, r, window, pool);
+    ork_limits_done_at(l, r, &(struct ork_limits_place){.window = window, .pool = pool, .slots = slots});
+}
 
-    slots = !pool ? 0 : slots ? slots : 1;
-    assert(l->held[window] > 0 && r->held > 0 && lane->held > 0 && lane->used >= slots);
+void ork_limits_done_at(struct ork_limits *l, struct ork_limits_run *r, const struct ork_limits_place *at)
+{
+    struct ork_lane *lane = find_lane(l, r, at);
+    const uint32_t slots = slots_of(at);
+
+    assert(l->held[at->window] > 0 && r->held > 0 && lane->held > 0 && lane->used >= slots);
     change_held(l, lane, false, slots);
 }
 
@@ -239,6 +262,8 @@ enum ork_held ork_limits_held(const struct ork_limits *l, const struct ork_limit
     const struct ork_lane *lane = r->lanes[at->lane];
     if (ork_limits_run_is_full(r))
         return ORK_HELD_RUN;
+    if (ork_lane_is_full(lane))
+        return ORK_HELD_FAN;
     if (lane->pool && lane->window != ORK_WINDOW_INLINE && lane->pool->held >= l->pooled)
         return ORK_HELD_WINDOW;
     if (lane->pool && lane->entries[at->pos - 1].slots > ork_pool_free(lane->pool))

@@ -30,6 +30,18 @@ void ork_limits_ready(struct ork_limits *l, struct ork_limits_run *r, uint32_t t
                       uint32_t slots);
 void ork_limits_ready_in(struct ork_limits *l, struct ork_limits_run *r, int window, uint32_t task, int32_t priority,
                          const char *pool, uint32_t slots); /* ork_limits_ready: in the window of the host */
+/* Where a task stands in the queue; what it takes when it starts. */
+struct ork_limits_place {
+    int window;
+    const char *pool; /* NULL none */
+    uint32_t slots;   /* of the pool */
+    uint32_t fan;     /* of items whose own limit is `most`: which list they are of, from 1; 0 */
+    uint32_t most;    /* of that list at once */
+};
+void ork_limits_ready_at(struct ork_limits *l, struct ork_limits_run *r, uint32_t task, int32_t priority,
+                         const struct ork_limits_place *at);
+uint32_t ork_limits_adopt_at(struct ork_limits *l, struct ork_limits_run *r, const struct ork_limits_place *at);
+void ork_limits_done_at(struct ork_limits *l, struct ork_limits_run *r, const struct ork_limits_place *at);
 void ork_limits_unready(struct ork_limits *l, struct ork_limits_run *r, uint32_t task);
 /* The next task that may start; takes window, max_parallel and pool slots. false: none now.
  * A task whose pool has too few granted slots is passed over; its wish is seen by ork_limits_pool_wish. */
@@ -55,6 +67,6 @@ void ork_limits_pool_over(struct ork_limits *l, const char *pool,
                                             * given back before anybody else of ours may use them */
 uint32_t ork_limits_pool_return(struct ork_limits *l, const char *pool);
 /* For `why`: what holds this ready task back. */
-enum ork_held { ORK_HELD_NOT, ORK_HELD_WINDOW, ORK_HELD_RUN, ORK_HELD_POOL };
+enum ork_held { ORK_HELD_NOT, ORK_HELD_WINDOW, ORK_HELD_RUN, ORK_HELD_POOL, ORK_HELD_FAN };
 enum ork_held ork_limits_held(const struct ork_limits *l, const struct ork_limits_run *r, uint32_t task);
 #endif

@@ -87,9 +87,14 @@ bool ork_limits_run_is_full(const struct ork_limits_run *r)
     return r->max_parallel && r->held >= r->max_parallel;
 }
 
+bool ork_lane_is_full(const struct ork_lane *lane)
+{
+    return ork_limits_run_is_full(lane->run) || (lane->most && lane->held >= lane->most);
+}
+
 void ork_lane_update(struct ork_limits *l, struct ork_lane *lane)
 {
-    if (lane->len == 0 || ork_limits_run_is_full(lane->run))
+    if (lane->len == 0 || ork_lane_is_full(lane))
         ork_lane_move(lane, NULL);
     else if (lane->home)
         ork_heap_update(lane->home, &lane->node);

@@ -137,6 +137,8 @@ static uint32_t wanted(const struct ork_limits *l, const struct ork_pool *p)
         uint64_t tasks = lane->len < room[lane->window] ? lane->len : room[lane->window];
         if (r->max_parallel && tasks > r->max_parallel - r->held)
             tasks = r->max_parallel - r->held;
+        if (lane->most && tasks > lane->most - lane->held)
+            tasks = lane->most - lane->held;
         if (tasks > 0)
             slots += tasks == lane->len ? lane->slots : tasks > lane->entries->slots ? tasks : lane->entries->slots;
         room[lane->window] -= tasks;

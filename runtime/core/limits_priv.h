@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* Inside of the limits. Ready tasks stand in lanes, one per run, pool and window, each a heap by priority and task
- * number. Lanes whose first task may start as far as we know are in one heap, `open`; a lane that cannot go on is
- * parked where its hindrance ends:
+/* Inside of the limits. Ready tasks stand in lanes, one per run, pool and window (and per list of items that has a
+ * limit of its own), each a heap by priority and task number. Lanes whose first task may start as far as we know are in
+ * one heap, `open`; a lane that cannot go on is parked where its hindrance ends:
  *
  *   open ──(run at max_parallel)──► nowhere: all lanes of the run come back when it holds less
+ *        ──(its list at its own)──► nowhere, the same
  *        ──(its window is full)───► full[window], a heap of the same order: looked at again while there is room
  *        ──(pool short of slots)──► pool->waiting, a heap of the same order: its first comes back when that one fits
  *
@@ -41,6 +42,7 @@ struct ork_lane {
     size_t len, cap;
     uint32_t no;         /* in run->lanes */
     int window;          /* enum ork_window */
+    uint32_t fan, most;  /* which list of items it is of, and how many of them at once; 0 */
     uint64_t slots;      /* sum over entries */
     uint32_t held, used; /* tasks started from here and not done; their slots */
 };
@@ -80,6 +82,7 @@ void ork_lane_move(struct ork_lane *lane, struct ork_heap *home);  /* NULL: nowh
 void ork_lane_update(struct ork_limits *l, struct ork_lane *lane); /* the first entry, or what its run holds, changed */
 bool ork_lane_park(struct ork_limits *l, struct ork_lane *lane);   /* true: the pool holds its first task back */
 bool ork_limits_run_is_full(const struct ork_limits_run *r);
+bool ork_lane_is_full(const struct ork_lane *lane); /* its run, or its list */
 bool ork_window_has_room(const struct ork_limits *l, int window);
 struct ork_lane *ork_lane_next(struct ork_limits *l); /* the best one whose window has room; NULL none */
 

@@ -28,6 +28,7 @@ void ork_effects_fini(struct ork_effects *fx)
 void ork_run_init(struct ork_run *r, const ork_workflow *w)
 {
     *r = (struct ork_run){.workflow = ork_workflow_ref((ork_workflow *)(uintptr_t)w), .n = ork_workflow_len(w)};
+    r->len = r->n;
     r->tasks = ork_zalloc((size_t)r->n * sizeof(*r->tasks));
     ork_run_recount(r);
 }
@@ -35,6 +36,7 @@ void ork_run_init(struct ork_run *r, const ork_workflow *w)
 void ork_run_fini(struct ork_run *r)
 {
     free(r->tasks);
+    free(r->fans);
     free(r->outside);
     ork_workflow_unref((ork_workflow *)(uintptr_t)r->workflow);
     *r = (struct ork_run){0};
@@ -56,8 +58,11 @@ static void try_again(struct ork_run *r, uint32_t task, int64_t now_ms, int64_t 
 
     if (delay_ms > FAR_MS)
         delay_ms = FAR_MS;
+    if (ork_run_is_item(r, task) && ork_run_fan_of(r, task)->closed)
+        delay_ms = 0; /* it will not be: too many others failed */
     if (t->status != ORK_TASK_PENDING)
         ork_run_move(r, task, ORK_TASK_PENDING);
+    ork_run_set_ready(r, task, false);
     t->flags &= ORK_RT_JUDGED;
     t->retry_at_ms = delay_ms > 0 ? now_ms + delay_ms : 0;
     ork_effects_add(fx, ORK_FX_CHANGED, task);
@@ -66,7 +71,7 @@ static void try_again(struct ork_run *r, uint32_t task, int64_t now_ms, int64_t 
 
 static bool may_retry(const struct ork_run *r, uint32_t task, const struct ork_event *ev)
 {
-    const struct ork_retry_spec *spec = ork_workflow_retry(r->workflow, task);
+    const struct ork_retry_spec *spec = ork_workflow_retry(r->workflow, ork_run_no(r, task));
 
     return ev->retry_after_ms >= 0 && r->tasks[task].failures <= spec->limit && ork_retry_matches(spec, &ev->failure);
 }
@@ -77,9 +82,11 @@ static void fail(struct ork_run *r, const struct ork_event *ev, struct ork_effec
     struct ork_run_task *t = &r->tasks[task];
 
     t->kind = (uint8_t)ev->failure.kind;
-    if (ev->failure.kind == ORK_KIND_LOST) { /* no fault of the task: not counted, until it looks like one */
+    if (ork_run_is_item(r, task))
+        r->tasks[ork_run_no(r, task)].kind = t->kind; /* should the task fail, then for this */
+    if (ev->failure.kind == ORK_KIND_LOST) {          /* no fault of the task: not counted, until it looks like one */
         t->lost = t->lost < UINT16_MAX ? (uint16_t)(t->lost + 1) : t->lost;
-        if (t->lost <= ork_workflow_def(r->workflow, task)->max_lost)
+        if (t->lost <= ork_run_def(r, task)->max_lost)
             try_again(r, task, ev->now_ms, 0, fx);
         else
             ork_run_end(r, task, ORK_TASK_FAILED, fx);
@@ -92,9 +99,9 @@ static void fail(struct ork_run *r, const struct ork_event *ev, struct ork_effec
     t->failures = t->failures < UINT16_MAX ? (uint16_t)(t->failures + 1) : t->failures;
     if (may_retry(r, task, ev))
         try_again(r, task, ev->now_ms,
-                  ev->retry_after_ms > 0
-                      ? ev->retry_after_ms
-                      : ork_retry_delay_ms(ork_workflow_retry(r->workflow, task), t->failures, ev->random),
+                  ev->retry_after_ms > 0 ? ev->retry_after_ms
+                                         : ork_retry_delay_ms(ork_workflow_retry(r->workflow, ork_run_no(r, task)),
+                                                              t->failures, ev->random),
                   fx);
     else
         ork_run_end(r, task, ORK_TASK_FAILED, fx);
@@ -106,9 +113,10 @@ static int grant(struct ork_run *r, uint32_t task, struct ork_effects *fx)
 {
     struct ork_run_task *t = &r->tasks[task];
 
-    if (!(t->flags & ORK_RT_READY))
+    if (!(t->flags & ORK_RT_READY) || ork_run_is_parent(r, task))
         return ORK_ESTATE;
     ork_run_move(r, task, ORK_TASK_DISPATCHED);
+    ork_run_set_ready(r, task, false);
     t->flags = ORK_RT_JUDGED;
     t->retry_at_ms = 0;
     t->attempt++;
@@ -176,7 +184,7 @@ static int retry_due(struct ork_run *r, uint32_t task, struct ork_effects *fx)
     if (t->status != ORK_TASK_PENDING || t->retry_at_ms == 0 || (t->flags & ORK_RT_READY) ||
         r->status != ORK_RUN_RUNNING)
         return ORK_ESTATE;
-    t->flags |= ORK_RT_READY;
+    ork_run_set_ready(r, task, true);
     ork_effects_add(fx, ORK_FX_READY, task);
     return 0;
 }
@@ -185,7 +193,7 @@ static int reject(struct ork_run *r, const struct ork_event *ev, struct ork_effe
 {
     if (!(r->tasks[ev->task].flags & ORK_RT_READY))
         return ORK_ESTATE;
-    r->tasks[ev->task].flags &= (uint8_t)~ORK_RT_READY;
+    ork_run_set_ready(r, ev->task, false);
     fail(r, ev, fx);
     return 0;
 }
@@ -229,9 +237,11 @@ static int apply(struct ork_run *r, const struct ork_event *ev, struct ork_effec
     default:
         break;
     }
-    if (ev->task >= r->n)
+    if (ev->task >= r->len)
         return ORK_EINVAL;
     switch (ev->type) {
+    case ORK_EV_EXPANDED:
+        return ork_run_expanded(r, ev, fx);
     case ORK_EV_GRANT:
         return grant(r, ev->task, fx);
     case ORK_EV_STARTED:
@@ -267,6 +277,8 @@ int ork_run_step(struct ork_run *r, const struct ork_event *ev, struct ork_effec
     if (rc < 0)
         return rc;
     ork_run_spread(r, fx, from);
+    if (ev->task != ORK_NO_TASK && ev->task >= r->n && ev->task < r->len) /* its place in the queue may be free */
+        ork_run_feed(r, ork_run_fan_of(r, ev->task), fx);
     if (r->final[ORK_TASK_FAILED] > before.final[ORK_TASK_FAILED] && !r->cancelling && ev->type != ORK_EV_RESTORE &&
         ork_workflow_limits(r->workflow)->fail_fast && !ork_run_is_over(r)) {
         const size_t cancels = fx->len;

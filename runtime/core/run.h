@@ -20,25 +20,48 @@ struct ork_run_task {
     uint32_t unmet;            /* dependencies that are not final yet */
     uint32_t ok, bad, skipped; /* final dependencies by outcome: success; failed or cancelled; skipped */
     uint32_t cause;            /* skipped: the task whose end was the first reason, ORK_NO_TASK none; else unused */
-    int64_t retry_at_ms;       /* > 0 from a failure until the next dispatch */
+    uint32_t fan;        /* index into the run's fans + 1: whose items those are, or the one it is an item of; 0 */
+    int64_t retry_at_ms; /* > 0 from a failure until the next dispatch */
 };
 #define ORK_RT_READY 1u   /* READY was emitted and not answered: it is in the engine's queue */
 #define ORK_RT_KILLING 2u /* KILL was emitted for the current attempt */
 #define ORK_RT_JUDGED 4u  /* its `when` was true: a retry does not ask again */
 #define ORK_RT_SPREAD 8u  /* within a step: it became final and its dependents do not know yet */
 
+/* The items of a task that is done once per element of a list. They stand behind the tasks of the definition and are
+ * tasks themselves: attempts, retries, kills are the same. Their task is `running` from the expansion until the last
+ * item that may run is final; no attempt is its own. Items are let loose in order, so that no more than a window of
+ * them is in the engine's queue; one that never began has no row and is no effect. */
+struct ork_run_fan {
+    uint32_t task;         /* whose items these are; ORK_NO_TASK: nobody's any more */
+    uint32_t of;           /* whose they were made for */
+    uint32_t first, count; /* places in tasks[] */
+    uint32_t number;       /* task_index of the first one in the database */
+    uint32_t max_failed;   /* more than so many failed items fail the task */
+    uint32_t next;         /* items before this one were let loose */
+    uint32_t ready;        /* of those: in the engine's queue */
+    uint32_t left;         /* of those: not final, and may still run */
+    uint32_t final[8];     /* items by final status */
+    bool closed;           /* no other item starts: too many failed, or the run is being cancelled */
+};
+#define ORK_FAN_MAX 100000u /* items of one task */
+#define ORK_FAN_WINDOW 512u /* items in the engine's queue at once */
+
 struct ork_run {
     const ork_workflow *workflow; /* counted reference */
-    struct ork_run_task *tasks;   /* owned, one per definition */
-    uint32_t n, live;             /* tasks; tasks dispatched or running */
-    uint32_t open;                /* tasks that are not final and not `finally` */
-    bool gate;                    /* open > 0: counted as one unmet dependency in each `finally` task */
-    uint32_t final[8];            /* tasks by final status, indexed by enum ork_task_status */
-    uint8_t status;               /* enum ork_run_status */
-    bool cancelling;              /* cancel or run_timeout or fail_fast happened: only `always` tasks may start */
-    uint8_t cancel_reason;        /* enum ork_run_cancel */
-    bool killed;                  /* second cancel: `always` tasks are stopped too */
-    uint8_t *outside;             /* owned; NULL: all of the definition is part of this run (ork_run_leave_out) */
+    struct ork_run_task *tasks;   /* owned, one per definition, and behind them the items */
+    uint32_t n, len;              /* tasks of the definition; with all items */
+    uint32_t live;                /* dispatched or running, items too; not a task that only waits for its items */
+    struct ork_run_fan *fans;     /* owned */
+    uint32_t fans_len;
+    uint32_t open;         /* tasks that are not final and not `finally` */
+    bool gate;             /* open > 0: counted as one unmet dependency in each `finally` task */
+    uint32_t final[8];     /* tasks by final status, indexed by enum ork_task_status; items are not counted */
+    uint8_t status;        /* enum ork_run_status */
+    bool cancelling;       /* cancel or run_timeout or fail_fast happened: only `always` tasks may start */
+    uint8_t cancel_reason; /* enum ork_run_cancel */
+    bool killed;           /* second cancel: `always` tasks are stopped too */
+    uint8_t *outside;      /* owned; NULL: all of the definition is part of this run (ork_run_leave_out) */
 };
 enum ork_run_cancel { ORK_CANCEL_NONE, ORK_CANCEL_USER, ORK_CANCEL_TIMEOUT, ORK_CANCEL_FAIL_FAST };
 
@@ -48,11 +71,14 @@ enum ork_event_type {
                      * killed of the run were filled from rows: the rest is rebuilt, and what the crash left undone
                      * follows: CHANGED (skips, cancels), READY, ARM, RUN_CHANGED as due. Live tasks stay live; in a
                      * cancelling run KILL, in a paused run RECALL is emitted for them again */
-    ORK_EV_GRANT,   /* task: a slot is free and inputs are there: attempt + 1, → dispatched */
-    ORK_EV_STARTED, /* task, attempt: START received */
-    ORK_EV_EXITED,  /* task, attempt, ok | failure: the attempt ended and nothing of it lives. Also from
-                     * pending-at-dispatch failures after GRANT.  After a KILL the task is cancelled however it exited
-                     * (protocols.md: cancel before exit) */
+    ORK_EV_EXPANDED,   /* task: has so many items (count, number, max_failed), each a task from now on. Must be READY. A
+                        * task that has its items already (a retry keeps them) goes on with those: count is not looked at
+                        */
+    ORK_EV_GRANT,      /* task: a slot is free and inputs are there: attempt + 1, → dispatched */
+    ORK_EV_STARTED,    /* task, attempt: START received */
+    ORK_EV_EXITED,     /* task, attempt, ok | failure: the attempt ended and nothing of it lives. Also from
+                        * pending-at-dispatch failures after GRANT.  After a KILL the task is cancelled however it exited
+                        * (protocols.md: cancel before exit) */
     ORK_EV_RECALLED,   /* task, attempt: never started: dispatched → pending; the attempt number stays used */
     ORK_EV_WHEN_FALSE, /* task: → skipped */
     ORK_EV_RETRY_DUE,  /* task: its retry_at came */
@@ -65,18 +91,21 @@ enum ork_event_type {
     ORK_EV_RETRY   /* run failed|cancelled (or success with from) → running, with a fresh budget of failures and lost.
                     * ORK_NO_TASK: failed, skipped,   cancelled tasks → pending. task: it, and what was skipped or
                     * cancelled   after it. task and from: it and all after it, successes too. With any ordinary
-                    * task every `finally` task runs again, also one that succeeded */
+                    * task every `finally` task runs again, also one that succeeded. Items: of a task that runs again
+                    * those that did not succeed; an item given: not the others that failed; all of them, by a new list,
+                    * when what   the task gets may be another or it is `from` */
 };
 #define ORK_NO_TASK UINT32_MAX
 
 struct ork_event {
     int type;
     uint32_t task, attempt;
-    bool ok;                    /* EXITED */
-    bool from;                  /* RETRY, see there */
-    int reason;                 /* CANCEL: enum ork_run_cancel */
-    struct ork_failure failure; /* EXITED, REJECT when !ok */
-    int64_t retry_after_ms;     /* EXITED: > 0 overrides the policy's delay; -1 forbids a retry */
+    bool ok;                            /* EXITED */
+    bool from;                          /* RETRY, see there */
+    int reason;                         /* CANCEL: enum ork_run_cancel */
+    struct ork_failure failure;         /* EXITED, REJECT when !ok */
+    uint32_t count, number, max_failed; /* EXPANDED */
+    int64_t retry_after_ms;             /* EXITED: > 0 overrides the policy's delay; -1 forbids a retry */
     int64_t now_ms;
     uint64_t random;
 };
@@ -91,7 +120,9 @@ enum ork_effect_type {
     ORK_FX_ARM,         /* task, at_ms: send RETRY_DUE then */
     ORK_FX_DISARM,      /* task */
     ORK_FX_RUN_CHANGED, /* its row differs: status, cancel_reason, killed; once, at the end of a step */
-    ORK_FX_SKIPPED      /* task, cause: the task whose end decided it (for the reason text); comes with CHANGED */
+    ORK_FX_SKIPPED,     /* task, cause: the task whose end decided it (for the reason text); comes with CHANGED. cause
+                         * is the item's own task: too many others failed */
+    ORK_FX_UNMAPPED     /* task: its items are nobody's any more; it gets others. Before its CHANGED */
 };
 struct ork_effect {
     int type;
@@ -113,6 +144,22 @@ void ork_run_leave_out(struct ork_run *r, uint8_t *outside);
 /* Appends effects. 0; ORK_ESTATE: not allowed now, nothing changed; ORK_EINVAL: stale attempt (fence) or unknown task,
  * nothing changed: drop it. */
 int ork_run_step(struct ork_run *r, const struct ork_event *ev, struct ork_effects *fx) ORK_MUSTCHECK;
+/* ---- items ---- */
+/* The definition of a task, or of the task whose item it is. */
+uint32_t ork_run_no(const struct ork_run *r, uint32_t task);
+const struct ork_task_def *ork_run_def(const struct ork_run *r, uint32_t task);
+bool ork_run_is_item(const struct ork_run *r, uint32_t task);
+uint32_t ork_run_item(const struct ork_run *r, uint32_t task); /* its place in the list, from 1; 0: no item */
+/* The items a task has now; NULL none. */
+const struct ork_run_fan *ork_run_fan(const struct ork_run *r, uint32_t task);
+/* Does anything of it differ from a task that never began? Such an item has no row. */
+bool ork_run_is_fresh(const struct ork_run *r, uint32_t task);
+/* Before RESTORE: the items of a task, as its row says; their own fields are filled in after it. */
+void ork_run_add_fan(struct ork_run *r, uint32_t task, uint32_t number, uint32_t count, uint32_t max_failed);
+/* By task_index as it is stored, and back; ORK_NO_TASK: no task of this run has it. */
+uint32_t ork_run_number(const struct ork_run *r, uint32_t task);
+uint32_t ork_run_by_number(const struct ork_run *r, uint32_t number);
+
 /* Why a pending task is not ready: fills up to cap numbers of dependencies that are not final; returns how many there
  * are. */
 uint32_t ork_run_waits_for(const struct ork_run *r, uint32_t task, uint32_t *deps, uint32_t cap);

@@ -9,7 +9,8 @@
 #include "core/run.h"
 #include "core/state.h"
 
-#define ORK_RT_MARK 16u /* within a retry: will be reset */
+#define ORK_RT_MARK 16u    /* within a retry: will be reset */
+#define ORK_RT_DROPPED 32u /* an item that was let loose and will not begin any more */
 
 enum ork_verdict { ORK_VERDICT_WAIT, ORK_VERDICT_RUN, ORK_VERDICT_SKIP };
 
@@ -33,7 +34,26 @@ void ork_run_spread(struct ork_run *r, struct ork_effects *fx, size_t from); /* 
 /* Skips it, cancels it, or makes it ready when it is time for that. arm: also (re)start the clock of its retry. */
 void ork_run_consider(struct ork_run *r, uint32_t task, bool arm, struct ork_effects *fx);
 void ork_run_withdraw(struct ork_run *r, uint32_t task, struct ork_effects *fx); /* takes READY or ARM back */
-void ork_run_recount(struct ork_run *r); /* counts of tasks and run from the statuses */
+void ork_run_recount(struct ork_run *r);                              /* counts of tasks and run from the statuses */
+void ork_run_set_ready(struct ork_run *r, uint32_t task, bool ready); /* the only writer of ORK_RT_READY */
+void ork_run_kill(struct ork_run *r, uint32_t task, struct ork_effects *fx);
+
+/* run_fan.c */
+struct ork_run_fan *ork_run_fan_of(const struct ork_run *r, uint32_t item);
+bool ork_run_is_parent(const struct ork_run *r, uint32_t task); /* it has items */
+bool ork_run_may_begin(const struct ork_run *r, uint32_t item); /* let loose, of a task that takes new ones */
+int ork_run_expanded(struct ork_run *r, const struct ork_event *ev, struct ork_effects *fx);
+void ork_run_feed(struct ork_run *r, struct ork_run_fan *f,
+                  struct ork_effects *fx); /* lets loose what there is room for */
+void ork_run_settle(struct ork_run *r, struct ork_run_fan *f, struct ork_effects *fx); /* an item of it ended */
+void ork_run_drop_item(struct ork_run *r, uint32_t item, struct ork_effects *fx);      /* it will not begin (again) */
+void ork_run_recount_fan(struct ork_run *r, struct ork_run_fan *f);
+void ork_run_pause_fans(struct ork_run *r, struct ork_effects *fx);
+void ork_run_resume_fans(struct ork_run *r, struct ork_effects *fx, bool arm);
+void ork_run_cancel_fans(struct ork_run *r, struct ork_effects *fx);
+void ork_run_restore_fans(struct ork_run *r, struct ork_effects *fx);
+void ork_run_reset_items(struct ork_run *r, uint32_t task, uint32_t only, struct ork_effects *fx);
+void ork_run_unmap(struct ork_run *r, uint32_t task, struct ork_effects *fx);
 
 int ork_run_pause(struct ork_run *r, struct ork_effects *fx);
 int ork_run_resume(struct ork_run *r, struct ork_effects *fx);

@@ -11,22 +11,23 @@ bool ork_run_is_waiting(const struct ork_run *r, uint32_t task)
 
 bool ork_run_is_live(const struct ork_run *r, uint32_t task)
 {
-    return r->tasks[task].status == ORK_TASK_DISPATCHED || r->tasks[task].status == ORK_TASK_RUNNING;
+    return (r->tasks[task].status == ORK_TASK_DISPATCHED || r->tasks[task].status == ORK_TASK_RUNNING) &&
+           !ork_run_is_parent(r, task);
 }
 
 bool ork_run_is_finally(const struct ork_run *r, uint32_t task)
 {
-    return ork_workflow_def(r->workflow, task)->flags & ORK_TASK_FINALLY;
+    return ork_run_def(r, task)->flags & ORK_TASK_FINALLY;
 }
 
 bool ork_run_is_outside(const struct ork_run *r, uint32_t task)
 {
-    return r->outside && r->outside[task];
+    return r->outside && r->outside[ork_run_no(r, task)];
 }
 
 bool ork_run_is_doomed(const struct ork_run *r, uint32_t task)
 {
-    return r->cancelling && (r->killed || ork_workflow_def(r->workflow, task)->rule != ORK_RULE_ALWAYS);
+    return r->cancelling && (r->killed || ork_run_def(r, task)->rule != ORK_RULE_ALWAYS);
 }
 
 bool ork_run_is_over(const struct ork_run *r)
@@ -47,6 +48,8 @@ static bool is_cut_off(const struct ork_run *r, uint32_t task)
 
 enum ork_verdict ork_run_judge(const struct ork_run *r, uint32_t task)
 {
+    if (ork_run_is_item(r, task))
+        return ork_run_may_begin(r, task) ? ORK_VERDICT_RUN : ORK_VERDICT_WAIT;
     const struct ork_run_task *t = &r->tasks[task];
     const enum ork_verdict at_end = t->unmet ? ORK_VERDICT_WAIT : ORK_VERDICT_RUN;
     const bool none = !(t->ok | t->bad | t->skipped);
@@ -109,20 +112,34 @@ uint32_t ork_run_cause(const struct ork_run *r, uint32_t task)
 void ork_run_move(struct ork_run *r, uint32_t task, int to)
 {
     struct ork_run_task *t = &r->tasks[task];
-    const uint32_t ordinary = !ork_run_is_finally(r, task);
+    struct ork_run_fan *f = ork_run_is_item(r, task) ? ork_run_fan_of(r, task) : NULL;
+    uint32_t *final = f ? f->final : r->final;
+    const uint32_t ordinary = !f && !ork_run_is_finally(r, task);
 
     assert(ork_task_may_move(t->status, to));
     if (ork_task_is_final(t->status)) {
-        r->final[t->status]--;
+        final[t->status]--;
         r->open += ordinary;
     }
     r->live -= ork_run_is_live(r, task);
     t->status = (uint8_t)to;
     r->live += ork_run_is_live(r, task);
     if (ork_task_is_final(to)) {
-        r->final[to]++;
+        final[to]++;
         r->open -= ordinary;
+        if (f)
+            f->left--;
     }
+}
+
+void ork_run_set_ready(struct ork_run *r, uint32_t task, bool ready)
+{
+    struct ork_run_task *t = &r->tasks[task];
+    const bool was = t->flags & ORK_RT_READY;
+
+    t->flags = (uint8_t)(ready ? t->flags | ORK_RT_READY : t->flags & ~ORK_RT_READY);
+    if (ork_run_is_item(r, task))
+        ork_run_fan_of(r, task)->ready += (uint32_t)ready - (uint32_t)was;
 }
 
 void ork_run_end(struct ork_run *r, uint32_t task, int status, struct ork_effects *fx)
@@ -130,6 +147,7 @@ void ork_run_end(struct ork_run *r, uint32_t task, int status, struct ork_effect
     struct ork_run_task *t = &r->tasks[task];
 
     ork_run_move(r, task, status);
+    ork_run_set_ready(r, task, false);
     t->flags = ORK_RT_SPREAD;
     t->retry_at_ms = 0;
     ork_effects_add(fx, ORK_FX_CHANGED, task);
@@ -143,7 +161,7 @@ void ork_run_withdraw(struct ork_run *r, uint32_t task, struct ork_effects *fx)
         ork_effects_add(fx, ORK_FX_UNREADY, task);
     else if (t->retry_at_ms > 0 && r->status == ORK_RUN_RUNNING)
         ork_effects_add(fx, ORK_FX_DISARM, task);
-    t->flags &= (uint8_t)~ORK_RT_READY;
+    ork_run_set_ready(r, task, false);
 }
 
 static void skip(struct ork_run *r, uint32_t task, struct ork_effects *fx)
@@ -167,6 +185,10 @@ void ork_run_consider(struct ork_run *r, uint32_t task, bool arm, struct ork_eff
 
     if (!ork_run_is_waiting(r, task))
         return;
+    if (ork_run_is_item(r, task) && (ork_run_fan_of(r, task)->closed || ork_run_is_doomed(r, task))) {
+        ork_run_drop_item(r, task, fx);
+        return;
+    }
     if (ork_run_is_outside(r, task)) {
         if (r->status == ORK_RUN_RUNNING || r->cancelling)
             leave_out(r, task, fx);
@@ -184,7 +206,7 @@ void ork_run_consider(struct ork_run *r, uint32_t task, bool arm, struct ork_eff
         (t->flags & ORK_RT_READY))
         return;
     if (t->retry_at_ms == 0) {
-        t->flags |= ORK_RT_READY;
+        ork_run_set_ready(r, task, true);
         ork_effects_add(fx, ORK_FX_READY, task);
     } else if (arm) {
         ork_effects_add(fx, ORK_FX_ARM, task)->at_ms = t->retry_at_ms;
@@ -217,6 +239,10 @@ void ork_run_spread(struct ork_run *r, struct ork_effects *fx, size_t from)
         if (fx->items[i].type != ORK_FX_CHANGED || !(r->tasks[task].flags & ORK_RT_SPREAD))
             continue;
         r->tasks[task].flags &= (uint8_t)~ORK_RT_SPREAD;
+        if (ork_run_is_item(r, task)) {
+            ork_run_settle(r, ork_run_fan_of(r, task), fx);
+            continue;
+        }
         for (uint32_t e = out->first[task]; e < out->first[task + 1]; e++) {
             count_end(r, &r->tasks[out->to[e]], task);
             ork_run_consider(r, out->to[e], false, fx);
@@ -254,6 +280,8 @@ void ork_run_recount(struct ork_run *r)
         else
             r->open += !ork_run_is_finally(r, i);
     }
+    for (uint32_t i = 0; i < r->fans_len; i++)
+        ork_run_recount_fan(r, &r->fans[i]);
     r->gate = r->open > 0;
     for (uint32_t k = 0; k < len; k++)
         r->tasks[last[k]].unmet += r->gate;

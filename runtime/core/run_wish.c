@@ -13,6 +13,7 @@ int ork_run_pause(struct ork_run *r, struct ork_effects *fx)
         else
             ork_run_withdraw(r, i, fx);
     }
+    ork_run_pause_fans(r, fx);
     r->status = ORK_RUN_PAUSED;
     return 0;
 }
@@ -43,10 +44,11 @@ int ork_run_resume(struct ork_run *r, struct ork_effects *fx)
         release(r, i, fx);
         ork_run_consider(r, i, arm, fx);
     }
+    ork_run_resume_fans(r, fx, arm);
     return 0;
 }
 
-static void kill_task(struct ork_run *r, uint32_t task, struct ork_effects *fx)
+void ork_run_kill(struct ork_run *r, uint32_t task, struct ork_effects *fx)
 {
     r->tasks[task].flags |= ORK_RT_KILLING;
     ork_effects_add(fx, ORK_FX_KILL, task)->attempt = r->tasks[task].attempt;
@@ -71,14 +73,17 @@ int ork_run_cancel_all(struct ork_run *r, int reason, struct ork_effects *fx)
         if (!ork_run_is_doomed(r, i))
             release(r, i, fx); /* nobody resumes a run that is being cancelled */
         else if (ork_run_is_live(r, i))
-            kill_task(r, i, fx);
+            ork_run_kill(r, i, fx);
         else
             ork_run_consider(r, i, false, fx);
     }
+    ork_run_cancel_fans(r, fx);
     if (paused)
         r->status = ORK_RUN_RUNNING;
     for (uint32_t i = 0; i < r->n; i++)
         ork_run_consider(r, i, paused, fx);
+    if (paused)
+        ork_run_resume_fans(r, fx, true);
     return 0;
 }
 
@@ -131,12 +136,19 @@ static uint32_t mark(struct ork_run *r, uint32_t task, bool from)
     return marked;
 }
 
-static void reset(struct ork_run *r, uint32_t task, struct ork_effects *fx)
+/* item: of the items only that one; ORK_NO_TASK: what did not succeed. */
+static void reset(struct ork_run *r, uint32_t task, uint32_t item, bool from, struct ork_effects *fx)
 {
     const struct ork_csr *out = ork_workflow_dependents(r->workflow);
     struct ork_run_task *t = &r->tasks[task];
     const int was = t->status;
 
+    if (ork_run_is_parent(r, task)) {
+        if (was == ORK_TASK_SUCCESS || from || follows_marked(r, task))
+            ork_run_unmap(r, task, fx);
+        else
+            ork_run_reset_items(r, task, item, fx);
+    }
     if (ork_task_is_final(was)) {
         for (uint32_t e = out->first[task]; e < out->first[task + 1]; e++) {
             struct ork_run_task *d = &r->tasks[out->to[e]];
@@ -158,9 +170,19 @@ int ork_run_retry(struct ork_run *r, uint32_t task, bool from, struct ork_effect
 {
     uint32_t len;
     const uint32_t *last = ork_workflow_finally(r->workflow, &len);
+    uint32_t item = ORK_NO_TASK;
 
-    if (task != ORK_NO_TASK ? task >= r->n : from)
+    if (task != ORK_NO_TASK ? task >= r->len : from)
         return ORK_EINVAL;
+    if (task != ORK_NO_TASK && ork_run_is_item(r, task)) {
+        const int status = r->tasks[task].status;
+        if (from || ork_run_fan_of(r, task)->task == ORK_NO_TASK)
+            return ORK_EINVAL;
+        if (!ork_task_is_final(status) || status == ORK_TASK_SUCCESS)
+            return ORK_ESTATE;
+        item = task;
+        task = ork_run_no(r, task);
+    }
     if (!ork_run_is_final(r->status) || (r->status == ORK_RUN_SUCCESS && !from) || !mark(r, task, from))
         return ORK_ESTATE;
     r->status = ORK_RUN_RUNNING;
@@ -168,7 +190,7 @@ int ork_run_retry(struct ork_run *r, uint32_t task, bool from, struct ork_effect
     r->cancel_reason = ORK_CANCEL_NONE;
     for (uint32_t i = 0; i < r->n; i++)
         if (r->tasks[i].flags & ORK_RT_MARK)
-            reset(r, i, fx);
+            reset(r, i, i == task ? item : ORK_NO_TASK, from && i == task, fx);
     if (r->open && !r->gate) {
         r->gate = true;
         for (uint32_t k = 0; k < len; k++)
@@ -187,8 +209,10 @@ int ork_run_retry(struct ork_run *r, uint32_t task, bool from, struct ork_effect
 
 int ork_run_restore(struct ork_run *r, struct ork_effects *fx)
 {
+    for (uint32_t i = 0; i < r->fans_len; i++)
+        r->fans[i].ready = 0;
     ork_run_recount(r);
-    for (uint32_t i = 0; i < r->n; i++) {
+    for (uint32_t i = 0; i < r->len; i++) {
         struct ork_run_task *t = &r->tasks[i];
         t->flags = 0;
         if (ork_run_is_live(r, i) || ((t->failures || t->lost) && ork_run_is_waiting(r, i)))
@@ -202,9 +226,10 @@ int ork_run_restore(struct ork_run *r, struct ork_effects *fx)
         if (!ork_run_is_live(r, i))
             ork_run_consider(r, i, true, fx);
         else if (ork_run_is_doomed(r, i))
-            kill_task(r, i, fx);
+            ork_run_kill(r, i, fx);
         else if (r->status == ORK_RUN_PAUSED && r->tasks[i].status == ORK_TASK_DISPATCHED)
             ork_effects_add(fx, ORK_FX_RECALL, i)->attempt = r->tasks[i].attempt;
     }
+    ork_run_restore_fans(r, fx);
     return 0;
 }

@@ -23,7 +23,8 @@ struct ork_active *ork_active_new(ork_engine *e, const ork_id *id, ork_workflow 
         ork_log_warn(&e->log, "dates of this run are those of UTC run=%s error=%s", a->text, ORK_LOG_VALUE(err.msg));
     a->workflow = ork_workflow_ref(w);
     ork_run_init(&a->run, w);
-    a->shown = ork_zalloc(a->run.n ? a->run.n : 1);
+    ork_active_grow(a);
+    a->next_number = ORK_ITEMS_FROM;
     a->refs = 1;
     a->looks = e->looks;
     HASH_ADD(hh, e->runs, id, sizeof(a->id), a);
@@ -63,6 +64,7 @@ static void free_active(struct ork_active *a)
     json_decref(a->part);
     json_decref(a->hold);
     ork_buf_fini(&a->events);
+    ork_fan_free(a);
     ork_free(a->ids);
     ork_free(a->by_number);
     ork_update_free(a->update);
@@ -102,8 +104,8 @@ void ork_active_drop(struct ork_active *a)
     a->limits = NULL;
     ork_pools_turn_over(a);
     for (const struct ork_live *l = a->live; l; l = l->hh.next) { /* who takes it up holds them again */
-        if (ork_workflow_pool(a->workflow, l->task))
-            ork_pools_return(e, ork_workflow_pool(a->workflow, l->task));
+        if (ork_active_pool(a, l->task))
+            ork_pools_return(e, ork_active_pool(a, l->task));
     }
     if (a->hand)
         a->hand->users--;
@@ -115,10 +117,55 @@ void ork_active_drop(struct ork_active *a)
 
 void ork_active_task_id(const struct ork_active *a, uint32_t task, ork_id *out)
 {
-    if (a->ids)
+    if (a->ids && task < a->run.n)
         *out = a->ids[task];
     else
-        ork_task_id(&a->id, task, out);
+        ork_task_id(&a->id, ork_run_number(&a->run, task), out);
+}
+
+const char *ork_active_name(const struct ork_active *a, uint32_t task)
+{
+    static _Thread_local char text[256]; /* names have at most 200 bytes */
+    const char *name = ork_workflow_task_name(a->workflow, ork_run_no(&a->run, task));
+    const uint32_t item = ork_run_item(&a->run, task);
+
+    if (!item)
+        return name;
+    (void)snprintf(text, sizeof(text), "%.230s/%u", name, item);
+    return text;
+}
+
+const char *ork_active_pool(const struct ork_active *a, uint32_t task)
+{
+    return ork_workflow_pool(a->workflow, ork_run_no(&a->run, task));
+}
+
+void ork_active_place(const struct ork_active *a, uint32_t task, struct ork_limits_place *at)
+{
+    const uint32_t no = ork_run_no(&a->run, task);
+
+    *at = (struct ork_limits_place){.window = ork_call_window(a->workflow, no),
+                                    .pool = ork_workflow_pool(a->workflow, no),
+                                    .slots = ork_workflow_def(a->workflow, no)->pool_slots};
+    if (!ork_run_is_item(&a->run, task))
+        return;
+    const uint32_t fan = a->run.tasks[task].fan;
+    const json_t *most = json_object_get(json_object_get(a->items[fan - 1].params, "each"), "max_parallel");
+    if (json_is_integer(most)) {
+        at->fan = fan;
+        at->most = (uint32_t)json_integer_value(most);
+    }
+}
+
+void ork_active_grow(struct ork_active *a)
+{
+    const uint32_t len = a->run.len ? a->run.len : 1;
+
+    if (len <= a->shown_len)
+        return;
+    a->shown = ork_realloc(a->shown, len);
+    memset(a->shown + a->shown_len, 0, len - a->shown_len);
+    a->shown_len = len;
 }
 
 /* Runs that moved to another definition: the number in an id is not the task's place any more. */
@@ -147,9 +194,11 @@ int ork_active_by_task(ork_engine *e, const ork_id *task_id, struct ork_active *
 
     HASH_FIND(by_prefix, e->prefixes, task_id, PREFIX, a);
     uint32_t no = ork_task_number(task_id);
-    if (a && a->by_number)
+    if (a && no >= ORK_ITEMS_FROM)
+        no = ork_run_by_number(&a->run, no);
+    else if (a && a->by_number)
         no = no < a->by_number_len ? a->by_number[no] : ORK_NO_TASK;
-    if (a && (!a->ids || a->by_number) && no < a->run.n) {
+    if (a && (!a->ids || a->by_number || (no != ORK_NO_TASK && no >= a->run.n)) && no < a->run.len) {
         *out = a;
         *task = no;
         return 0;
@@ -222,7 +271,9 @@ char *ork_active_file(const struct ork_active *a, uint32_t task, uint32_t attemp
 {
     struct ork_buf b = ORK_BUF_INIT;
 
-    if (a->ids && ork_task_is_of(&a->ids[task], &a->id)) /* no two tasks of a run have ever had the same */
+    if (task >= a->run.n)
+        task = ork_run_number(&a->run, task);
+    else if (a->ids && ork_task_is_of(&a->ids[task], &a->id)) /* no two tasks of a run have ever had the same */
         task = ork_task_number(&a->ids[task]);
     ork_buf_addf(&b, "%s/logs/%s/%u.%u.%s", a->engine->data_dir, a->text, task, attempt, suffix);
     return ork_buf_steal(&b, NULL);

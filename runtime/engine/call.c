@@ -44,7 +44,7 @@ int ork_call_build(struct ork_active *a, struct ork_live *l, json_t *params, ork
     char *text = NULL;
     size_t len = 0;
 
-    bool by_worker = ork_workflow_def(a->workflow, l->task)->executor == ORK_EXEC_LUA;
+    bool by_worker = ork_run_def(&a->run, l->task)->executor == ORK_EXEC_LUA;
     if (a->strange && !by_worker)
         return ork_err_set(err, ORK_ESTATE, "its function lives in the program that started the run");
     ork_inputs_scope(&data, a, l->task, l->attempt, &scope);
@@ -148,7 +148,7 @@ static void on_timer(uv_timer_t *t)
         struct ork_call *c = ork_container(n, struct ork_call, deadline);
         if (c->due_ms > ork_call_mono(e))
             break;
-        int64_t timeout_ms = ork_workflow_def(c->run->workflow, c->live->task)->timeout_ms;
+        int64_t timeout_ms = ork_run_def(&c->run->run, c->live->task)->timeout_ms;
         int64_t left = c->by_worker && !c->stopped ? ork_workers_left(e, c, timeout_ms) : 0;
         if (left > 0) /* it waited in its worker: that is not running time */
             ork_call_deadline(e, c, ork_call_mono(e) + left);
@@ -264,7 +264,7 @@ static void describe(struct ork_call *c, const struct ork_inline_result *r, stru
                                        .exit_code = -1,
                                        .code = c->stopped ? NULL : r->code};
     if (c->stopped == ORK_KIND_TIMEOUT) {
-        ork_duration_format(ork_workflow_def(c->run->workflow, c->live->task)->timeout_ms, span);
+        ork_duration_format(ork_run_def(&c->run->run, c->live->task)->timeout_ms, span);
         ork_buf_addf(why, "timeout after %s", span);
     } else if (c->stopped) {
         ork_buf_adds(why, "cancelled");
@@ -312,7 +312,7 @@ void ork_call_end(struct ork_call *c, const struct ork_inline_result *r)
         describe(c, r, &ev, &why);
     }
     char *tail = poison ? NULL : read_tail(c, ev.ok, &tail_len);
-    if (ev.ok)
+    if (ev.ok && !ork_run_is_item(&a->run, c->live->task))
         ork_outputs_put(e, &a->id, c->live->task, ORK_CACHED_OUTPUT, output);
     struct ork_end end = {.output = ev.ok ? text : NULL,
                           .output_len = len,

@@ -3,10 +3,29 @@
  * and says so in the same commit that changes the run, so a crash in between means it is carried out again, not
  * forgotten. The table is the audit log. */
 #include "engine/engine.h"
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 /* ---- carrying out ---- */
+
+/* "load", or "load/17". */
+static int find_task(const struct ork_active *a, const char *name, uint32_t *task)
+{
+    const char *slash = strrchr(name, '/');
+    char *end = NULL;
+
+    if (ork_workflow_find(a->workflow, name, strlen(name), task) == 0)
+        return 0;
+    unsigned long item = slash ? strtoul(slash + 1, &end, 10) : 0;
+    if (!slash || *end || ork_workflow_find(a->workflow, name, (size_t)(slash - name), task) != 0)
+        return ORK_ENOTFOUND;
+    const struct ork_run_fan *f = ork_run_fan(&a->run, *task);
+    if (!f || item < 1 || item > f->count)
+        return ORK_ENOTFOUND;
+    *task = f->first + (uint32_t)item - 1;
+    return 0;
+}
 
 static int step_retry(struct ork_active *a, const char *args, struct ork_buf *outcome)
 {
@@ -17,10 +36,10 @@ static int step_retry(struct ork_active *a, const char *args, struct ork_buf *ou
     const char *name = from ? from : only;
     int rc = 0;
 
-    if (name && ork_workflow_find(a->workflow, name, strlen(name), &ev.task) != 0) {
+    if (name && find_task(a, name, &ev.task) != 0) {
         ork_buf_addf(outcome, "no task `%s` in this run", name);
         rc = ORK_ENOTFOUND;
-    } else if (name && a->run.outside && a->run.outside[ev.task]) {
+    } else if (name && a->run.outside && a->run.outside[ork_run_no(&a->run, ev.task)]) {
         ork_buf_addf(outcome, "not possible: `%s` is ", name);
         ork_part_why(a, outcome);
         rc = ORK_ESTATE;

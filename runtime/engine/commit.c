@@ -216,12 +216,16 @@ bool ork_commit_idle(const ork_engine *e)
 
 static void notify(ork_engine *e, const struct ork_after *x, bool of_task)
 {
+    const struct ork_run_fan *fan = of_task ? ork_run_fan(&x->run->run, x->task) : NULL;
+
     if (!e->on_change)
         return;
     struct ork_change c = {
         .run_id = x->run->text,
         .workflow = ork_workflow_name(x->run->workflow),
-        .task_no = x->task,
+        .task_no = of_task ? ork_run_no(&x->run->run, x->task) : 0,
+        .items = fan ? (int64_t)fan->count : -1,
+        .item = of_task ? ork_run_item(&x->run->run, x->task) : 0,
         .from = x->from,
         .to = x->to,
         .attempt = x->attempt,
@@ -230,7 +234,7 @@ static void notify(ork_engine *e, const struct ork_after *x, bool of_task)
         .took_ms = x->took_ms,
         .adopted = x->adopted,
         .error = x->error,
-        .task = of_task ? ork_workflow_task_name(x->run->workflow, x->task) : NULL,
+        .task = of_task ? ork_active_name(x->run, x->task) : NULL,
     };
     e->on_change(e->change_data, &c);
 }

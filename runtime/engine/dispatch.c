@@ -13,7 +13,9 @@
 
 static json_t *task_params(struct ork_active *a, uint32_t task)
 {
-    const char *text = ork_workflow_text(a->workflow, ork_workflow_def(a->workflow, task)->params);
+    if (ork_run_is_item(&a->run, task))
+        return ork_fan_params(a, task);
+    const char *text = ork_workflow_text(a->workflow, ork_run_def(&a->run, task)->params);
     json_t *params = json_loads(text, JSON_DECODE_ANY, NULL);
 
     return json_is_object(params) ? params : (json_decref(params), json_object());
@@ -21,19 +23,24 @@ static json_t *task_params(struct ork_active *a, uint32_t task)
 
 static bool optional_refs(const struct ork_active *a, uint32_t task)
 {
-    return ork_workflow_def(a->workflow, task)->rule != ORK_RULE_ALL_SUCCESS;
+    return ork_run_def(&a->run, task)->rule != ORK_RULE_ALL_SUCCESS;
 }
 
 /* ---- judging ---- */
 
 static void queue_ready(struct ork_active *a, uint32_t task)
 {
-    const struct ork_task_def *def = ork_workflow_def(a->workflow, task);
+    const struct ork_task_def *def = ork_run_def(&a->run, task);
+    struct ork_limits_place place;
 
     if (a->strange && def->executor == ORK_EXEC_INLINE && !a->run.cancelling)
-        return; /* for who has its function; only what is to be tidied up cannot wait, and fails */
-    ork_limits_ready_in(a->engine->limits, a->limits, ork_call_window(a->workflow, task), task, def->priority,
-                        ork_workflow_pool(a->workflow, task), def->pool_slots);
+        return;                /* for who has its function; only what is to be tidied up cannot wait, and fails */
+    if (ork_fan_is(a, task)) { /* takes no slot: it becomes what does */
+        ork_fan_expand(a, task);
+        return;
+    }
+    ork_active_place(a, task, &place);
+    ork_limits_ready_at(a->engine->limits, a->limits, task, def->priority, &place);
     if (def->queue_timeout_ms > 0)
         ork_timers_arm(a, ORK_TIMER_QUEUE, task, ork_engine_now(a->engine) + def->queue_timeout_ms);
 }
@@ -69,9 +76,10 @@ static void on_judgeable(struct ork_active *a, uint32_t task, json_t *params, in
 
 void ork_dispatch_ready(struct ork_active *a, uint32_t task)
 {
-    const struct ork_task_def *def = ork_workflow_def(a->workflow, task);
+    const struct ork_task_def *def = ork_run_def(&a->run, task);
 
-    if ((def->flags & ORK_TASK_HAS_WHEN) && !(a->run.tasks[task].flags & ORK_RT_JUDGED)) {
+    if ((def->flags & ORK_TASK_HAS_WHEN) && !ork_run_is_item(&a->run, task) &&
+        !(a->run.tasks[task].flags & ORK_RT_JUDGED)) {
         json_t *params = task_params(a, task);
         ork_inputs_fetch(a, task, params, on_judgeable);
         json_decref(params);
@@ -82,10 +90,10 @@ void ork_dispatch_ready(struct ork_active *a, uint32_t task)
 
 void ork_dispatch_strange(struct ork_active *a)
 {
-    for (uint32_t i = 0; i < a->run.n; i++) {
-        const struct ork_task_def *def = ork_workflow_def(a->workflow, i);
+    for (uint32_t i = 0; i < a->run.len; i++) {
+        const struct ork_task_def *def = ork_run_def(&a->run, i);
         const uint8_t flags = a->run.tasks[i].flags;
-        bool judged = !(def->flags & ORK_TASK_HAS_WHEN) || flags & ORK_RT_JUDGED;
+        bool judged = !(def->flags & ORK_TASK_HAS_WHEN) || flags & ORK_RT_JUDGED || ork_run_is_item(&a->run, i);
         if (def->executor == ORK_EXEC_INLINE && flags & ORK_RT_READY && judged)
             queue_ready(a, i);
     }
@@ -117,15 +125,19 @@ static void add_environment(struct ork_active *a, struct ork_live *l, const char
 
     v->env = NULL;
     v->envc = 0;
-    ork_grow((void **)&v->env, &cap, own_len + 16, sizeof(*v->env));
+    ork_grow((void **)&v->env, &cap, own_len + 18, sizeof(*v->env));
     ork_active_task_id(a, l->task, &task_id);
     ork_id_format(&task_id, id);
     set_env(v, &cap, "ORK_RUN_ID", a->text);
     set_env(v, &cap, "ORK_TASK_ID", id);
     set_env(v, &cap, "EXECUTION_ID", id);
-    set_env(v, &cap, "ORK_TASK_NAME", ork_workflow_task_name(a->workflow, l->task));
-    (void)snprintf(number, sizeof(number), "%u", l->task);
+    set_env(v, &cap, "ORK_TASK_NAME", ork_active_name(a, l->task));
+    (void)snprintf(number, sizeof(number), "%u", ork_run_number(&a->run, l->task));
     set_env(v, &cap, "ORK_TASK_INDEX", number);
+    if (ork_run_is_item(&a->run, l->task)) {
+        (void)snprintf(number, sizeof(number), "%u", ork_run_item(&a->run, l->task));
+        set_env(v, &cap, "ORK_ITEM", number);
+    }
     (void)snprintf(number, sizeof(number), "%u", l->attempt);
     set_env(v, &cap, "ORK_ATTEMPT", number);
     set_env(v, &cap, "ORK_WORKFLOW_NAME", ork_workflow_name(a->workflow));
@@ -170,7 +182,7 @@ static int build(struct ork_active *a, struct ork_live *l, json_t *params, ork_e
     char *text = NULL;
     size_t len = 0;
 
-    if (ork_workflow_def(a->workflow, l->task)->executor != ORK_EXEC_PROCESS)
+    if (ork_run_def(&a->run, l->task)->executor != ORK_EXEC_PROCESS)
         return ork_err_set(err, ORK_EINVAL,
                            "its executor `%s` is not part of this Ork, which runs processes (`command`)",
                            ork_workflow_executor(a->workflow, l->task));
@@ -208,7 +220,7 @@ static int build(struct ork_active *a, struct ork_live *l, json_t *params, ork_e
 static void on_inputs(struct ork_active *a, uint32_t task, json_t *params, int code, const ork_err *err)
 {
     struct ork_event ev = {.type = ORK_EV_GRANT, .task = task};
-    bool called = ork_call_is(a->workflow, task);
+    bool called = ork_call_is(a->workflow, ork_run_no(&a->run, task));
     ork_err why = {0};
 
     ork_timers_disarm(a, ORK_TIMER_QUEUE, task);
@@ -297,12 +309,13 @@ void ork_dispatch_pump(ork_engine *e)
 
 void ork_dispatch_release(struct ork_active *a, uint32_t task)
 {
-    const char *pool = ork_workflow_pool(a->workflow, task);
+    const char *pool = ork_active_pool(a, task);
 
     if (!a->limits)
         return;
-    const struct ork_task_def *def = ork_workflow_def(a->workflow, task);
-    ork_limits_done_in(a->engine->limits, a->limits, ork_call_window(a->workflow, task), pool, def->pool_slots);
+    struct ork_limits_place place;
+    ork_active_place(a, task, &place);
+    ork_limits_done_at(a->engine->limits, a->limits, &place);
     if (pool)
         ork_pools_return(a->engine, pool);
 }
@@ -312,7 +325,7 @@ void ork_dispatch_release(struct ork_active *a, uint32_t task)
 void ork_dispatch_spawn(struct ork_active *a, uint32_t task, uint32_t attempt)
 {
     struct ork_live *l = ork_active_live(a, task);
-    const struct ork_task_def *def = ork_workflow_def(a->workflow, task);
+    const struct ork_task_def *def = ork_run_def(&a->run, task);
 
     if (!l || l->attempt != attempt || a->dead)
         return;

@@ -67,14 +67,19 @@ int ork_outputs_json(ork_engine *e, const char *run_id, int64_t after, int64_t l
     ork_buf_addc(&b, '[');
     while (!rc && more && limit > 0 && b.len < OUTPUTS_BYTES) { /* a few at a time: one may be 16 MiB */
         struct ork_rows *rows = NULL;
-        struct ork_param p[] = {ORK_P_ID(&id), ORK_P_INT(after), ORK_P_INT(limit < 16 ? limit : 16)};
-        rc = ork_store_query(e->store, ORK_Q_tasks_outputs, p, 3, &rows, err);
+        const bool items = after + 1 >= ORK_ITEMS_FROM; /* who asks from there on means those */
+        const int64_t page = limit < 16 ? limit : 16;
+        struct ork_param p[] = {ORK_P_ID(&id), ORK_P_INT(after), ORK_P_INT(page)},
+                         q[] = {p[0], ORK_P_INT(after + 1), ORK_P_INT(INT32_MAX), p[2]};
+        rc = items ? ork_store_query(e->store, ORK_Q_items_list, q, 4, &rows, err)
+                   : ork_store_query(e->store, ORK_Q_tasks_outputs, p, 3, &rows, err);
         more = !rc && ork_rows_len(rows) == 16;
         for (size_t i = 0; !rc && i < ork_rows_len(rows); i++, limit--) {
             after = ork_rows_int(rows, i, "task_index", 0);
             ork_buf_adds(&b, b.len > 1 ? ",{" : "{");
             ork_doc_int(&b, "index", after);
-            ork_doc_text(&b, "name", ork_rows_text(rows, i, "task_name"));
+            if (!items)
+                ork_doc_text(&b, "name", ork_rows_text(rows, i, "task_name"));
             ork_doc_text(&b, "output", ork_rows_text(rows, i, "output"));
             ork_buf_addc(&b, '}');
         }

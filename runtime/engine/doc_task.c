@@ -3,7 +3,7 @@
 #include "engine/engine.h"
 #include <string.h>
 
-static void task_members(const struct ork_rows *r, size_t i, struct ork_buf *out)
+void ork_doc_task_members(const struct ork_rows *r, size_t i, struct ork_buf *out)
 {
     ork_id id;
     char text[ORK_ID_TEXT];
@@ -15,6 +15,8 @@ static void task_members(const struct ork_rows *r, size_t i, struct ork_buf *out
     }
     ork_doc_int(out, "index", ork_rows_int(r, i, "task_index", 0));
     ork_doc_text(out, "name", ork_rows_text(r, i, "task_name"));
+    if (ork_rows_int(r, i, "map_index", 0) > 0)
+        ork_doc_int(out, "item", ork_rows_int(r, i, "map_index", 0));
     ork_doc_text(out, "status", ork_rows_text(r, i, "status"));
     ork_doc_raw(out, "depends_on", ork_rows_text(r, i, "depends_on"));
     ork_doc_int(out, "attempt", ork_rows_int(r, i, "attempt", 0));
@@ -38,20 +40,25 @@ int ork_doc_tasks(ork_engine *e, const ork_id *run, const char *statuses, int64_
     struct ork_rows *rows = NULL;
     struct ork_param p[] = {ORK_P_ID(run), ORK_P_TEXT(statuses), ORK_P_INT(after), ORK_P_INT(limit)};
 
+    const struct ork_param q[] = {p[0], statuses ? p[1] : ORK_P_NULL, ORK_P_INT(after + 1), ORK_P_INT(INT32_MAX), p[3]};
+
     if (!statuses)
         p[1] = ORK_P_NULL;
-    int rc = ork_store_query(e->store, ORK_Q_tasks_list, p, 4, &rows, err);
+    /* A list ends before the items; who asks from there on means those. */
+    int rc = after + 1 >= ORK_ITEMS_FROM ? ork_store_query(e->store, ORK_Q_items_page, q, 5, &rows, err)
+                                         : ork_store_query(e->store, ORK_Q_tasks_list, p, 4, &rows, err);
     if (rc)
         return rc;
     ork_buf_addc(out, '[');
-    for (size_t i = 0; i < ork_rows_len(rows); i++) {
+    for (size_t i = 0; !rc && i < ork_rows_len(rows); i++) {
         ork_buf_adds(out, i ? ",{" : "{");
-        task_members(rows, i, out);
+        ork_doc_task_members(rows, i, out);
+        rc = ork_doc_items(e, run, rows, i, out, err);
         ork_buf_addc(out, '}');
     }
     ork_buf_addc(out, ']');
     ork_rows_free(rows);
-    return 0;
+    return rc;
 }
 
 int ork_tasks_json(ork_engine *e, const char *run_id, const char *filter, char **out, ork_err *err)
@@ -66,10 +73,12 @@ int ork_tasks_json(ork_engine *e, const char *run_id, const char *filter, char *
         rc = ork_json_parse(filter, strlen(filter), &f, err);
     if (!rc)
         rc = ork_doc_statuses(json_object_get(f, "status"), true, &statuses, err);
-    json_t *limit = json_object_get(f, "limit"), *after = json_object_get(f, "after");
+    json_t *limit = json_object_get(f, "limit"), *after = json_object_get(f, "after"), *of = json_object_get(f, "of");
+    const int64_t from = json_is_integer(after) ? json_integer_value(after) : -1,
+                  most = json_is_integer(limit) ? json_integer_value(limit) : INT64_MAX;
     if (!rc)
-        rc = ork_doc_tasks(e, &id, statuses.data, json_is_integer(after) ? json_integer_value(after) : -1,
-                           json_is_integer(limit) ? json_integer_value(limit) : INT64_MAX, &b, err);
+        rc = json_is_string(of) ? ork_doc_items_page(e, &id, json_string_value(of), statuses.data, from, most, &b, err)
+                                : ork_doc_tasks(e, &id, statuses.data, from, most, &b, err);
     ork_rows_free(run);
     ork_buf_fini(&statuses);
     json_decref(f);
@@ -175,15 +184,30 @@ int ork_task_json(ork_engine *e, const char *run_id, const char *task, char **ou
 {
     struct ork_rows *rows = NULL, *attempts = NULL;
     struct ork_buf b = ORK_BUF_INIT;
+    ork_id run;
     int rc = ork_doc_open_task(e, run_id, task, &rows, &attempts, err);
 
+    if (rc == ORK_ENOTFOUND && ork_doc_parse_run(run_id, &run, err) == 0 &&
+        ork_doc_fresh_item(e, &run, task, &b, err) == 0) {
+        *out = ork_buf_steal(&b, NULL);
+        return 0;
+    }
     if (rc)
         return rc;
     size_t n = ork_rows_len(attempts);
     const bool more = is_unrecorded(rows, attempts);
     char *log_path = more ? ork_log_unrecorded(e, rows) : NULL;
     ork_buf_addc(&b, '{');
-    task_members(rows, 0, &b);
+    ork_doc_task_members(rows, 0, &b);
+    if (ork_rows_id(rows, 0, "run_id", &run))
+        rc = ork_doc_items(e, &run, rows, 0, &b, err);
+    if (rc) {
+        ork_free(log_path);
+        ork_rows_free(attempts);
+        ork_rows_free(rows);
+        ork_buf_fini(&b);
+        return rc;
+    }
     ork_doc_raw(&b, "output", ork_rows_text(rows, 0, "output"));
     ork_doc_raw(&b, "params", ork_rows_text(rows, 0, "params"));
     ork_doc_text(&b, "tail", ork_rows_text(rows, 0, "logs"));

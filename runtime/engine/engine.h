@@ -107,8 +107,14 @@ struct ork_active {
         int kind;
         char *text; /* owned */
         struct ork_reject *next;
-    } * rejects, **rejects_end; /* owned list: judged while effects are worked off, told after */
-    ork_id *ids;                /* task ids of a run that was taken over, or got another definition; NULL: derived */
+    } * rejects, **rejects_end;      /* owned list: judged while effects are worked off, told after */
+    struct ork_items {               /* beside run.fans: what the items are made of */
+        json_t *list;                /* owned */
+        json_t *params;              /* owned: of the task, without the list; read only */
+        int64_t started_ms;          /* of the task */
+    } * items;                       /* owned */
+    uint32_t items_len, next_number; /* next_number: the first that no task or item of the run has had */
+    ork_id *ids; /* task ids of a run that was taken over, or got another definition; NULL: derived */
     uint32_t *by_number, by_number_len; /* owned, with ids: number in an id of ours → task; NULL none */
     ork_id snapshot;
     json_t *params;
@@ -128,6 +134,7 @@ struct ork_active {
     bool closing;        /* its last commit is on the way */
     uint64_t looks;      /* the engine's, when it came into the table */
     uint8_t *shown;      /* owned: the status of each task that was last stored */
+    uint32_t shown_len;
     struct ork_end *end; /* borrowed: what the attempt being settled left behind */
     double call_us;      /* that its functions compute in a worker, on average; 0 unknown */
     bool waits_for_turn; /* max_active_runs: pending until a slot of the pool run:<workflow> is granted */
@@ -318,6 +325,11 @@ void ork_active_unnote(struct ork_active *a);
 char *ork_active_beside(const char *log_path,
                         const char *suffix);  /* a file of the same attempt, wherever its data directory is */
 void ork_active_number(struct ork_active *a); /* after ids were filled in */
+/* "clean", "clean/17"; of items until the next call */
+const char *ork_active_name(const struct ork_active *a, uint32_t task);
+const char *ork_active_pool(const struct ork_active *a, uint32_t task); /* NULL none */
+void ork_active_place(const struct ork_active *a, uint32_t task, struct ork_limits_place *at);
+void ork_active_grow(struct ork_active *a); /* there are more items than before */
 int ork_active_by_task(ork_engine *e, const ork_id *task_id, struct ork_active **a,
                        uint32_t *task); /* 0 or ENOTFOUND */
 
@@ -358,6 +370,26 @@ void ork_dispatch_pump(ork_engine *e);           /* starts what limits allow */
 void ork_dispatch_again(struct ork_active *a, struct ork_live *l); /* after a restart: the same attempt is sent again */
 void ork_dispatch_release(struct ork_active *a, uint32_t task);    /* gives window and pool slots back */
 void ork_dispatch_spawn(struct ork_active *a, uint32_t task, uint32_t attempt);
+
+/* fan.c: tasks that are done once per element of a list */
+bool ork_fan_is(const struct ork_active *a, uint32_t task);  /* it is such a task */
+void ork_fan_expand(struct ork_active *a, uint32_t task);    /* ready and judged: its list becomes its items */
+json_t *ork_fan_params(struct ork_active *a, uint32_t item); /* a new reference; without the list */
+const json_t *ork_fan_item(const struct ork_active *a, uint32_t item);                      /* borrowed element */
+const char *ork_fan_input(const struct ork_active *a, uint32_t item, const json_t *params); /* what it is called */
+void ork_fan_put(struct ork_active *a, uint32_t task, struct ork_task_put *put);            /* what items have beside */
+void ork_fan_unmapped(struct ork_active *a, uint32_t task);
+char *ork_fan_failed(const struct ork_active *a, uint32_t task); /* owned: how many failed, and which first */
+int ork_fan_load(struct ork_active *a, uint32_t task, const ork_id *id, int64_t started_ms, ork_err *err) ORK_MUSTCHECK;
+/* rerun --from: the items of a task of another run, with their results. false: it has none there. */
+bool ork_fan_copy(struct ork_active *a, uint32_t task, const ork_id *run);
+void ork_fan_free(struct ork_active *a);
+
+/* gather.c: what the items of a task left, in their order: outputs, or with `results` objects of item, status, output,
+ * error. cb once, perhaps at once; list: borrowed, NULL when it failed. The task has items, and is final. */
+typedef void (*ork_gather_cb)(void *data, json_t *list, int code, const ork_err *err);
+void ork_gather(struct ork_active *a, uint32_t task, bool results, ork_gather_cb done, void *data);
+const char *ork_gather_absent(int parent); /* status of an item without a row, of a task that is `parent` */
 
 /* inputs.c */
 typedef void (*ork_inputs_cb)(struct ork_active *a, uint32_t task, json_t *params, int code, const ork_err *err);
@@ -543,5 +575,14 @@ int ork_doc_open_task(ork_engine *e, const char *run_id, const char *task, struc
                       struct ork_rows **attempts, ork_err *err) ORK_MUSTCHECK;
 int ork_doc_tasks(ork_engine *e, const ork_id *run, const char *statuses, int64_t after, int64_t limit,
                   struct ork_buf *out, ork_err *err) ORK_MUSTCHECK;
+void ork_doc_task_members(const struct ork_rows *r, size_t i, struct ork_buf *out);
+/* doc_items.c: of row i, a task: how many of its items stand where; nothing when it has none */
+int ork_doc_items(ork_engine *e, const ork_id *run, const struct ork_rows *task, size_t i, struct ork_buf *out,
+                  ork_err *err) ORK_MUSTCHECK;
+int ork_doc_items_page(ork_engine *e, const ork_id *run, const char *name, const char *statuses, int64_t after,
+                       int64_t limit, struct ork_buf *out, ork_err *err) ORK_MUSTCHECK;
+/* "clean/17" that never began, as a document; ENOTFOUND (err only set when the task has items): it is none */
+int ork_doc_fresh_item(ork_engine *e, const ork_id *run, const char *name, struct ork_buf *out,
+                       ork_err *err) ORK_MUSTCHECK;
 int ork_doc_statuses(const json_t *v, bool of_tasks, struct ork_buf *out, ork_err *err) ORK_MUSTCHECK;
 #endif

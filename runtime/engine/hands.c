@@ -163,7 +163,7 @@ static void on_stuck(void *data, const struct ork_attempt_key *key, int32_t pid)
     if (find_live(h, key, &a, &task))
         ork_log_warn(&h->engine->log,
                      "task `%s` of run %s: process %d cannot be killed; the attempt stays open until it is gone",
-                     ork_workflow_task_name(a->workflow, task), a->text, pid);
+                     ork_active_name(a, task), a->text, pid);
 }
 
 /* The agent knows a higher seq for a run. Is it ours by its row all the same, whoever came after us and had it is gone:

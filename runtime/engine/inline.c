@@ -180,7 +180,7 @@ bool ork_inline_next(ork_engine *e, struct ork_inline_call *out)
         return false;
     struct ork_active *a = c->run;
     uint32_t task = c->live->task;
-    int64_t timeout_ms = ork_workflow_def(a->workflow, task)->timeout_ms;
+    int64_t timeout_ms = ork_run_def(&a->run, task)->timeout_ms;
     unqueue(e, c);
     c->token = ++e->call_tokens;
     HASH_ADD(hh, e->calls, token, sizeof(c->token), c);
@@ -196,9 +196,10 @@ bool ork_inline_next(ork_engine *e, struct ork_inline_call *out)
     *out = (struct ork_inline_call){.token = c->token,
                                     .run_id = a->text,
                                     .workflow = ork_workflow_name(a->workflow),
-                                    .task = ork_workflow_task_name(a->workflow, task),
+                                    .task = ork_workflow_task_name(a->workflow, ork_run_no(&a->run, task)),
                                     .definition = e->call_definition,
-                                    .task_no = task,
+                                    .task_no = ork_run_no(&a->run, task),
+                                    .item = ork_run_item(&a->run, task),
                                     .attempt = c->live->attempt,
                                     .input = e->call_input,
                                     .input_len = c->input_len,

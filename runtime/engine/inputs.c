@@ -10,7 +10,7 @@ struct fetch {
     struct ork_active *a;
     uint32_t task;
     json_t *params;
-    json_t *hold; /* {"<task name>": output, "<task name>\n": error} */
+    json_t *hold; /* {"<task name>": output, "<task name>\n": error, "<task name>\n\n": results} */
     ork_inputs_cb cb;
     unsigned left;
     int code;
@@ -19,6 +19,7 @@ struct fetch {
 struct fetch_one {
     struct fetch *f;
     uint32_t task;
+    bool fan, results; /* what items left: their outputs, or all of them */
 };
 
 static const char *error_key(const char *task, struct ork_buf *b)
@@ -26,6 +27,13 @@ static const char *error_key(const char *task, struct ork_buf *b)
     ork_buf_clear(b);
     ork_buf_adds(b, task);
     ork_buf_addc(b, '\n'); /* no task name has one */
+    return b->data;
+}
+
+static const char *results_key(const char *task, struct ork_buf *b)
+{
+    (void)error_key(task, b);
+    ork_buf_addc(b, '\n');
     return b->data;
 }
 
@@ -84,9 +92,33 @@ static void on_row(void *data, int code, const ork_err *err, struct ork_rows *ro
         finish(f);
 }
 
+static void on_gathered(void *data, json_t *list, int code, const ork_err *err)
+{
+    struct fetch_one *one = data;
+    struct fetch *f = one->f;
+    struct ork_buf key = ORK_BUF_INIT;
+    const char *name = ork_workflow_task_name(f->a->workflow, one->task);
+
+    if (code) {
+        f->code = code;
+        f->err = *err;
+    } else {
+        json_object_set(f->hold, one->results ? results_key(name, &key) : name, list);
+    }
+    ork_buf_fini(&key);
+    ork_free(one);
+    if (--f->left == 0)
+        finish(f);
+}
+
 static void read_one(struct fetch_one *one)
 {
     struct ork_active *a = one->f->a;
+
+    if (one->fan) {
+        ork_gather(a, one->task, one->results, on_gathered, one);
+        return;
+    }
     struct ork_param params[] = {ORK_P_ID(&a->id), ORK_P_INT(one->task)};
 
     a->engine->works++;
@@ -111,6 +143,32 @@ static void on_durable(void *data, int code, const ork_err *err)
         finish(f);
 }
 
+static void ask(struct fetch *f, struct fetch_one ask)
+{
+    struct fetch_one *one = ork_alloc(sizeof(*one));
+
+    *one = ask;
+    f->left++;
+    if (ork_commit_idle(f->a->engine))
+        read_one(one);
+    else /* its row may be among what is not stored yet */
+        ork_commit_call(f->a->engine, on_durable, one);
+}
+
+static void want_items(struct fetch *f, uint32_t no, bool results)
+{
+    const char *name = ork_workflow_task_name(f->a->workflow, no);
+    const int status = f->a->run.tasks[no].status;
+    struct ork_buf key = ORK_BUF_INIT;
+    const char *k = results ? results_key(name, &key) : name;
+
+    if ((results ? ork_task_is_final(status) : status == ORK_TASK_SUCCESS) && !json_object_get(f->hold, k)) {
+        json_object_set_new(f->hold, k, json_null()); /* once, however often it is referred to */
+        ask(f, (struct fetch_one){f, no, true, results});
+    }
+    ork_buf_fini(&key);
+}
+
 static void want(void *data, const char *task, const char *what)
 {
     struct fetch *f = data;
@@ -120,6 +178,10 @@ static void want(void *data, const char *task, const char *what)
 
     if (strcmp(what, "status") == 0 || ork_workflow_find(f->a->workflow, task, strlen(task), &no) != 0)
         return;
+    if (kind == ORK_CACHED_OUTPUT && ork_run_fan(&f->a->run, no)) {
+        want_items(f, no, strcmp(what, "results") == 0);
+        return;
+    }
     if (ork_outputs_get(f->a->engine, &f->a->id, no, kind, &value)) {
         hold_value(f, no, kind, value);
         return;
@@ -127,13 +189,7 @@ static void want(void *data, const char *task, const char *what)
     int status = f->a->run.tasks[no].status;
     if (kind == ORK_CACHED_OUTPUT ? status != ORK_TASK_SUCCESS : status == ORK_TASK_SUCCESS)
         return; /* it has none */
-    struct fetch_one *one = ork_alloc(sizeof(*one));
-    *one = (struct fetch_one){f, no};
-    f->left++;
-    if (ork_commit_idle(f->a->engine))
-        read_one(one);
-    else /* its row may be among what is not stored yet */
-        ork_commit_call(f->a->engine, on_durable, one);
+    ask(f, (struct fetch_one){.f = f, .task = no});
 }
 
 void ork_inputs_fetch(struct ork_active *a, uint32_t task, json_t *params, ork_inputs_cb cb)
@@ -158,9 +214,12 @@ static json_t *describe_this(const struct ork_scope_data *d)
     char logical[32], due[32];
 
     ork_time_format(a->logical_ms, logical);
-    json_t *o = json_pack("{s:s s:s s:s s:I s:I s:s}", "run_id", a->text, "workflow", ork_workflow_name(a->workflow),
-                          "task", ork_workflow_task_name(a->workflow, d->task), "task_index", (json_int_t)d->task,
-                          "attempt", (json_int_t)d->attempt, "logical_time", logical);
+    json_t *o =
+        json_pack("{s:s s:s s:s s:I s:I s:s}", "run_id", a->text, "workflow", ork_workflow_name(a->workflow), "task",
+                  ork_active_name(a, d->task), "task_index", (json_int_t)ork_run_number(&a->run, d->task), "attempt",
+                  (json_int_t)d->attempt, "logical_time", logical);
+    if (ork_run_is_item(&a->run, d->task))
+        json_object_set_new(o, "item", json_integer(ork_run_item(&a->run, d->task)));
     if (a->scheduled_for_ms) {
         ork_time_format(a->scheduled_for_ms, due);
         json_object_set_new(o, "scheduled_for", json_string(due));
@@ -196,6 +255,11 @@ static const json_t *root(void *data, const char *what, const char *task)
     }
     if (strcmp(what, "output") == 0)
         return a->run.tasks[no].status == ORK_TASK_SUCCESS ? json_object_get(a->hold, task) : NULL;
+    if (strcmp(what, "results") == 0) {
+        const json_t *v = json_object_get(a->hold, results_key(task, &key));
+        ork_buf_fini(&key);
+        return v;
+    }
     if (strcmp(what, "error") == 0) {
         const json_t *v = json_object_get(a->hold, error_key(task, &key));
         ork_buf_fini(&key);
@@ -204,11 +268,20 @@ static const json_t *root(void *data, const char *what, const char *task)
     return NULL;
 }
 
+static bool is_list(void *data, const char *what, const char *task)
+{
+    const struct ork_scope_data *d = data;
+    uint32_t no;
+
+    return (strcmp(what, "output") == 0 || strcmp(what, "results") == 0) &&
+           ork_workflow_find(d->a->workflow, task, strlen(task), &no) == 0 && ork_run_fan(&d->a->run, no);
+}
+
 void ork_inputs_scope(struct ork_scope_data *d, struct ork_active *a, uint32_t task, uint32_t attempt,
                       struct ork_scope *s)
 {
     *d = (struct ork_scope_data){.a = a, .task = task, .attempt = attempt, .hold = json_array()};
-    *s = (struct ork_scope){.data = d, .root = root, .logical = {a->logical_ms, a->zone}};
+    *s = (struct ork_scope){.data = d, .root = root, .is_list = is_list, .logical = {a->logical_ms, a->zone}};
 }
 
 void ork_inputs_scope_fini(struct ork_scope_data *d)
@@ -244,7 +317,10 @@ int ork_inputs_bind(struct ork_active *a, uint32_t task, const json_t *params, s
             json_object_set_new(out, k, value);
         }
     }
-    uint32_t sig = ork_workflow_def(a->workflow, task)->signature;
+    const char *own = ork_fan_input(a, task, params);
+    if (!rc && own)
+        json_object_set(out, own, (json_t *)ork_fan_item(a, task));
+    uint32_t sig = ork_run_def(&a->run, task)->signature;
     if (!rc && sig) {
         const char *text = ork_workflow_text(a->workflow, sig);
         json_t *signature = NULL;

@@ -115,19 +115,21 @@ void ork_member_hand(struct ork_member *m, struct ork_call *c)
     c->slot = slot;
     atomic_store(&slot_of(m, slot)->stop, 0);
     atomic_store(&slot_of(m, slot)->word, ork_slot_word(generation, ORK_SLOT_QUEUED));
-    ork_worker_call(m->worker, &(struct ork_worker_call){.slot = slot,
-                                                         .generation = generation,
-                                                         .task_no = c->live->task,
-                                                         .attempt = c->live->attempt,
-                                                         .scheduled_for_ms = a->scheduled_for_ms,
-                                                         .run = a->text,
-                                                         .task = ork_workflow_task_name(a->workflow, c->live->task),
-                                                         .definition = definition,
-                                                         .folder = a->script_dir ? a->script_dir : m->engine->cwd,
-                                                         .log_path = c->live->log_path,
-                                                         .input = c->input,
-                                                         .input_len = c->input_len});
-    int64_t timeout_ms = ork_workflow_def(a->workflow, c->live->task)->timeout_ms;
+    ork_worker_call(m->worker, &(struct ork_worker_call){
+                                   .slot = slot,
+                                   .generation = generation,
+                                   .task_no = ork_run_no(&a->run, c->live->task),
+                                   .item = ork_run_item(&a->run, c->live->task),
+                                   .attempt = c->live->attempt,
+                                   .scheduled_for_ms = a->scheduled_for_ms,
+                                   .run = a->text,
+                                   .task = ork_workflow_task_name(a->workflow, ork_run_no(&a->run, c->live->task)),
+                                   .definition = definition,
+                                   .folder = a->script_dir ? a->script_dir : m->engine->cwd,
+                                   .log_path = c->live->log_path,
+                                   .input = c->input,
+                                   .input_len = c->input_len});
+    int64_t timeout_ms = ork_run_def(&a->run, c->live->task)->timeout_ms;
     if (timeout_ms > 0)
         ork_call_deadline(m->engine, c, ork_call_mono(m->engine) + timeout_ms);
 }

@@ -38,6 +38,10 @@ static void load_run_row(struct ork_active *a, const struct ork_rows *r)
     const char *params = ork_rows_text(r, 0, "params"), *dir = ork_rows_text(r, 0, "script_dir"),
                *error = ork_rows_text(r, 0, "error"), *part = ork_rows_text(r, 0, "part");
     int cancel = (int)ork_rows_int(r, 0, "cancel_reason", 0);
+    int64_t next = ork_rows_int(r, 0, "next_task_index", 0);
+
+    if (next > ORK_ITEMS_FROM)
+        a->next_number = (uint32_t)next;
 
     (void)ork_rows_id(r, 0, "snapshot_id", &a->snapshot);
     a->params = params ? json_loads(params, JSON_DECODE_ANY, NULL) : NULL;
@@ -111,6 +115,10 @@ static int load_tasks(struct ork_active *a, ork_err *err)
         t->lost = (uint16_t)ork_rows_int(rows, i, "lost", 0);
         t->retry_at_ms = ork_rows_time(rows, i, "retry_at");
         a->shown[index] = t->status;
+        if (ork_rows_int(rows, i, "map_count", -1) >= 0 && ork_rows_id(rows, i, "id", &id))
+            rc = ork_fan_load(a, (uint32_t)index, &id, ork_rows_time(rows, i, "started_at"), err);
+        if (rc)
+            break;
         if (!ork_rows_id(rows, i, "id", &id))
             continue;
         ork_task_id(&a->id, (uint32_t)index, &derived);
@@ -127,7 +135,7 @@ static int load_tasks(struct ork_active *a, ork_err *err)
         ork_active_number(a);
     a->inserted = there < a->run.n ? there / 2000 * 2000 : a->run.n;
     ork_rows_free(rows);
-    return 0;
+    return rc;
 }
 
 /* "<data>/agent/s" → "<data>/agent"; NULL when it is our own or unknown. */
@@ -156,12 +164,12 @@ static int load_attempts(struct ork_active *a, ork_err *err)
     if (rc)
         return rc;
     for (size_t i = 0; i < ork_rows_len(rows); i++) {
-        int64_t index = ork_rows_int(rows, i, "task_index", -1);
+        int64_t number = ork_rows_int(rows, i, "task_index", -1);
         uint32_t attempt = (uint32_t)ork_rows_int(rows, i, "attempt", 0);
-        if (index < 0 || index >= a->run.n || a->run.tasks[index].attempt != attempt ||
-            ork_active_live(a, (uint32_t)index))
+        uint32_t index = number < 0 ? ORK_NO_TASK : ork_run_by_number(&a->run, (uint32_t)number);
+        if (index == ORK_NO_TASK || a->run.tasks[index].attempt != attempt || ork_active_live(a, index))
             continue;
-        struct ork_live *l = ork_active_live_new(a, (uint32_t)index, attempt);
+        struct ork_live *l = ork_active_live_new(a, index, attempt);
         const char *boot = ork_rows_text(rows, i, "boot_id"), *host = ork_rows_text(rows, i, "host"),
                    *log = ork_rows_text(rows, i, "log_path");
         const char *pid = ork_rows_text(rows, i, "execution_name");
@@ -190,12 +198,15 @@ static int load_attempts(struct ork_active *a, ork_err *err)
  * anyone. */
 static void settle_unknown(struct ork_active *a)
 {
-    for (uint32_t i = 0; i < a->run.n && a->run.live; i++) {
+    for (uint32_t i = 0; i < a->run.len && a->run.live; i++) {
         int status = a->run.tasks[i].status;
-        if ((status == ORK_TASK_DISPATCHED || status == ORK_TASK_RUNNING) && !ork_active_live(a, i)) {
+        if ((status == ORK_TASK_DISPATCHED || status == ORK_TASK_RUNNING) && !ork_run_fan(&a->run, i) &&
+            !ork_active_live(a, i)) {
             struct ork_live *l = ork_active_live_new(a, i, a->run.tasks[i].attempt);
             l->committed = true;
-            ork_limits_adopt(a->engine->limits, a->limits, NULL, 0);
+            struct ork_limits_place place;
+            ork_active_place(a, i, &place);
+            (void)ork_limits_adopt_at(a->engine->limits, a->limits, &place);
             ork_settle_lost(a, i, "lost: nothing is known of the process that ran it");
         }
     }
@@ -209,9 +220,10 @@ static void adopt(struct ork_active *a)
 
     HASH_ITER(hh, a->live, l, tmp)
     {
-        const char *pool = ork_workflow_pool(a->workflow, l->task);
-        uint32_t slots = ork_workflow_def(a->workflow, l->task)->pool_slots;
-        uint32_t more = ork_limits_adopt(a->engine->limits, a->limits, pool, slots);
+        const char *pool = ork_active_pool(a, l->task);
+        struct ork_limits_place place;
+        ork_active_place(a, l->task, &place);
+        uint32_t more = ork_limits_adopt_at(a->engine->limits, a->limits, &place);
         if (more)
             ork_pools_keep(a->engine, pool, more);
     }

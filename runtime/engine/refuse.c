@@ -118,20 +118,25 @@ static bool without_unit(struct ork_commit *c, size_t bad, const ork_err *err)
 
 static struct ork_poison *remember(struct ork_active *a, const struct ork_unit *bad, const ork_err *err)
 {
-    const ork_id *id = bad->type == ORK_UNIT_TASK      ? &bad->task.id
-                       : bad->type == ORK_UNIT_ATTEMPT ? &bad->attempt.task_id
-                                                       : NULL;
+    const ork_id *id = bad->type == ORK_UNIT_TASK       ? &bad->task.id
+                       : bad->type == ORK_UNIT_ATTEMPT  ? &bad->attempt.task_id
+                       : bad->type == ORK_UNIT_TASK_MAP ? &bad->map.id
+                                                        : NULL;
     uint32_t attempt = bad->type == ORK_UNIT_TASK ? bad->task.attempt : id ? bad->attempt.attempt : ORK_POISON_ROW;
     uint32_t task = ORK_NO_TASK;
 
     if (bad->type == ORK_UNIT_EVENT)
         attempt = ORK_POISON_EVENTS;
+    if (id && ork_task_number(id) >= ORK_ITEMS_FROM && ork_task_is_of(id, &a->id))
+        task = ork_run_by_number(&a->run, ork_task_number(id));
     for (uint32_t i = 0; id && task == ORK_NO_TASK && i < a->run.n; i++) {
         ork_id mine;
         ork_active_task_id(a, i, &mine);
         if (ork_id_eq(&mine, id))
             task = i;
     }
+    if (bad->type == ORK_UNIT_TASK_MAP && task != ORK_NO_TASK)
+        attempt = a->run.tasks[task].attempt; /* which began with the list */
     struct ork_poison *p = (struct ork_poison *)ork_refuse_poison(a, task, attempt);
     if (!p) {
         p = ork_zalloc(sizeof(*p));
@@ -152,8 +157,7 @@ static void refuse_run(ork_engine *e, struct ork_active *a, const struct ork_uni
     if (p->task == ORK_NO_TASK)
         ork_log_error(&e->log, "run %s: %s", a->text, err->msg);
     else
-        ork_log_warn(&e->log, "task `%s` of run %s: %s", ork_workflow_task_name(a->workflow, p->task), a->text,
-                     err->msg);
+        ork_log_warn(&e->log, "task `%s` of run %s: %s", ork_active_name(a, p->task), a->text, err->msg);
     if (p->times > TRIES) {
         ork_log_error(&e->log, "run %s cannot go on: %s", a->text, err->msg);
         ork_active_drop(a);

@@ -391,6 +391,10 @@ static void copy_one(struct ork_active *a, uint32_t from, uint32_t task)
         ork_rows_free(rows);
         return; /* it runs again instead */
     }
+    if (ork_fan_is(a, task) && !ork_fan_copy(a, task, &a->copy->run)) {
+        ork_rows_free(rows);
+        return;
+    }
     const char *output = ork_rows_text(rows, 0, "output");
     char *kept = output ? ork_strdup(output) : NULL;
     ork_active_task_id(a, task, &put.id);

@@ -42,6 +42,7 @@ void ork_settle_put(struct ork_active *a, uint32_t task, bool urgent)
         if (l->pid)
             (void)snprintf(pid, sizeof(pid), "%d", l->pid);
     }
+    ork_fan_put(a, task, &put);
     if (pid[0])
         put.execution_name = text_of(ork_strdup(pid));
     if (final)
@@ -151,7 +152,7 @@ static void end_attempt(struct ork_active *a, struct ork_live *l, struct ork_eve
     ev->task = task;
     ev->attempt = attempt;
     end->task = task;
-    if (!ev->ok && end->error) {
+    if (!ev->ok && end->error && !ork_run_is_item(&a->run, task)) { /* nobody refers to one item's */
         json_t *text = json_string(end->error);
         ork_outputs_put(a->engine, &a->id, task, ORK_CACHED_ERROR, text);
         json_decref(text);
@@ -191,7 +192,7 @@ static void describe_failure(struct ork_active *a, const struct ork_result *r, s
     switch (x->reason) {
     case ORK_EXIT_TIMEOUT:
         ev->failure.kind = ORK_KIND_TIMEOUT;
-        ork_duration_format(ork_workflow_def(a->workflow, r->task)->timeout_ms, span);
+        ork_duration_format(ork_run_def(&a->run, r->task)->timeout_ms, span);
         ork_buf_addf(why, "timeout after %s", span);
         return;
     case ORK_EXIT_KILLED:
@@ -220,7 +221,7 @@ static void describe_failure(struct ork_active *a, const struct ork_result *r, s
 int ork_settle_output(struct ork_active *a, uint32_t task, json_t **output, char **output_text, size_t *output_len,
                       ork_err *err)
 {
-    uint32_t sig = ork_workflow_def(a->workflow, task)->signature;
+    uint32_t sig = ork_run_def(&a->run, task)->signature;
 
     if (!sig)
         return 0;
@@ -231,7 +232,7 @@ int ork_settle_output(struct ork_active *a, uint32_t task, json_t **output, char
     if (type && !*output) {
         if (!ork_type_is_optional(type))
             rc = ork_err_set(err, ORK_ETYPE, "it declares an output_type but gave no output: %s",
-                             ork_call_is(a->workflow, task)
+                             ork_call_is(a->workflow, ork_run_no(&a->run, task))
                                  ? "its function returned nothing"
                                  : "write JSON to $ORK_OUTPUT_FILE or print a line ORK_OUTPUT:{…}");
     } else if (type) {
@@ -389,7 +390,7 @@ void ork_settle_queue_timeout(struct ork_active *a, uint32_t task)
     if (!(a->run.tasks[task].flags & ORK_RT_READY))
         return;
     ork_limits_unready(a->engine->limits, a->limits, task);
-    ork_duration_format(ork_workflow_def(a->workflow, task)->queue_timeout_ms, span);
+    ork_duration_format(ork_run_def(&a->run, task)->queue_timeout_ms, span);
     (void)snprintf(text, sizeof(text), "waited longer than its queue_timeout (%s) for a free slot", span);
     ork_settle_reject(a, task, ORK_KIND_TIMEOUT, text);
 }

@@ -29,7 +29,7 @@ static void record(struct ork_active *a, const struct ork_event *ev)
         [ORK_EV_STARTED] = "started",       [ORK_EV_EXITED] = "exited",       [ORK_EV_RECALLED] = "recalled",
         [ORK_EV_WHEN_FALSE] = "when_false", [ORK_EV_RETRY_DUE] = "retry_due", [ORK_EV_REJECT] = "reject",
         [ORK_EV_PAUSE] = "pause",           [ORK_EV_RESUME] = "resume",       [ORK_EV_CANCEL] = "cancel",
-        [ORK_EV_RETRY] = "retry",
+        [ORK_EV_RETRY] = "retry",           [ORK_EV_EXPANDED] = "expanded",
     };
     struct ork_buf *b = &a->events;
 
@@ -42,7 +42,9 @@ static void record(struct ork_active *a, const struct ork_event *ev)
         ork_buf_addf(b, ",%d", ev->reason);
     else if (ev->task != ORK_NO_TASK && ev->type != ORK_EV_START && ev->type != ORK_EV_RESTORE &&
              ev->type != ORK_EV_PAUSE && ev->type != ORK_EV_RESUME)
-        ork_buf_addf(b, ",%u,%u", ev->task, ev->attempt);
+        ork_buf_addf(b, ",%u,%u", ork_run_number(&a->run, ev->task), ev->attempt);
+    if (ev->type == ORK_EV_EXPANDED)
+        ork_buf_addf(b, ",%u", ork_run_fan(&a->run, ev->task)->count);
     if (ev->type == ORK_EV_EXITED)
         ork_buf_addf(b, ",\"%s\"", ev->ok ? "ok" : ork_kind_name(ev->failure.kind));
     ork_buf_addc(b, ']');
@@ -90,7 +92,7 @@ static char *failure_text(const struct ork_active *a)
         ork_buf_addf(&b, "%s%u of %u task%s failed: ", reason ? "; " : "", failed, a->run.n, a->run.n == 1 ? "" : "s");
         for (uint32_t i = 0; i < a->run.n && shown < 5; i++) {
             if (a->run.tasks[i].status == ORK_TASK_FAILED)
-                ork_buf_addf(&b, "%s%s", shown++ ? ", " : "", ork_workflow_task_name(a->workflow, i));
+                ork_buf_addf(&b, "%s%s", shown++ ? ", " : "", ork_active_name(a, i));
         }
         if (failed > shown)
             ork_buf_adds(&b, ", …");
@@ -177,6 +179,20 @@ void ork_active_adopted(struct ork_active *a, uint32_t task)
 
 #define ROWS_OF_CHANGE 8 /* of one task, at most */
 
+static void task_changed(struct ork_active *a, uint32_t task);
+
+/* Too many of its items failed: that is its reason. */
+static void fan_failed(struct ork_active *a, uint32_t task)
+{
+    char *why = ork_fan_failed(a, task);
+    struct ork_end end = {.task = task, .error = why, .finished_ms = ork_engine_now(a->engine)}, *before = a->end;
+
+    a->end = &end;
+    task_changed(a, task);
+    a->end = before;
+    ork_free(why);
+}
+
 static void task_changed(struct ork_active *a, uint32_t task)
 {
     const struct ork_run_task *t = &a->run.tasks[task];
@@ -186,6 +202,11 @@ static void task_changed(struct ork_active *a, uint32_t task)
     if (l && l->call && (started || t->status == ORK_TASK_DISPATCHED)) { /* its first row is its result */
         if (started)
             note(a, task, NULL);
+        return;
+    }
+    if (ork_fan_is(a, task) && t->status == ORK_TASK_FAILED && ork_run_fan(&a->run, task) &&
+        !(a->end && a->end->task == task)) {
+        fan_failed(a, task);
         return;
     }
     ork_commit_together(a->engine, ROWS_OF_CHANGE);
@@ -204,13 +225,13 @@ static bool none_failed(const struct ork_active *a, uint32_t task, struct ork_bu
     uint32_t from = deps->first[task], to = deps->first[task + 1], skipped = 0;
     const char *name = NULL;
 
-    if (ork_workflow_def(a->workflow, task)->rule != ORK_RULE_ONE_FAILED || to - from < 2)
+    if (ork_run_def(&a->run, task)->rule != ORK_RULE_ONE_FAILED || to - from < 2)
         return false;
     for (uint32_t e = from; e < to; e++) {
         if (a->run.tasks[deps->to[e]].status != ORK_TASK_SKIPPED)
             continue;
         skipped++;
-        name = name ? name : ork_workflow_task_name(a->workflow, deps->to[e]);
+        name = name ? name : ork_active_name(a, deps->to[e]);
     }
     ork_buf_addf(why, "none failed (%u success", to - from - skipped);
     if (name)
@@ -222,7 +243,7 @@ static bool none_failed(const struct ork_active *a, uint32_t task, struct ork_bu
 /* A task that cannot run any more: the reason names the task that decided it. */
 static void task_skipped(struct ork_active *a, const struct ork_effect *fx)
 {
-    const bool outside = a->run.outside && a->run.outside[fx->task];
+    const bool outside = a->run.outside && a->run.outside[ork_run_no(&a->run, fx->task)];
     struct ork_buf why = ORK_BUF_INIT;
     struct ork_end end = {.task = fx->task, .finished_ms = ork_engine_now(a->engine)};
     struct ork_end *before = a->end;
@@ -230,12 +251,16 @@ static void task_skipped(struct ork_active *a, const struct ork_effect *fx)
     if (outside) {
         ork_part_why(a, &why);
         a->shown[fx->task] = ORK_TASK_SKIPPED; /* nothing happened to it that anybody waits to hear */
+    } else if (ork_run_is_item(&a->run, fx->task)) {
+        ork_buf_addf(&why, "too many items of `%s` failed", ork_workflow_task_name(a->workflow, fx->cause));
+    } else if (ork_run_fan(&a->run, fx->task)) {
+        ork_buf_adds(&why, "all its items were skipped");
     } else if (fx->cause == ORK_NO_TASK || fx->cause == fx->task) {
         ork_buf_adds(&why, "its `when` is false");
     } else if (!none_failed(a, fx->task, &why)) {
-        const char *name = ork_workflow_task_name(a->workflow, fx->cause);
+        const char *name = ork_active_name(a, fx->cause);
         int status = a->run.tasks[fx->cause].status;
-        const char *rule = ork_rule_name(ork_workflow_def(a->workflow, fx->task)->rule);
+        const char *rule = ork_rule_name(ork_run_def(&a->run, fx->task)->rule);
         if (status == ORK_TASK_FAILED)
             ork_buf_addf(&why, "`%s` failed", name);
         else
@@ -277,8 +302,8 @@ static void carry_out(struct ork_active *a, const struct ork_effect *fx)
     case ORK_FX_UNREADY:
         ork_timers_disarm(a, ORK_TIMER_QUEUE, fx->task);
         ork_limits_unready(a->engine->limits, a->limits, fx->task);
-        if (ork_workflow_pool(a->workflow, fx->task))
-            ork_pools_return(a->engine, ork_workflow_pool(a->workflow, fx->task));
+        if (ork_active_pool(a, fx->task))
+            ork_pools_return(a->engine, ork_active_pool(a, fx->task));
         break;
     case ORK_FX_RECALL:
         recall_or_kill(a, fx, ORK_AFTER_RECALL);
@@ -291,6 +316,9 @@ static void carry_out(struct ork_active *a, const struct ork_effect *fx)
         break;
     case ORK_FX_DISARM:
         ork_timers_disarm(a, ORK_TIMER_RETRY, fx->task);
+        break;
+    case ORK_FX_UNMAPPED:
+        ork_fan_unmapped(a, fx->task);
         break;
     case ORK_FX_RUN_CHANGED: /* once, after all that led to it: what is worked off may step again */
         a->run_moved = true;

@@ -235,6 +235,31 @@ static void left_text(struct why *w, const char *pid, struct ork_buf *b)
                      pid ? " (process " : "", pid ? pid : "", pid ? ")" : "");
 }
 
+/* ", 17 of 500 items done, 2 failed" */
+static void items_text(struct why *w, size_t i, struct ork_buf *b)
+{
+    struct ork_rows *rows = NULL;
+    int64_t first = ork_rows_int(w->tasks, i, "map_first", 0), count = ork_rows_int(w->tasks, i, "map_count", -1),
+            done = 0, failed = 0;
+    ork_id run;
+    ork_err err;
+
+    if (count < 0 || !ork_rows_id(w->tasks, i, "run_id", &run))
+        return;
+    struct ork_param p[] = {ORK_P_ID(&run), ORK_P_INT(first), ORK_P_INT(first + count - 1)};
+    if (ork_store_query(w->engine->store, ORK_Q_items_counts, p, 3, &rows, &err) != 0)
+        return;
+    for (size_t k = 0; k < ork_rows_len(rows); k++) {
+        int status = ork_task_status_parse(ork_rows_text(rows, k, "status"));
+        done += ork_task_is_final(status) ? ork_rows_int(rows, k, "count", 0) : 0;
+        failed += status == ORK_TASK_FAILED ? ork_rows_int(rows, k, "count", 0) : 0;
+    }
+    ork_rows_free(rows);
+    ork_buf_addf(b, ", %lld of %lld items done", (long long)done, (long long)count);
+    if (failed)
+        ork_buf_addf(b, ", %lld failed", (long long)failed);
+}
+
 static void task_reason(struct why *w, size_t i)
 {
     const char *name = ork_rows_text(w->tasks, i, "task_name"), *status = ork_rows_text(w->tasks, i, "status");
@@ -258,6 +283,7 @@ static void task_reason(struct why *w, size_t i)
         }
         ork_duration_format(ork_engine_now(w->engine) - ork_rows_time(w->tasks, i, "started_at"), span);
         ork_buf_addf(&b, "running for %s%s%s", span, pid ? ", process " : "", pid ? pid : "");
+        items_text(w, i, &b);
         break;
     case ORK_TASK_SUCCESS:
         ork_buf_adds(&b, "it succeeded");
@@ -309,6 +335,30 @@ static void advice(const struct why *w, struct ork_buf *b, const char *short_id)
 
 #define MANY 200 /* reasons given for one run */
 
+/* An item: its row says what is to be said, or its task's when it never began. */
+static bool item_reason(struct why *w, const ork_id *run, const char *name)
+{
+    struct ork_rows *tasks = w->tasks, *rows = NULL;
+    struct ork_param p[] = {ORK_P_ID(run), ORK_P_TEXT(name)};
+    struct ork_buf fresh = ORK_BUF_INIT;
+    ork_err err;
+    bool found = ork_store_query(w->engine->store, ORK_Q_task_get, p, 2, &rows, &err) == 0 && ork_rows_len(rows) == 1;
+
+    if (found) {
+        w->tasks = rows;
+        task_reason(w, 0);
+        w->tasks = tasks;
+    } else if (ork_doc_fresh_item(w->engine, run, name, &fresh, &err) == 0) {
+        found = true;
+        reason(w, name,
+               ork_run_is_final(ork_run_status_parse(w->run_status)) ? "it never began" : "its turn has not come", NULL,
+               0);
+    }
+    ork_rows_free(rows);
+    ork_buf_fini(&fresh);
+    return found;
+}
+
 static int why_run(ork_engine *e, const ork_id *id, const char *only, struct ork_buf *out, ork_err *err)
 {
     struct ork_rows *run = NULL;
@@ -353,6 +403,8 @@ static int why_run(ork_engine *e, const ork_id *id, const char *only, struct ork
         given++;
         task_reason(&w, i);
     }
+    if (only && !found)
+        found = item_reason(&w, id, only);
     ork_buf_addc(&reasons, ']');
     if (only && !found)
         rc = ork_err_set(err, ORK_ENOTFOUND, "no task `%s` in this run; `ork tasks RUN` lists them", only);

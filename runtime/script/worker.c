@@ -143,7 +143,8 @@ static int push_load(lua_State *L, struct ork_rd *r) /* -> "load", definition, w
     return 5;
 }
 
-/* -> "call", slot, task number from 1, attempt, scheduled_for_ms, run, task, definition, folder, input; 0: taken back
+/* -> "call", slot, task number from 1, item from 1 or 0, attempt, scheduled_for_ms, run, task, definition, folder,
+ * input; 0: taken back
  */
 static int push_call(lua_State *L, struct ork_rd *r)
 {
@@ -163,6 +164,7 @@ static int push_call(lua_State *L, struct ork_rd *r)
     lua_pushinteger(L, slot);
     lua_pushinteger(L, (lua_Integer)ork_rd_u32(r) + 1);
     lua_pushinteger(L, ork_rd_u32(r));
+    lua_pushinteger(L, ork_rd_u32(r));
     lua_pushinteger(L, ork_rd_i64(r));
     for (int i = 0; i < 4; i++)
         lua_pushstring(L, ork_rd_str(r));
@@ -172,7 +174,7 @@ static int push_call(lua_State *L, struct ork_rd *r)
     size_t n;
     const char *input = ork_rd_bytes(r, &n);
     lua_pushlstring(L, input, n);
-    return 10;
+    return 11;
 }
 
 /* take() -> "load", … | "call", … | nil: nothing is there now | false: the scheduler sends no more */

@@ -79,8 +79,14 @@ struct ork_tasks_insert { /* unit TASKS: rows [first, first+count) of a run, pen
     uint32_t first, count;
     int64_t now_ms;
 };
+/* Items of tasks (one per element of a list) have numbers from here on, reserved by range: places of a definition's own
+ * tasks are below, however it changes. */
+#define ORK_ITEMS_FROM (1u << 24)
 struct ork_task_put { /* unit TASK: the mutable columns of one task */
     ork_id id;
+    uint32_t item,
+        number;    /* item > 0: it is that element of the list of task `parent`, and has task_index `number`; its */
+    ork_id parent; /* row is made if there is none */
     int status;
     uint32_t attempt, failures, lost;
     int kind; /* enum ork_kind of the last failure; 0: NULL */
@@ -88,7 +94,14 @@ struct ork_task_put { /* unit TASK: the mutable columns of one task */
     bool set_output, set_logs;                                   /* false: the column is left alone */
     int64_t dispatched_ms, started_ms, finished_ms, retry_at_ms; /* 0: NULL */
 };
-struct ork_attempt_put { /* unit ATTEMPT: insert or replace (task_id, attempt) */
+struct ork_task_map { /* unit TASK_MAP: what a task is to be done for, and the numbers its items have */
+    ork_id id, run_id;
+    bool set;              /* false: it has no items (any more) */
+    uint32_t count, first; /* first + count: the run's next_task_index */
+    struct ork_text items; /* JSON list */
+};
+#define ORK_ITEMS_INLINE (64u << 10) /* bytes of a list that stay in the task's row */
+struct ork_attempt_put {             /* unit ATTEMPT: insert or replace (task_id, attempt) */
     ork_id task_id, agent_id;
     uint32_t attempt;
     int status;            /* enum ork_task_status: dispatched running success failed cancelled */
@@ -292,7 +305,8 @@ enum ork_unit_type {
     ORK_UNIT_FIRE,
     ORK_UNIT_SCHEDULE,
     ORK_UNIT_SCHEDULE_NOTE,
-    ORK_UNIT_SCRIPT_ERROR
+    ORK_UNIT_SCRIPT_ERROR,
+    ORK_UNIT_TASK_MAP
 };
 struct ork_unit {
     int type;
@@ -321,6 +335,7 @@ struct ork_unit {
         struct ork_schedule_put *schedule;
         struct ork_schedule_note schedule_note;
         struct ork_script_error script_error;
+        struct ork_task_map map;
     };
 };
 struct ork_batch {
@@ -408,6 +423,11 @@ static inline struct ork_param ork_param_text(const char *s)
     X(pool_users)         /* pool, scheduler id → the other schedulers, live by row, that hold slots of it */        \
     X(runs_ended)         /* ended since, created since → status, count */                                           \
     X(schedulers_list)    /* → those live by row, with their role */                                                 \
+    X(items_load)         /* run id, first, last task_index, limit → what recovery needs of items that have a row */ \
+    X(items_list)         /* the same → task_index, status, output, error */                                         \
+    X(items_page)         /* run id, status csv|null, first, last task_index, limit → as tasks_list */               \
+    X(items_counts)       /* run id, first, last task_index → status, count */                                       \
+    X(task_items_get)     /* task id → map_count, map_first, items */                                                \
     X(tasks_outputs)      /* run id, after index, limit → task_index, task_name, output */                           \
     X(waiting_runs)       /* → runs pending, running, paused */                                                      \
     X(workflows_list)     /* name|null, applied ones only, name before the page|null, limit */                         \

@@ -57,7 +57,11 @@ static const struct ork_store_column tasks[] = {
     TEXT("kind") TIME("dispatched_at") TIME("started_at") TIME("finished_at") TIME("retry_at")
     TEXT("task_name") TEXT("executor_type") TEXT("execution_name") TIME("created_at") INT("max_retries")
     INT("timeout_seconds") INT("map_index") ID("map_parent") TEXT("pool") INT("priority") TEXT("trigger_rule")
-    LIST("depends_on") JSON("params") TEXT("error") JSON("output") TEXT("logs")
+    LIST("depends_on") JSON("params") TEXT("error") JSON("output") TEXT("logs") INT("map_count") INT("map_first")
+    JSON("map_items")
+};
+static const struct ork_store_column task_items[] = {
+    ID("task_id") JSON("items")
 };
 static const struct ork_store_column task_attempts[] = {
     ID("task_id") INT("attempt") TEXT("status") TEXT("kind") INT("exit_code") INT("signal") TEXT("error")
@@ -97,6 +101,7 @@ const struct ork_store_table ork_store_tables[] = {
     TABLE(workflow_versions, 2),
     TABLE(runs, 1),
     TABLE(tasks, 1),
+    TABLE(task_items, 1),
     TABLE(task_attempts, 2),
     TABLE(deferred_jobs, 1),
     TABLE(commands, 1),

@@ -199,10 +199,10 @@ describe("ork db copy", function()
       assert.equal(row[2], r.code, r.err)
       assert.matches(row[3], r.err, 1, true)
     end
-    sh.sql(db, "DELETE FROM ork_migrations WHERE version = 18")
+    sh.sql(db, "DELETE FROM ork_migrations WHERE version = 19")
     local r = ork({ "db", "copy", db, "x.db", "--yes" })
     assert.equal(2, r.code)
-    assert.matches("has schema version 17, this Ork reads version 18; run `ork db migrate` first", r.err, 1, true)
+    assert.matches("has schema version 18, this Ork reads version 19; run `ork db migrate` first", r.err, 1, true)
   end)
 
   it("copies to a server and back, without a word of its password", function()

@@ -132,8 +132,12 @@ local function add_tasks(lines, runs, now, width, max)
     end
   end
   for _, task in ipairs(tasks) do
-    lines[#lines + 1] = task_line(task.shown, name_width, block.elapsed(now - task.since),
-      task.attempt > 1 and task.n == 1 and "attempt " .. task.attempt or nil, width)
+    local remark = task.attempt > 1 and task.n == 1 and "attempt " .. task.attempt or nil
+    if task.items and task.n == 1 then
+      remark = ("%d of %s"):format(task.done or 0, text.plural(task.items, "item"))
+      if (task.failed or 0) > 0 then remark = ("%s, %d failed"):format(remark, task.failed) end
+    end
+    lines[#lines + 1] = task_line(task.shown, name_width, block.elapsed(now - task.since), remark, width)
   end
   if hidden > 0 then
     lines[#lines + 1] = text.cut((width >= 40 and "  " or "") .. ("… and %d more"):format(hidden), width)

@@ -22,7 +22,7 @@ Feed.__index = Feed
 --- tell(change) for each change; count(progress document) when counts changed. Takes engine:on_news until closed.
 function feed.new(engine, id, tell, count)
   local self = setmetatable({
-    engine = engine, id = id, tell_to = tell, count_to = count, names = {}, over = {}, over_told = 0, looked_at = 0, pause = PAUSE_MS,
+    engine = engine, id = id, tell_to = tell, count_to = count, names = {}, fans = {}, over = {}, over_told = 0, looked_at = 0, pause = PAUSE_MS,
   }, Feed)
   engine:on_news(function() self:news() end)
   self.run = stop.check(engine:progress(id))
@@ -55,6 +55,8 @@ function Feed:tell(change)
   self.tell_to(change)
 end
 
+local ITEMS_FROM <const> = 1 << 24 -- numbers of items; what goes well with one is not told, and costs no look
+
 function Feed:row(index)
   local row = stop.check(self.engine:tasks(self.id, { after = index - 1, limit = 1 }))[1]
   if row then self.names[index] = row.name end
@@ -74,15 +76,17 @@ end
 local on = {}
 
 function on.started(self, at, index, attempt)
+  if index >= ITEMS_FROM then return end
   local name = self.names[index] or (self:row(index) or {}).name
   if name then self:tell({ task = name, to = "running", attempt = attempt, since = at, at = at }) end
 end
 
 --- An attempt ended, or was refused before it began: the row says what became of the task, unless it went on already.
 function on.exited(self, at, index, attempt, result)
+  if index >= ITEMS_FROM and result == "ok" then return end
   local row = self:row(index)
   if not row then return end
-  local change = { task = row.name, attempt = attempt, at = at, kind = result ~= "ok" and result or nil }
+  local change = { task = row.name, item = row.item, attempt = attempt, at = at, kind = result ~= "ok" and result or nil }
   if row.attempt == attempt and row.status ~= "running" and row.status ~= "dispatched" then
     change.to, change.error = row.status, row.error
     change.kind = row.kind or change.kind
@@ -100,7 +104,28 @@ function on.exited(self, at, index, attempt, result)
 end
 on.reject, on.when_false = on.exited, on.exited
 
+--- Its end is no event of its own: that of its last item is.
+function on.expanded(self, at, index, attempt, items)
+  local row = self:row(index)
+  if not row then return end
+  self.fans[index] = true
+  self:tell({ task = row.name, to = "running", attempt = attempt, items = items, since = at, at = at })
+end
+
+local FINAL = { success = true, failed = true }
+
+function Feed:look_at_fans()
+  for index in pairs(self.fans) do
+    local row = self:row(index)
+    if not row or row.status ~= "running" then self.fans[index] = nil end
+    if row and FINAL[row.status] then
+      self:tell({ task = row.name, to = row.status, error = row.error, took_ms = row.took_ms, attempt = row.attempt, at = sys.now() })
+    end
+  end
+end
+
 function on.recalled(self, at, index, attempt)
+  if index >= ITEMS_FROM then return end
   local name = self.names[index] or (self:row(index) or {}).name
   if name then self:tell({ task = name, to = "pending", attempt = attempt, at = at }) end
 end
@@ -147,6 +172,7 @@ function Feed:catch_up()
       end
     end
   until #rows < PAGE
+  self:look_at_fans()
   self.run = stop.check(self.engine:progress(self.id))
   self:look_for_over(function(row)
     self:tell({ task = row.name, to = row.status, error = row.error, took_ms = row.took_ms, attempt = row.attempt, at = sys.now() })

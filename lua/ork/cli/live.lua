@@ -64,12 +64,27 @@ local function is_told(run, change)
   return run.total <= SMALL and to ~= "running" and to ~= "dispatched"
 end
 
+local FINAL = { success = true, failed = true, cancelled = true, skipped = true }
+
+--- Items are counted with their task and not among tasks; only what goes wrong has a line.
+function View:tell_item(run, change, now)
+  local task = run.running[change.task:match("^(.*)/")]
+  if task and FINAL[change.to] then
+    task.done = (task.done or 0) + 1
+    if change.to == "failed" then task.failed = (task.failed or 0) + 1 end
+  end
+  local line = is_told(run, change) and self.words:line(change, now)
+  if line then self:add(line) end
+end
+
 --- A change of a task or a run; for engine:on_change.
 function View:tell(change)
   local run, now = run_of(self, change), sys.now()
   if not change.task then
     run.status, run.ending = change.to, change.ending or run.ending
     if run.on_start and change.to == "running" then run.on_start() end
+  elseif change.item then
+    self:tell_item(run, change, now)
   else
     if change.from and change.from ~= change.to then
       count(run, change.from, -1)
@@ -77,7 +92,8 @@ function View:tell(change)
     end
     retrying(run, change.task, change.to == "pending" and change.retry_at or nil)
     local since = change.since or change.adopted and change.took_ms and now - change.took_ms or now
-    run.running[change.task] = change.to == "running" and { since = since, attempt = change.attempt or 1 } or nil
+    run.running[change.task] = change.to == "running"
+      and { since = since, attempt = change.attempt or 1, items = change.items, done = 0, failed = 0 } or nil
     local line = is_told(run, change) and self.words:line(change, now)
     if line then self:add(line) end
   end
@@ -98,7 +114,11 @@ function View:begin(id, document, base, on_start)
   end
   for _, task in ipairs(document.tasks or {}) do
     if task.status == "running" and not run.running[task.name] then
-      run.running[task.name] = { since = task.started_at and sys.time(task.started_at) or sys.now(), attempt = task.attempt or 1 }
+      local items = task.items or {}
+      run.running[task.name] = {
+        since = task.started_at and sys.time(task.started_at) or sys.now(), attempt = task.attempt or 1, items = items.count,
+        done = (items.success or 0) + (items.failed or 0) + (items.cancelled or 0) + (items.skipped or 0), failed = items.failed or 0,
+      }
     elseif task.status == "pending" and task.retry_at then
       retrying(run, task.name, sys.time(task.retry_at))
     end

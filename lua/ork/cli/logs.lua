@@ -96,7 +96,19 @@ local function one_task(engine, run, name, options)
   end
 end
 
+local ITEMS = 10 -- of a task, shown when none is named
+
+local function print_items(engine, id, task, status, options, lines)
+  local list = stop.check(engine:tasks(id, { of = task.name, status = status, limit = ITEMS }))
+  for _, item in ipairs(list) do
+    logs.print(engine, id, item.name, 0, lines, item.name .. " | ", options.raw)
+  end
+  local more = (task.items[status] or 0) - #list
+  if more > 0 then term.news(("and %s of %s; name one: %s"):format(text.plural(more, "more item"), task.name, hint.line("ork logs RUN %s/N", task.name))) end
+end
+
 function logs.several(engine, run, options)
+  local id_of_run = run.id
   local status, n = choose(engine, run, options)
   local id, after = text.short(run.id), -1
   if n == 0 then
@@ -110,7 +122,9 @@ function logs.several(engine, run, options)
     for _, task in ipairs(page) do
       after = task.index
       local begun = status ~= "cancelled" or (task.attempt or 0) > 0
-      if begun and not logs.print(engine, run.id, task.name, 0, lines, n > 1 and task.name .. " | " or "", options.raw) then
+      if task.items then
+        print_items(engine, id_of_run, task, status, options, lines or logs.SEVERAL_TAIL)
+      elseif begun and not logs.print(engine, run.id, task.name, 0, lines, n > 1 and task.name .. " | " or "", options.raw) then
         term.news(("%s wrote nothing"):format(task.name))
       end
     end

@@ -17,9 +17,12 @@ function progress.new(names)
 end
 
 --- What a change reads like: status word, duration or nil, remark or nil. Nothing for changes that are not told.
+--- Of items only what goes wrong is: there may be a hundred thousand.
 function progress.words(change, now)
   local to, remark = change.to, change.error and change.error:match("^[^\n]*")
+  if change.item and not term.verbose and to ~= "failed" and to ~= "pending" then return nil end
   if to == "running" then
+    if change.items then return "running", nil, text.plural(change.items, "item") end
     if change.adopted then return "running", nil, "found running" end
     if (change.attempt or 0) > 1 then return "running", nil, "attempt " .. change.attempt end
     return "running"

@@ -29,10 +29,13 @@ local function attempt_of(task)
   return ""
 end
 
+local failed_items
+
 local function failed_task(engine, run, task)
   term.message(("\n%s %s%s: %s"):format(term.paint("bold", task.name, "err"), term.paint_status("failed", nil, "err"),
     attempt_of(task), term.escape(task.error or text.reason(task) or "no reason recorded")))
   if (task.attempt or 0) == 0 then return end
+  if task.items then return failed_items(engine, run, task) end
   local lines, _, more = tail.lines(engine, run.id, task.name, 0, LOG_LINES)
   if not lines then return end -- it wrote nothing, or the log is gone
   for _, line in ipairs(lines) do
@@ -40,6 +43,20 @@ local function failed_task(engine, run, task)
     term.message(term.paint("dim", "  | ", "err") .. shown)
   end
   if more then term.message("  more: " .. hint.line("ork logs %s %s", text.short(run.id), text.word(task.name))) end
+end
+
+local MAX_ITEMS = 2
+
+--- The first of the items that failed: as a rule all fail of the same.
+function failed_items(engine, run, task)
+  for _, item in ipairs(stop.check(engine:tasks(run.id, { of = task.name, status = "failed", limit = MAX_ITEMS }))) do
+    failed_task(engine, run, item)
+  end
+  local more = (task.items.failed or 0) - MAX_ITEMS
+  if more > 0 then
+    term.message(("\n%s of %s failed: %s"):format(text.plural(more, "more item"), task.name,
+      hint.line("ork tasks %s %s --status failed", text.short(run.id), text.word(task.name))))
+  end
 end
 
 --- How the user would name a script: from the current folder when it is below.

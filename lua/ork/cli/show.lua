@@ -94,10 +94,31 @@ local function show_attempts(attempts)
   for _, line in ipairs(lines) do term.out(line) end
 end
 
+local function item_counts(items)
+  local counts = {}
+  for status, n in pairs(items) do
+    if status ~= "count" and status ~= "first" then counts[status] = n end
+  end
+  return counts
+end
+
+local FAILED = 5
+
+--- Of a task with items: which failed first; the others are in `ork tasks RUN TASK`.
+local function show_items(engine, id, task)
+  local failed = (task.items.failed or 0) > 0 and stop.check(engine:tasks(id, { of = task.name, status = "failed", limit = FAILED })) or {}
+  if #failed > 0 then
+    term.out("")
+    require "ork.cli.task_table"(failed)
+  end
+  term.news(("all items: %s"):format(hint.line("ork tasks %s %s", text.short(id), text.word(task.name))))
+end
+
 local function show_task(task)
   fields({
     { "task", task.name },
     { "status", task.status },
+    { "items", task.items and text.plural(task.items.count, "item") .. ": " .. text.counts(item_counts(task.items)) },
     { "error", task.error },
     { "after", task.depends_on and #task.depends_on > 0 and text.list(task.depends_on, 20) or nil },
     { "next try", task.retry_at and text.clock(sys.time(task.retry_at)) },
@@ -125,6 +146,7 @@ function show.run(given)
     term.out(document)
   elseif task then
     show_task(document)
+    if document.items then show_items(engine, id, document) end
   else
     show_run(document)
   end

@@ -5,7 +5,20 @@ local sys = require("ork.core").sys
 local term = require "ork.term"
 local text = require "ork.cli.text"
 
+local ORDER = { "running", "dispatched", "pending", "failed", "skipped", "cancelled" }
+
+--- "497 of 500 items, 3 failed"
+local function items(task)
+  local c = task.items
+  local parts = { ("%d of %s"):format(c.success or 0, text.plural(c.count, "item")) }
+  for _, status in ipairs(ORDER) do
+    if (c[status] or 0) > 0 then parts[#parts + 1] = ("%d %s"):format(c[status], status == "dispatched" and "handed over" or status) end
+  end
+  return table.concat(parts, ", ")
+end
+
 local function reason(task)
+  if task.items and task.status ~= "pending" then return items(task) end
   if task.status == "pending" and task.retry_at then
     return ("again at %s: %s"):format(text.clock(sys.time(task.retry_at)), text.reason(task) or "")
   end

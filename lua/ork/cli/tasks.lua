@@ -5,17 +5,19 @@ local term = require "ork.term"
 
 local tasks = {
   name = "tasks",
-  usage = "tasks RUN [--status S]",
-  summary = "Lists the tasks of a run in the order of their definition",
+  usage = "tasks RUN [TASK] [--status S]",
+  summary = "Lists the tasks of a run in the order of their definition, or the items of one of them",
   text = [[
 One line for each task with its state, time and reason. `ork show RUN TASK` says more about one, `ork why RUN TASK` what
-it waits for.]],
+it waits for. A task that runs once per element of a list is one line, with how many of its items are where; with TASK each of
+them has one.]],
   examples = {
     { "ork tasks last", "all tasks of the newest run" },
     { "ork tasks etl --status failed --status skipped", "what did not happen, in the newest run of `etl`" },
+    { "ork tasks last clean --status failed", "the items of task `clean` that failed" },
     { "ork tasks last --json | jq '.[].name'", "the names alone, for programs" },
   },
-  words = { 1, 1 },
+  words = { 1, 2 },
   options = {
     { "status", "S", "only tasks with this status; may be repeated", many = true,
       choices = { "pending", "paused", "dispatched", "running", "success", "failed", "cancelled", "skipped" } },
@@ -43,7 +45,7 @@ function tasks.run(given)
   local options = given.options
   local engine <close> = open.read(options)
   local id = open.find(engine, given.words[1])
-  local filter = { status = options.status, limit = options.limit }
+  local filter = { status = options.status, limit = options.limit, of = given.words[2] }
   if term.json then
     term.out((stop.check(engine:tasks(id, filter, true))))
     return 0

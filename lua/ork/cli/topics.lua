@@ -25,7 +25,8 @@ Ork prints the last 8 characters of a run's id (the first ones are a clock, alik
   etl~1         the run before that one; etl~2 the one before
   last          the newest run of all; last~1 the one before
 
-If it could be two runs, both are listed and nothing happens. TASK is the name that the script gave it; `ork tasks RUN` lists them.
+If it could be two runs, both are listed and nothing happens. TASK is the name that the script gave it; `ork tasks RUN` lists them. Of a
+task that runs once per element of a list (ork.each) clean/17 is the 17th; `ork tasks RUN clean` lists them.
 
 Commands that steer runs (cancel, pause, resume, retry) take several names, or a filter: --workflow NAME, --status S, --since D. They
 list what matches and ask first; --yes answers where there is no terminal.
@@ -145,6 +146,7 @@ What a task finds beside what it inherits from whoever started ork (without Ork'
   ORK_INPUT_FILE      a file with its inputs as JSON; ORK_INPUT_JSON the same text when it is shorter than 32 KiB
   ORK_RUN_ID          its run; ORK_WORKFLOW_NAME the workflow
   ORK_TASK_NAME       its name; ORK_TASK_INDEX its place in the script, from 0; ORK_TASK_ID (also EXECUTION_ID) its id
+  ORK_ITEM            which element of its list, from 1 (a task with ork.each)
   ORK_ATTEMPT         1 for the first attempt
   ORK_ATTEMPT_KEY     the mark by which Ork finds what an attempt started
 

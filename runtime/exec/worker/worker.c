@@ -252,6 +252,7 @@ void ork_worker_call(ork_worker *w, const struct ork_worker_call *c)
     ork_wr_u32(o, c->slot);
     ork_wr_u32(o, c->generation);
     ork_wr_u32(o, c->task_no);
+    ork_wr_u32(o, c->item);
     ork_wr_u32(o, c->attempt);
     ork_wr_i64(o, c->scheduled_for_ms);
     ork_wr_str(o, c->run);

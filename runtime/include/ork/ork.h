@@ -199,6 +199,7 @@ struct ork_retry_spec {
 #define ORK_TASK_FINALLY 1u       /* depends on every task that is not itself `finally`; rule always */
 #define ORK_TASK_KEEP_CHILDREN 2u /* background processes may outlive the attempt */
 #define ORK_TASK_HAS_WHEN 4u      /* params hold "when" */
+#define ORK_TASK_EACH 8u          /* params hold "each": done once per element of a list */
 
 struct ork_task_spec {
     const char *name;
@@ -307,8 +308,10 @@ struct ork_engine_opts {
 struct ork_change {
     const char *run_id; /* hyphenated */
     const char *workflow;
-    const char *task; /* NULL: the run itself changed */
-    uint32_t task_no;
+    const char *task;    /* NULL: the run itself changed */
+    uint32_t task_no;    /* of an item: of its task */
+    uint32_t item;       /* which element of its list, from 1; 0: a task */
+    int64_t items;       /* how many it has; -1: it is no task with items, or they are not known */
     int from, to;        /* enum ork_task_status or ork_run_status */
     uint32_t attempt;    /* fence number of the attempt, 0 none */
     int kind;            /* enum ork_kind */
@@ -403,6 +406,7 @@ struct ork_inline_call { /* borrowed until ork_inline_done, but input: until the
     const char *run_id, *workflow, *task;
     const char *definition; /* hash of the workflow (ork_workflow_hash): which functions are meant */
     uint32_t task_no, attempt;
+    uint32_t item;     /* which element of its list, from 1; 0: the task has no items */
     const char *input; /* JSON, checked against input_type */
     size_t input_len;
     int64_t scheduled_for_ms; /* 0 none */

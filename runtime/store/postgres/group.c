@@ -14,8 +14,8 @@
 #include "store/postgres/postgres.h"
 #include <string.h>
 
-#define COLUMNS 18
-enum kind { TASKS, TASK, FINISH, ATTEMPT, EVENT, RUN, DONE, KINDS };
+#define COLUMNS 19
+enum kind { TASKS, TASK, FINISH, ITEM, ATTEMPT, EVENT, RUN, DONE, KINDS };
 
 /* clang-format off */
 static const struct {
@@ -25,6 +25,7 @@ static const struct {
     [TASKS] = {ORK_S_tasks_insert, "uuitttjiititz"},
     [TASK] = {ORK_S_task_put, "utiiittt" "zzzz"},
     [FINISH] = {ORK_S_task_finish, "utiiittt" "zzzz" "ojot"},
+    [ITEM] = {ORK_S_item_put, "utiiittt" "zzzz" "ojot" "iiu"},
     [ATTEMPT] = {ORK_S_attempt_put, "uittiittututbzzbbb"},
     [EVENT] = {ORK_S_event_put, "uzj"},
     [RUN] = {ORK_S_run_put, "utzztiio"},
@@ -203,7 +204,7 @@ static int add_new_task(struct ork_group *g, const struct ork_tasks_insert *t, u
 
 static int add_task(struct ork_group *g, const struct ork_task_put *t, ork_err *err)
 {
-    int kind = t->set_output || t->set_logs ? FINISH : TASK, rc;
+    int kind = t->item ? ITEM : t->set_output || t->set_logs ? FINISH : TASK, rc;
     struct ork_array *c = g->tables[kind].columns;
     ork_array_id(c++, &t->id);
     add_word(c++, ork_task_status_name(t->status));
@@ -220,12 +221,17 @@ static int add_task(struct ork_group *g, const struct ork_task_put *t, ork_err *
     ork_array_time(c++, t->started_ms);
     ork_array_time(c++, t->finished_ms);
     ork_array_time(c++, t->retry_at_ms);
-    if (kind == FINISH) {
+    if (kind != TASK) {
         ork_array_bool(c++, t->set_output);
         rc = ork_array_text(c++, t->output, err);
         ork_array_bool(c++, t->set_logs);
         if (!rc)
             rc = ork_array_text(c++, t->logs, err);
+    }
+    if (kind == ITEM) {
+        ork_array_int(c++, t->number);
+        ork_array_int(c++, t->item);
+        ork_array_id(c++, &t->parent);
     }
     g->tables[kind].rows++;
     return rc;

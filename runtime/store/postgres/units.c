@@ -100,6 +100,37 @@ static int put_schedule_note(struct ork_postgres *s, const struct ork_schedule_n
     return ork_stmt_queue(&st, err);
 }
 
+static int put_map(struct ork_postgres *s, const struct ork_task_map *m, ork_err *err)
+{
+    bool inside = m->set && m->items.n <= ORK_ITEMS_INLINE;
+    struct ork_stmt st;
+    ork_stmt_begin(&st, &s->write, ORK_S_task_map);
+    ork_stmt_id(&st, &m->id);
+    if (m->set) {
+        ork_stmt_int(&st, m->count);
+        ork_stmt_int(&st, m->first);
+    } else {
+        ork_stmt_null(&st);
+        ork_stmt_null(&st);
+    }
+    ork_stmt_json(&st, inside ? m->items : (struct ork_text){0});
+    int rc = ork_stmt_queue(&st, err);
+    if (rc || !m->set)
+        return rc;
+    if (!inside) {
+        ork_stmt_begin(&st, &s->write, ORK_S_task_items_put);
+        ork_stmt_id(&st, &m->id);
+        ork_stmt_json(&st, m->items);
+        rc = ork_stmt_queue(&st, err);
+    }
+    if (rc)
+        return rc;
+    ork_stmt_begin(&st, &s->write, ORK_S_run_reserve);
+    ork_stmt_id(&st, &m->run_id);
+    ork_stmt_int(&st, m->first + m->count);
+    return ork_stmt_queue(&st, err);
+}
+
 static int put_script_error(struct ork_postgres *s, const struct ork_script_error *e, ork_err *err)
 {
     struct ork_stmt st;
@@ -148,6 +179,8 @@ int ork_unit_apply(struct ork_postgres *s, struct ork_unit *u, ork_err *err)
         return put_schedule_note(s, &u->schedule_note, err);
     case ORK_UNIT_SCRIPT_ERROR:
         return put_script_error(s, &u->script_error, err);
+    case ORK_UNIT_TASK_MAP:
+        return put_map(s, &u->map, err);
     default:
         return ork_err_set(err, ORK_EINVAL, "unit type %d is unknown", u->type);
     }

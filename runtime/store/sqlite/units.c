@@ -116,9 +116,9 @@ static int insert_tasks(struct ork_conn *c, const struct ork_tasks_insert *t, or
 
 static int put_task(struct ork_conn *c, const struct ork_task_put *t, ork_err *err)
 {
-    bool full = t->set_output || t->set_logs;
+    bool full = t->set_output || t->set_logs || t->item;
     struct ork_stmt st;
-    ork_stmt_begin(&st, c, full ? ORK_S_task_finish : ORK_S_task_put);
+    ork_stmt_begin(&st, c, t->item ? ORK_S_item_put : full ? ORK_S_task_finish : ORK_S_task_put);
     ork_stmt_id(&st, &t->id);
     ork_stmt_word(&st, ork_task_status_name(t->status));
     ork_stmt_int(&st, t->attempt);
@@ -137,6 +137,37 @@ static int put_task(struct ork_conn *c, const struct ork_task_put *t, ork_err *e
         ork_stmt_int(&st, t->set_logs);
         ork_stmt_text(&st, t->logs);
     }
+    if (t->item) {
+        ork_stmt_int(&st, t->number);
+        ork_stmt_int(&st, t->item);
+        ork_stmt_id(&st, &t->parent);
+    }
+    return ork_stmt_run(&st, err);
+}
+
+static int put_map(struct ork_conn *c, const struct ork_task_map *m, ork_err *err)
+{
+    bool inside = m->set && m->items.n <= ORK_ITEMS_INLINE;
+    struct ork_stmt st;
+    ork_stmt_begin(&st, c, ORK_S_task_map);
+    ork_stmt_id(&st, &m->id);
+    bind_natural(&st, m->set ? (int64_t)m->count : -1);
+    bind_natural(&st, m->set ? (int64_t)m->first : -1);
+    ork_stmt_text(&st, inside ? m->items : (struct ork_text){0});
+    int rc = ork_stmt_run(&st, err);
+    if (rc || !m->set)
+        return rc;
+    if (!inside) {
+        ork_stmt_begin(&st, c, ORK_S_task_items_put);
+        ork_stmt_id(&st, &m->id);
+        ork_stmt_text(&st, m->items);
+        rc = ork_stmt_run(&st, err);
+    }
+    if (rc)
+        return rc;
+    ork_stmt_begin(&st, c, ORK_S_run_reserve);
+    ork_stmt_id(&st, &m->run_id);
+    ork_stmt_int(&st, m->first + m->count);
     return ork_stmt_run(&st, err);
 }
 
@@ -295,6 +326,8 @@ int ork_unit_apply(struct ork_sqlite *s, struct ork_unit *u, ork_err *err)
         return put_schedule_note(c, &u->schedule_note, err);
     case ORK_UNIT_SCRIPT_ERROR:
         return put_script_error(c, &u->script_error, err);
+    case ORK_UNIT_TASK_MAP:
+        return put_map(c, &u->map, err);
     default:
         return ork_err_set(err, ORK_EINVAL, "unit type %d is unknown", u->type);
     }

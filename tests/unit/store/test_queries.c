@@ -7,7 +7,7 @@
 
 #define NOW 1767225600000
 
-static ork_id ids[8], task0;
+static ork_id ids[8], task0, task1;
 static ork_id me[2];
 
 /* Everything a database can hold, with ids that are the same on both. */
@@ -63,6 +63,32 @@ static void fill(struct test_store *t, const ork_workflow *w)
                                           .host = TEXT("host"),
                                           .log_path = TEXT("/l/0.2.log"),
                                           .snapshot_id = ids[2]};
+    ork_id item;
+    ork_task_id(&ids[0], 1, &task1);
+    for (uint32_t i = 0; i < 3; i++) { /* items of t1: the second has no row, the third has changed twice */
+        if (i == 1)
+            continue;
+        ork_task_id(&ids[0], ORK_ITEMS_FROM + i, &item);
+        for (int k = 0; k < (i ? 2 : 1); k++) {
+            u = ork_batch_add(&b, ORK_UNIT_TASK);
+            u->task = (struct ork_task_put){.id = item,
+                                            .item = i + 1,
+                                            .number = ORK_ITEMS_FROM + i,
+                                            .parent = task1,
+                                            .status = k ? ORK_TASK_SUCCESS : ORK_TASK_FAILED,
+                                            .attempt = 1 + (uint32_t)k,
+                                            .error = k ? (struct ork_text){0} : TEXT("no"),
+                                            .output = k ? TEXT("{\"n\":1}") : (struct ork_text){0},
+                                            .set_output = k > 0,
+                                            .finished_ms = NOW + 2};
+        }
+    }
+    ork_batch_add(&b, ORK_UNIT_TASK_MAP)->map = (struct ork_task_map){.id = task1,
+                                                                      .run_id = ids[0],
+                                                                      .set = true,
+                                                                      .count = 3,
+                                                                      .first = ORK_ITEMS_FROM,
+                                                                      .items = TEXT("[1,\"b\",null]")};
     for (int i = 0; i < 3; i++)
         ork_batch_add(&b, ORK_UNIT_EVENT)->event = (struct ork_event_put){ids[0], NOW + i, TEXT("[{\"e\":1}]")};
     u = ork_batch_add(&b, ORK_UNIT_COMMAND);
@@ -210,6 +236,13 @@ static void test_same_answers(void **state)
                                    Q0(pools_list),
                                    Q(runs_ended, T("2025-01-01T00:00:00.000Z"), T("2025-01-01T00:00:00.000Z")),
                                    Q(tasks_outputs, ID(0), I(-1), I(9)),
+                                   Q(items_load, ID(0), I(ORK_ITEMS_FROM), I(ORK_ITEMS_FROM + 2), I(9)),
+                                   Q(items_list, ID(0), I(ORK_ITEMS_FROM), I(ORK_ITEMS_FROM + 2), I(1)),
+                                   Q(items_page, ID(0), T("failed"), I(ORK_ITEMS_FROM), I(ORK_ITEMS_FROM + 2), I(9)),
+                                   Q(items_page, ID(0), N, I(ORK_ITEMS_FROM + 1), I(ORK_ITEMS_FROM + 2), I(9)),
+                                   Q(items_counts, ID(0), I(ORK_ITEMS_FROM), I(ORK_ITEMS_FROM + 2)),
+                                   Q(task_items_get, ORK_P_ID(&task1)),
+                                   Q(task_get, ID(0), T("t1/3")),
                                    Q0(waiting_runs),
                                    Q(workflows_list, N, I(1), N, I(9)),
                                    Q(workflows_list, T("etl"), I(0), N, I(9)),

@@ -337,6 +337,7 @@ static void test_files_are_frozen(void **state)
         {"add_schedule_state", "2a69c509ebf50d87582790e375783fe06711611aa944a5e37d15f826392a1490"},
         {"add_copies", "3f3b2758d8afd640bb495825555c097633d7459aaaeea334b327cf619764c216"},
         {"fewer_indexes", "f8dabda4906ea0b0ad4cb15dccd941a6a10f353025e72099e4f9ad4273722bf5"},
+        {"add_items", "a1634db092184aee5c85d5482935e4c861e534d4b2f85a539188c6bb6c691490"},
     };
     assert_int_equal(ork_migration_count(), sizeof files / sizeof *files);
     for (size_t i = 0; i < ork_migration_count(); i++) {

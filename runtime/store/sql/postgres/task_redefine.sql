@@ -16,4 +16,7 @@ SET task_index = excluded.task_index, task_name = excluded.task_name, executor_t
     retry_at = CASE WHEN $14::boolean THEN NULL ELSE t.retry_at END,
     dispatched_at = CASE WHEN $14::boolean THEN NULL ELSE t.dispatched_at END,
     started_at = CASE WHEN $14::boolean THEN NULL ELSE t.started_at END,
-    finished_at = CASE WHEN $14::boolean THEN NULL ELSE t.finished_at END
+    finished_at = CASE WHEN $14::boolean THEN NULL ELSE t.finished_at END,
+    map_count = CASE WHEN $14::boolean THEN NULL ELSE t.map_count END,
+    map_first = CASE WHEN $14::boolean THEN NULL ELSE t.map_first END,
+    map_items = CASE WHEN $14::boolean THEN NULL ELSE t.map_items END

@@ -1,8 +1,8 @@
--- Outputs of a run's tasks by task_index, a page at a time; tasks without one are left out.
+-- Outputs of a run's tasks by task_index, a page at a time; tasks without one are left out, and items.
 -- params: $1 run id, $2 task_index before this page, $3 limit
 -- columns: task_index task_name output
 SELECT task_index, task_name, output
 FROM tasks
-WHERE run_id = $1::uuid AND task_index > $2::integer AND output IS NOT NULL
+WHERE run_id = $1::uuid AND task_index > $2::integer AND task_index < 16777216 AND output IS NOT NULL
 ORDER BY task_index
 LIMIT nullif(greatest($3::bigint, -1), -1)

@@ -85,7 +85,7 @@ CREATE TABLE "tasks" (
     params TEXT,
     error TEXT,
     output TEXT,
-    logs TEXT,
+    logs TEXT, map_count INTEGER, map_first INTEGER, map_items TEXT,
     UNIQUE (run_id, task_index)
 );
 CREATE INDEX idx_tasks_run_task_name ON tasks (run_id, task_name);
@@ -198,3 +198,7 @@ CREATE TABLE copies (
 );
 CREATE INDEX idx_runs_open ON runs (scheduler_id, created_at, id) WHERE status IN ('pending', 'running', 'paused');
 CREATE INDEX idx_runs_ended ON runs (status, created_at, id) WHERE status IN ('success', 'failed', 'cancelled');
+CREATE TABLE task_items (
+    task_id BLOB PRIMARY KEY NOT NULL REFERENCES tasks (id) ON DELETE CASCADE,
+    items TEXT NOT NULL
+) WITHOUT ROWID;

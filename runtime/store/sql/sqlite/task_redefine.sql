@@ -12,4 +12,5 @@ SET task_index = ?3, task_name = ?4, executor_type = ?5, depends_on = ?6, params
     error = CASE WHEN ?14 THEN NULL ELSE error END, output = CASE WHEN ?14 THEN NULL ELSE output END,
     execution_name = CASE WHEN ?14 THEN NULL ELSE execution_name END, retry_at = CASE WHEN ?14 THEN NULL ELSE retry_at END,
     dispatched_at = CASE WHEN ?14 THEN NULL ELSE dispatched_at END, started_at = CASE WHEN ?14 THEN NULL ELSE started_at END,
-    finished_at = CASE WHEN ?14 THEN NULL ELSE finished_at END
+    finished_at = CASE WHEN ?14 THEN NULL ELSE finished_at END, map_count = CASE WHEN ?14 THEN NULL ELSE map_count END,
+    map_first = CASE WHEN ?14 THEN NULL ELSE map_first END, map_items = CASE WHEN ?14 THEN NULL ELSE map_items END

@@ -1,0 +1,12 @@
+-- Tasks that are done once per element of a list. The expansion is on the task's row: how many items, the list itself, and the first of the
+-- numbers that were reserved for them. An item has a row from its first change on (map_parent, map_index); without one it is pending. A list
+-- above 64 KiB has a row of its own, so that whoever reads tasks does not carry it along.
+
+ALTER TABLE tasks ADD COLUMN map_count INTEGER;
+ALTER TABLE tasks ADD COLUMN map_first INTEGER;
+ALTER TABLE tasks ADD COLUMN map_items TEXT;
+
+CREATE TABLE task_items (
+    task_id BLOB PRIMARY KEY NOT NULL REFERENCES tasks (id) ON DELETE CASCADE,
+    items TEXT NOT NULL
+) WITHOUT ROWID;

@@ -1,0 +1,14 @@
+-- Items of a task that have a row, a page at a time by task_index; columns as of tasks_list.
+-- params: $1 run id, $2 statuses "failed,skipped" or NULL, $3 first task_index of the page, $4 last one of the task, $5 limit
+-- columns: id run_id task_index task_name executor_type depends_on status attempt attempts max_retries lost kind execution_name params
+--   error timeout_seconds retry_at dispatched_at started_at finished_at created_at map_index map_parent pool priority trigger_rule
+--   map_count map_first
+SELECT id, run_id, task_index, task_name, executor_type, depends_on, status, attempt, attempts, max_retries, lost, kind, execution_name,
+       params, error, timeout_seconds, retry_at, dispatched_at, started_at, finished_at, created_at, map_index, map_parent, pool,
+       priority, trigger_rule, map_count, map_first
+FROM tasks
+WHERE run_id = $1::uuid
+  AND task_index BETWEEN $3::integer AND $4::integer
+  AND ($2::text IS NULL OR strpos(',' || $2::text || ',', ',' || status || ',') > 0)
+ORDER BY task_index
+LIMIT nullif(greatest($5::bigint, -1), -1)

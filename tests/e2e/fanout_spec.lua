@@ -1,0 +1,277 @@
+-- SPDX-License-Identifier: MIT
+-- Tasks that run once per element of a list, by the real program: what they get, how they are counted and named, what is
+-- refused, and that no item is lost or done twice when the program or its workers are killed.
+local cluster = require "tests.lib.cluster"
+local json = require("ork.core").json
+local sh = require "tests.lib.sh"
+
+local HEAD = 'local ork = require "ork"\nlocal w = ork.workflow("w", { params = { l = { type = "any", default = "none" }, n = { type = "int", default = 0 } } })\n'
+
+describe("a task with ork.each", function()
+  local dir
+  before_each(function() dir = sh.tempdir() end)
+  after_each(sh.cleanup)
+
+  local function ork(...) return sh.ork({ ... }, { cwd = dir }) end
+  local function write(text) sh.write(dir .. "/w.lua", HEAD .. text .. "\nreturn w\n") end
+  local function run(text, ...)
+    write(text)
+    return ork("w.lua", ...)
+  end
+  local function sql(text) return sh.sql(dir .. "/.ork/ork.db", text) end
+  local function output(task) return json.decode(ork("output", "last", task).out) end
+
+  it("calls its function for each element, and hands the results on in order", function()
+    local r = run([[
+local make = w:task("make", { output_type = { parts = { "str" } }, run = function() return { parts = { "x", "yy", "zzz" } } end })
+local clean = w:task("clean", { inputs = { part = ork.each(make.output.parts), k = 10 }, output_type = { rows = "int" },
+  run = function(input, ctx) return { rows = #input.part * input.k, item = ctx.item, task = ctx.task } end })
+w:task("sum", { inputs = { rows = clean.output.rows, all = clean.results, whole = clean.output }, run = function(input) return input end })]])
+    assert.equal(0, r.code, r.err)
+    local got = output("sum")
+    assert.same({ 10, 20, 30 }, { table.unpack(got.rows) })
+    assert.equal(2, got.whole[2].item)
+    assert.equal("clean", got.whole[2].task)
+    assert.same({ "zzz", "success", 30 }, { got.all[3].item, got.all[3].status, got.all[3].output.rows })
+    assert.equal('{"item":2,"rows":20,"task":"clean"}\n', ork("output", "last", "clean/2").out)
+    assert.matches('^%[{"item":1,"rows":10,"task":"clean"},.*"item":3.*}%]\n$', ork("output", "last", "clean").out)
+    assert.same({ "clean/1", "clean/2", "clean/3" }, (function(rows)
+      local names = {}
+      for i, row in ipairs(rows) do names[i] = row.task_name end
+      return names
+    end)(sql("SELECT task_name FROM tasks WHERE map_parent IS NOT NULL ORDER BY task_index")))
+  end)
+
+  it("starts a process for each element, of a literal list, a param, a product", function()
+    local r = run([[
+w:task("lit", { inputs = { p = ork.each({ "a b", "c" }) }, env = { P = ork.input.p },
+  command = { "sh", "-c", "echo $ORK_ITEM $ORK_TASK_NAME \"$P\" \"$1\"", "x", ork.input.p } })
+w:task("par", { inputs = { p = ork.each(w.params.l) }, command = { "echo", ork.input.p } })
+w:task("pro", { inputs = { p = ork.each(ork.product{ os = { "l", "m" }, arch = { 1, 2 } }) }, command = { "echo", ork.input.p.os, ork.input.p.arch } })]],
+      'l=["one","two"]')
+    assert.equal(0, r.code, r.err)
+    assert.equal("1 lit/1 a b a b\n", ork("logs", "last", "lit/1").out)
+    assert.equal("two\n", ork("logs", "last", "par/2").out)
+    assert.equal("l 1\nm 1\nl 2\nm 2\n", ork("logs", "last", "pro/1").out .. ork("logs", "last", "pro/2").out ..
+      ork("logs", "last", "pro/3").out .. ork("logs", "last", "pro/4").out)
+  end)
+
+  it("succeeds without elements", function()
+    local r = run([[
+local a = w:task("a", { inputs = { p = ork.each({}) }, run = function() return { n = 1 } end })
+w:task("b", { inputs = { n = a.output.n, r = a.results }, run = function(input) return { n = #input.n, r = #input.r } end })]])
+    assert.equal(0, r.code, r.err)
+    assert.same({ n = 0, r = 0 }, output("b"))
+  end)
+
+  it("fails alone over what is no list, or too long", function()
+    local r = run([[
+w:task("a", { inputs = { p = ork.each(w.params.l) }, run = function() end })
+local make = w:task("make", { inputs = { n = w.params.n }, output_type = { l = { "int" } },
+  run = function(input) local t = {} for i = 1, input.n do t[i] = i end return { l = t } end })
+w:task("b", { inputs = { p = ork.each(make.output.l) }, run = function() end })
+w:task("c", { command = "true" })]], "l=parts.txt", "n=100001")
+    assert.equal(1, r.code)
+    local rows = sql("SELECT task_name, status, kind, error FROM tasks ORDER BY task_index")
+    assert.same({ "failed", "input", 'ork.each wants a list, but params.l is "parts.txt"' }, { rows[1].status, rows[1].kind, rows[1].error })
+    assert.equal("tasks.make.output.l has 100001 items, ork.each takes at most 100000: make a list of lists of it, and give each item several to do",
+      rows[3].error)
+    assert.equal("success", rows[4].status)
+  end)
+
+  it("tolerates max_failed failures, and starts no others beyond", function()
+    local text = [[
+local a = w:task("a", { inputs = { p = ork.each({ 1, 2, 3, 4, 5, 6, 7, 8, 9, 10 }, { max_failed = %s, max_parallel = 1 }) }, run = function(input)
+  if input.p == 2 or input.p == 4 then error("no good") end
+  return { n = input.p }
+end })
+w:task("b", { trigger_rule = "all_done", inputs = { r = a.results }, run = function(input) return input end })]]
+    assert.equal(0, run(text:format('"20%"')).code)
+    local r = run(text:format("1"))
+    assert.equal(1, r.code)
+    assert.matches("a failed: 2 of 10 items failed (at most 1 may): a/2, a/4", r.err, 1, true)
+    assert.matches("a/2 failed: w.lua:4: no good", r.err, 1, true)
+    local got = output("b").r
+    assert.same({ "success", "failed", "success", "failed", "skipped" }, { got[1].status, got[2].status, got[3].status, got[4].status, got[5].status })
+    assert.equal("w.lua:4: no good", got[2].error)
+    assert.matches("a/5   skipped", ork("tasks", "last", "a").out)
+    assert.matches("2 failed, 6 skipped", ork("show", "last").out)
+    assert.matches("it never began", ork("why", "last", "a/10").out)
+  end)
+
+  it("keeps to max_parallel", function()
+    local r = run([[
+w:task("a", { inputs = { p = ork.each({ 1, 2, 3, 4, 5, 6 }, { max_parallel = 1 }) },
+  command = "printf + >>in; sleep 0.01; printf - >>in" })]], "--jobs", "4")
+    assert.equal(0, r.code, r.err)
+    assert.equal("+-+-+-+-+-+-", sh.read(dir .. "/in"))
+  end)
+
+  it("tries items again by its own policy, and by hand only what did not succeed", function()
+    write([[
+w:task("a", { retries = { limit = 1, delay = "1ms" }, inputs = { p = ork.each({ "x", "y", "z" }) },
+  command = { "sh", "-c", "echo $1 >>ran; test $1 != y || test -e go", "x", ork.input.p } })]])
+    assert.equal(1, ork("w.lua").code)
+    assert.equal(2, sql("SELECT attempt FROM tasks WHERE task_name = 'a/2'")[1].attempt)
+    sh.write(dir .. "/go", "")
+    assert.equal(0, ork("retry", "last", "--task", "a/2", "--yes").code)
+    local ran = {}
+    for name in sh.read(dir .. "/ran"):gmatch("%a") do ran[name] = (ran[name] or 0) + 1 end
+    assert.same({ x = 1, y = 3, z = 1 }, ran)
+    assert.equal(0, ork("rerun", "last").code)
+    local before = sql("SELECT count(*) AS n FROM tasks WHERE map_parent IS NOT NULL")[1].n
+    assert.equal(0, ork("retry", "last", "--from", "a", "--yes").code)
+    assert.equal(before + 3, sql("SELECT count(*) AS n FROM tasks WHERE map_parent IS NOT NULL")[1].n) -- by a new list: other items
+  end)
+
+  it("is taken over with its items by a rerun from a later task", function()
+    local r = run([[
+local a = w:task("a", { inputs = { p = ork.each({ 1, 2, 3 }) }, output_type = { n = "int" },
+  run = function(input) io.open("ran", "a"):write("x"):close() return { n = input.p } end })
+w:task("b", { inputs = { n = a.output.n, r = a.results }, run = function(input) return input end })]])
+    assert.equal(0, r.code, r.err)
+    local before = output("b")
+    r = ork("rerun", "last", "--from", "b")
+    assert.equal(0, r.code, r.err)
+    assert.equal("xxx", sh.read(dir .. "/ran"))
+    assert.same(before, output("b"))
+    assert.same({ count = 3, success = 3, first = 1 << 24 }, json.decode(ork("show", "last", "a", "--json").out).items)
+  end)
+
+  it("is cancelled with all its items", function()
+    write('w:task("a", { inputs = { p = ork.each({ 1, 2, 3, 4, 5 }) }, command = "sleep 60" })')
+    local p = sh.spawn_ork({ "w.lua", "--jobs", "2", "-v" }, { cwd = dir })
+    p:wait_line("a/1 .* running")
+    p:wait_line("a/2 .* running")
+    assert.matches("0 of 5 items done", ork("why", "last", "a").out)
+    assert.equal(0, ork("cancel", "last").code)
+    p:wait(nil, true)
+    assert.same({ "cancelled" }, { sql("SELECT status FROM tasks WHERE task_name = 'a'")[1].status })
+    assert.same({}, sql("SELECT 1 FROM tasks WHERE status NOT IN ('cancelled')"))
+    local items = json.decode(ork("show", "last", "a", "--json").out).items
+    assert.same({ count = 5, cancelled = 5, first = 1 << 24 }, items)
+  end)
+
+  it("is refused where it is not meant", function()
+    local bad = {
+      { 'w:task("a", { inputs = { p = ork.each({ 1 }), q = ork.each({ 2 }) }, command = "true" })', "is a second ork.each, beside `p`; a task has one" },
+      { 'w:task("a", { inputs = ork.each({ 1 }), command = "true" })', "is ork.each itself; an input of that kind needs a name" },
+      { 'w:task("a", { inputs = { p = ork.each() }, command = "true" })', "ork.each wants a list, or a reference to one, got none" },
+      { 'w:task("a", { inputs = { p = ork.each("abc") }, command = "true" })', 'ork.each wants a list, or a reference to one, got "abc"' },
+      { 'w:task("a", { inputs = { p = ork.each({ 1 }, { max_faild = 1 }) }, command = "true" })', "did you mean `max_failed`?" },
+      { 'w:task("a", { inputs = { p = ork.each({ 1 }, { max_failed = "many" }) }, command = "true" })',
+        'max_failed wants a number of items or a share such as "5%", got "many"' },
+      { 'w:task("a", { inputs = { p = ork.each({ 1 }, { max_parallel = 0 }) }, command = "true" })', "max_parallel wants a number from 1 on" },
+      { 'w:task("a", { inputs = { p = ork.each({ a = 1 }) }, command = "true" })', "wants a list" },
+      { 'local t = w:task("t", { output_type = { n = "int" }, command = "true" })\nw:task("a", { inputs = { p = ork.each(t.output.n) }, command = "true" })',
+        "wants a list, but t.output.n is declared as int" },
+      { 'w:task("a", { inputs = { p = ork.each({ "x" }) }, input_type = { p = "int" }, command = "true" })', nil },
+      { 'w:task("a", { command = { "echo", ork.each({ 1 }) } })', "ork.each" },
+      { 'w:task("a", { inputs = { p = ork.each(ork.product{}) }, command = "true" })', "ork.product of nothing" },
+    }
+    for _, each in ipairs(bad) do
+      local r = run(each[1])
+      if each[2] then
+        assert.equal(2, r.code, each[1] .. r.out .. r.err)
+        assert.matches(each[2], r.err, 1, true)
+      end
+    end
+  end)
+
+  it("shows a hundred thousand items as one line", function()
+    local r = run([[
+local make = w:task("make", { inputs = { n = w.params.n }, output_type = { l = { "int" } },
+  run = function(input) local t = {} for i = 1, input.n do t[i] = i end return { l = t } end })
+local a = w:task("a", { inputs = { p = ork.each(make.output.l) }, output_type = { n = "int" }, run = function(input) return { n = input.p } end })
+w:task("sum", { inputs = { l = a.output.n }, run = function(input)
+  for i, n in ipairs(input.l) do if i ~= n then error("item " .. i .. " gave " .. n) end end
+  return #input.l
+end })]], "n=100000")
+    assert.equal(0, r.code, r.err)
+    assert.equal("100000\n", ork("output", "last", "sum").out)
+    local _, lines = r.err:gsub("\n", "")
+    assert.is_true(lines < 20, r.err:sub(1, 2000))
+    assert.matches("a  +success +1 .*100000 of 100000 items", ork("show", "last").out)
+    assert.equal(3, #json.decode(ork("tasks", "last", "--json").out))
+    assert.equal("a/70000", json.decode(ork("tasks", "last", "a", "--json", "--limit", "70000").out)[70000].name)
+  end)
+
+  local ITEMS <const> = 10000
+  local KILLED = [[
+local make = w:task("make", { inputs = { n = w.params.n }, output_type = { l = { "int" } },
+  run = function(input) local t = {} for i = 1, input.n do t[i] = i end return { l = t } end })
+local a = w:task("a", { inputs = { p = ork.each(make.output.l) }, output_type = { n = "int" }, run = function(input)
+  local x = 0
+  for i = 1, 3000 do x = x + i end
+  if input.p % 2500 == 7 and not io.open("killed" .. input.p) then -- a worker dies in the midst of its window
+    io.open("killed" .. input.p, "w"):close()
+    os.execute("kill -KILL $PPID")
+  end
+  return { n = input.p }
+end })
+w:task("sum", { inputs = { l = a.output.n }, run = function(input)
+  for i, n in ipairs(input.l) do if i ~= n then error("item " .. i .. " gave " .. tostring(n)) end end
+  return #input.l
+end })]]
+
+  --- Kills the program again and again while it is at the items; look() after each.
+  local function kill_often(args, look)
+    local kills = 0
+    write(KILLED)
+    repeat
+      local p = sh.spawn_ork(args, { cwd = dir })
+      local r
+      if kills < 6 then
+        for _ = 1, kills * 367 % 1500 + 1 do p:wait_line("a/%d+ .*success") end
+        p:signal("sigkill")
+        r = p:wait(nil, true)
+        if r.signal == 9 then r.code, kills = nil, kills + 1 end
+      else
+        r = p:wait()
+      end
+      look()
+    until r.code == 0
+    assert.is_true(kills > 3)
+  end
+
+  it("loses and doubles no item, however often the program and its workers are killed", function()
+    local recorded = {}
+    kill_often({ "w.lua", "n=" .. ITEMS, "-v", "--jobs", "3" }, function()
+      for _, row in ipairs(sql("SELECT map_index, output, finished_at FROM tasks WHERE map_parent IS NOT NULL AND status = 'success'")) do
+        local now, before = row.output .. row.finished_at, recorded[row.map_index]
+        assert.is_true(before == nil or before == now, row.map_index)
+        recorded[row.map_index] = now
+      end
+    end)
+    assert.equal(1, #sql("SELECT 1 FROM runs"))
+    assert.equal(ITEMS, sql("SELECT count(DISTINCT map_index) AS n FROM tasks WHERE status = 'success' AND map_parent IS NOT NULL")[1].n)
+    assert.equal(ITEMS, sql("SELECT count(*) AS n FROM tasks WHERE map_parent IS NOT NULL")[1].n)
+    assert.equal(ITEMS .. "\n", ork("output", "last", "sum").out)
+    assert.is_true(sql("SELECT sum(lost) AS n FROM tasks WHERE map_parent IS NOT NULL")[1].n >= 1)
+  end)
+
+  it("loses and doubles no item on PostgreSQL", function()
+    if cluster.missing() then return pending(cluster.missing()) end
+    local url = cluster.start():database("ork")
+    kill_often({ "w.lua", "n=" .. ITEMS, "-v", "--jobs", "3", "--db", url }, function() end)
+    assert.equal(ITEMS .. "\n", ork("output", "last", "sum", "--db", url).out)
+    local items = json.decode(ork("show", "last", "a", "--json", "--db", url).out).items
+    assert.same({ count = ITEMS, success = ITEMS, first = 1 << 24 }, items)
+  end)
+
+  it("goes on with processes that were under way", function()
+    write([[
+w:task("a", { inputs = { p = ork.each({ 1, 2, 3, 4, 5, 6, 7, 8 }) },
+  command = { "sh", "-c", "echo $1 >>ran; until test -e go; do sleep 0.02; done", "x", ork.input.p } })]])
+    local p = sh.spawn_ork({ "w.lua", "--jobs", "3", "-v" }, { cwd = dir })
+    for i = 1, 3 do p:wait_line("a/" .. i .. " .* running") end
+    p:signal("sigkill")
+    p:wait(nil, true)
+    sh.write(dir .. "/go", "")
+    assert.equal(0, ork("w.lua", "--jobs", "3").code)
+    local ran = {}
+    for n in sh.read(dir .. "/ran"):gmatch("%d") do ran[#ran + 1] = n end
+    table.sort(ran)
+    assert.equal("12345678", table.concat(ran))
+  end)
+end)
