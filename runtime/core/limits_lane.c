@@ -82,14 +82,16 @@ void ork_lane_move(struct ork_lane *lane, struct ork_heap *home)
         ork_heap_push(home, &lane->node);
 }
 
-bool ork_limits_run_is_full(const struct ork_limits_run *r)
+bool ork_lane_is_full(const struct ork_lane *lane)
 {
-    return r->max_parallel && r->held >= r->max_parallel;
+    const struct ork_limits_run *r = lane->run;
+
+    return lane->window != ORK_WINDOW_WAIT && r->max_parallel && r->held >= r->max_parallel;
 }
 
 void ork_lane_update(struct ork_limits *l, struct ork_lane *lane)
 {
-    if (lane->len == 0 || ork_limits_run_is_full(lane->run))
+    if (lane->len == 0 || ork_lane_is_full(lane))
         ork_lane_move(lane, NULL);
     else if (lane->home)
         ork_heap_update(lane->home, &lane->node);

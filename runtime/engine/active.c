@@ -212,6 +212,8 @@ void ork_active_live_free(struct ork_active *a, struct ork_live *l)
     HASH_DEL(a->live, l);
     if (l->call)
         ork_call_free(a->engine, l->call);
+    if (l->job)
+        ork_deferred_free(a, l);
     ork_argv_fini(&l->argv);
     ork_free(l->log_path);
     ork_free(l->input_path);

@@ -22,6 +22,8 @@ int ork_call_window(const ork_workflow *w, uint32_t task)
         return ORK_WINDOW_INLINE;
     case ORK_EXEC_LUA:
         return ORK_WINDOW_LUA;
+    case ORK_EXEC_WAIT:
+        return ORK_WINDOW_WAIT;
     default:
         return ORK_WINDOW_HOST;
     }
@@ -30,7 +32,7 @@ int ork_call_window(const ork_workflow *w, uint32_t task)
 bool ork_call_only(const ork_workflow *w)
 {
     for (uint32_t i = 0; i < ork_workflow_len(w); i++) {
-        if (!ork_call_is(w, i))
+        if (!ork_call_is(w, i) && !ork_deferred_is(w, i))
             return false;
     }
     return true;

@@ -1,12 +1,17 @@
 /* SPDX-License-Identifier: MIT */
-/* Wishes about runs: cancel, kill, pause, resume, retry. Anyone may leave one as a row; only the owner carries it out,
- * and says so in the same commit that changes the run, so a crash in between means it is carried out again, not
- * forgotten. The table is the audit log. */
+/* Wishes about runs: cancel, kill, pause, resume, retry, and what is decided of an approval. Anyone may leave one as a
+ * row; only the owner carries it out, and says so in the same commit that changes the run, so a crash in between means
+ * it is carried out again, not forgotten. The table is the audit log. */
 #include "engine/engine.h"
 #include <string.h>
 #include <unistd.h>
 
 /* ---- carrying out ---- */
+
+static bool is_decision(const char *kind)
+{
+    return strcmp(kind, "approve") == 0 || strcmp(kind, "reject") == 0;
+}
 
 static int step_retry(struct ork_active *a, const char *args, struct ork_buf *outcome)
 {
@@ -66,6 +71,10 @@ static void carry_out(struct ork_active *a, const char *kind, const char *args, 
     struct ork_event ev = {.task = ORK_NO_TASK};
     int before = a->run.status, rc;
 
+    if (is_decision(kind)) {
+        ork_deferred_decide(a, *kind == 'a', args, outcome);
+        return;
+    }
     if (strcmp(kind, "cancel") == 0 || strcmp(kind, "kill") == 0) {
         ev.type = ORK_EV_CANCEL;
         ev.reason = ORK_CANCEL_USER;
@@ -224,10 +233,11 @@ static void on_stored_alone(void *data, int code, const ork_err *err, size_t bad
     on_stored(data, code, err);
 }
 
-static int store_command(ork_engine *e, const ork_id *run, const char *kind, const char *args, ork_id *id, ork_err *err)
+static int store_command(ork_engine *e, const ork_id *run, const ork_id *task, const char *kind, const char *args,
+                         ork_id *id, ork_err *err)
 {
     struct waiting w = {0};
-    struct ork_command_new cmd = {.run_id = *run, .kind = kind, .now_ms = ork_engine_now(e)};
+    struct ork_command_new cmd = {.run_id = *run, .task_id = *task, .kind = kind, .now_ms = ork_engine_now(e)};
     char by[64];
     int rc;
 
@@ -371,7 +381,7 @@ static int carry_out_here(ork_engine *e, const ork_id *id, const char *kind, ork
 
 int ork_run_command(ork_engine *e, const char *run_id, const char *kind, const char *args, char **outcome, ork_err *err)
 {
-    ork_id id, command;
+    ork_id id, command, task = {{0}};
     int status = 0;
     bool alive = false, mine = false;
     ork_err own;
@@ -385,8 +395,10 @@ int ork_run_command(ork_engine *e, const char *run_id, const char *kind, const c
         rc = refuse_early(kind, status, err);
     if (!rc && !alive && (strcmp(kind, "retry") == 0 || strcmp(kind, "resume") == 0))
         rc = ork_inline_may_own(e, &id, err);
+    if (!rc && is_decision(kind))
+        rc = ork_deferred_may_decide(e, &id, args, &task, err);
     if (!rc)
-        rc = store_command(e, &id, kind, args, &command, err);
+        rc = store_command(e, &id, &task, kind, args, &command, err);
     if (rc)
         return rc;
     const char *how = "sent";

@@ -208,24 +208,28 @@ static int build(struct ork_active *a, struct ork_live *l, json_t *params, ork_e
 static void on_inputs(struct ork_active *a, uint32_t task, json_t *params, int code, const ork_err *err)
 {
     struct ork_event ev = {.type = ORK_EV_GRANT, .task = task};
-    bool called = ork_call_is(a->workflow, task);
+    bool called = ork_call_is(a->workflow, task), waits = ork_deferred_is(a->workflow, task);
     ork_err why = {0};
 
     ork_timers_disarm(a, ORK_TIMER_QUEUE, task);
+    if (waits && a->limits) /* it takes no place while it waits */
+        ork_limits_done_in(a->engine->limits, a->limits, ORK_WINDOW_WAIT, NULL, 0);
     if (!(a->run.tasks[task].flags & ORK_RT_READY)) { /* withdrawn while it was read */
         ork_dispatch_release(a, task);
         return;
     }
     struct ork_live *l = ork_active_live_new(a, task, a->run.tasks[task].attempt + 1);
     l->dispatched_ms = ork_engine_now(a->engine);
-    if (a->hand && !called)
+    if (a->hand && !called && !waits)
         l->agent = a->hand->id;
     if (code)
         why = *err;
     else
-        code = called ? ork_call_build(a, l, params, &why) : build(a, l, params, &why);
+        code = called  ? ork_call_build(a, l, params, &why)
+               : waits ? ork_deferred_build(a, l, params, &why)
+                       : build(a, l, params, &why);
     bool refused = ork_refuse_poison(a, task, l->attempt) != NULL; /* its rows already; now without the path */
-    if (!code && !refused) {
+    if (!code && !refused && !waits) {
         l->log_path = ork_active_file(a, task, l->attempt, "log");
         l->grace_ms = json_is_integer(json_object_get(params, "grace_ms"))
                           ? json_integer_value(json_object_get(params, "grace_ms"))
@@ -238,6 +242,10 @@ static void on_inputs(struct ork_active *a, uint32_t task, json_t *params, int c
     }
     if (code || refused) {
         ork_settle_fail(a, task, code == ORK_ESTATE ? ORK_KIND_POLICY : ORK_KIND_INPUT, why.msg);
+        return;
+    }
+    if (waits) {
+        ork_deferred_begin(a, l);
         return;
     }
     struct ork_after *x = ork_commit_after(a->engine, called ? ORK_AFTER_CALLED : ORK_AFTER_SPAWN, a, task);
@@ -299,7 +307,7 @@ void ork_dispatch_release(struct ork_active *a, uint32_t task)
 {
     const char *pool = ork_workflow_pool(a->workflow, task);
 
-    if (!a->limits)
+    if (!a->limits || ork_deferred_is(a->workflow, task)) /* that gave its place back when it began */
         return;
     const struct ork_task_def *def = ork_workflow_def(a->workflow, task);
     ork_limits_done_in(a->engine->limits, a->limits, ork_call_window(a->workflow, task), pool, def->pool_slots);

@@ -21,6 +21,7 @@
 #include "core/run.h"
 #include "core/state.h"
 #include "engine/call.h"
+#include "engine/deferred.h"
 #include "engine/serve.h"
 #include "exec/process/agent.h"
 #include "store/store.h"
@@ -62,15 +63,16 @@ struct ork_live {
     uint32_t attempt;
     int64_t dispatched_ms, started_ms, grace_ms;
     int32_t pid;
-    struct ork_argv argv;  /* kept until it was handed over; then empty */
-    char *log_path;        /* owned, absolute */
-    char *input_path;      /* owned; NULL: the run's empty input */
-    struct ork_call *call; /* owned; NULL: a process */
-    ork_id agent;          /* zero until known */
-    bool committed;        /* its dispatched row is durable */
-    bool known;            /* SPAWN was sent to the present agent, or it told of the attempt */
-    bool settling;         /* an exit is being read or committed */
-    bool asking;           /* its input is read again, to send it again */
+    struct ork_argv argv;     /* kept until it was handed over; then empty */
+    char *log_path;           /* owned, absolute */
+    char *input_path;         /* owned; NULL: the run's empty input */
+    struct ork_call *call;    /* owned; NULL: no function */
+    struct ork_deferred *job; /* owned; NULL: it does not only wait */
+    ork_id agent;             /* zero until known */
+    bool committed;           /* its dispatched row is durable */
+    bool known;               /* SPAWN was sent to the present agent, or it told of the attempt */
+    bool settling;            /* an exit is being read or committed */
+    bool asking;              /* its input is read again, to send it again */
     bool adopted;
     bool host_lost; /* its agent cannot exist any more (other boot, other host) */
     UT_hash_handle hh;
@@ -178,6 +180,7 @@ struct ork_after {
     bool adopted;
     char *remove[2]; /* ACK: owned paths of the attempt's output and input file, NULL none */
     char *error;     /* owned */
+    char *waits;     /* owned: for what, NULL: it does not only wait */
     void (*call)(void *data, int code, const ork_err *err); /* CALL: also on failure */
     void *data;
     size_t answers; /* CALL: number of the unit it is the answer to, from 1; 0 none */

@@ -210,6 +210,8 @@ static void adopt(struct ork_active *a)
     HASH_ITER(hh, a->live, l, tmp)
     {
         const char *pool = ork_workflow_pool(a->workflow, l->task);
+        if (l->job)
+            continue;
         uint32_t slots = ork_workflow_def(a->workflow, l->task)->pool_slots;
         uint32_t more = ork_limits_adopt(a->engine->limits, a->limits, pool, slots);
         if (more)
@@ -242,6 +244,10 @@ static void go_on(struct ork_active *a)
         ork_pools_turn_keep(a);
     ork_active_limit_time(a);
     settle_unknown(a);
+    for (struct ork_live *l = a->live; l; l = l->hh.next) {
+        if (l->job)
+            ork_active_adopted(a, l->task);
+    }
 }
 
 static int load(ork_engine *e, const ork_id *id, ork_workflow *same, struct ork_active **out, ork_err *err)
@@ -283,6 +289,8 @@ static int load(ork_engine *e, const ork_id *id, ork_workflow *same, struct ork_
         rc = load_limit(a, err);
     if (!rc)
         rc = load_attempts(a, err);
+    if (!rc)
+        rc = ork_deferred_load(a, err);
     if (rc) {
         ork_active_drop(a);
         return rc;

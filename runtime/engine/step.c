@@ -161,6 +161,8 @@ static void note(struct ork_active *a, uint32_t task, const char *error)
     x->retry_at_ms = t->retry_at_ms;
     x->adopted = l && l->adopted;
     x->error = error ? ork_strdup(error) : NULL;
+    if (l && l->job && t->status == ORK_TASK_RUNNING)
+        x->waits = ork_deferred_text(l->job);
     const bool ended = a->end && a->end->task == task;
     if (l && l->started_ms && (ended || x->adopted)) { /* of what was found running: so far */
         int64_t till = ended ? a->end->finished_ms : ork_engine_now(a->engine);
@@ -188,10 +190,14 @@ static void task_changed(struct ork_active *a, uint32_t task)
             note(a, task, NULL);
         return;
     }
+    if (l && l->job && t->status == ORK_TASK_DISPATCHED) /* it waits at once: one row says so */
+        return;
     ork_commit_together(a->engine, ROWS_OF_CHANGE);
-    ork_settle_put(a, task, !started);
+    ork_settle_put(a, task, !started || (l && l->job));
     ork_settle_ended(a, task);
-    if (t->status == ORK_TASK_DISPATCHED || started)
+    if (l && l->job)
+        ork_deferred_put(a, l);
+    else if (t->status == ORK_TASK_DISPATCHED || started)
         ork_settle_dispatched(a, task, !started);
     if (t->status != a->shown[task] || t->retry_at_ms)
         note(a, task, a->end && a->end->task == task ? a->end->error : NULL);
