@@ -100,6 +100,7 @@ static void write_params(struct ork_lua_reader *r, struct ork_lua_task *t)
         ork_lua_buf_addf(out, "%lld", (long long)t->grace_ms);
     }
     add_span(r, t->whole_inputs ? "task_binding" : "task_bindings", t->inputs, NULL);
+    add_span(r, "wait", t->wait, NULL);
     add_span(r, "when", t->when, NULL);
     ork_lua_buf_addc(out, '}');
     t->spec.params = out->data;
@@ -269,7 +270,9 @@ static void judge_function(struct ork_lua_reader *r, struct ork_lua_task *t)
 
 static void judge(struct ork_lua_reader *r, struct ork_lua_task *t)
 {
-    if (t->has_run)
+    if (t->has_wait)
+        ork_lua_judge_wait(r, t);
+    else if (t->has_run)
         judge_function(r, t);
     else if (t->has_executor)
         ork_lua_bad(r, "executor", "give it run = function(input, ctx) … end", "is for a function");

@@ -546,5 +546,13 @@ int ork_doc_open_task(ork_engine *e, const char *run_id, const char *task, struc
                       struct ork_rows **attempts, ork_err *err) ORK_MUSTCHECK;
 int ork_doc_tasks(ork_engine *e, const ork_id *run, const char *statuses, int64_t after, int64_t limit,
                   struct ork_buf *out, ork_err *err) ORK_MUSTCHECK;
+/* doc_job.c: what tasks wait for. jobs: of the running ones of these rows; NULL none */
+int ork_doc_jobs(ork_engine *e, const ork_id *run, const struct ork_rows *tasks, struct ork_rows **jobs,
+                 ork_err *err) ORK_MUSTCHECK;
+void ork_doc_waits(const struct ork_rows *jobs, const struct ork_rows *tasks, size_t row, struct ork_buf *out);
+int ork_doc_decided(ork_engine *e, const struct ork_rows *task, struct ork_buf *out, ork_err *err) ORK_MUSTCHECK;
+bool ork_doc_why_waits(ork_engine *e, const ork_id *run, const struct ork_rows *tasks, size_t row, bool owned,
+                       struct ork_buf *out, int64_t *until_ms); /* false: it does not only wait */
+int ork_doc_approvals(ork_engine *e, struct ork_buf *out, ork_err *err) ORK_MUSTCHECK;
 int ork_doc_statuses(const json_t *v, bool of_tasks, struct ork_buf *out, ork_err *err) ORK_MUSTCHECK;
 #endif

@@ -6,6 +6,7 @@ local term = require "ork.term"
 local text = require "ork.cli.text"
 
 local function reason(task)
+  if task.waits then return text.waits(task.waits) end
   if task.status == "pending" and task.retry_at then
     return ("again at %s: %s"):format(text.clock(sys.time(task.retry_at)), text.reason(task) or "")
   end
