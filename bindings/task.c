@@ -212,19 +212,33 @@ static int add_task(struct ork_lua_reader *r, struct ork_lua_task *t, uint32_t *
     return 0;
 }
 
-/* The workflow keeps the function: option `run` of the table at 3. */
-static void keep_function(lua_State *L, uint32_t no)
+/* The workflow keeps a function of the table at 3: `run` under the task's number from 1, as most have only that; others
+ * under number and option ("3 wait.poll"), which is also the way to it in the table. */
+static void keep_function(lua_State *L, uint32_t no, const char *option)
 {
+    const char *dot = strchr(option, '.');
+
     if (lua_getiuservalue(L, 1, 1) != LUA_TTABLE) {
         lua_pop(L, 1);
         lua_newtable(L);
         lua_pushvalue(L, -1);
         lua_setiuservalue(L, 1, 1);
     }
-    lua_pushliteral(L, "run");
+    int functions = lua_gettop(L);
+    lua_pushlstring(L, option, dot ? (size_t)(dot - option) : strlen(option));
     lua_rawget(L, 3);
-    lua_rawseti(L, -2, (lua_Integer)no + 1);
-    lua_pop(L, 1);
+    if (dot) {
+        lua_pushstring(L, dot + 1);
+        lua_rawget(L, -2);
+    }
+    if (strcmp(option, "run") == 0) {
+        lua_rawseti(L, functions, (lua_Integer)no + 1);
+    } else {
+        lua_pushfstring(L, "%I %s", (LUAI_UACINT)no + 1, option);
+        lua_pushvalue(L, -2);
+        lua_rawset(L, functions);
+    }
+    lua_settop(L, functions - 1);
 }
 
 static void push_handle(lua_State *L, struct ork_lua_def *def, uint32_t no)
@@ -313,7 +327,9 @@ static int define(lua_State *L, const char *method, bool finally)
     if (r.options)
         read_depends_on(&r, no);
     if (t.has_run)
-        keep_function(L, no);
+        keep_function(L, no, "run");
+    if (t.has_poll)
+        keep_function(L, no, "wait.poll");
     warn_of_join(&r, &t);
     push_handle(L, def, no);
     return 1;

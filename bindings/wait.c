@@ -91,7 +91,7 @@ static void read_poll(struct ork_lua_reader *r, int idx, const char *path, void 
     if (lua_type(r->L, idx) != LUA_TFUNCTION)
         ork_lua_bad(r, path, NULL, "wants a function(input, ctx), got %s", ork_lua_shown(r->L, idx));
     else
-        ork_lua_bad(r, path, NULL, "comes with a later version");
+        t->has_poll = true;
 }
 
 static void read_table(struct ork_lua_reader *r, struct ork_lua_task *t, int idx, const char *path)
@@ -113,6 +113,16 @@ static void read_table(struct ork_lua_reader *r, struct ork_lua_task *t, int idx
         ork_lua_bad(r, ork_lua_path(way, path, "every"), NULL, "is for `poll`; nobody asks again for an approval");
     else if (every && t->wait_ms >= 0 && t->wait_ms < 1000)
         ork_lua_bad(r, ork_lua_path(way, path, "every"), NULL, "wants at least 1 s");
+    if (t->has_poll && !r->def->scripted)
+        ork_lua_bad(r, ork_lua_path(way, path, "poll"),
+                    "put the workflow into a file of its own: ork.load(\"FILE.lua\")",
+                    "is called by a worker, which loads the script again; here is none");
+    if (!t->has_poll)
+        return;
+    size_t at = r->ctx->values.len;
+    ork_lua_buf_addf(&r->ctx->values, "{\"every_ms\":%lld,\"poll\":true",
+                     t->wait_ms > 0 ? (long long)t->wait_ms : 60000);
+    finish(r, t, at);
 }
 
 void ork_lua_read_wait(struct ork_lua_reader *r, int idx, const char *path, void *out)

@@ -49,6 +49,7 @@ static void free_active(struct ork_active *a)
     struct ork_live *l, *tmp;
     HASH_ITER(hh, a->live, l, tmp)
     ork_active_live_free(a, l);
+    ork_question_free(a);
     for (struct ork_reject *r; (r = a->rejects);) {
         a->rejects = r->next;
         ork_free(r->text);
@@ -92,6 +93,7 @@ void ork_active_drop(struct ork_active *a)
         if (l->call)
             ork_call_leave(e, l->call);
     }
+    ork_question_leave(a);
     ork_outputs_leave(a);
     HASH_DEL(e->runs, a);
     HASH_DELETE(by_prefix, e->prefixes, a);

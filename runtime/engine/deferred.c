@@ -4,6 +4,8 @@
 #include "engine/engine.h"
 #include <string.h>
 
+#define POLL "wait.poll" /* where its function stands */
+
 bool ork_deferred_is(const ork_workflow *w, uint32_t task)
 {
     return ork_workflow_def(w, task)->executor == ORK_EXEC_WAIT;
@@ -200,12 +202,90 @@ static void succeed(struct ork_active *a, struct ork_live *l, json_t *output)
     ork_free(text);
 }
 
+/* ---- polls ------------------------------------------------------------------------------------ */
+
+/* Not yet, or it failed: it is asked again. A crash before this is stored asks at the same instant again. */
+static void later(struct ork_active *a, struct ork_live *l, const char *error)
+{
+    struct ork_deferred *d = l->job;
+
+    ork_free(d->error);
+    d->error = error ? ork_strdup(error) : NULL;
+    d->polled_ms = ork_engine_now(a->engine);
+    ork_defer_next(&d->what, d->polled_ms);
+    ork_deferred_put(a, l);
+    ork_timers_arm(a, ORK_TIMER_WAKE, l->task, d->what.due_ms);
+}
+
+static void on_answer(struct ork_active *a, uint32_t task, uint32_t attempt, const struct ork_answer *answer)
+{
+    struct ork_live *l = ork_active_live(a, task);
+    json_t *output = NULL;
+    ork_err err = {0};
+
+    if (a->dead || !l || !l->job || l->attempt != attempt)
+        return;
+    if (answer->error && answer->final) {
+        ork_settle_fail(a, task, answer->kind, answer->error);
+    } else if (answer->error || !answer->json) {
+        later(a, l, answer->error);
+    } else if (ork_json_parse(answer->json, answer->len, &output, &err) != 0) {
+        ork_settle_fail(a, task, ORK_KIND_OUTPUT, err.msg);
+    } else {
+        l->job->what.asked++;
+        l->job->polled_ms = ork_engine_now(a->engine);
+        ork_free(l->job->error);
+        l->job->error = NULL;
+        succeed(a, l, output);
+    }
+}
+
+static void on_inputs(struct ork_active *a, uint32_t task, json_t *params, int code, const ork_err *err)
+{
+    struct ork_live *l = ork_active_live(a, task);
+    struct ork_scope_data data;
+    struct ork_scope scope;
+    json_t *input = NULL;
+    char *text = NULL;
+    size_t len = 0;
+    ork_err why = {0};
+
+    if (!l || !l->job || l->job->what.type != ORK_DEFER_POLL || ork_question_open(a, task, POLL))
+        return; /* it ended meanwhile */
+    if (code)
+        why = *err;
+    ork_inputs_scope(&data, a, task, l->attempt, &scope);
+    if (!code)
+        code = ork_inputs_bind(a, task, params, &scope, &input, &why);
+    if (!code)
+        code = ork_json_text(input, &text, &len, &why);
+    if (!code && len > ORK_INPUT_MAX)
+        code = ork_err_set(&why, ORK_ETOOBIG, "the input is %zu bytes; at most %u are handed to a task", len,
+                           ORK_INPUT_MAX);
+    json_decref(input);
+    ork_inputs_scope_fini(&data);
+    if (code) {
+        ork_free(text);
+        later(a, l, why.msg);
+        return;
+    }
+    ork_question_ask(a, task, l->attempt, POLL, text, len, 0, on_answer);
+}
+
 void ork_deferred_due(struct ork_active *a, uint32_t task)
 {
     struct ork_live *l = ork_active_live(a, task);
 
-    if (l && l->job && l->job->what.type == ORK_DEFER_TIMER)
+    if (!l || !l->job)
+        return;
+    if (l->job->what.type == ORK_DEFER_TIMER) {
         succeed(a, l, NULL);
+        return;
+    }
+    const char *text = ork_workflow_text(a->workflow, ork_workflow_def(a->workflow, task)->params);
+    json_t *params = json_loads(text, 0, NULL);
+    ork_inputs_fetch(a, task, params, on_inputs);
+    json_decref(params);
 }
 
 void ork_deferred_over(struct ork_active *a, uint32_t task)
@@ -229,6 +309,8 @@ void ork_deferred_free(struct ork_active *a, struct ork_live *l)
 {
     ork_timers_disarm(a, ORK_TIMER_WAKE, l->task);
     ork_timers_disarm(a, ORK_TIMER_LIMIT, l->task);
+    if (!a->dead)
+        ork_question_drop(a, l->task, POLL);
     ork_defer_fini(&l->job->what);
     json_decref(l->job->decision);
     ork_free(l->job->error);
@@ -360,7 +442,7 @@ char *ork_deferred_text(const struct ork_deferred *d)
         ork_buf_addf(&b, "waits until %s", due);
     } else {
         ork_duration_format(d->what.every_ms, every);
-        ork_buf_addf(&b, "asks every %s", every);
+        ork_buf_addf(&b, "polls every %s", every);
     }
     return ork_buf_steal(&b, NULL);
 }

@@ -22,6 +22,7 @@
 #include "core/state.h"
 #include "engine/call.h"
 #include "engine/deferred.h"
+#include "engine/question.h"
 #include "engine/serve.h"
 #include "exec/process/agent.h"
 #include "store/store.h"
@@ -142,9 +143,10 @@ struct ork_active {
     struct ork_hand *hand;     /* borrowed */
     json_t *hold;              /* outputs fetched for the task being resolved */
     struct ork_live *live;     /* hash by task */
-    struct ork_timer *timers;  /* hash by kind and task */
-    char *empty_input;         /* owned: file with {} */
-    struct ork_active *noted;  /* next of the runs with events */
+    struct ork_question *questions; /* owned list: asked of functions and not answered */
+    struct ork_timer *timers;       /* hash by kind and task */
+    char *empty_input;              /* owned: file with {} */
+    struct ork_active *noted;       /* next of the runs with events */
     bool is_noted;
     struct ork_buf events; /* of the commit being collected, for run_events */
     struct ork_poison {

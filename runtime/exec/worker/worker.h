@@ -33,7 +33,7 @@ struct ork_worker_events {
 struct ork_worker_call { /* all borrowed for the call */
     uint32_t slot, generation, task_no, attempt;
     int64_t scheduled_for_ms;
-    const char *run, *task, *definition, *folder, *log_path, *input;
+    const char *run, *task, *definition, *option, *folder, *log_path, *input;
     size_t input_len;
 };
 struct ork_worker_opts {
