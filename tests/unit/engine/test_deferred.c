@@ -16,7 +16,7 @@
 #define TRUE "{\"command\":[\"/bin/true\"]}"
 #define JOBS                                                                                                           \
     "SELECT coalesce(group_concat(service_type||' '||d.status||coalesce(' '||d.error,''),';'),'') FROM "               \
-    "(SELECT * FROM deferred_jobs ORDER BY created_at, id) d"
+    "(SELECT * FROM deferred_jobs ORDER BY created_at, service_type DESC) d"
 #define APPROVE "{\"task\":\"gate\",\"by\":\"ann\",\"comment\":\"looks good\"}"
 #define REJECT "{\"task\":\"gate\",\"by\":\"bob\",\"comment\":\"not today\"}"
 

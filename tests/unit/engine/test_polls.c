@@ -144,8 +144,8 @@ static void ended_while_it_asks(void **state)
             pass_to(w, T0 + 10 * MINUTE);
         assert_int_equal(wait_end(w, s.run_id), cancel ? ORK_RUN_CANCELLED : ORK_RUN_FAILED);
     }
-    assert_query(w, "SELECT group_concat(error) FROM (SELECT * FROM deferred_jobs ORDER BY id)",
-                 "timeout after 10m,cancelled");
+    assert_query(w, "SELECT group_concat(error) FROM (SELECT * FROM deferred_jobs ORDER BY error)",
+                 "cancelled,timeout after 10m");
     ork_workflow_unref(f);
 }
 
