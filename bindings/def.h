@@ -34,7 +34,7 @@ struct ork_lua_task {
     const char *default_cwd, *default_env; /* borrowed JSON of the defaults; NULL none */
     bool whole_inputs;                     /* inputs is one reference */
     bool finally, has_work, has_rule;
-    bool has_wait, has_poll;
+    bool has_wait, has_poll, has_when;       /* has_when: it is a function */
     bool has_run, has_executor;              /* a function; where it is to be called was said */
     struct json_t *input_type, *output_type; /* owned until the task is added */
     struct json_t

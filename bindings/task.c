@@ -330,6 +330,8 @@ static int define(lua_State *L, const char *method, bool finally)
         keep_function(L, no, "run");
     if (t.has_poll)
         keep_function(L, no, "wait.poll");
+    if (t.has_when)
+        keep_function(L, no, "when");
     warn_of_join(&r, &t);
     push_handle(L, def, no);
     return 1;

@@ -85,7 +85,7 @@
 ---@field run? fun(input: any, ctx: ork.ctx): any instead of `command`: a function; what it returns is the output
 ---@field executor? "inline" calls `run` in the program that started the run, as those of workflows that it defines itself; others run in workers
 ---@field wait? ork.duration|ork.ref|ork.wait instead of `command`: nothing is done for so long, until that time, or until it is answered; it takes no process and no slot
----@field when? ork.ref|any[] run only if the reference is there and not false, or if { a, op, b } holds, with == ~= < <= > >= in
+---@field when? ork.ref|any[]|fun(input: any): any run only if the reference is not false, { a, op, b } holds (== ~= < <= > >= in), or the function says so
 
 ---A param of a workflow. One without a default that is not optional ("T?") must be given.
 ---@class ork.param

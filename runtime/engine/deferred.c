@@ -243,9 +243,6 @@ static void on_answer(struct ork_active *a, uint32_t task, uint32_t attempt, con
 static void on_inputs(struct ork_active *a, uint32_t task, json_t *params, int code, const ork_err *err)
 {
     struct ork_live *l = ork_active_live(a, task);
-    struct ork_scope_data data;
-    struct ork_scope scope;
-    json_t *input = NULL;
     char *text = NULL;
     size_t len = 0;
     ork_err why = {0};
@@ -254,22 +251,12 @@ static void on_inputs(struct ork_active *a, uint32_t task, json_t *params, int c
         return; /* it ended meanwhile */
     if (code)
         why = *err;
-    ork_inputs_scope(&data, a, task, l->attempt, &scope);
-    if (!code)
-        code = ork_inputs_bind(a, task, params, &scope, &input, &why);
-    if (!code)
-        code = ork_json_text(input, &text, &len, &why);
-    if (!code && len > ORK_INPUT_MAX)
-        code = ork_err_set(&why, ORK_ETOOBIG, "the input is %zu bytes; at most %u are handed to a task", len,
-                           ORK_INPUT_MAX);
-    json_decref(input);
-    ork_inputs_scope_fini(&data);
-    if (code) {
-        ork_free(text);
+    else
+        code = ork_question_input(a, task, l->attempt, params, &text, &len, &why);
+    if (code)
         later(a, l, why.msg);
-        return;
-    }
-    ork_question_ask(a, task, l->attempt, POLL, text, len, 0, on_answer);
+    else
+        ork_question_ask(a, task, l->attempt, POLL, text, len, 0, on_answer);
 }
 
 void ork_deferred_due(struct ork_active *a, uint32_t task)

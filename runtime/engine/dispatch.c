@@ -38,6 +38,41 @@ static void queue_ready(struct ork_active *a, uint32_t task)
         ork_timers_arm(a, ORK_TIMER_QUEUE, task, ork_engine_now(a->engine) + def->queue_timeout_ms);
 }
 
+/* Its `when` is a function, which has said what it says. A crash before that counted asks again. */
+static void on_answer(struct ork_active *a, uint32_t task, uint32_t attempt, const struct ork_answer *answer)
+{
+    struct ork_event ev = {.type = ORK_EV_WHEN_FALSE, .task = task};
+    struct ork_buf why = ORK_BUF_INIT;
+
+    (void)attempt;
+    if (a->dead || !(a->run.tasks[task].flags & ORK_RT_READY))
+        return;
+    if (answer->error) {
+        ork_buf_addf(&why, "when: %s", answer->error);
+        ork_settle_reject(a, task, answer->kind, why.data);
+        ork_buf_fini(&why);
+    } else if (!answer->json) {
+        (void)ork_active_step(a, &ev);
+    } else {
+        a->run.tasks[task].flags |= ORK_RT_JUDGED;
+        queue_ready(a, task);
+    }
+}
+
+static int ask_when(struct ork_active *a, uint32_t task, const json_t *params, ork_err *err)
+{
+    uint32_t attempt = a->run.tasks[task].attempt + 1;
+    char *text = NULL;
+    size_t len = 0;
+    int rc = ork_active_files(a, err);
+
+    if (!rc)
+        rc = ork_question_input(a, task, attempt, params, &text, &len, err);
+    if (!rc)
+        ork_question_ask(a, task, attempt, "when", text, len, 0, on_answer);
+    return rc;
+}
+
 static void on_judgeable(struct ork_active *a, uint32_t task, json_t *params, int code, const ork_err *err)
 {
     struct ork_scope_data data;
@@ -48,7 +83,11 @@ static void on_judgeable(struct ork_active *a, uint32_t task, json_t *params, in
 
     if (!(a->run.tasks[task].flags & ORK_RT_READY))
         return; /* withdrawn meanwhile */
-    if (code) {
+    if (!code && json_object_get(json_object_get(params, "when"), "function")) {
+        code = ork_question_open(a, task, "when") ? 0 : ask_when(a, task, params, &why);
+        if (!code)
+            return;
+    } else if (code) {
         why = *err;
     } else {
         ork_inputs_scope(&data, a, task, a->run.tasks[task].attempt + 1, &scope);

@@ -63,6 +63,29 @@ void ork_question_ask(struct ork_active *a, uint32_t task, uint32_t attempt, con
     ork_workers_ready(a->engine, &q->call);
 }
 
+int ork_question_input(struct ork_active *a, uint32_t task, uint32_t attempt, const json_t *params, char **text,
+                       size_t *len, ork_err *err)
+{
+    struct ork_scope_data data;
+    struct ork_scope scope;
+    json_t *input = NULL;
+
+    *text = NULL;
+    ork_inputs_scope(&data, a, task, attempt, &scope);
+    int rc = ork_inputs_bind(a, task, params, &scope, &input, err);
+    if (!rc)
+        rc = ork_json_text(input, text, len, err);
+    if (!rc && *len > ORK_INPUT_MAX) {
+        rc = ork_err_set(err, ORK_ETOOBIG, "the input is %zu bytes; at most %u are handed to a task", *len,
+                         ORK_INPUT_MAX);
+        ork_free(*text);
+        *text = NULL;
+    }
+    json_decref(input);
+    ork_inputs_scope_fini(&data);
+    return rc;
+}
+
 bool ork_question_open(const struct ork_active *a, uint32_t task, const char *option)
 {
     return *find((struct ork_active *)(uintptr_t)a, task, option) != NULL;

@@ -24,6 +24,9 @@ typedef void (*ork_answer_cb)(struct ork_active *a, uint32_t task, uint32_t atte
  * goes to the attempt's log. One at a time per task and option. */
 void ork_question_ask(struct ork_active *a, uint32_t task, uint32_t attempt, const char *option, char *input,
                       size_t input_len, int64_t timeout_ms, ork_answer_cb cb);
+/* The task's inputs as JSON text, which the caller frees; params and what they refer to were fetched (inputs.c). */
+int ork_question_input(struct ork_active *a, uint32_t task, uint32_t attempt, const json_t *params, char **text,
+                       size_t *len, ork_err *err) ORK_MUSTCHECK;
 void ork_question_drop(struct ork_active *a, uint32_t task, const char *option); /* there may be none */
 bool ork_question_open(const struct ork_active *a, uint32_t task, const char *option);
 void ork_question_end(struct ork_call *c, const struct ork_inline_result *r); /* by ork_call_end */

@@ -281,6 +281,7 @@ static void carry_out(struct ork_active *a, const struct ork_effect *fx)
         ork_dispatch_ready(a, fx->task);
         break;
     case ORK_FX_UNREADY:
+        ork_question_drop(a, fx->task, "when");
         ork_timers_disarm(a, ORK_TIMER_QUEUE, fx->task);
         ork_limits_unready(a->engine->limits, a->limits, fx->task);
         if (ork_workflow_pool(a->workflow, fx->task))

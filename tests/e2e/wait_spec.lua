@@ -1,5 +1,6 @@
 -- SPDX-License-Identifier: MIT
 -- Tasks that only wait: until a time, for an approval; whoever is killed, and wherever it is answered.
+local app = require "tests.lib.app"
 local cjson = require "cjson"
 local cluster = require "tests.lib.cluster"
 local serve = require "tests.lib.serve"
@@ -111,6 +112,27 @@ describe("a task that waits", function()
       "FROM tasks t, deferred_jobs d")[1]
     assert.is_true(late.s >= -0.01 and late.s < 1.5, "it ended " .. late.s .. " s after its time")
     assert.same({ 1, 0 }, { late.attempt, late.lost })
+  end)
+
+  it("and one with a function for `when` need a script that a worker can load", function()
+    sh.write(dir .. "/ask.lua", [[
+      local ork = require "ork"
+      local limit = 3
+      local w = ork.workflow("ask", { params = { n = "int" } })
+      w:task("few", { command = "true", inputs = { n = w.params.n }, when = function(input) return input.n < limit end })
+      w:task("many", { command = "true", inputs = { n = w.params.n }, when = function(input) return input.n >= limit end })
+      w:task("wrong", { command = "true", inputs = { n = w.params.n }, when = function(input) return input.m + 1 end })
+      return w]])
+    assert.equal(1, ork("ask.lua", "n=2").code)
+    local rows = sh.sql(db(), "SELECT status, coalesce(error, '') AS error, coalesce(kind, '') AS kind FROM tasks ORDER BY task_index")
+    assert.same({ "success", "skipped" }, { rows[1].status, rows[2].status })
+    assert.equal("its `when` is false", rows[2].error)
+    assert.same({ "failed", "error" }, { rows[3].status, rows[3].kind })
+    assert.matches("^when: ask.lua:6: attempt to perform arithmetic on a nil value", rows[3].error)
+    for _, options in ipairs({ "when = print, command = 'true'", "wait = { poll = print }" }) do
+      local r = app.run(('local w = ork.workflow("w") w:task("t", { %s }) w:validate()'):format(options), dir)
+      assert.matches("is called by a worker, which loads the script again; here is none; put the workflow into a file", r.err)
+    end
   end)
 
   it("is answered on PostgreSQL, from another program", function()

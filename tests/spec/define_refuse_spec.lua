@@ -118,8 +118,6 @@ local of_task = {
   { [[{ command = "x", when = a }]],
     "4: task `t`: `when` is a task, not a value; for order alone use depends_on; for its outcome task.status or task.output.FIELD" },
   { [[{ command = "x", when = "x" .. a.output.rows }]], "4: task `t`: `when` is a text, which is always true; " .. compare },
-  { [[{ command = "x", when = function() end }]],
-    "4: task `t`: `when` as a function comes with a later version; this one decides by data; " .. compare },
   { [[{ command = "x", when = { 1, "==", 1 } }]], "4: task `t`: `when` compares two constants: it holds no reference; " .. compare },
   { [[{ command = "x", when = { a.output.rows, ">" } }]],
     "4: task `t`: `when` wants { a, op, b }, got 2 elements; write { reference, \"==\", value }" },
