@@ -28,10 +28,13 @@ struct ork_lua_span {
 struct ork_lua_task {
     struct ork_task_spec spec;
     int64_t grace_ms; /* -1: not given */
-    struct ork_lua_span command, cwd, env, inputs, each, when;
+    struct ork_lua_span command, cwd, env, inputs, each, wait, when;
+    enum { ORK_LUA_WAIT_TIME, ORK_LUA_WAIT_APPROVAL, ORK_LUA_WAIT_POLL } wait_for;
+    int64_t wait_ms;                       /* a span to wait for, or between calls of a poll; -1: not given */
     const char *default_cwd, *default_env; /* borrowed JSON of the defaults; NULL none */
     bool whole_inputs;                     /* inputs is one reference */
     bool finally, has_work, has_rule;
+    bool has_wait, has_poll, has_when;       /* has_when: it is a function */
     bool has_run, has_executor;              /* a function; where it is to be called was said */
     struct json_t *input_type, *output_type; /* owned until the task is added */
     struct json_t

@@ -192,6 +192,7 @@ static void push_change(lua_State *L, const struct ork_change *c)
     set_text(L, "to", name(c->to));
     set_text(L, "kind", ork_kind_name(c->kind));
     set_text(L, "error", c->error);
+    set_text(L, "waits", c->waits);
     set_number(L, "attempt", c->attempt);
     if (c->item)
         set_number(L, "item", c->item);

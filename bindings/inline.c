@@ -312,13 +312,21 @@ static int inline_log(lua_State *L) /* log(engine, token, text) -> true | nil, m
     return 1;
 }
 
-static int inline_function(lua_State *L) /* of(workflow, number) -> function | nil */
+/* of(workflow, number, option | nil) -> function | nil; without option: the task's own */
+static int inline_function(lua_State *L)
 {
     const struct ork_lua_ctx *ctx = ork_lua_ctx_get(L);
+    const char *option = luaL_optstring(L, 3, "run");
+    lua_Integer number = luaL_optinteger(L, 2, 0);
 
     if (!ork_lua_is(L, 1, ctx->workflow_mt) || lua_getiuservalue(L, 1, 1) != LUA_TTABLE)
         return 0;
-    lua_rawgeti(L, -1, luaL_optinteger(L, 2, 0));
+    if (strcmp(option, "run") == 0) {
+        lua_rawgeti(L, -1, number);
+        return 1;
+    }
+    lua_pushfstring(L, "%I %s", (LUAI_UACINT)number, option);
+    lua_rawget(L, -2);
     return 1;
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* core.sys: the few things about files, the terminal and this process that Lua's own libraries do not tell. */
 #include "loop.h"
+#include <pwd.h>
 #include <errno.h>
 #include <lauxlib.h>
 #include <limits.h>
@@ -138,6 +139,20 @@ static int sys_exit_code(lua_State *L) /* exit_code("ENOTFOUND") -> 4; 3 for a s
     return 1;
 }
 
+static int sys_user(lua_State *L) /* user() -> the name of who runs this program, its number where it has none */
+{
+    char room[4096], number[24];
+    struct passwd entry, *found = NULL;
+
+    if (getpwuid_r(getuid(), &entry, room, sizeof room, &found) == 0 && found && *found->pw_name) {
+        lua_pushstring(L, found->pw_name);
+        return 1;
+    }
+    (void)snprintf(number, sizeof number, "%d", (int)getuid());
+    lua_pushstring(L, number);
+    return 1;
+}
+
 /* rest(): before a long sleep. What a look at everything needed goes back to the system, also from behind what stays.
  */
 static int sys_rest(lua_State *L)
@@ -163,6 +178,7 @@ int ork_lua_sys_open(lua_State *L)
                                          {"stat", sys_stat},
                                          {"time", sys_time},
                                          {"uid", sys_uid},
+                                         {"user", sys_user},
                                          {NULL, NULL}};
 
     luaL_newlib(L, functions);

@@ -101,6 +101,7 @@ static void write_params(struct ork_lua_reader *r, struct ork_lua_task *t)
         ork_lua_buf_addf(out, "%lld", (long long)t->grace_ms);
     }
     add_span(r, t->whole_inputs ? "task_binding" : "task_bindings", t->inputs, NULL);
+    add_span(r, "wait", t->wait, NULL);
     add_span(r, "when", t->when, NULL);
     ork_lua_buf_addc(out, '}');
     t->spec.params = out->data;
@@ -226,19 +227,33 @@ static int add_task(struct ork_lua_reader *r, struct ork_lua_task *t, uint32_t *
     return 0;
 }
 
-/* The workflow keeps the function: option `run` of the table at 3. */
-static void keep_function(lua_State *L, uint32_t no)
+/* The workflow keeps a function of the table at 3: `run` under the task's number from 1, as most have only that; others
+ * under number and option ("3 wait.poll"), which is also the way to it in the table. */
+static void keep_function(lua_State *L, uint32_t no, const char *option)
 {
+    const char *dot = strchr(option, '.');
+
     if (lua_getiuservalue(L, 1, 1) != LUA_TTABLE) {
         lua_pop(L, 1);
         lua_newtable(L);
         lua_pushvalue(L, -1);
         lua_setiuservalue(L, 1, 1);
     }
-    lua_pushliteral(L, "run");
+    int functions = lua_gettop(L);
+    lua_pushlstring(L, option, dot ? (size_t)(dot - option) : strlen(option));
     lua_rawget(L, 3);
-    lua_rawseti(L, -2, (lua_Integer)no + 1);
-    lua_pop(L, 1);
+    if (dot) {
+        lua_pushstring(L, dot + 1);
+        lua_rawget(L, -2);
+    }
+    if (strcmp(option, "run") == 0) {
+        lua_rawseti(L, functions, (lua_Integer)no + 1);
+    } else {
+        lua_pushfstring(L, "%I %s", (LUAI_UACINT)no + 1, option);
+        lua_pushvalue(L, -2);
+        lua_rawset(L, functions);
+    }
+    lua_settop(L, functions - 1);
 }
 
 static void push_handle(lua_State *L, struct ork_lua_def *def, uint32_t no)
@@ -284,7 +299,9 @@ static void judge_function(struct ork_lua_reader *r, struct ork_lua_task *t)
 
 static void judge(struct ork_lua_reader *r, struct ork_lua_task *t)
 {
-    if (t->has_run)
+    if (t->has_wait)
+        ork_lua_judge_wait(r, t);
+    else if (t->has_run)
         judge_function(r, t);
     else if (t->has_executor)
         ork_lua_bad(r, "executor", "give it run = function(input, ctx) … end", "is for a function");
@@ -325,7 +342,11 @@ static int define(lua_State *L, const char *method, bool finally)
     if (r.options)
         read_depends_on(&r, no);
     if (t.has_run)
-        keep_function(L, no);
+        keep_function(L, no, "run");
+    if (t.has_poll)
+        keep_function(L, no, "wait.poll");
+    if (t.has_when)
+        keep_function(L, no, "when");
     warn_of_join(&r, &t);
     push_handle(L, def, no);
     return 1;

@@ -178,7 +178,7 @@ static const struct ork_lua_option rows[] = {
     LATER("task_count", "the tasks of a Cloud Run job"),
     {.name = "timeout", .kind = ORK_LUA_DURATION, .at = FIELD(spec.timeout_ms), .off = true, .by_default = true},
     {.name = "trigger_rule", .read = read_rule, .by_default = true},
-    LATER_WORK("wait", "waiting without a process"),
+    {.name = "wait", .read = ork_lua_read_wait},
     {.name = "when", .read = ork_lua_read_when},
     LATER_WORK("workflow", "a sub-workflow"),
     LATER("writes", "up-to-date checks on files"),

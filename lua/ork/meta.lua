@@ -70,6 +70,12 @@
 ---@field timeout? ork.duration|false of each attempt; default: none
 ---@field trigger_rule? ork.rule what it needs of the tasks it depends on; default "all_success"
 
+---What a task waits for that does nothing else: an approval, or what a function says.
+---@class ork.wait
+---@field approval? ork.text the question; until `ork approve` (output { by, comment }) or `ork reject`
+---@field poll? fun(input: any, ctx: ork.ctx): any called in a worker until it returns something, the output; nil or false is "not yet"
+---@field every? ork.duration between two calls, 1 s or more; default a minute
+
 ---Options of a task. References in them are dependencies.
 ---@class ork.task_options: ork.defaults
 ---@field command? string|ork.text[]|ork.ref a list is run directly, an argument each; a text by /bin/sh -c
@@ -79,7 +85,8 @@
 ---@field output_type? ork.type what it gives; checked when it ends
 ---@field run? fun(input: any, ctx: ork.ctx): any instead of `command`: a function; what it returns is the output
 ---@field executor? "inline" calls `run` in the program that started the run, as those of workflows that it defines itself; others run in workers
----@field when? ork.ref|any[] run only if the reference is there and not false, or if { a, op, b } holds, with == ~= < <= > >= in
+---@field wait? ork.duration|ork.ref|ork.wait instead of `command`: nothing is done for so long, until that time, or until it is answered; it takes no process and no slot
+---@field when? ork.ref|any[]|fun(input: any): any run only if the reference is not false, { a, op, b } holds (== ~= < <= > >= in), or the function says so
 
 ---A param of a workflow. One without a default that is not optional ("T?") must be given.
 ---@class ork.param

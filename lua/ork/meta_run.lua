@@ -36,6 +36,18 @@ function run:cancel() end
 ---@return string?, string?, string?
 function run:pause() end
 
+---Says yes to what one of its tasks waits for (`wait = { approval = … }`).
+---@param task string
+---@param options? ork.decision
+---@return string?, string?, string? outcome: "done" or "sent" (to the program that owns the run, or will)
+function run:approve(task, options) end
+
+---Says no to it: the task fails.
+---@param task string
+---@param options? ork.decision
+---@return string?, string?, string?
+function run:reject(task, options) end
+
 ---Goes on with a paused run, or takes over one whose program died.
 ---@return string?, string?, string?
 function run:resume() end
@@ -93,6 +105,10 @@ function run_task:log(attempt) end
 ---@field at? string its logical time, "2026-11-01" or RFC 3339; default: now
 ---@field resume? boolean take an interrupted run of the same definition and params, if there is one; default false
 ---@field triggered_by? string a word about who starts it; default "manual"
+
+---@class ork.decision
+---@field comment? string said with it; part of the output
+---@field by? string who says it; default: the name of the user
 
 ---@class ork.retry_options
 ---@field from? string this task and all after it, also where they succeeded

@@ -274,6 +274,8 @@ for _, kind in ipairs({ "cancel", "pause" }) do
   end
 end
 
+for _, kind in ipairs({ "approve", "reject" }) do run_methods[kind] = require "ork.decision"(kind) end
+
 --- Leaves a wish with the run's owner; without a living one, takes the run over.
 local function wish_or_claim(self, kind, args)
   local engine, id = rawget(self, "engine"), rawget(self, "run_id")

@@ -63,7 +63,7 @@ local function load_sources(definition)
 end
 
 --- The function of a task: by its name, as scripts may define others at another place when they are loaded again.
-local function find(definition, number, name)
+local function find(definition, number, name, option)
   if not definition.loaded then load_sources(definition) end
   local loaded = definition.loaded
   local workflow = loaded.by_name[definition.workflow]
@@ -74,7 +74,7 @@ local function find(definition, number, name)
         if core.task_name(workflow, i) == name then number = i end
       end
     end
-    local body = number and core.inline.of(workflow, number)
+    local body = number and core.inline.of(workflow, number, option)
     if body then return body end
   end
   if #loaded.problems > 0 then
@@ -83,7 +83,7 @@ local function find(definition, number, name)
     refuse("the script starts a run before it defines task `%s`; a worker, which loads it again, stops there: define all tasks first", name)
   end
   refuse("the script defines no task `%s`%s when it is loaded again; a script must define the same tasks every time", name,
-    workflow and number and " with a function" or "")
+    workflow and number and (option == "run" and " with a function" or (" with a function for `%s`"):format(option)) or "")
 end
 
 -- ---- ends ------------------------------------------------------------------------------------
@@ -108,11 +108,17 @@ local function fail(slot, what, thread)
   native.fail(slot, ending.shorten(message), "error", code, final, after_ms)
 end
 
+-- What functions beside a task's own may say: a poll "not yet", by nil or false; others yes or no.
+local function yes(what) return what and true or nil end
+local answers = { ["wait.poll"] = function(what) return what or nil end, when = yes, ["retries.on"] = yes }
+
 local function over(ok, what, thread, self)
   local slot = self.call.token
   fibers[slot] = nil
   ctx.forget(self.ctx)
   if not ok then return fail(slot, what, thread) end
+  local judge = answers[self.call.option]
+  if judge then what = judge(what) end
   if what == nil then return native.done(slot) end
   local fine, text, why = pcall(core.inline.output, what)
   if not fine then
@@ -155,7 +161,7 @@ function fiber.leave() native.leave() end
 local function run(self)
   local call = self.call
   if call.astray then error(setmetatable({ text = call.astray, kind = "spawn" }, Refusal), 0) end
-  local body = find(definitions[call.definition], call.number, call.task)
+  local body = find(definitions[call.definition], call.number, call.task, call.option)
   local input = core.json.decode(call.input)
   call.input = nil
   self.ctx = ctx.new(call)
@@ -168,11 +174,11 @@ local function on_pause(self)
   native.waits(self.call.token)
 end
 
-local function begin(slot, number, item, attempt, scheduled_for_ms, run_id, task, definition, folder, input)
+local function begin(slot, number, item, attempt, scheduled_for_ms, run_id, task, definition, option, folder, input)
   local self = fiber.new(run, over)
   self.call = {
     token = slot, number = number, item = item, attempt = attempt, scheduled_for_ms = scheduled_for_ms, run_id = run_id, task = task,
-    definition = definition, folder = folder, input = input, calls = of_ctx, fiber = self,
+    definition = definition, option = option, folder = folder, input = input, calls = of_ctx, fiber = self,
   }
   self.on_pause = on_pause
   fibers[slot] = self

@@ -36,7 +36,7 @@ int ork_expr_when(const json_t *when, const struct ork_scope *s, bool optional, 
  * command and a `when`, but not a table of names (env, task_bindings): there go member by member, a name may be "ref".
  */
 void ork_expr_each_task(const json_t *expr, void (*cb)(void *data, const char *task, const char *what), void *data);
-/* The same for all expressions of a task's params: command, env, cwd, task_bindings, task_binding, when, each. */
+/* The same for all expressions of a task's params: command, env, cwd, task_bindings, task_binding, wait, when, each. */
 void ork_expr_params_each_task(const json_t *params, void (*cb)(void *data, const char *task, const char *what),
                                void *data);
 /* What a task is done once for: the list that its params' `each` gives, {"over":EXPR} or {"over":{"product":{NAME:

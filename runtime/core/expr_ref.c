@@ -283,10 +283,13 @@ void ork_expr_each_task(const json_t *expr, task_cb cb, void *data)
 void ork_expr_params_each_task(const json_t *params, task_cb cb, void *data)
 {
     static const char *const whole[] = {"command", "cwd", "task_binding", "when"};
+    static const char *const of_wait[] = {"approval", "at"};
 
     for (size_t i = 0; i < sizeof whole / sizeof *whole; i++)
         each(json_object_get(params, whole[i]), 0, cb, data);
     each(json_object_get(json_object_get(params, "each"), "over"), 0, cb, data);
+    for (size_t i = 0; i < sizeof of_wait / sizeof *of_wait; i++)
+        each(json_object_get(json_object_get(params, "wait"), of_wait[i]), 0, cb, data);
     /* By name: a variable or an input may well be called `ref` or `list`. */
     each_member(json_object_get(params, "env"), 0, cb, data);
     each_member(json_object_get(params, "task_bindings"), 0, cb, data);

@@ -12,7 +12,7 @@ struct ork_limits *ork_limits_new(uint32_t host)
     struct ork_limits *l = ork_zalloc(sizeof(*l));
 
     l->window[ORK_WINDOW_HOST] = host;
-    l->window[ORK_WINDOW_INLINE] = l->window[ORK_WINDOW_LUA] = UINT32_MAX;
+    l->window[ORK_WINDOW_INLINE] = l->window[ORK_WINDOW_LUA] = l->window[ORK_WINDOW_WAIT] = UINT32_MAX;
     l->pooled = UINT32_MAX;
     ork_heap_init(&l->open, ork_lane_before);
     for (int i = 0; i < ORK_WINDOWS; i++)
@@ -181,7 +181,8 @@ static void change_held(struct ork_limits *l, struct ork_lane *lane, bool more, 
     for (size_t i = 0; i < r->lanes_len; i++)
         ork_lane_move(r->lanes[i], NULL);
     l->held[lane->window] += more ? 1u : -1u;
-    r->held += more ? 1u : -1u;
+    if (lane->window != ORK_WINDOW_WAIT)
+        r->held += more ? 1u : -1u;
     lane->held += more ? 1u : -1u;
     lane->used += more ? slots : -slots;
     if (lane->pool) {
@@ -249,7 +250,8 @@ void ork_limits_done_at(struct ork_limits *l, struct ork_limits_run *r, const st
     struct ork_lane *lane = find_lane(l, r, at);
     const uint32_t slots = slots_of(at);
 
-    assert(l->held[at->window] > 0 && r->held > 0 && lane->held > 0 && lane->used >= slots);
+    assert(l->held[at->window] > 0 && (r->held > 0 || at->window == ORK_WINDOW_WAIT) && lane->held > 0 &&
+           lane->used >= slots);
     change_held(l, lane, false, slots);
 }
 
@@ -260,10 +262,8 @@ enum ork_held ork_limits_held(const struct ork_limits *l, const struct ork_limit
     if (!at)
         return ORK_HELD_NOT;
     const struct ork_lane *lane = r->lanes[at->lane];
-    if (ork_limits_run_is_full(r))
-        return ORK_HELD_RUN;
     if (ork_lane_is_full(lane))
-        return ORK_HELD_FAN;
+        return lane->most && lane->held >= lane->most ? ORK_HELD_FAN : ORK_HELD_RUN;
     if (lane->pool && lane->window != ORK_WINDOW_INLINE && lane->pool->held >= l->pooled)
         return ORK_HELD_WINDOW;
     if (lane->pool && lane->entries[at->pos - 1].slots > ork_pool_free(lane->pool))

@@ -10,8 +10,9 @@
 struct ork_limits;
 struct ork_limits_run; /* one per active run */
 
-/* Processes, functions of this program and functions in workers do not take each other's places: three windows. */
-enum ork_window { ORK_WINDOW_HOST, ORK_WINDOW_INLINE, ORK_WINDOW_LUA, ORK_WINDOWS };
+/* Processes, functions of this program and functions in workers do not take each other's places: a window each. What
+ * only waits has one without bounds, and max_parallel does not hold it back either. */
+enum ork_window { ORK_WINDOW_HOST, ORK_WINDOW_INLINE, ORK_WINDOW_LUA, ORK_WINDOW_WAIT, ORK_WINDOWS };
 
 /* host: processes that may be dispatched or running at once on this host. Functions are not bounded at first. */
 struct ork_limits *ork_limits_new(uint32_t host);

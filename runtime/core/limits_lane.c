@@ -82,14 +82,12 @@ void ork_lane_move(struct ork_lane *lane, struct ork_heap *home)
         ork_heap_push(home, &lane->node);
 }
 
-bool ork_limits_run_is_full(const struct ork_limits_run *r)
-{
-    return r->max_parallel && r->held >= r->max_parallel;
-}
-
 bool ork_lane_is_full(const struct ork_lane *lane)
 {
-    return ork_limits_run_is_full(lane->run) || (lane->most && lane->held >= lane->most);
+    const struct ork_limits_run *r = lane->run;
+
+    return (lane->window != ORK_WINDOW_WAIT && r->max_parallel && r->held >= r->max_parallel) ||
+           (lane->most && lane->held >= lane->most);
 }
 
 void ork_lane_update(struct ork_limits *l, struct ork_lane *lane)

@@ -55,9 +55,9 @@ struct ork_limits_run {
     struct ork_limits *limits; /* borrowed */
     void *data;                /* borrowed */
     int32_t priority;
-    uint32_t max_parallel, held;
-    uint64_t served;         /* l->clock at its last start */
-    struct ork_lane **lanes; /* owned */
+    uint32_t max_parallel, held; /* held: not of what only waits */
+    uint64_t served;             /* l->clock at its last start */
+    struct ork_lane **lanes;     /* owned */
     size_t lanes_len, lanes_cap;
     struct ork_lane_place *places; /* owned; by task number, as far as one was ready */
     size_t places_cap;
@@ -81,8 +81,7 @@ struct ork_lane_entry ork_lane_take(struct ork_lane *lane, size_t i);
 void ork_lane_move(struct ork_lane *lane, struct ork_heap *home);  /* NULL: nowhere */
 void ork_lane_update(struct ork_limits *l, struct ork_lane *lane); /* the first entry, or what its run holds, changed */
 bool ork_lane_park(struct ork_limits *l, struct ork_lane *lane);   /* true: the pool holds its first task back */
-bool ork_limits_run_is_full(const struct ork_limits_run *r);
-bool ork_lane_is_full(const struct ork_lane *lane); /* its run, or its list */
+bool ork_lane_is_full(const struct ork_lane *lane);                /* its run is at max_parallel, or its list */
 bool ork_window_has_room(const struct ork_limits *l, int window);
 struct ork_lane *ork_lane_next(struct ork_limits *l); /* the best one whose window has room; NULL none */
 

@@ -20,7 +20,7 @@ static int64_t civil_at(const struct ork_tz *zone, int64_t at_ms)
     return at_ms + (zone ? (int64_t)ork_tz_offset(zone, seconds_of(at_ms, &rest), NULL, NULL) * 1000 : 0);
 }
 
-static int64_t instant_of(const struct ork_tz *zone, int64_t civil_ms)
+int64_t ork_moment_instant(const struct ork_tz *zone, int64_t civil_ms)
 {
     int64_t rest, at[2], s = seconds_of(civil_ms, &rest);
 
@@ -36,7 +36,7 @@ bool ork_moment_shift(struct ork_moment m, int64_t offset_ms, int64_t *at_ms, in
 
     if (m.ms > REACH_MS || m.ms < -REACH_MS || offset_ms > REACH_MS || offset_ms < -REACH_MS)
         return false;
-    *at_ms = days ? instant_of(m.zone, civil_at(m.zone, m.ms) + days * DAY_MS) : m.ms;
+    *at_ms = days ? ork_moment_instant(m.zone, civil_at(m.zone, m.ms) + days * DAY_MS) : m.ms;
     *at_ms += rest;
     /* what is asked for is the day, also where its time of day is left out */
     *civil_ms = rest || !days ? civil_at(m.zone, *at_ms) : civil_at(m.zone, m.ms) + days * DAY_MS;

@@ -16,4 +16,6 @@ struct ork_moment {
  * that comes twice for the first. false: out of range. */
 bool ork_moment_shift(struct ork_moment m, int64_t offset_ms, int64_t *at_ms, int64_t *civil_ms);
 int64_t ork_moment_civil(struct ork_moment m);
+/* The instant at which clocks of the zone show that; as above where they never do, or do twice. */
+int64_t ork_moment_instant(const struct ork_tz *zone, int64_t civil_ms);
 #endif

@@ -122,7 +122,7 @@ static int read_retries(struct loading *l, struct ork_retry_spec *r)
 
 static int read_executor(struct loading *l, const json_t *row, struct ork_task_spec *s, uint8_t *other)
 {
-    static const char *const words[] = {"process", "lua", "inline"};
+    static const char *const words[] = {"process", "lua", "inline", "wait"};
     const char *word;
     int rc = get_word(l, row, "executor_type", &word);
 
@@ -130,7 +130,7 @@ static int read_executor(struct loading *l, const json_t *row, struct ork_task_s
         return rc;
     if (!word)
         word = "process";
-    for (int i = 0; i < 3; i++)
+    for (int i = 0; i < ORK_EXEC_OTHER; i++)
         if (strcmp(words[i], word) == 0) {
             s->executor = i;
             return 0;

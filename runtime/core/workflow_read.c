@@ -54,6 +54,8 @@ const char *ork_workflow_executor(const ork_workflow *w, uint32_t no)
         return "lua";
     case ORK_EXEC_INLINE:
         return "inline";
+    case ORK_EXEC_WAIT:
+        return "wait";
     default:
         return d->other ? w->executors[d->other] : "other";
     }

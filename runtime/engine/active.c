@@ -5,6 +5,7 @@
 #include "engine/engine.h"
 #include "base/path.h"
 #include <fcntl.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -50,6 +51,7 @@ static void free_active(struct ork_active *a)
     struct ork_live *l, *tmp;
     HASH_ITER(hh, a->live, l, tmp)
     ork_active_live_free(a, l);
+    ork_question_free(a);
     for (struct ork_reject *r; (r = a->rejects);) {
         a->rejects = r->next;
         ork_free(r->text);
@@ -94,6 +96,7 @@ void ork_active_drop(struct ork_active *a)
         if (l->call)
             ork_call_leave(e, l->call);
     }
+    ork_question_leave(a);
     ork_outputs_leave(a);
     HASH_DEL(e->runs, a);
     HASH_DELETE(by_prefix, e->prefixes, a);
@@ -140,6 +143,33 @@ const char *ork_active_pool(const struct ork_active *a, uint32_t task)
     return ork_workflow_pool(a->workflow, ork_run_no(&a->run, task));
 }
 
+int ork_active_task_find(const struct ork_active *a, const char *name, uint32_t *task)
+{
+    const char *slash = strrchr(name, '/');
+    char *end = NULL;
+
+    if (ork_workflow_find(a->workflow, name, strlen(name), task) == 0)
+        return 0;
+    unsigned long item = slash ? strtoul(slash + 1, &end, 10) : 0;
+    if (!slash || *end || ork_workflow_find(a->workflow, name, (size_t)(slash - name), task) != 0)
+        return ORK_ENOTFOUND;
+    const struct ork_run_fan *f = ork_run_fan(&a->run, *task);
+    if (!f || item < 1 || item > f->count)
+        return ORK_ENOTFOUND;
+    *task = f->first + (uint32_t)item - 1;
+    return 0;
+}
+
+json_t *ork_active_params(struct ork_active *a, uint32_t task)
+{
+    if (ork_run_is_item(&a->run, task))
+        return ork_fan_params(a, task);
+    const char *text = ork_workflow_text(a->workflow, ork_run_def(&a->run, task)->params);
+    json_t *params = json_loads(text, JSON_DECODE_ANY, NULL);
+
+    return json_is_object(params) ? params : (json_decref(params), json_object());
+}
+
 void ork_active_place(const struct ork_active *a, uint32_t task, struct ork_limits_place *at)
 {
     const uint32_t no = ork_run_no(&a->run, task);
@@ -155,6 +185,11 @@ void ork_active_place(const struct ork_active *a, uint32_t task, struct ork_limi
         at->fan = fan;
         at->most = (uint32_t)json_integer_value(most);
     }
+}
+
+bool ork_active_keeps_place(const struct ork_limits_place *at)
+{
+    return at->window != ORK_WINDOW_WAIT || at->most;
 }
 
 void ork_active_grow(struct ork_active *a)
@@ -261,6 +296,8 @@ void ork_active_live_free(struct ork_active *a, struct ork_live *l)
     HASH_DEL(a->live, l);
     if (l->call)
         ork_call_free(a->engine, l->call);
+    if (l->job)
+        ork_deferred_free(a, l);
     ork_argv_fini(&l->argv);
     ork_free(l->log_path);
     ork_free(l->input_path);

@@ -22,6 +22,8 @@ int ork_call_window(const ork_workflow *w, uint32_t task)
         return ORK_WINDOW_INLINE;
     case ORK_EXEC_LUA:
         return ORK_WINDOW_LUA;
+    case ORK_EXEC_WAIT:
+        return ORK_WINDOW_WAIT;
     default:
         return ORK_WINDOW_HOST;
     }
@@ -30,7 +32,7 @@ int ork_call_window(const ork_workflow *w, uint32_t task)
 bool ork_call_only(const ork_workflow *w)
 {
     for (uint32_t i = 0; i < ork_workflow_len(w); i++) {
-        if (!ork_call_is(w, i))
+        if (!ork_call_is(w, i) && !ork_deferred_is(w, i))
             return false;
     }
     return true;
@@ -65,6 +67,8 @@ int ork_call_build(struct ork_active *a, struct ork_live *l, json_t *params, ork
                                  .run = a,
                                  .input = text,
                                  .input_len = len,
+                                 .option = "run",
+                                 .timeout_ms = ork_run_def(&a->run, l->task)->timeout_ms,
                                  .by_worker = by_worker,
                                  .alone = by_worker && a->run.tasks[l->task].lost > 0};
     return 0;
@@ -148,8 +152,7 @@ static void on_timer(uv_timer_t *t)
         struct ork_call *c = ork_container(n, struct ork_call, deadline);
         if (c->due_ms > ork_call_mono(e))
             break;
-        int64_t timeout_ms = ork_run_def(&c->run->run, c->live->task)->timeout_ms;
-        int64_t left = c->by_worker && !c->stopped ? ork_workers_left(e, c, timeout_ms) : 0;
+        int64_t left = c->by_worker && !c->stopped ? ork_workers_left(e, c, c->timeout_ms) : 0;
         if (left > 0) /* it waited in its worker: that is not running time */
             ork_call_deadline(e, c, ork_call_mono(e) + left);
         else
@@ -218,7 +221,7 @@ void ork_call_running(struct ork_call *c)
 {
     struct ork_event ev = {.type = ORK_EV_STARTED, .task = c->live->task, .attempt = c->live->attempt};
 
-    if (c->running)
+    if (c->running || c->question)
         return;
     c->running = true;
     (void)ork_active_step(c->run, &ev);
@@ -264,7 +267,7 @@ static void describe(struct ork_call *c, const struct ork_inline_result *r, stru
                                        .exit_code = -1,
                                        .code = c->stopped ? NULL : r->code};
     if (c->stopped == ORK_KIND_TIMEOUT) {
-        ork_duration_format(ork_run_def(&c->run->run, c->live->task)->timeout_ms, span);
+        ork_duration_format(c->timeout_ms, span);
         ork_buf_addf(why, "timeout after %s", span);
     } else if (c->stopped) {
         ork_buf_adds(why, "cancelled");
@@ -294,6 +297,10 @@ static int take_output(struct ork_call *c, const struct ork_inline_result *r, js
 
 void ork_call_end(struct ork_call *c, const struct ork_inline_result *r)
 {
+    if (c->question) {
+        ork_question_end(c, r);
+        return;
+    }
     struct ork_active *a = c->run;
     ork_engine *e = a->engine;
     const struct ork_poison *poison = ork_refuse_poison(a, c->live->task, c->live->attempt);

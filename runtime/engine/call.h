@@ -23,6 +23,9 @@ struct ork_call {
     struct ork_active *run; /* borrowed: the live attempt goes with it */
     char *input;            /* owned JSON; NULL once nobody needs it any more */
     size_t input_len;
+    const char *option; /* static: where its function stands, "run" for the attempt itself */
+    int64_t timeout_ms; /* that it may compute and sleep; 0 none */
+    bool question;      /* engine/question.h: of no attempt */
     bool by_worker;
     bool running;                  /* whoever watches was told */
     int stopped;                   /* enum ork_kind: it was told to end, and why; 0 no */

@@ -1,30 +1,16 @@
 /* SPDX-License-Identifier: MIT */
-/* Wishes about runs: cancel, kill, pause, resume, retry. Anyone may leave one as a row; only the owner carries it out,
- * and says so in the same commit that changes the run, so a crash in between means it is carried out again, not
- * forgotten. The table is the audit log. */
+/* Wishes about runs: cancel, kill, pause, resume, retry, and what is decided of an approval. Anyone may leave one as a
+ * row; only the owner carries it out, and says so in the same commit that changes the run, so a crash in between means
+ * it is carried out again, not forgotten. The table is the audit log. */
 #include "engine/engine.h"
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 /* ---- carrying out ---- */
 
-/* "load", or "load/17". */
-static int find_task(const struct ork_active *a, const char *name, uint32_t *task)
+static bool is_decision(const char *kind)
 {
-    const char *slash = strrchr(name, '/');
-    char *end = NULL;
-
-    if (ork_workflow_find(a->workflow, name, strlen(name), task) == 0)
-        return 0;
-    unsigned long item = slash ? strtoul(slash + 1, &end, 10) : 0;
-    if (!slash || *end || ork_workflow_find(a->workflow, name, (size_t)(slash - name), task) != 0)
-        return ORK_ENOTFOUND;
-    const struct ork_run_fan *f = ork_run_fan(&a->run, *task);
-    if (!f || item < 1 || item > f->count)
-        return ORK_ENOTFOUND;
-    *task = f->first + (uint32_t)item - 1;
-    return 0;
+    return strcmp(kind, "approve") == 0 || strcmp(kind, "reject") == 0;
 }
 
 static int step_retry(struct ork_active *a, const char *args, struct ork_buf *outcome)
@@ -36,7 +22,7 @@ static int step_retry(struct ork_active *a, const char *args, struct ork_buf *ou
     const char *name = from ? from : only;
     int rc = 0;
 
-    if (name && find_task(a, name, &ev.task) != 0) {
+    if (name && ork_active_task_find(a, name, &ev.task) != 0) {
         ork_buf_addf(outcome, "no task `%s` in this run", name);
         rc = ORK_ENOTFOUND;
     } else if (name && a->run.outside && a->run.outside[ork_run_no(&a->run, ev.task)]) {
@@ -85,6 +71,10 @@ static void carry_out(struct ork_active *a, const char *kind, const char *args, 
     struct ork_event ev = {.task = ORK_NO_TASK};
     int before = a->run.status, rc;
 
+    if (is_decision(kind)) {
+        ork_deferred_decide(a, *kind == 'a', args, outcome);
+        return;
+    }
     if (strcmp(kind, "cancel") == 0 || strcmp(kind, "kill") == 0) {
         ev.type = ORK_EV_CANCEL;
         ev.reason = ORK_CANCEL_USER;
@@ -243,10 +233,11 @@ static void on_stored_alone(void *data, int code, const ork_err *err, size_t bad
     on_stored(data, code, err);
 }
 
-static int store_command(ork_engine *e, const ork_id *run, const char *kind, const char *args, ork_id *id, ork_err *err)
+static int store_command(ork_engine *e, const ork_id *run, const ork_id *task, const char *kind, const char *args,
+                         ork_id *id, ork_err *err)
 {
     struct waiting w = {0};
-    struct ork_command_new cmd = {.run_id = *run, .kind = kind, .now_ms = ork_engine_now(e)};
+    struct ork_command_new cmd = {.run_id = *run, .task_id = *task, .kind = kind, .now_ms = ork_engine_now(e)};
     char by[64];
     int rc;
 
@@ -388,7 +379,7 @@ static int carry_out_here(ork_engine *e, const ork_id *id, const char *kind, ork
 
 int ork_run_command(ork_engine *e, const char *run_id, const char *kind, const char *args, char **outcome, ork_err *err)
 {
-    ork_id id, command;
+    ork_id id, command, task = {{0}};
     int status = 0;
     bool alive = false, mine = false;
     ork_err own;
@@ -402,8 +393,10 @@ int ork_run_command(ork_engine *e, const char *run_id, const char *kind, const c
         rc = refuse_early(kind, status, err);
     if (!rc && !alive && (strcmp(kind, "retry") == 0 || strcmp(kind, "resume") == 0))
         rc = ork_inline_may_own(e, &id, err);
+    if (!rc && is_decision(kind))
+        rc = ork_deferred_may_decide(e, &id, args, &task, err);
     if (!rc)
-        rc = store_command(e, &id, kind, args, &command, err);
+        rc = store_command(e, &id, &task, kind, args, &command, err);
     if (rc)
         return rc;
     const char *how = "sent";

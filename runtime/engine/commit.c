@@ -25,6 +25,7 @@ void ork_commit_after_fini(struct ork_after *x)
     if (x->run)
         ork_active_unref(x->run);
     ork_free(x->error);
+    ork_free(x->waits);
     ork_free(x->remove[0]);
     ork_free(x->remove[1]);
 }
@@ -234,6 +235,7 @@ static void notify(ork_engine *e, const struct ork_after *x, bool of_task)
         .took_ms = x->took_ms,
         .adopted = x->adopted,
         .error = x->error,
+        .waits = x->waits,
         .task = of_task ? ork_active_name(x->run, x->task) : NULL,
     };
     e->on_change(e->change_data, &c);
@@ -245,6 +247,11 @@ static void tell_agent(const struct ork_after *x)
 
     struct ork_live *l = x->type == ORK_AFTER_ACK ? NULL : ork_active_live(x->run, x->task);
 
+    if (l && l->job) {
+        if (l->attempt == x->attempt && x->type == ORK_AFTER_KILL)
+            ork_deferred_kill(x->run, l);
+        return;
+    }
     if (l && l->call) {
         if (l->attempt == x->attempt && x->type == ORK_AFTER_KILL)
             ork_call_kill(x->run, l, x->grace_ms);

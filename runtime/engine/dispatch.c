@@ -11,16 +11,6 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
-static json_t *task_params(struct ork_active *a, uint32_t task)
-{
-    if (ork_run_is_item(&a->run, task))
-        return ork_fan_params(a, task);
-    const char *text = ork_workflow_text(a->workflow, ork_run_def(&a->run, task)->params);
-    json_t *params = json_loads(text, JSON_DECODE_ANY, NULL);
-
-    return json_is_object(params) ? params : (json_decref(params), json_object());
-}
-
 static bool optional_refs(const struct ork_active *a, uint32_t task)
 {
     return ork_run_def(&a->run, task)->rule != ORK_RULE_ALL_SUCCESS;
@@ -45,6 +35,41 @@ static void queue_ready(struct ork_active *a, uint32_t task)
         ork_timers_arm(a, ORK_TIMER_QUEUE, task, ork_engine_now(a->engine) + def->queue_timeout_ms);
 }
 
+/* Its `when` is a function, which has said what it says. A crash before that counted asks again. */
+static void on_answer(struct ork_active *a, uint32_t task, uint32_t attempt, const struct ork_answer *answer)
+{
+    struct ork_event ev = {.type = ORK_EV_WHEN_FALSE, .task = task};
+    struct ork_buf why = ORK_BUF_INIT;
+
+    (void)attempt;
+    if (a->dead || !(a->run.tasks[task].flags & ORK_RT_READY))
+        return;
+    if (answer->error) {
+        ork_buf_addf(&why, "when: %s", answer->error);
+        ork_settle_reject(a, task, answer->kind, why.data);
+        ork_buf_fini(&why);
+    } else if (!answer->json) {
+        (void)ork_active_step(a, &ev);
+    } else {
+        a->run.tasks[task].flags |= ORK_RT_JUDGED;
+        queue_ready(a, task);
+    }
+}
+
+static int ask_when(struct ork_active *a, uint32_t task, const json_t *params, ork_err *err)
+{
+    uint32_t attempt = a->run.tasks[task].attempt + 1;
+    char *text = NULL;
+    size_t len = 0;
+    int rc = ork_active_files(a, err);
+
+    if (!rc)
+        rc = ork_question_input(a, task, attempt, params, &text, &len, err);
+    if (!rc)
+        ork_question_ask(a, task, attempt, "when", text, len, 0, on_answer);
+    return rc;
+}
+
 static void on_judgeable(struct ork_active *a, uint32_t task, json_t *params, int code, const ork_err *err)
 {
     struct ork_scope_data data;
@@ -55,7 +80,11 @@ static void on_judgeable(struct ork_active *a, uint32_t task, json_t *params, in
 
     if (!(a->run.tasks[task].flags & ORK_RT_READY))
         return; /* withdrawn meanwhile */
-    if (code) {
+    if (!code && json_object_get(json_object_get(params, "when"), "function")) {
+        code = ork_question_open(a, task, "when") ? 0 : ask_when(a, task, params, &why);
+        if (!code)
+            return;
+    } else if (code) {
         why = *err;
     } else {
         ork_inputs_scope(&data, a, task, a->run.tasks[task].attempt + 1, &scope);
@@ -80,7 +109,7 @@ void ork_dispatch_ready(struct ork_active *a, uint32_t task)
 
     if ((def->flags & ORK_TASK_HAS_WHEN) && !ork_run_is_item(&a->run, task) &&
         !(a->run.tasks[task].flags & ORK_RT_JUDGED)) {
-        json_t *params = task_params(a, task);
+        json_t *params = ork_active_params(a, task);
         ork_inputs_fetch(a, task, params, on_judgeable);
         json_decref(params);
         return;
@@ -220,24 +249,31 @@ static int build(struct ork_active *a, struct ork_live *l, json_t *params, ork_e
 static void on_inputs(struct ork_active *a, uint32_t task, json_t *params, int code, const ork_err *err)
 {
     struct ork_event ev = {.type = ORK_EV_GRANT, .task = task};
-    bool called = ork_call_is(a->workflow, ork_run_no(&a->run, task));
+    uint32_t no = ork_run_no(&a->run, task);
+    bool called = ork_call_is(a->workflow, no), waits = ork_deferred_is(a->workflow, no);
     ork_err why = {0};
 
     ork_timers_disarm(a, ORK_TIMER_QUEUE, task);
+    struct ork_limits_place place;
+    ork_active_place(a, task, &place);
+    if (a->limits && !ork_active_keeps_place(&place))
+        ork_limits_done_at(a->engine->limits, a->limits, &place);
     if (!(a->run.tasks[task].flags & ORK_RT_READY)) { /* withdrawn while it was read */
         ork_dispatch_release(a, task);
         return;
     }
     struct ork_live *l = ork_active_live_new(a, task, a->run.tasks[task].attempt + 1);
     l->dispatched_ms = ork_engine_now(a->engine);
-    if (a->hand && !called)
+    if (a->hand && !called && !waits)
         l->agent = a->hand->id;
     if (code)
         why = *err;
     else
-        code = called ? ork_call_build(a, l, params, &why) : build(a, l, params, &why);
+        code = called  ? ork_call_build(a, l, params, &why)
+               : waits ? ork_deferred_build(a, l, params, &why)
+                       : build(a, l, params, &why);
     bool refused = ork_refuse_poison(a, task, l->attempt) != NULL; /* its rows already; now without the path */
-    if (!code && !refused) {
+    if (!code && !refused && !waits) {
         l->log_path = ork_active_file(a, task, l->attempt, "log");
         l->grace_ms = json_is_integer(json_object_get(params, "grace_ms"))
                           ? json_integer_value(json_object_get(params, "grace_ms"))
@@ -250,6 +286,10 @@ static void on_inputs(struct ork_active *a, uint32_t task, json_t *params, int c
     }
     if (code || refused) {
         ork_settle_fail(a, task, code == ORK_ESTATE ? ORK_KIND_POLICY : ORK_KIND_INPUT, why.msg);
+        return;
+    }
+    if (waits) {
+        ork_deferred_begin(a, l);
         return;
     }
     struct ork_after *x = ork_commit_after(a->engine, called ? ORK_AFTER_CALLED : ORK_AFTER_SPAWN, a, task);
@@ -300,7 +340,7 @@ void ork_dispatch_pump(ork_engine *e)
     }
     while (ork_limits_next(e->limits, &r, &task)) {
         struct ork_active *a = ork_limits_run_data(r);
-        json_t *params = task_params(a, task);
+        json_t *params = ork_active_params(a, task);
         ork_inputs_fetch(a, task, params, on_inputs);
         json_decref(params);
     }
@@ -311,10 +351,10 @@ void ork_dispatch_release(struct ork_active *a, uint32_t task)
 {
     const char *pool = ork_active_pool(a, task);
 
-    if (!a->limits)
-        return;
     struct ork_limits_place place;
     ork_active_place(a, task, &place);
+    if (!a->limits || !ork_active_keeps_place(&place)) /* that gave it back when it began */
+        return;
     ork_limits_done_at(a->engine->limits, a->limits, &place);
     if (pool)
         ork_pools_return(a->engine, pool);
@@ -401,7 +441,7 @@ void ork_dispatch_again(struct ork_active *a, struct ork_live *l)
     if (l->asking)
         return;
     l->asking = true;
-    json_t *params = task_params(a, l->task);
+    json_t *params = ork_active_params(a, l->task);
     ork_inputs_fetch(a, l->task, params, on_inputs_again);
     json_decref(params);
 }

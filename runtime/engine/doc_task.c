@@ -44,19 +44,26 @@ int ork_doc_tasks(ork_engine *e, const ork_id *run, const char *statuses, int64_
 
     if (!statuses)
         p[1] = ORK_P_NULL;
+    struct ork_rows *jobs = NULL;
     /* A list ends before the items; who asks from there on means those. */
     int rc = after + 1 >= ORK_ITEMS_FROM ? ork_store_query(e->store, ORK_Q_items_page, q, 5, &rows, err)
                                          : ork_store_query(e->store, ORK_Q_tasks_list, p, 4, &rows, err);
-    if (rc)
+    if (!rc)
+        rc = ork_doc_jobs(e, run, rows, &jobs, err);
+    if (rc) {
+        ork_rows_free(rows);
         return rc;
+    }
     ork_buf_addc(out, '[');
     for (size_t i = 0; !rc && i < ork_rows_len(rows); i++) {
         ork_buf_adds(out, i ? ",{" : "{");
         ork_doc_task_members(rows, i, out);
+        ork_doc_waits(jobs, rows, i, out);
         rc = ork_doc_items(e, run, rows, i, out, err);
         ork_buf_addc(out, '}');
     }
     ork_buf_addc(out, ']');
+    ork_rows_free(jobs);
     ork_rows_free(rows);
     return rc;
 }
@@ -182,8 +189,8 @@ int ork_doc_open_task(ork_engine *e, const char *run_id, const char *task, struc
 
 int ork_task_json(ork_engine *e, const char *run_id, const char *task, char **out, ork_err *err)
 {
-    struct ork_rows *rows = NULL, *attempts = NULL;
-    struct ork_buf b = ORK_BUF_INIT;
+    struct ork_rows *rows = NULL, *attempts = NULL, *jobs = NULL;
+    struct ork_buf b = ORK_BUF_INIT, decided = ORK_BUF_INIT, items = ORK_BUF_INIT;
     ork_id run;
     int rc = ork_doc_open_task(e, run_id, task, &rows, &attempts, err);
 
@@ -192,22 +199,35 @@ int ork_task_json(ork_engine *e, const char *run_id, const char *task, char **ou
         *out = ork_buf_steal(&b, NULL);
         return 0;
     }
-    if (rc)
+    if (!rc && ork_rows_id(rows, 0, "run_id", &run)) {
+        rc = ork_doc_jobs(e, &run, rows, &jobs, err);
+        if (!rc)
+            rc = ork_doc_items(e, &run, rows, 0, &items, err);
+    }
+    if (!rc)
+        rc = ork_doc_decided(e, rows, &decided, err);
+    if (rc) {
+        ork_rows_free(jobs);
+        ork_rows_free(attempts);
+        ork_rows_free(rows);
+        ork_buf_fini(&b);
+        ork_buf_fini(&items);
+        ork_buf_fini(&decided);
         return rc;
+    }
     size_t n = ork_rows_len(attempts);
     const bool more = is_unrecorded(rows, attempts);
     char *log_path = more ? ork_log_unrecorded(e, rows) : NULL;
     ork_buf_addc(&b, '{');
     ork_doc_task_members(rows, 0, &b);
-    if (ork_rows_id(rows, 0, "run_id", &run))
-        rc = ork_doc_items(e, &run, rows, 0, &b, err);
-    if (rc) {
-        ork_free(log_path);
-        ork_rows_free(attempts);
-        ork_rows_free(rows);
-        ork_buf_fini(&b);
-        return rc;
-    }
+    ork_doc_waits(jobs, rows, 0, &b);
+    if (items.len)
+        ork_buf_addf(&b, ",%s", items.data);
+    ork_buf_fini(&items);
+    ork_buf_addc(&b, ',');
+    ork_buf_add(&b, decided.data, decided.len);
+    ork_buf_fini(&decided);
+    ork_rows_free(jobs);
     ork_doc_raw(&b, "output", ork_rows_text(rows, 0, "output"));
     ork_doc_raw(&b, "params", ork_rows_text(rows, 0, "params"));
     ork_doc_text(&b, "tail", ork_rows_text(rows, 0, "logs"));

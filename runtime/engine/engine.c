@@ -393,6 +393,7 @@ void ork_engine_close(ork_engine *e)
             if (l->call)
                 ork_call_leave(e, l->call);
         }
+        ork_question_leave(r);
     }
     e->host_calls = (struct ork_inline_host){0};
     if (e->store && e->registered)

@@ -21,6 +21,8 @@
 #include "core/run.h"
 #include "core/state.h"
 #include "engine/call.h"
+#include "engine/deferred.h"
+#include "engine/question.h"
 #include "engine/serve.h"
 #include "exec/process/agent.h"
 #include "store/store.h"
@@ -62,15 +64,16 @@ struct ork_live {
     uint32_t attempt;
     int64_t dispatched_ms, started_ms, grace_ms;
     int32_t pid;
-    struct ork_argv argv;  /* kept until it was handed over; then empty */
-    char *log_path;        /* owned, absolute */
-    char *input_path;      /* owned; NULL: the run's empty input */
-    struct ork_call *call; /* owned; NULL: a process */
-    ork_id agent;          /* zero until known */
-    bool committed;        /* its dispatched row is durable */
-    bool known;            /* SPAWN was sent to the present agent, or it told of the attempt */
-    bool settling;         /* an exit is being read or committed */
-    bool asking;           /* its input is read again, to send it again */
+    struct ork_argv argv;     /* kept until it was handed over; then empty */
+    char *log_path;           /* owned, absolute */
+    char *input_path;         /* owned; NULL: the run's empty input */
+    struct ork_call *call;    /* owned; NULL: no function */
+    struct ork_deferred *job; /* owned; NULL: it does not only wait */
+    ork_id agent;             /* zero until known */
+    bool committed;           /* its dispatched row is durable */
+    bool known;               /* SPAWN was sent to the present agent, or it told of the attempt */
+    bool settling;            /* an exit is being read or committed */
+    bool asking;              /* its input is read again, to send it again */
     bool adopted;
     bool host_lost; /* its agent cannot exist any more (other boot, other host) */
     UT_hash_handle hh;
@@ -147,9 +150,10 @@ struct ork_active {
     struct ork_hand *hand;     /* borrowed */
     json_t *hold;              /* outputs fetched for the task being resolved */
     struct ork_live *live;     /* hash by task */
-    struct ork_timer *timers;  /* hash by kind and task */
-    char *empty_input;         /* owned: file with {} */
-    struct ork_active *noted;  /* next of the runs with events */
+    struct ork_question *questions; /* owned list: asked of functions and not answered */
+    struct ork_timer *timers;       /* hash by kind and task */
+    char *empty_input;              /* owned: file with {} */
+    struct ork_active *noted;       /* next of the runs with events */
     bool is_noted;
     struct ork_buf events; /* of the commit being collected, for run_events */
     struct ork_poison {
@@ -185,6 +189,7 @@ struct ork_after {
     bool adopted;
     char *remove[2]; /* ACK: owned paths of the attempt's output and input file, NULL none */
     char *error;     /* owned */
+    char *waits;     /* owned: for what, NULL: it does not only wait */
     void (*call)(void *data, int code, const ork_err *err); /* CALL: also on failure */
     void *data;
     size_t answers; /* CALL: number of the unit it is the answer to, from 1; 0 none */
@@ -327,8 +332,13 @@ char *ork_active_beside(const char *log_path,
 void ork_active_number(struct ork_active *a); /* after ids were filled in */
 /* "clean", "clean/17"; of items until the next call */
 const char *ork_active_name(const struct ork_active *a, uint32_t task);
+json_t *ork_active_params(struct ork_active *a, uint32_t task); /* of an item: with its element */
+int ork_active_task_find(const struct ork_active *a, const char *name,
+                         uint32_t *task) ORK_MUSTCHECK;                 /* "load", "load/17" */
 const char *ork_active_pool(const struct ork_active *a, uint32_t task); /* NULL none */
 void ork_active_place(const struct ork_active *a, uint32_t task, struct ork_limits_place *at);
+/* Who only waits takes no place meanwhile, but an item whose list says how many may be under way. */
+bool ork_active_keeps_place(const struct ork_limits_place *at);
 void ork_active_grow(struct ork_active *a); /* there are more items than before */
 int ork_active_by_task(ork_engine *e, const ork_id *task_id, struct ork_active **a,
                        uint32_t *task); /* 0 or ENOTFOUND */
@@ -584,5 +594,13 @@ int ork_doc_items_page(ork_engine *e, const ork_id *run, const char *name, const
 /* "clean/17" that never began, as a document; ENOTFOUND (err only set when the task has items): it is none */
 int ork_doc_fresh_item(ork_engine *e, const ork_id *run, const char *name, struct ork_buf *out,
                        ork_err *err) ORK_MUSTCHECK;
+/* doc_job.c: what tasks wait for. jobs: of the running ones of these rows; NULL none */
+int ork_doc_jobs(ork_engine *e, const ork_id *run, const struct ork_rows *tasks, struct ork_rows **jobs,
+                 ork_err *err) ORK_MUSTCHECK;
+void ork_doc_waits(const struct ork_rows *jobs, const struct ork_rows *tasks, size_t row, struct ork_buf *out);
+int ork_doc_decided(ork_engine *e, const struct ork_rows *task, struct ork_buf *out, ork_err *err) ORK_MUSTCHECK;
+bool ork_doc_why_waits(ork_engine *e, const ork_id *run, const struct ork_rows *tasks, size_t row, bool owned,
+                       struct ork_buf *out, int64_t *until_ms); /* false: it does not only wait */
+int ork_doc_approvals(ork_engine *e, struct ork_buf *out, ork_err *err) ORK_MUSTCHECK;
 int ork_doc_statuses(const json_t *v, bool of_tasks, struct ork_buf *out, ork_err *err) ORK_MUSTCHECK;
 #endif

@@ -125,13 +125,13 @@ void ork_member_hand(struct ork_member *m, struct ork_call *c)
                                    .run = a->text,
                                    .task = ork_workflow_task_name(a->workflow, ork_run_no(&a->run, c->live->task)),
                                    .definition = definition,
+                                   .option = c->option,
                                    .folder = a->script_dir ? a->script_dir : m->engine->cwd,
                                    .log_path = c->live->log_path,
                                    .input = c->input,
                                    .input_len = c->input_len});
-    int64_t timeout_ms = ork_run_def(&a->run, c->live->task)->timeout_ms;
-    if (timeout_ms > 0)
-        ork_call_deadline(m->engine, c, ork_call_mono(m->engine) + timeout_ms);
+    if (c->timeout_ms > 0)
+        ork_call_deadline(m->engine, c, ork_call_mono(m->engine) + c->timeout_ms);
 }
 
 void ork_member_stall(struct ork_member *m)
@@ -227,7 +227,8 @@ static void on_result(void *data, const struct ork_worker_result *r)
         ork_member_release(m, r->slot);
         return;
     }
-    learn_cost(c->run, r->took_us);
+    if (!c->question) /* which is no measure for the run's tasks */
+        learn_cost(c->run, r->took_us);
     ork_call_begun(m->engine, c);
     c->log_bytes = r->log_bytes;
     ork_call_end(c, &(struct ork_inline_result){.output = r->output,

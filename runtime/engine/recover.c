@@ -223,6 +223,8 @@ static void adopt(struct ork_active *a)
         const char *pool = ork_active_pool(a, l->task);
         struct ork_limits_place place;
         ork_active_place(a, l->task, &place);
+        if (!ork_active_keeps_place(&place))
+            continue;
         uint32_t more = ork_limits_adopt_at(a->engine->limits, a->limits, &place);
         if (more)
             ork_pools_keep(a->engine, pool, more);
@@ -254,6 +256,10 @@ static void go_on(struct ork_active *a)
         ork_pools_turn_keep(a);
     ork_active_limit_time(a);
     settle_unknown(a);
+    for (struct ork_live *l = a->live; l; l = l->hh.next) {
+        if (l->job)
+            ork_active_adopted(a, l->task);
+    }
 }
 
 static int load(ork_engine *e, const ork_id *id, ork_workflow *same, struct ork_active **out, ork_err *err)
@@ -295,6 +301,8 @@ static int load(ork_engine *e, const ork_id *id, ork_workflow *same, struct ork_
         rc = load_limit(a, err);
     if (!rc)
         rc = load_attempts(a, err);
+    if (!rc)
+        rc = ork_deferred_load(a, err);
     if (rc) {
         ork_active_drop(a);
         return rc;

@@ -126,7 +126,7 @@ void ork_settle_ended(struct ork_active *a, uint32_t task)
     end->attempt = false;
     int now = a->run.tasks[task].status; /* what the core made of it: a killed task that exits 0 is cancelled */
     int status = now == ORK_TASK_SUCCESS || now == ORK_TASK_CANCELLED ? now : ORK_TASK_FAILED;
-    if (l->call && status == ORK_TASK_SUCCESS) /* the task's row says it all */
+    if ((l->call || l->job) && status == ORK_TASK_SUCCESS) /* the task's row says it all */
         return;
     put_attempt(a, l, status, status == ORK_TASK_SUCCESS ? ORK_KIND_NONE : a->run.tasks[task].kind, end->exit,
                 end->error, true);
@@ -162,7 +162,7 @@ static void end_attempt(struct ork_active *a, struct ork_live *l, struct ork_eve
     a->end = end;
     (void)ork_active_step(a, ev);
     a->end = NULL;
-    if (!l->call)
+    if (!l->call && !l->job)
         forget(a, l, !x || end->had_output);
     ork_active_live_free(a, l);
     ork_dispatch_release(a, task);

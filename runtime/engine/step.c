@@ -163,6 +163,8 @@ static void note(struct ork_active *a, uint32_t task, const char *error)
     x->retry_at_ms = t->retry_at_ms;
     x->adopted = l && l->adopted;
     x->error = error ? ork_strdup(error) : NULL;
+    if (l && l->job && t->status == ORK_TASK_RUNNING)
+        x->waits = ork_deferred_text(l->job);
     const bool ended = a->end && a->end->task == task;
     if (l && l->started_ms && (ended || x->adopted)) { /* of what was found running: so far */
         int64_t till = ended ? a->end->finished_ms : ork_engine_now(a->engine);
@@ -209,10 +211,14 @@ static void task_changed(struct ork_active *a, uint32_t task)
         fan_failed(a, task);
         return;
     }
+    if (l && l->job && t->status == ORK_TASK_DISPATCHED) /* it waits at once: one row says so */
+        return;
     ork_commit_together(a->engine, ROWS_OF_CHANGE);
-    ork_settle_put(a, task, !started);
+    ork_settle_put(a, task, !started || (l && l->job));
     ork_settle_ended(a, task);
-    if (t->status == ORK_TASK_DISPATCHED || started)
+    if (l && l->job)
+        ork_deferred_put(a, l);
+    else if (t->status == ORK_TASK_DISPATCHED || started)
         ork_settle_dispatched(a, task, !started);
     if (t->status != a->shown[task] || t->retry_at_ms)
         note(a, task, a->end && a->end->task == task ? a->end->error : NULL);
@@ -300,6 +306,7 @@ static void carry_out(struct ork_active *a, const struct ork_effect *fx)
         ork_dispatch_ready(a, fx->task);
         break;
     case ORK_FX_UNREADY:
+        ork_question_drop(a, fx->task, "when");
         ork_timers_disarm(a, ORK_TIMER_QUEUE, fx->task);
         ork_limits_unready(a->engine->limits, a->limits, fx->task);
         if (ork_active_pool(a, fx->task))

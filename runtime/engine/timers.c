@@ -42,6 +42,12 @@ static void fire_of_run(struct ork_timer *t)
         ev.task = ORK_NO_TASK;
         ev.reason = ORK_CANCEL_TIMEOUT;
         break;
+    case ORK_TIMER_WAKE:
+        ork_deferred_due(a, t->key.task);
+        return;
+    case ORK_TIMER_LIMIT:
+        ork_deferred_over(a, t->key.task);
+        return;
     default:
         ork_settle_queue_timeout(a, t->key.task);
         return;
@@ -79,6 +85,11 @@ static void on_timerfd(uv_poll_t *p, int status, int events)
         ork_schedules_check(e); /* ECANCELED: the clock was set; look at what is due now and arm again */
     }
     e->timer_armed_ms = -1;
+    ork_timers_look(e);
+}
+
+void ork_timers_look(ork_engine *e)
+{
     int64_t now = ork_engine_now(e);
     for (;;) {
         struct ork_heap_node *n = ork_heap_peek(&e->timers);

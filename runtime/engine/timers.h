@@ -8,8 +8,15 @@
 
 struct ork_active;
 
-/* ---- timers to known instants: retries, run timeouts, queue timeouts, the next time of all schedules ---- */
-enum ork_timer_kind { ORK_TIMER_RETRY, ORK_TIMER_RUN, ORK_TIMER_QUEUE, ORK_TIMER_SCHEDULE /* of the engine */ };
+/* ---- timers to known instants: retries, run timeouts, queue timeouts, waits, the next time of all schedules ---- */
+enum ork_timer_kind {
+    ORK_TIMER_RETRY,
+    ORK_TIMER_RUN,
+    ORK_TIMER_QUEUE,
+    ORK_TIMER_WAKE,    /* a task that waits */
+    ORK_TIMER_LIMIT,   /* the timeout of one */
+    ORK_TIMER_SCHEDULE /* of the engine */
+};
 struct ork_timer {
     struct ork_heap_node node;
     struct {
@@ -23,6 +30,7 @@ struct ork_timer {
 int ork_timers_open(ork_engine *e, ork_err *err) ORK_MUSTCHECK;
 void ork_timers_arm(struct ork_active *a, int kind, uint32_t task, int64_t at_ms);
 void ork_timers_disarm(struct ork_active *a, int kind, uint32_t task);
+void ork_timers_look(ork_engine *e); /* what is due by the clock happens now */
 void ork_timers_drop(struct ork_active *a);
 void ork_timers_schedule(ork_engine *e, int64_t at_ms); /* the one timer of all schedules; 0: none */
 #endif

@@ -265,6 +265,7 @@ static void task_reason(struct why *w, size_t i)
     const char *name = ork_rows_text(w->tasks, i, "task_name"), *status = ork_rows_text(w->tasks, i, "status");
     const char *error = ork_rows_text(w->tasks, i, "error"), *pid = ork_rows_text(w->tasks, i, "execution_name");
     struct ork_buf b = ORK_BUF_INIT;
+    int64_t until_ms = 0;
     char span[32];
 
     switch (ork_task_status_parse(status)) {
@@ -277,6 +278,8 @@ static void task_reason(struct why *w, size_t i)
                                   : "handed to the agent; no ork is alive that owns the run");
         break;
     case ORK_TASK_RUNNING:
+        if (ork_doc_why_waits(w->engine, w->run, w->tasks, i, w->owned, &b, &until_ms))
+            break;
         if (!w->owned) {
             left_text(w, pid, &b);
             break;
@@ -292,7 +295,7 @@ static void task_reason(struct why *w, size_t i)
         ork_buf_addf(&b, "%s%s%s", status, error ? ": " : "", error ? error : "");
         break;
     }
-    reason(w, name, b.data, NULL, 0);
+    reason(w, name, b.data, NULL, until_ms);
     ork_buf_fini(&b);
 }
 

@@ -143,8 +143,8 @@ static int push_load(lua_State *L, struct ork_rd *r) /* -> "load", definition, w
     return 5;
 }
 
-/* -> "call", slot, task number from 1, item from 1 or 0, attempt, scheduled_for_ms, run, task, definition, folder,
- * input; 0: taken back
+/* -> "call", slot, task number from 1, item from 1 or 0, attempt, scheduled_for_ms, run, task, definition, option,
+ * folder, input; 0: taken back
  */
 static int push_call(lua_State *L, struct ork_rd *r)
 {
@@ -166,10 +166,15 @@ static int push_call(lua_State *L, struct ork_rd *r)
     lua_pushinteger(L, ork_rd_u32(r));
     lua_pushinteger(L, ork_rd_u32(r));
     lua_pushinteger(L, ork_rd_i64(r));
-    for (int i = 0; i < 4; i++)
-        lua_pushstring(L, ork_rd_str(r));
+    bool attempt = false;
+    for (int i = 0; i < 5; i++) {
+        const char *text = ork_rd_str(r);
+        attempt |= i == 3 && strcmp(text, "run") == 0;
+        lua_pushstring(L, text);
+    }
     ork_free(w->log_path);
-    *w = (struct ork_work){.open = true, .generation = generation, .log_path = ork_strdup(ork_rd_str(r)), .log_fd = -1};
+    *w = (struct ork_work){
+        .open = true, .generation = generation, .log_path = ork_strdup(ork_rd_str(r)), .log_fd = -1, .adds = !attempt};
     ork_self.fibers++;
     size_t n;
     const char *input = ork_rd_bytes(r, &n);

@@ -41,7 +41,8 @@ static int open_log(struct ork_work *w)
 {
     if (w->log_fd >= 0)
         return 0;
-    w->log_fd = open(w->log_path, O_WRONLY | O_CREAT | O_APPEND | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
+    w->log_fd =
+        open(w->log_path, O_WRONLY | O_CREAT | O_APPEND | (w->adds ? 0 : O_TRUNC) | O_CLOEXEC | O_NOFOLLOW, 0600);
     return w->log_fd < 0 ? errno : 0;
 }
 

@@ -12,6 +12,7 @@ struct ork_work {    /* the call in a slot */
     bool open, told; /* told: that it is to end, at its next pause */
     uint32_t generation;
     char *log_path; /* owned */
+    bool adds;      /* its log is that of an attempt, which may have one already */
     int log_fd;     /* -1: nothing was written yet */
     int64_t log_bytes;
     int64_t busy_ns; /* that it computed so far */

@@ -112,6 +112,13 @@ struct ork_attempt_put {             /* unit ATTEMPT: insert or replace (task_id
     ork_id snapshot_id;                /* … this one; zero: NULL */
     int64_t log_bytes, started_ms, finished_ms, user_ms, system_ms, max_rss_kb; /* -1 or 0: NULL as fits */
 };
+struct ork_job_put { /* unit JOB: insert a deferred job, or what changes of it: data, status, error, polled, finished */
+    ork_id id, task_id;
+    uint32_t attempt;          /* of the task; whose end it is if the row is refused */
+    const char *type, *status; /* columns service_type and status; static */
+    struct ork_text job_id, data, error;
+    int64_t started_ms, polled_ms, finished_ms; /* 0: NULL */
+};
 struct ork_event_put {
     ork_id run_id;
     int64_t at_ms;
@@ -286,6 +293,7 @@ enum ork_unit_type {
     ORK_UNIT_TASKS,
     ORK_UNIT_TASK,
     ORK_UNIT_ATTEMPT,
+    ORK_UNIT_JOB,
     ORK_UNIT_EVENT,
     ORK_UNIT_AGENT,
     ORK_UNIT_POOL,
@@ -315,6 +323,7 @@ struct ork_unit {
         struct ork_tasks_insert tasks;
         struct ork_task_put task;
         struct ork_attempt_put attempt;
+        struct ork_job_put job;
         struct ork_event_put event;
         struct ork_agent_put agent;
         struct ork_pool_put pool;
@@ -414,6 +423,9 @@ static inline struct ork_param ork_param_text(const char *s)
     X(task_output)        /* run id, task index → status, output, error */                                           \
     X(attempts_of_task)   /* task id */                                                                                \
     X(attempts_live)      /* run id → attempts dispatched or running, with agent's boot_id and socket */             \
+    X(jobs_open)          /* run id → open deferred jobs of its running tasks, with task_index and attempt */        \
+    X(jobs_of_task)       /* task id */                                                                                \
+    X(approvals_open)     /* limit → what people are asked, in all runs */                                           \
     X(commands_open)      /* scheduler id → open commands of runs it owns, by created_at, id */                      \
     X(commands_of_run)    /* run id → all, for history */                                                            \
     X(events_of_run)      /* run id, after seq, limit */                                                               \

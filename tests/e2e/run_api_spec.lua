@@ -62,6 +62,28 @@ describe("driving runs from a program", function()
     ]])
   end)
 
+  it("answers what a task asks", function()
+    expect("nil ESTATE\nfailed rejected rejected by eve: no\nsuccess ann fine\n", [[
+      local function asked(name)
+        local gated = ork.workflow(name)
+        gated:task("first", { wait = { approval = "Go?" } })
+        gated:task("second", { wait = { approval = "Go on?" }, depends_on = "first" })
+        local run = assert(gated:start())
+        while run:task("first").status ~= "running" do run:wait("10ms") end
+        return run
+      end
+      local no, yes = asked("no"), asked("yes")
+      print(table.concat({ tostring(no:approve("second")), (select(3, no:approve("second"))) }, " "))
+      assert(no:reject("first", { by = "eve", comment = "no" }))
+      no:wait()
+      print(table.concat({ no.status, no:task("first").kind, no:task("first").error }, " "))
+      assert(yes:approve("first", { by = "ann", comment = "fine" }))
+      while yes:task("second").status ~= "running" do yes:wait("10ms") end
+      assert(yes:approve("second"))
+      print(table.concat({ yes:wait(), yes:task("first").output.by, yes:task("first").output.comment }, " "))
+    ]])
+  end)
+
   it("shows failures and retries them", function()
     expect("failed exit 5 1\nskipped\nsuccess\n", [[
       local run = assert(w:run{ fail = true })
@@ -144,6 +166,7 @@ describe("driving runs from a program", function()
     { "unknown field", "local run = ork.run(w) print(run.stauts)", "a run has no `stauts`; did you mean `status`?" },
     { "setting a field", 'local run = ork.run(w) run.status = "x"', "`status` of a run cannot be set" },
     { "no duration", 'local run = ork.run(w) run:wait("soon")', "wait takes a duration" },
+    { "unknown key of an answer", 'local run = ork.run(w) run:approve("a", { coment = "x" })', "approve has no option `coment`" },
     { "unknown task", 'local run = ork.run(w) run:task("aa")', "no task `aa`" },
   }) do
     it("raises at the caller's line: " .. case[1], function()

@@ -4,6 +4,7 @@ local script = require "tests.lib.script"
 
 local compare = 'compare in the run: when = { task.output.FIELD, "==", value }'
 local later = " comes with a later version; this one runs process tasks"
+local forms = "wants a span (\"30m\"), a time (\"2026-12-01T08:00:00Z\", a reference), { approval = \"Ship?\" } or { poll = function }"
 local mail = 'a `finally` task with `when = { last.status, "~=", "success" }` does it'
 
 --- options of task `t` on line 4 → the refusals
@@ -117,8 +118,6 @@ local of_task = {
   { [[{ command = "x", when = a }]],
     "4: task `t`: `when` is a task, not a value; for order alone use depends_on; for its outcome task.status or task.output.FIELD" },
   { [[{ command = "x", when = "x" .. a.output.rows }]], "4: task `t`: `when` is a text, which is always true; " .. compare },
-  { [[{ command = "x", when = function() end }]],
-    "4: task `t`: `when` as a function comes with a later version; this one decides by data; " .. compare },
   { [[{ command = "x", when = { 1, "==", 1 } }]], "4: task `t`: `when` compares two constants: it holds no reference; " .. compare },
   { [[{ command = "x", when = { a.output.rows, ">" } }]],
     "4: task `t`: `when` wants { a, op, b }, got 2 elements; write { reference, \"==\", value }" },
@@ -192,7 +191,26 @@ local of_task = {
   { [[{ run = function() end, executor = "inlined" }]],
     "4: task `t`: `executor` wants one of inline, got \"inlined\"; did you mean \"inline\"?" },
   { [[{ python = "a.py:f" }]], "4: task `t`: `python` (a Python function)" .. later .. "; give it a `command`" },
-  { [[{ wait = "30m" }]], "4: task `t`: `wait` (waiting without a process)" .. later .. "; give it a `command`" },
+  -- waiting
+  { [[{ wait = "30m", command = "x" }]], "4: task `t`: `wait` stands beside `command`; a task does one thing; make two tasks of it" },
+  { [[{ wait = "30m", run = function() end }]], "4: task `t`: `wait` stands beside `run`; a task does one thing; make two tasks of it" },
+  { [[{ wait = "soon" }]], "4: task `t`: `wait` " .. forms .. ", got \"soon\"" },
+  { [[{ wait = true }]], "4: task `t`: `wait` " .. forms .. ", got true" },
+  { [[{ wait = -1 }]], "4: task `t`: `wait` wants a duration of 0 seconds or more, got -1" },
+  { [[{ wait = "-5m" }]], "4: task `t`: `wait` lies in the past: \"-5m\"" },
+  { [[{ wait = a }]], "4: task `t`: `wait` is a task, neither a span nor a time; for order alone use depends_on" },
+  { [[{ wait = a.output }]], "4: task `t`: `wait` is no span or time, but a list or an object" },
+  { [[{ wait = ork.secret("K") }]], "4: task `t`: wait: a secret can only stand in `env`, where nothing stores or shows it" },
+  { [[{ wait = {} }]], "4: task `t`: `wait` does not say for what; add poll = function(input, ctx) … end, or approval = \"…\"" },
+  { [[{ wait = { aproval = "x" } }]], "4: task `t`: unknown key `aproval` in `wait`; did you mean `approval`?" },
+  { [[{ wait = { approval = "" } }]], "4: task `t`: `wait.approval` is empty; say what is to be approved: approval = \"Ship it?\"" },
+  { [[{ wait = { approval = true } }]], "4: task `t`: `wait.approval` wants a text, got true" },
+  { [[{ wait = { approval = "x", every = "1m" } }]], "4: task `t`: `wait.every` is for `poll`; nobody asks again for an approval" },
+  { [[{ wait = { poll = "f" } }]], "4: task `t`: `wait.poll` wants a function(input, ctx), got \"f\"" },
+  { [[{ wait = "1h", pool = "db" }]], "4: task `t`: `pool` is of no use to a task that waits: it has no process and takes no slot" },
+  { [[{ wait = "1h", env = { A = "1" } }]], "4: task `t`: `env` is of no use to a task that waits: it has no process and takes no slot" },
+  { [[{ wait = "1h", output_type = "int" }]], "4: task `t`: `output_type` cannot be: a task that waits for a time gives nothing" },
+  { [[{ wait = "1h", timeout = "1h" }]], "4: task `t`: `timeout` is over before the wait is" },
   { [[{ workflow = w }]], "4: task `t`: `workflow` (a sub-workflow)" .. later .. "; give it a `command`" },
   { [[{ command = "x", on_failure = print }]], "4: task `t`: `on_failure` (handlers)" .. later .. "; " .. mail },
   { [[{ command = "x", on_success = print }]], "4: task `t`: `on_success` (handlers)" .. later .. "; until then a `finally` task with `when` does it" },

@@ -135,7 +135,7 @@ describe("a help page", function()
   end)
 
   it("of the environment has every variable that Ork reads", function()
-    local text, internal = explain.topic(help.topic("environment")), { ORK_LUA_DIR = true, ORK_AGENT_LINGER_MS = true, HOME = true, PATH = true,
+    local text, internal = explain.topic(help.topic("environment")), { ORK_LUA_DIR = true, ORK_AGENT_LINGER_MS = true, ORK_QUESTION_MS = true, HOME = true, PATH = true,
       TMPDIR = true }
     local root = os.getenv("ORK_ROOT") or "."
     local n = 0

@@ -53,7 +53,9 @@ end
 local function running_tasks(runs)
   local list = {}
   for _, run in ipairs(runs) do
-    for name, task in pairs(run.running) do list[#list + 1] = { name = name, since = task.since, attempt = task.attempt, n = 1 } end
+    for name, task in pairs(run.running) do
+      list[#list + 1] = { name = name, since = task.since, attempt = task.attempt, waits = task.waits, n = 1 }
+    end
   end
   table.sort(list, function(a, b)
     if a.since ~= b.since then return a.since < b.since end
@@ -74,7 +76,7 @@ local function fold(list, stem_of)
     if group then
       group.n, group.stem = group.n + task.n, stem
     else
-      group = { name = task.name, stem = task.stem, since = task.since, attempt = task.attempt, n = task.n }
+      group = { name = task.name, stem = task.stem, since = task.since, attempt = task.attempt, waits = task.waits, n = task.n }
       groups[#groups + 1] = group
       if stem then by_stem[stem] = group end
     end
@@ -133,6 +135,7 @@ local function add_tasks(lines, runs, now, width, max)
   end
   for _, task in ipairs(tasks) do
     local remark = task.attempt > 1 and task.n == 1 and "attempt " .. task.attempt or nil
+    if task.waits and task.n == 1 then remark = "waits " .. task.waits end
     if task.items and task.n == 1 then
       remark = ("%d of %s"):format(task.done or 0, text.plural(task.items, "item"))
       if (task.failed or 0) > 0 then remark = ("%s, %d failed"):format(remark, task.failed) end

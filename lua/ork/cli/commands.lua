@@ -20,6 +20,8 @@ return {
   { "logs", "logs RUN [TASK]", "what tasks wrote", "look" },
   { "output", "output RUN [TASK]", "the output of a task as JSON", "look" },
   { "why", "why [RUN [TASK]]", "what exactly something waits for", "look" },
+  { "approve", "approve RUN TASK", "say yes to what a task waits for", "fix" },
+  { "reject", "reject RUN TASK", "say no to it: the task fails", "fix" },
   { "cancel", "cancel RUN...|FILTER", "stop runs and kill what they have running", "fix" },
   { "pause", "pause RUN...|FILTER", "start no new tasks; what runs may finish", "fix" },
   { "resume", "resume RUN...|FILTER", "go on with paused runs, or with runs whose program died", "fix" },

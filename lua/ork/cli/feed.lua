@@ -8,6 +8,7 @@ local core = require "ork.core"
 local loop = core.loop
 local stop = require "ork.cli.stop"
 local sys = core.sys
+local text = require "ork.cli.text"
 
 local feed = {}
 
@@ -77,8 +78,9 @@ local on = {}
 
 function on.started(self, at, index, attempt)
   if index >= ITEMS_FROM then return end
-  local name = self.names[index] or (self:row(index) or {}).name
-  if name then self:tell({ task = name, to = "running", attempt = attempt, since = at, at = at }) end
+  local row = self:row(index)
+  if not row then return end
+  self:tell({ task = row.name, to = "running", attempt = attempt, since = at, at = at, waits = row.waits and text.waits(row.waits) })
 end
 
 --- An attempt ended, or was refused before it began: the row says what became of the task, unless it went on already.

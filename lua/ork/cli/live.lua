@@ -60,7 +60,7 @@ end
 local function is_told(run, change)
   if term.verbose then return true end
   local to = change.to
-  if to == "failed" or to == "pending" or change.adopted then return true end
+  if to == "failed" or to == "pending" or change.adopted or change.waits then return true end
   return run.total <= SMALL and to ~= "running" and to ~= "dispatched"
 end
 
@@ -93,7 +93,9 @@ function View:tell(change)
     retrying(run, change.task, change.to == "pending" and change.retry_at or nil)
     local since = change.since or change.adopted and change.took_ms and now - change.took_ms or now
     run.running[change.task] = change.to == "running"
-      and { since = since, attempt = change.attempt or 1, items = change.items, done = 0, failed = 0 } or nil
+      and {
+        since = since, attempt = change.attempt or 1, items = change.items, done = 0, failed = 0, waits = change.waits and progress.waits(change),
+      } or nil
     local line = is_told(run, change) and self.words:line(change, now)
     if line then self:add(line) end
   end

@@ -16,6 +16,16 @@ function progress.new(names)
   return setmetatable({ width = width }, progress)
 end
 
+--- What a task waits for that does nothing else, with the time as people here read it, and the command that ends it.
+function progress.waits(change)
+  local waits = change.waits
+  local at = waits:match("^waits until (%S+)$")
+  if at then return "until " .. text.time(at) end
+  local question = waits:match("^waits for approval: (.*)$")
+  if not question then return waits end
+  return ("for approval: %s   (ork approve %s %s)"):format(question, text.short(change.run_id), change.task)
+end
+
 --- What a change reads like: status word, duration or nil, remark or nil. Nothing for changes that are not told.
 --- Of items only what goes wrong is: there may be a hundred thousand.
 function progress.words(change, now)
@@ -23,6 +33,7 @@ function progress.words(change, now)
   if change.item and not term.verbose and to ~= "failed" and to ~= "pending" then return nil end
   if to == "running" then
     if change.items then return "running", nil, text.plural(change.items, "item") end
+    if change.waits then return "waiting", nil, progress.waits(change) end
     if change.adopted then return "running", nil, "found running" end
     if (change.attempt or 0) > 1 then return "running", nil, "attempt " .. change.attempt end
     return "running"
@@ -43,7 +54,7 @@ function progress:line(change, now)
   local word, took, remark = progress.words(change, now)
   if not word then return nil end
   local line = ("%s  %-" .. self.width .. "s  %s"):format(text.clock(now), change.task,
-    term.paint_status(word == "lost" and "retrying" or word, ("%-9s"):format(word), "err"))
+    term.paint_status(word == "lost" and "retrying" or word == "waiting" and "running" or word, ("%-9s"):format(word), "err"))
   if took or remark then line = line .. (" %7s"):format(took and text.duration(took) or "") end
   if remark then line = line .. "  " .. term.line(remark) end
   line = line:gsub("%s+$", "")

@@ -143,6 +143,16 @@ local function unowned(engine, count)
     count > #ids + #functions and " …" or "")
 end
 
+--- What people are asked, a line each with what answers it.
+local function approvals(document)
+  local lines = {}
+  for i, each in ipairs(document.approvals) do
+    lines[i] = ("%s %s: %s   (%s)"):format(term.line(each.workflow), term.line(each.task), term.line(each.text),
+      hint.line("ork approve %s %s", text.short(each.run), each.task))
+  end
+  return #lines > 0 and table.concat(lines, "\n") or nil
+end
+
 local function since_text(document, given)
   return given and "since " .. text.time(document.since) or "since yesterday"
 end
@@ -192,6 +202,7 @@ function status.run(given)
     { "schedules", server(document) },
     { "running", running(document) },
     { "waiting", waiting(document) },
+    { "approvals", approvals(document) },
     { "unowned", unowned(engine, document.runs.unowned) },
     { "next", coming(document) },
     { since_text(document, since), ("%d failed, %d succeeded%s"):format(ended.failed, ended.success,

@@ -19,6 +19,7 @@ end
 
 local function reason(task)
   if task.items and task.status ~= "pending" then return items(task) end
+  if task.waits then return text.waits(task.waits) end
   if task.status == "pending" and task.retry_at then
     return ("again at %s: %s"):format(text.clock(sys.time(task.retry_at)), text.reason(task) or "")
   end

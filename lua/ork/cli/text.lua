@@ -98,6 +98,14 @@ function text.word(word)
   return "'" .. word:gsub("'", "'\\''") .. "'"
 end
 
+--- What a task waits for, from the member `waits` of its document.
+function text.waits(waits)
+  if waits["for"] == "approval" then return "waits for approval: " .. waits.text:match("^[^\n]*") end
+  if waits["for"] == "timer" then return "waits until " .. text.time(waits["until"]) end
+  return ("polls every %s, asked %s%s"):format(text.duration(waits.every_ms or 0), text.plural(waits.asked or 0, "time"),
+    waits.error and "; last: " .. waits.error:match("^[^\n]*") or "")
+end
+
 --- The place of a signal, exit code or other reason in one line, from a task or attempt document.
 function text.reason(document)
   if document.error and document.error ~= "" then return document.error:match("^[^\n]*") end

@@ -34,7 +34,7 @@ struct ork_worker_call { /* all borrowed for the call */
     uint32_t slot, generation, task_no, attempt;
     uint32_t item; /* which element of its list, from 1; 0: a task without */
     int64_t scheduled_for_ms;
-    const char *run, *task, *definition, *folder, *log_path, *input;
+    const char *run, *task, *definition, *option, *folder, *log_path, *input;
     size_t input_len;
 };
 struct ork_worker_opts {

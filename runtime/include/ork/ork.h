@@ -180,6 +180,7 @@ enum ork_executor {
     ORK_EXEC_PROCESS,
     ORK_EXEC_LUA,
     ORK_EXEC_INLINE,
+    ORK_EXEC_WAIT, /* neither a process nor a call: a deferred job (params hold "wait") */
     ORK_EXEC_OTHER
 }; /* OTHER: taken-over rows; runs fail with a reason */
 
@@ -319,6 +320,7 @@ struct ork_change {
     int64_t took_ms;     /* of the attempt; of one found running, until now; -1 unknown */
     bool adopted;        /* found running after a restart */
     const char *error;   /* NULL none */
+    const char *waits;   /* a task that runs and only waits: "waits for approval: Ship?"; NULL: it does something */
 };
 typedef void (*ork_change_cb)(void *data, const struct ork_change *change);
 

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* Rows of a batch that only put something are collected by kind, and each kind is one statement: a batch of two
- * thousand results is seven statements and one round trip.
+ * thousand results is eight statements and one round trip.
  *
  * Law: within what is collected no row occurs twice in one statement (an UPDATE would take any of them); the second
  * time everything is sent first. Kinds are sent in the order in which rows refer to each other: tasks, their changes,
- * attempts, events, runs, answers to wishes. */
+ * attempts, deferred jobs, events, runs, answers to wishes. */
 #include "base/alloc.h"
 #include "base/err.h"
 #include "base/hash.h"
@@ -15,7 +15,7 @@
 #include <string.h>
 
 #define COLUMNS 19
-enum kind { TASKS, TASK, FINISH, ITEM, ATTEMPT, EVENT, RUN, DONE, KINDS };
+enum kind { TASKS, TASK, FINISH, ITEM, ATTEMPT, JOB, EVENT, RUN, DONE, KINDS };
 
 /* clang-format off */
 static const struct {
@@ -27,6 +27,7 @@ static const struct {
     [FINISH] = {ORK_S_task_finish, "utiiittt" "zzzz" "ojot"},
     [ITEM] = {ORK_S_item_put, "utiiittt" "zzzz" "ojot" "iiu"},
     [ATTEMPT] = {ORK_S_attempt_put, "uittiittututbzzbbb"},
+    [JOB] = {ORK_S_job_put, "uuttjtt" "zzzz"},
     [EVENT] = {ORK_S_event_put, "uzj"},
     [RUN] = {ORK_S_run_put, "utzztiio"},
     [DONE] = {ORK_S_command_done, "uzt"},
@@ -267,6 +268,28 @@ static int add_attempt(struct ork_group *g, const struct ork_attempt_put *a, ork
     return 0;
 }
 
+static int add_job(struct ork_group *g, const struct ork_job_put *j, ork_err *err)
+{
+    struct ork_array *c = g->tables[JOB].columns;
+    ork_array_id(c++, &j->id);
+    ork_array_id(c++, &j->task_id);
+    add_word(c++, j->type);
+    int rc = ork_array_text(c++, j->job_id, err);
+    if (!rc)
+        rc = ork_array_text(c++, j->data, err);
+    add_word(c++, j->status);
+    if (!rc)
+        rc = ork_array_text(c++, j->error, err);
+    if (rc)
+        return rc;
+    ork_array_time(c++, j->started_ms);
+    ork_array_time(c++, j->started_ms);
+    ork_array_time(c++, j->polled_ms);
+    ork_array_time(c++, j->finished_ms);
+    g->tables[JOB].rows++;
+    return 0;
+}
+
 static int add_event(struct ork_group *g, const struct ork_event_put *e, ork_err *err)
 {
     struct ork_array *c = g->tables[EVENT].columns;
@@ -353,6 +376,8 @@ static bool repeats(struct ork_group *g, const struct ork_unit *u)
         return seen(g, TASK, &u->task.id, 0);
     case ORK_UNIT_ATTEMPT:
         return seen(g, ATTEMPT, &u->attempt.task_id, u->attempt.attempt);
+    case ORK_UNIT_JOB:
+        return seen(g, JOB, &u->job.id, 0);
     case ORK_UNIT_RUN:
         return seen(g, RUN, &u->run.id, 0);
     case ORK_UNIT_COMMAND_DONE:
@@ -395,6 +420,9 @@ bool ork_groups_add(struct ork_postgres *s, const struct ork_unit *u, int *rc, o
         break;
     case ORK_UNIT_ATTEMPT:
         *rc = add_attempt(g, &u->attempt, err);
+        break;
+    case ORK_UNIT_JOB:
+        *rc = add_job(g, &u->job, err);
         break;
     case ORK_UNIT_EVENT:
         *rc = add_event(g, &u->event, err);

@@ -196,6 +196,24 @@ static int put_attempt(struct ork_conn *c, const struct ork_attempt_put *a, ork_
     return ork_stmt_run(&st, err);
 }
 
+static int put_job(struct ork_conn *c, const struct ork_job_put *j, ork_err *err)
+{
+    struct ork_stmt st;
+    ork_stmt_begin(&st, c, ORK_S_job_put);
+    ork_stmt_id(&st, &j->id);
+    ork_stmt_id(&st, &j->task_id);
+    ork_stmt_word(&st, j->type);
+    ork_stmt_text(&st, j->job_id);
+    ork_stmt_text(&st, j->data);
+    ork_stmt_word(&st, j->status);
+    ork_stmt_text(&st, j->error);
+    ork_stmt_time(&st, j->started_ms);
+    ork_stmt_time(&st, j->started_ms);
+    ork_stmt_time(&st, j->polled_ms);
+    ork_stmt_time(&st, j->finished_ms);
+    return ork_stmt_run(&st, err);
+}
+
 static int put_event(struct ork_conn *c, const struct ork_event_put *e, ork_err *err)
 {
     struct ork_stmt st;
@@ -286,6 +304,8 @@ int ork_unit_apply(struct ork_sqlite *s, struct ork_unit *u, ork_err *err)
         return put_task(c, &u->task, err);
     case ORK_UNIT_ATTEMPT:
         return put_attempt(c, &u->attempt, err);
+    case ORK_UNIT_JOB:
+        return put_job(c, &u->job, err);
     case ORK_UNIT_EVENT:
         return put_event(c, &u->event, err);
     case ORK_UNIT_AGENT:

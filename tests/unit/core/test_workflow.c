@@ -91,7 +91,7 @@ static void senseless_tasks_are_refused(void **state)
     cases[1].signature_len = 1;
     cases[2].rule = 7;
     cases[3].rule = -1;
-    cases[4].executor = 4;
+    cases[4].executor = ORK_EXEC_OTHER + 1;
     cases[5].timeout_ms = -1;
     cases[6].queue_timeout_ms = -1;
     cases[7].pool = "";

@@ -89,6 +89,14 @@ static void fill(struct test_store *t, const ork_workflow *w)
                                                                       .count = 3,
                                                                       .first = ORK_ITEMS_FROM,
                                                                       .items = TEXT("[1,\"b\",null]")};
+    u = ork_batch_add(&b, ORK_UNIT_JOB);
+    u->job = (struct ork_job_put){.id = ids[5],
+                                  .task_id = task0,
+                                  .type = "approval",
+                                  .status = "pending",
+                                  .job_id = TEXT("t0.2"),
+                                  .data = TEXT("{\"attempt\":2,\"text\":\"Ship?\"}"),
+                                  .started_ms = NOW + 1};
     for (int i = 0; i < 3; i++)
         ork_batch_add(&b, ORK_UNIT_EVENT)->event = (struct ork_event_put){ids[0], NOW + i, TEXT("[{\"e\":1}]")};
     u = ork_batch_add(&b, ORK_UNIT_COMMAND);
@@ -98,6 +106,8 @@ static void fill(struct test_store *t, const ork_workflow *w)
     ork_batch_add(&b, ORK_UNIT_POOL)->pool = (struct ork_pool_put){"db", 4};
     struct ork_slots slots = {.pool = "db", .want = 6};
     ork_batch_add(&b, ORK_UNIT_TAKE_SLOTS)->take = &slots;
+    u = ork_batch_add(&b, ORK_UNIT_RUN);
+    u->run = (struct ork_run_put){.id = ids[0], .status = ORK_RUN_RUNNING, .started_ms = NOW};
     u = ork_batch_add(&b, ORK_UNIT_RUN);
     u->run = (struct ork_run_put){ids[3], ORK_RUN_FAILED, NOW + 1, NOW + 9, TEXT("no"), 1, true, true};
     u = ork_batch_add(&b, ORK_UNIT_RUN);
@@ -230,6 +240,9 @@ static void test_same_answers(void **state)
                                    Q(task_output, ID(0), I(0)),
                                    Q(attempts_of_task, ORK_P_ID(&task0)),
                                    Q(attempts_live, ID(0)),
+                                   Q(jobs_open, ID(0)),
+                                   Q(jobs_of_task, ORK_P_ID(&task0)),
+                                   Q(approvals_open, I(9)),
                                    Q(commands_of_run, ID(0)),
                                    Q(events_of_run, ID(0), I(1), I(9)),
                                    Q(events_last, ID(0)),

@@ -257,6 +257,68 @@ static void test_commands(void **state)
     world_close(&x);
 }
 
+static void put_job(struct world *x, const ork_id *id, const char *status, const char *data, const char *error,
+                    int64_t polled)
+{
+    struct ork_unit *u = ork_batch_add(&x->b, ORK_UNIT_JOB);
+    ork_task_id(&x->run.run_id, 0, &u->job.task_id);
+    u->job.id = *id;
+    u->job.type = "poll";
+    u->job.status = status;
+    u->job.job_id = TEXT("t0.1");
+    u->job.data = (struct ork_text){data, strlen(data)};
+    u->job.error = (struct ork_text){error, error ? strlen(error) : 0};
+    u->job.started_ms = 1767225600000;
+    u->job.polled_ms = polled;
+    u->job.finished_ms = strcmp(status, "completed") == 0 ? polled : 0;
+}
+
+static void set_running(struct world *x)
+{
+    struct ork_unit *u = ork_batch_add(&x->b, ORK_UNIT_TASK);
+    u->task = (struct ork_task_put){.status = ORK_TASK_RUNNING, .attempt = 1, .started_ms = 1767225600000};
+    ork_task_id(&x->run.run_id, 0, &u->task.id);
+}
+
+/* Put twice in one batch the last one counts; what began stays as it was; a task that is over waits for nothing. */
+static void test_jobs(void **state)
+{
+    (void)state;
+    struct world x;
+    world_open(&x, 1);
+    const ork_id id = test_id();
+    const struct ork_param run[] = {ORK_P_ID(&x.run.run_id)};
+    set_running(&x);
+    put_job(&x, &id, "pending", "{\"attempt\":1}", NULL, 0);
+    put_job(&x, &id, "polling", "{\"asked\":1,\"attempt\":1}", "refused", 1767225601000);
+    test_apply_ok(&x.t, &x.b);
+    struct ork_rows *r = test_query(&x.t, ORK_Q_jobs_open, run, 1);
+    assert_int_equal(ork_rows_len(r), 1);
+    assert_string_equal(ork_rows_text(r, 0, "service_type"), "poll");
+    assert_string_equal(ork_rows_text(r, 0, "status"), "polling");
+    assert_string_equal(ork_rows_text(r, 0, "job_data"), "{\"asked\":1,\"attempt\":1}");
+    assert_string_equal(ork_rows_text(r, 0, "error"), "refused");
+    assert_int_equal(ork_rows_time(r, 0, "started_at"), 1767225600000);
+    assert_int_equal(ork_rows_time(r, 0, "last_polled_at"), 1767225601000);
+    assert_int_equal(ork_rows_int(r, 0, "task_index", -1), 0);
+    assert_int_equal(ork_rows_int(r, 0, "attempt", -1), 1);
+    ork_rows_free(r);
+    put_job(&x, &id, "completed", "{\"asked\":2,\"attempt\":1}", NULL, 1767225602000);
+    test_apply_ok(&x.t, &x.b);
+    r = test_query(&x.t, ORK_Q_jobs_open, run, 1);
+    assert_int_equal(ork_rows_len(r), 0);
+    ork_rows_free(r);
+    ork_id task;
+    ork_task_id(&x.run.run_id, 0, &task);
+    const struct ork_param of[] = {ORK_P_ID(&task)};
+    r = test_query(&x.t, ORK_Q_jobs_of_task, of, 1);
+    assert_int_equal(ork_rows_len(r), 1);
+    assert_string_equal(ork_rows_text(r, 0, "status"), "completed");
+    assert_int_equal(ork_rows_time(r, 0, "finished_at"), 1767225602000);
+    ork_rows_free(r);
+    world_close(&x);
+}
+
 static uint32_t take(struct world *x, const char *pool, uint32_t want)
 {
     struct ork_slots s = {.pool = pool, .want = want, .granted = 99};
@@ -338,6 +400,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_attempts),
     cmocka_unit_test(test_events_are_numbered_by_run),
     cmocka_unit_test(test_commands),
+    cmocka_unit_test(test_jobs),
     cmocka_unit_test(test_pools),
     cmocka_unit_test(test_least_and_kept_slots),
 };

@@ -1,0 +1,212 @@
+/* SPDX-License-Identifier: MIT */
+/* What is said of tasks that wait: from their deferred jobs, so any process can answer for a run of another owner. */
+#include "engine/engine.h"
+#include <string.h>
+
+static bool is_waiting(const struct ork_rows *tasks, size_t i)
+{
+    return strcmp(ork_rows_text(tasks, i, "executor_type"), "wait") == 0 &&
+           strcmp(ork_rows_text(tasks, i, "status"), "running") == 0;
+}
+
+int ork_doc_jobs(ork_engine *e, const ork_id *run, const struct ork_rows *tasks, struct ork_rows **jobs, ork_err *err)
+{
+    struct ork_param p[] = {ORK_P_ID(run)};
+    bool any = false;
+
+    *jobs = NULL;
+    for (size_t i = 0; i < ork_rows_len(tasks) && !any; i++)
+        any = is_waiting(tasks, i);
+    return any ? ork_store_query(e->store, ORK_Q_jobs_open, p, 1, jobs, err) : 0;
+}
+
+/* The row of a task among the open jobs of its run, which are in the order of tasks; -1 none. */
+static int64_t find(const struct ork_rows *jobs, int64_t task)
+{
+    size_t from = 0, to = jobs ? ork_rows_len(jobs) : 0;
+
+    while (from < to) {
+        size_t mid = from + (to - from) / 2;
+        if (ork_rows_int(jobs, mid, "task_index", -1) < task)
+            from = mid + 1;
+        else
+            to = mid;
+    }
+    return jobs && from < ork_rows_len(jobs) && ork_rows_int(jobs, from, "task_index", -1) == task ? (int64_t)from : -1;
+}
+
+static void members(const struct ork_rows *jobs, size_t i, struct ork_buf *out)
+{
+    const char *type = ork_rows_text(jobs, i, "service_type");
+    struct ork_defer what;
+    uint32_t attempt;
+    ork_err none;
+
+    ork_doc_text(out, "for", type);
+    if (ork_defer_read(&what, type, ork_rows_text(jobs, i, "job_data"), &attempt, &none) != 0)
+        return;
+    ork_doc_text(out, "text", what.text);
+    ork_doc_time(out, "until", what.due_ms);
+    if (what.type == ORK_DEFER_POLL) {
+        ork_doc_int(out, "every_ms", what.every_ms);
+        ork_doc_int(out, "asked", what.asked);
+        ork_doc_time(out, "asked_at", ork_rows_time(jobs, i, "last_polled_at"));
+        ork_doc_text(out, "error", ork_rows_text(jobs, i, "error"));
+    }
+    ork_defer_fini(&what);
+}
+
+void ork_doc_waits(const struct ork_rows *jobs, const struct ork_rows *tasks, size_t row, struct ork_buf *out)
+{
+    int64_t i = is_waiting(tasks, row) ? find(jobs, ork_rows_int(tasks, row, "task_index", -1)) : -1;
+
+    if (i < 0) {
+        ork_doc_raw(out, "waits", NULL);
+        return;
+    }
+    ork_doc_key(out, "waits");
+    ork_buf_addc(out, '{');
+    members(jobs, (size_t)i, out);
+    ork_buf_addc(out, '}');
+}
+
+/* Who approved or rejected, and when: of the newest attempt that was decided. */
+int ork_doc_decided(ork_engine *e, const struct ork_rows *task, struct ork_buf *out, ork_err *err)
+{
+    struct ork_rows *jobs = NULL;
+    json_t *data = NULL;
+    ork_id id;
+    int rc = 0;
+
+    if (strcmp(ork_rows_text(task, 0, "executor_type"), "wait") == 0 && ork_rows_id(task, 0, "id", &id)) {
+        struct ork_param p[] = {ORK_P_ID(&id)};
+        rc = ork_store_query(e->store, ORK_Q_jobs_of_task, p, 1, &jobs, err);
+    }
+    size_t i = jobs ? ork_rows_len(jobs) : 0;
+    const char *text = i ? ork_rows_text(jobs, i - 1, "job_data") : NULL, *by = NULL;
+    if (text && (data = json_loads(text, 0, NULL)))
+        by = json_string_value(json_object_get(data, "by"));
+    if (by) {
+        ork_doc_key(out, "decided");
+        ork_buf_addc(out, '{');
+        ork_doc_text(out, "by", by);
+        ork_doc_text(out, "comment", json_string_value(json_object_get(data, "comment")));
+        ork_doc_time(out, "at", ork_rows_time(jobs, i - 1, "finished_at"));
+        ork_buf_addc(out, '}');
+    } else {
+        ork_doc_raw(out, "decided", NULL);
+    }
+    json_decref(data);
+    ork_rows_free(jobs);
+    return rc;
+}
+
+/* ---- why ---- */
+
+/* What an open wish about the task says, for a run that nobody owns; NULL: there is none. Owned. */
+static char *decision_of(ork_engine *e, const ork_id *run, const char *task)
+{
+    struct ork_rows *rows = NULL;
+    struct ork_param p[] = {ORK_P_ID(run)};
+    struct ork_buf b = ORK_BUF_INIT;
+    ork_err none;
+
+    if (ork_store_query(e->store, ORK_Q_commands_of_run, p, 1, &rows, &none) != 0)
+        return NULL;
+    for (size_t i = 0; i < ork_rows_len(rows); i++) {
+        const char *kind = ork_rows_text(rows, i, "kind"), *args = ork_rows_text(rows, i, "args");
+        json_t *o = args && !ork_rows_time(rows, i, "done_at") ? json_loads(args, 0, NULL) : NULL;
+        const char *name = json_string_value(json_object_get(o, "task")),
+                   *by = json_string_value(json_object_get(o, "by"));
+        bool yes = strcmp(kind, "approve") == 0;
+        if (name && strcmp(name, task) == 0 && (yes || strcmp(kind, "reject") == 0) && !b.len)
+            ork_buf_addf(&b, "%s by %s, which counts as soon as somebody goes on with the run",
+                         yes ? "approved" : "rejected", by ? by : "?");
+        json_decref(o);
+    }
+    ork_rows_free(rows);
+    return b.len ? ork_buf_steal(&b, NULL) : NULL;
+}
+
+static void approval_text(ork_engine *e, const ork_id *run, const char *task, bool owned, const char *text,
+                          struct ork_buf *out)
+{
+    char *decision = owned ? NULL : decision_of(e, run, task), short_id[9];
+
+    ork_id_short(run, short_id);
+    if (decision)
+        ork_buf_adds(out, decision);
+    else
+        ork_buf_addf(out, "waits for approval: %s (`ork approve %s %s`, or `ork reject`)", text, short_id, task);
+    ork_free(decision);
+}
+
+bool ork_doc_why_waits(ork_engine *e, const ork_id *run, const struct ork_rows *tasks, size_t row, bool owned,
+                       struct ork_buf *out, int64_t *until_ms)
+{
+    struct ork_rows *jobs = NULL;
+    struct ork_param p[] = {ORK_P_ID(run)};
+    struct ork_defer what;
+    uint32_t attempt;
+    char every[32];
+    ork_err none;
+
+    if (!is_waiting(tasks, row) || ork_store_query(e->store, ORK_Q_jobs_open, p, 1, &jobs, &none) != 0)
+        return false;
+    int64_t i = find(jobs, ork_rows_int(tasks, row, "task_index", -1));
+    if (i < 0 || ork_defer_read(&what, ork_rows_text(jobs, (size_t)i, "service_type"),
+                                ork_rows_text(jobs, (size_t)i, "job_data"), &attempt, &none) != 0) {
+        ork_rows_free(jobs);
+        return false;
+    }
+    const char *error = ork_rows_text(jobs, (size_t)i, "error");
+    *until_ms = what.due_ms;
+    if (what.type == ORK_DEFER_APPROVAL) {
+        approval_text(e, run, ork_rows_text(tasks, row, "task_name"), owned, what.text, out);
+    } else if (what.type == ORK_DEFER_TIMER) {
+        ork_buf_adds(out, "waits for its time");
+    } else {
+        ork_duration_format(what.every_ms, every);
+        ork_buf_addf(out, "polls every %s; asked %lld time%s%s%s", every, (long long)what.asked,
+                     what.asked == 1 ? "" : "s", error ? "; the last call failed: " : "", error ? error : "");
+    }
+    ork_defer_fini(&what);
+    ork_rows_free(jobs);
+    return true;
+}
+
+/* ---- status ---- */
+
+#define ASKED_MAX 20
+
+int ork_doc_approvals(ork_engine *e, struct ork_buf *out, ork_err *err)
+{
+    struct ork_rows *rows = NULL;
+    struct ork_param p[] = {ORK_P_INT(ASKED_MAX)};
+    int rc = ork_store_query(e->store, ORK_Q_approvals_open, p, 1, &rows, err);
+
+    ork_doc_key(out, "approvals");
+    ork_buf_addc(out, '[');
+    for (size_t i = 0; !rc && i < ork_rows_len(rows); i++) {
+        struct ork_defer what;
+        uint32_t attempt;
+        char text[ORK_ID_TEXT];
+        ork_err none;
+        ork_id run;
+        if (!ork_rows_id(rows, i, "run_id", &run) ||
+            ork_defer_read(&what, "approval", ork_rows_text(rows, i, "job_data"), &attempt, &none) != 0)
+            continue;
+        ork_id_format(&run, text);
+        ork_buf_adds(out, out->data[out->len - 1] == '}' ? ",{" : "{");
+        ork_doc_text(out, "run", text);
+        ork_doc_text(out, "workflow", ork_rows_text(rows, i, "workflow"));
+        ork_doc_text(out, "task", ork_rows_text(rows, i, "task_name"));
+        ork_doc_text(out, "text", what.text);
+        ork_doc_time(out, "since", ork_rows_time(rows, i, "started_at"));
+        ork_buf_addc(out, '}');
+        ork_defer_fini(&what);
+    }
+    ork_buf_addc(out, ']');
+    ork_rows_free(rows);
+    return rc;
+}

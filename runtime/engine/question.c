@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: MIT */
+#include "engine/question.h"
+#include "engine/engine.h"
+#include "engine/workers.h"
+#include <stdlib.h>
+#include <string.h>
+
+struct ork_question {
+    struct ork_live live; /* what a call wants to know of its attempt; in no table */
+    struct ork_call call;
+    ork_answer_cb cb;
+    struct ork_question *next;
+};
+
+/* ORK_QUESTION_MS in the environment, for tests. */
+static int64_t limit_ms(void)
+{
+    const char *text = getenv("ORK_QUESTION_MS");
+    long long ms = text ? strtoll(text, NULL, 10) : 0;
+
+    return ms > 0 ? ms : ORK_QUESTION_MS;
+}
+
+static struct ork_question *of(struct ork_call *c)
+{
+    return ork_container(c, struct ork_question, call);
+}
+
+static struct ork_question **find(struct ork_active *a, uint32_t task, const char *option)
+{
+    struct ork_question **p = &a->questions;
+
+    while (*p && ((*p)->live.task != task || strcmp((*p)->call.option, option) != 0))
+        p = &(*p)->next;
+    return p;
+}
+
+static void free_question(struct ork_question *q)
+{
+    ork_free(q->live.log_path);
+    ork_free(q->call.input);
+    ork_free(q);
+}
+
+void ork_question_ask(struct ork_active *a, uint32_t task, uint32_t attempt, const char *option, char *input,
+                      size_t input_len, int64_t timeout_ms, ork_answer_cb cb)
+{
+    struct ork_question *q = ork_zalloc(sizeof(*q));
+
+    q->live = (struct ork_live){.task = task, .attempt = attempt, .committed = true, .known = true, .grace_ms = 1000};
+    q->live.log_path = ork_active_file(a, task, attempt, "log");
+    q->call = (struct ork_call){.live = &q->live,
+                                .run = a,
+                                .input = input,
+                                .input_len = input_len,
+                                .option = option,
+                                .timeout_ms = timeout_ms > 0 ? timeout_ms : limit_ms(),
+                                .by_worker = true,
+                                .question = true};
+    q->cb = cb;
+    q->next = a->questions;
+    a->questions = q;
+    ork_workers_ready(a->engine, &q->call);
+}
+
+int ork_question_input(struct ork_active *a, uint32_t task, uint32_t attempt, const json_t *params, char **text,
+                       size_t *len, ork_err *err)
+{
+    struct ork_scope_data data;
+    struct ork_scope scope;
+    json_t *input = NULL;
+
+    *text = NULL;
+    ork_inputs_scope(&data, a, task, attempt, &scope);
+    int rc = ork_inputs_bind(a, task, params, &scope, &input, err);
+    if (!rc)
+        rc = ork_json_text(input, text, len, err);
+    if (!rc && *len > ORK_INPUT_MAX) {
+        rc = ork_err_set(err, ORK_ETOOBIG, "the input is %zu bytes; at most %u are handed to a task", *len,
+                         ORK_INPUT_MAX);
+        ork_free(*text);
+        *text = NULL;
+    }
+    json_decref(input);
+    ork_inputs_scope_fini(&data);
+    return rc;
+}
+
+bool ork_question_open(const struct ork_active *a, uint32_t task, const char *option)
+{
+    return *find((struct ork_active *)(uintptr_t)a, task, option) != NULL;
+}
+
+void ork_question_drop(struct ork_active *a, uint32_t task, const char *option)
+{
+    struct ork_question **p = find(a, task, option), *q = *p;
+
+    if (!q)
+        return;
+    *p = q->next;
+    ork_call_leave(a->engine, &q->call);
+    free_question(q);
+}
+
+static void take_out(struct ork_active *a, const struct ork_question *q)
+{
+    struct ork_question **p = &a->questions;
+
+    while (*p != q)
+        p = &(*p)->next;
+    *p = q->next;
+}
+
+void ork_question_end(struct ork_call *c, const struct ork_inline_result *r)
+{
+    struct ork_question *q = of(c);
+    struct ork_active *a = c->run;
+    struct ork_answer answer = {.json = r->output, .len = r->output_len};
+    char *clean = NULL, span[32], late[64];
+    size_t len;
+
+    if (c->stopped) {
+        ork_duration_format(c->timeout_ms, span);
+        (void)snprintf(late, sizeof(late), "it took longer than %s", span);
+        answer = (struct ork_answer){.error = late, .kind = ORK_KIND_TIMEOUT};
+    } else if (r->error) {
+        clean = ork_utf8_clean(r->error, strlen(r->error), &len);
+        answer = (struct ork_answer){.error = clean, .kind = r->kind ? r->kind : ORK_KIND_ERROR, .final = r->final};
+    }
+    ork_call_deadline(a->engine, c, 0);
+    ork_workers_forget(a->engine, c);
+    take_out(a, q);
+    ork_active_ref(a);
+    q->cb(a, q->live.task, q->live.attempt, &answer);
+    ork_active_unref(a);
+    ork_free(clean);
+    free_question(q);
+}
+
+void ork_question_leave(struct ork_active *a)
+{
+    for (struct ork_question *q = a->questions; q; q = q->next)
+        ork_call_leave(a->engine, &q->call);
+}
+
+void ork_question_free(struct ork_active *a)
+{
+    for (struct ork_question *q; (q = a->questions);) {
+        a->questions = q->next;
+        free_question(q);
+    }
+}

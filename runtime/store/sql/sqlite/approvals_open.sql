@@ -1,0 +1,11 @@
+-- What people are asked: approvals that running tasks wait for, in all runs, the oldest first.
+-- params: ?1 limit
+-- columns: run_id workflow task_name job_data started_at
+SELECT t.run_id, w.name AS workflow, t.task_name, d.job_data, d.started_at
+FROM runs r INDEXED BY idx_runs_open
+JOIN workflows w ON w.id = r.workflow_id
+JOIN tasks t ON t.run_id = r.id
+JOIN deferred_jobs d ON d.task_id = t.id
+WHERE r.status IN ('pending', 'running', 'paused') AND r.deleted_at IS NULL AND t.status = 'running' AND d.service_type = 'approval' AND d.status = 'pending'
+ORDER BY d.created_at, d.id
+LIMIT ?1

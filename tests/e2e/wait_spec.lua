@@ -1,0 +1,154 @@
+-- SPDX-License-Identifier: MIT
+-- Tasks that only wait: until a time, for an approval; whoever is killed, and wherever it is answered.
+local app = require "tests.lib.app"
+local cjson = require "cjson"
+local cluster = require "tests.lib.cluster"
+local serve = require "tests.lib.serve"
+local sh = require "tests.lib.sh"
+
+local RELEASE = [[
+local ork = require "ork"
+local w = ork.workflow("release", { params = { version = { type = "str", default = "1.2" } }, max_parallel = 1,
+  defaults = { timeout = "1ms", retries = 9, pool = "db" } })
+local gate = w:task("gate", { wait = { approval = "Ship " .. w.params.version .. "?" } })
+w:task("ship", { command = { "sh", "-c", "echo \"$0\" >>shipped", gate.output.by }, timeout = "1h" })
+return w
+]]
+
+describe("a task that waits", function()
+  local dir
+  before_each(function() dir = sh.tempdir() end)
+  after_each(sh.cleanup)
+
+  local function ork(...) return sh.ork({ ... }, { cwd = dir }) end
+  local function db() return dir .. "/.ork/ork.db" end
+
+  --- A run whose gate waits; what it was started with goes along.
+  local function start(...)
+    sh.write(dir .. "/release.lua", RELEASE)
+    local p = sh.spawn_ork({ "release.lua", ... }, { cwd = dir })
+    p:wait_line("gate +waiting +for approval: Ship 1.2%?   %(ork approve %x+ gate%)")
+    return p
+  end
+
+  it("is answered from another terminal, and said to wait until then", function()
+    local p = start()
+    assert.matches("\n  gate: waits for approval: Ship 1.2%? %(`ork approve %x+ gate`, or `ork reject`%)\n", ork("why", "last").out)
+    assert.matches("approvals +release gate: Ship 1.2%?   %(ork approve %x+ gate%)", ork("status").out)
+    assert.matches("gate +running +1 .* waits for approval: Ship 1.2%?", ork("show", "last").out)
+    assert.equal("Ship 1.2?", sh.json(ork("show", "last", "gate", "--json").out).waits.text)
+    local r = ork("approve", "last", "gat")
+    assert.equal(4, r.code)
+    assert.matches("no task `gat` in this run; did you mean `gate`%?", r.err)
+    r = ork("approve", "last", "gate", "--comment", "it's fine")
+    assert.equal(0, r.code, r.err)
+    assert.matches("^%x+ gate: approved by %S+\n$", r.out)
+    assert.equal(0, p:wait().code)
+    local shown = sh.json(ork("show", "last", "gate", "--json").out)
+    assert.equal("it's fine", shown.output.comment)
+    assert.equal(shown.output.by, shown.decided.by)
+    assert.equal(shown.finished_at, shown.decided.at)
+    assert.equal(cjson.null, shown.waits)
+    assert.equal(shown.output.by .. "\n", sh.read(dir .. "/shipped"))
+    assert.matches("decided +approved by " .. shown.output.by .. " at %d.*: it's fine", ork("show", "last", "gate").out)
+    assert.equal(2, ork("approve", "last", "gate").code)
+  end)
+
+  it("fails when it is rejected, and is asked again by a retry", function()
+    local p = start()
+    local r = ork("reject", "last", "gate", "--comment", "not today", "--json")
+    assert.equal(0, r.code, r.err)
+    assert.equal("not today", sh.json(r.out).comment)
+    assert.equal(1, p:wait().code)
+    assert.matches("gate +failed .*rejected by %S+: not today", p.err)
+    local shown = sh.json(ork("show", "last", "gate", "--json").out)
+    assert.same({ "failed", "rejected", 1 }, { shown.status, shown.kind, shown.attempt }) -- `retries` of defaults are for what does something
+    assert.matches("rejected by %S+: not today", ork("why", "last").out)
+    p = sh.spawn_ork({ "retry", "last" }, { cwd = dir })
+    p:wait_line("gate +waiting")
+    assert.equal(0, ork("approve", "last", "gate").code)
+    assert.equal(0, p:wait().code)
+  end)
+
+  it("keeps an answer that nobody is there to carry out", function()
+    start():kill()
+    local r = ork("approve", "last", "gate")
+    assert.equal(0, r.code, r.err)
+    assert.matches("nobody carries out this run now: `ork serve`, or `ork resume %x+`, goes on with it", r.err)
+    assert.matches("gate: approved by %S+, which counts as soon as somebody goes on with the run", ork("why", "last").out)
+    r = ork("reject", "last", "gate")
+    assert.equal(2, r.code)
+    assert.matches("`gate` was approved by %S+ already", r.err)
+    r = ork("release.lua") -- the same command again goes on with it
+    assert.equal(0, r.code, r.err)
+    assert.equal(1, #sh.sql(db(), "SELECT id FROM runs"))
+    assert.matches("^%S+\n$", sh.read(dir .. "/shipped"))
+  end)
+
+  it("is answered through a server that nobody looks at", function()
+    start():kill()
+    local server = serve.start(dir)
+    assert.equal(0, ork("approve", "last", "gate").code)
+    sh.wait_file(dir .. "/shipped")
+    server:signal("sigterm")
+    server:wait(nil, true)
+  end)
+
+  it("waits no longer for being killed", function()
+    sh.write(dir .. "/nap.lua", [[
+      local ork = require "ork"
+      local w = ork.workflow("nap")
+      w:task("nap", { wait = "2s" })
+      return w]])
+    local p = sh.spawn_ork({ "nap.lua" }, { cwd = dir })
+    p:wait_line("nap +waiting +until")
+    p:kill()
+    local r = ork("nap.lua")
+    assert.equal(0, r.code, r.err)
+    local job = sh.sql(db(), "SELECT json_extract(job_data, '$.due') AS due, started_at, status FROM deferred_jobs")
+    assert.equal(1, #job)
+    assert.equal("completed", job[1].status)
+    local late = sh.sql(db(), "SELECT (julianday(t.finished_at) - julianday(json_extract(d.job_data, '$.due'))) * 86400 AS s, attempt, lost " ..
+      "FROM tasks t, deferred_jobs d")[1]
+    assert.is_true(late.s >= -0.01 and late.s < 1.5, "it ended " .. late.s .. " s after its time")
+    assert.same({ 1, 0 }, { late.attempt, late.lost })
+  end)
+
+  it("and one with a function for `when` need a script that a worker can load", function()
+    sh.write(dir .. "/ask.lua", [[
+      local ork = require "ork"
+      local limit = 3
+      local w = ork.workflow("ask", { params = { n = "int" } })
+      w:task("few", { command = "true", inputs = { n = w.params.n }, when = function(input) return input.n < limit end })
+      w:task("many", { command = "true", inputs = { n = w.params.n }, when = function(input) return input.n >= limit end })
+      w:task("wrong", { command = "true", inputs = { n = w.params.n }, when = function(input) return input.m + 1 end })
+      return w]])
+    assert.equal(1, ork("ask.lua", "n=2").code)
+    local rows = sh.sql(db(), "SELECT status, coalesce(error, '') AS error, coalesce(kind, '') AS kind FROM tasks ORDER BY task_index")
+    assert.same({ "success", "skipped" }, { rows[1].status, rows[2].status })
+    assert.equal("its `when` is false", rows[2].error)
+    assert.same({ "failed", "error" }, { rows[3].status, rows[3].kind })
+    assert.matches("^when: ask.lua:6: attempt to perform arithmetic on a nil value", rows[3].error)
+    for _, options in ipairs({ "when = print, command = 'true'", "wait = { poll = print }" }) do
+      local r = app.run(('local w = ork.workflow("w") w:task("t", { %s }) w:validate()'):format(options), dir)
+      assert.matches("is called by a worker, which loads the script again; here is none; put the workflow into a file", r.err)
+    end
+  end)
+
+  it("is answered on PostgreSQL, from another program", function()
+    if cluster.missing() then return pending(cluster.missing()) end
+    local server = cluster.start()
+    local url = server:database("ork")
+    local p = start("--db", url, "--data", dir .. "/data")
+    assert.matches("approvals +release gate: Ship 1.2%?", ork("status", "--db", url).out)
+    local r = ork("approve", "last", "gate", "--comment", "yes", "--db", url)
+    assert.equal(0, r.code, r.err)
+    assert.equal(0, p:wait().code)
+    assert.equal("completed|Ship 1.2?|yes", server:psql("ork",
+      "SELECT d.status || '|' || (job_data ->> 'text') || '|' || (job_data ->> 'comment') FROM deferred_jobs d"))
+    p = start("--new", "--db", url, "--data", dir .. "/data")
+    assert.equal(0, ork("reject", "last", "gate", "--db", url).code)
+    assert.equal(1, p:wait().code)
+    assert.matches("rejected by", p.err)
+  end)
+end)
