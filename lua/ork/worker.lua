@@ -186,9 +186,9 @@ end
 
 --- Something that the scheduler sent. false: it sends no more; nil: nothing is there now.
 local function take()
-  local what, a, b, c, d, e, f, g, h, i, j = native.take()
+  local what, a, b, c, d, e, f, g, h, i, j, k = native.take()
   if what == "call" then
-    begin(a, b, c, d, e, f, g, h, i, j)
+    begin(a, b, c, d, e, f, g, h, i, j, k)
   elseif what == "load" then
     definitions[a] = definitions[a] or { workflow = b, folder = c, sources = d }
   end

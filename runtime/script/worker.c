@@ -179,7 +179,7 @@ static int push_call(lua_State *L, struct ork_rd *r)
     size_t n;
     const char *input = ork_rd_bytes(r, &n);
     lua_pushlstring(L, input, n);
-    return 11;
+    return 12;
 }
 
 /* take() -> "load", … | "call", … | nil: nothing is there now | false: the scheduler sends no more */
