@@ -1,6 +1,10 @@
 -- SPDX-License-Identifier: MIT
--- B3: no-op Lua functions in one run, on SQLite: from the first insert to the last result committed, loading of the script by
--- the workers included.
+-- B3: no-op Lua functions in one run, from the first insert to the last result committed, loading of the script by the workers
+-- included. On SQLite against a figure; on PostgreSQL against graphile-worker on the same server, in turns, each on a new
+-- database: as one process and as two, of which the better one counts.
+local cluster = require "bench.cluster"
+local graphile = require "bench.graphile"
+
 local SCRIPT = [[
 local ork = require "ork"
 local w = ork.workflow("functions", {})
@@ -8,18 +12,19 @@ for i = 1, %d do w:task("t" .. i, { run = function() end }) end
 return w
 ]]
 
-local SPAN = "SELECT (julianday(max(t.finished_at)) - julianday(min(r.created_at))) * 86400, count(*) "
-  .. "FROM tasks t JOIN runs r ON r.id = t.run_id WHERE t.status = 'success'"
+local SPAN = "SELECT %s, count(*) FROM tasks t JOIN runs r ON r.id = t.run_id WHERE t.status = 'success'"
+local SECONDS = {
+  sqlite = SPAN:format("(julianday(max(t.finished_at)) - julianday(min(r.created_at))) * 86400"),
+  postgres = SPAN:format("extract(epoch FROM max(t.finished_at) - min(r.created_at))"),
+}
 
-return function(ctx)
-  if not ctx:peer("sqlite3") then return end
-  local tasks, goal = ctx.quick and 5000 or 100000, 40000
-  local rates, rss = {}, {}
+local function on_sqlite(ctx, tasks)
+  local goal, rates, rss = 40000, {}, {}
   for round = 1, ctx.rounds or (ctx.quick and 1 or 3) do
     local dir = ctx:tempdir()
     ctx.write(dir .. "/functions.lua", SCRIPT:format(tasks))
     rss[round] = ctx:timed({ ctx.ork, "functions.lua", "--quiet" }, dir).rss
-    local pipe = assert(io.popen(("sqlite3 -separator ' ' '%s/.ork/ork.db' \"%s\""):format(dir, SPAN)))
+    local pipe = assert(io.popen(("sqlite3 -separator ' ' '%s/.ork/ork.db' \"%s\""):format(dir, SECONDS.sqlite)))
     local seconds, done = pipe:read("n", "n")
     pipe:close()
     assert(done == tasks, "not all of them succeeded")
@@ -33,5 +38,34 @@ return function(ctx)
   ctx:add({
     bench = "B3", what = "peak memory of the scheduler", ours = ctx.median(rss) / 1024, unit = " MiB", digits = 1, peer = "the goal", peer_value = 200,
     ratio = ctx.median(rss) / 1024 / 200, target = { "<=", 1 },
+  })
+end
+
+local function on_postgres(ctx, server, tasks)
+  local dir = ctx:tempdir()
+  ctx.write(dir .. "/functions.lua", SCRIPT:format(tasks))
+  local url = server:database("functions")
+  ctx:timed({ ctx.ork, "functions.lua", "--quiet", "--db", url }, dir)
+  local seconds, done = server:psql("functions", SECONDS.postgres):match("([%d.]+)|(%d+)")
+  assert(tonumber(done) == tasks, "not all of them succeeded")
+  return tasks / tonumber(seconds)
+end
+
+return function(ctx)
+  local tasks = ctx.quick and 5000 or 100000
+  if ctx:peer("sqlite3") then on_sqlite(ctx, tasks) end
+  local server = ctx:peer("psql") and cluster.of(ctx)
+  if not server then return end
+  local dir = graphile.install(ctx)
+  if not dir then return end
+  local contestants = { { name = "ork", run = function() return on_postgres(ctx, server, tasks) end } }
+  for processes = 1, 2 do
+    contestants[#contestants + 1] = { name = processes, run = function() return graphile.rate(ctx, dir, server, tasks, processes) end }
+  end
+  local rate = ctx.rounds_of(contestants, ctx.rounds or (ctx.quick and 1 or 3))
+  local best = ctx.median(rate[1]) > ctx.median(rate[2]) and 1 or 2
+  ctx:add({
+    bench = "B3", what = ("%d functions, PostgreSQL"):format(tasks), ours = ctx.median(rate.ork), unit = " /s", peer = "graphile-worker, batched",
+    peer_value = ctx.median(rate[best]), ratio = ctx.paired(rate.ork, rate[best]), target = { ">=", 3 },
   })
 end
