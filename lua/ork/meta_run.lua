@@ -64,7 +64,7 @@ function run:rerun(options) end
 
 ---One of its tasks. A name it does not have raises an error.
 ---@param name string
----@param item? integer for tasks with several items, which come with a later version
+---@param item? integer of a task with items: one of them, by its place in the list
 ---@return ork.run_task
 function run:task(name, item) end
 
@@ -78,7 +78,8 @@ function run:tasks(filter) end
 ---@class ork.run_task
 ---@field name string
 ---@field status ork.task_status
----@field output? any what it gave
+---@field output? any what it gave; of a task with items a list, `ork.null` where an item gave nothing
+---@field items? table<string, integer> of a task with items: how many there are (`count`), and how many of each status
 ---@field input? any not kept by this version: nil
 ---@field error? string why it failed, or was skipped
 ---@field kind? ork.kind the kind of its failure

@@ -7,6 +7,8 @@ local core = require "ork.core"
 local attach = require "ork.attach"
 local fiber = require "ork.fiber"
 local inline = require "ork.inline"
+local items = require "ork.items"
+local json = core.json
 local sys = core.sys
 
 local run = {}
@@ -184,6 +186,24 @@ end
 local task_fields = { name = function(self) return rawget(self, "task_name") end }
 for key in ("status output input error kind attempt exit_code started_at finished_at took_ms"):gmatch("%S+") do
   task_fields[key] = function(self) return task_document(self)[key] end
+end
+--- Of a task with items: a list, in their order, `ork.null` where one gave nothing.
+function task_fields.output(self)
+  local task = task_document(self)
+  if not task.items or task.status ~= "success" then return task.output end
+  local list = {}
+  fail_if_nil(items.each(rawget(self, "engine"), rawget(self, "run_id"), task.items, function(one)
+    list[#list + 1] = one and json.decode(one) or json.null
+  end))
+  return list
+end
+--- How its items stand: { count = 500, success = 497, failed = 3 }; nil when it has none.
+function task_fields.items(self)
+  local counts = {}
+  for key, n in pairs(task_document(self).items or {}) do
+    if key ~= "first" then counts[key] = n end
+  end
+  return next(counts) and counts or nil
 end
 --- How often it was tried.
 task_fields.attempts = function(self) return task_document(self).attempt or 0 end

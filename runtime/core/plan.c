@@ -77,6 +77,21 @@ static void add_names(const ork_workflow *w, struct ork_buf *b, const uint32_t *
     ork_buf_addc(b, ']');
 }
 
+/* Tasks that are done once per element of a list: as many tasks as that will have. */
+static void add_fans(const ork_workflow *w, struct ork_buf *b)
+{
+    uint32_t *fans = ork_alloc(w->n * sizeof(*fans)), len = 0;
+
+    for (uint32_t t = 0; t < w->n; t++)
+        if (w->tasks[t].flags & ORK_TASK_EACH)
+            fans[len++] = t;
+    if (len) {
+        ork_buf_adds(b, ",\"each\":");
+        add_names(w, b, fans, len);
+    }
+    free(fans);
+}
+
 static void write_plan(const struct plan *p, struct ork_buf *b)
 {
     uint32_t *path = ork_alloc((size_t)p->depth * sizeof(*path));
@@ -89,7 +104,9 @@ static void write_plan(const struct plan *p, struct ork_buf *b)
     }
     ork_buf_adds(b, "{\"critical_path\":");
     add_names(p->w, b, path, p->depth);
-    ork_buf_addf(b, ",\"depth\":%u,\"edges\":%u,\"levels\":[", p->depth, p->w->deps.first[p->w->n]);
+    ork_buf_addf(b, ",\"depth\":%u", p->depth);
+    add_fans(p->w, b);
+    ork_buf_addf(b, ",\"edges\":%u,\"levels\":[", p->w->deps.first[p->w->n]);
     for (uint32_t d = 0; d < p->depth; d++) {
         if (d)
             ork_buf_addc(b, ',');

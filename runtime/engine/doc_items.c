@@ -78,7 +78,7 @@ static bool holds(const char *statuses, const char *status)
 int ork_doc_items_page(ork_engine *e, const ork_id *run, const char *name, const char *statuses, int64_t after,
                        int64_t limit, struct ork_buf *out, ork_err *err)
 {
-    struct ork_rows *task = NULL, *rows = NULL;
+    struct ork_rows *task = NULL, *rows = NULL, *jobs = NULL;
     struct ork_param q[] = {ORK_P_ID(run), ORK_P_TEXT(name)};
     int rc = ork_store_query(e->store, ORK_Q_task_get, q, 2, &task, err);
 
@@ -95,6 +95,8 @@ int ork_doc_items_page(ork_engine *e, const ork_id *run, const char *name, const
     if (!statuses || fresh)
         p[1] = ORK_P_NULL; /* those that have a row tell which have none */
     rc = ork_store_query(e->store, ORK_Q_items_page, p, 5, &rows, err);
+    if (!rc)
+        rc = ork_doc_jobs(e, run, rows, &jobs, err);
     const size_t n = rc ? 0 : ork_rows_len(rows);
     ork_buf_addc(out, '[');
     for (size_t i = 0; !rc && at <= last && shown < limit && (i < n || fresh);) {
@@ -108,12 +110,14 @@ int ork_doc_items_page(ork_engine *e, const ork_id *run, const char *name, const
         if (holds(statuses, ork_rows_text(rows, i, "status"))) {
             ork_buf_adds(out, shown++ ? ",{" : "{");
             ork_doc_task_members(rows, i, out);
+            ork_doc_waits(jobs, rows, i, out);
             ork_buf_addc(out, '}');
         }
         at = next + 1;
         i++;
     }
     ork_buf_addc(out, ']');
+    ork_rows_free(jobs);
     ork_rows_free(rows);
     ork_rows_free(task);
     return rc;

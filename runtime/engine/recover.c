@@ -260,6 +260,11 @@ static void go_on(struct ork_active *a)
         if (l->job)
             ork_active_adopted(a, l->task);
     }
+    for (uint32_t i = 0; i < a->run.fans_len; i++) {
+        uint32_t task = a->run.fans[i].task;
+        if (task != ORK_NO_TASK && a->run.tasks[task].status == ORK_TASK_RUNNING)
+            ork_active_adopted(a, task);
+    }
 }
 
 static int load(ork_engine *e, const ork_id *id, ork_workflow *same, struct ork_active **out, ork_err *err)

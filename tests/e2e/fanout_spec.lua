@@ -152,6 +152,71 @@ w:task("b", { inputs = { n = a.output.n, r = a.results }, run = function(input) 
     assert.same({ count = 5, cancelled = 5, first = 1 << 24 }, items)
   end)
 
+  it("waits in its items, which are approved one by one", function()
+    write([[
+local ask = w:task("ask", { inputs = { f = ork.each({ "a", "b" }) }, wait = { approval = "go " .. ork.input.f .. "?" } })
+local poll = w:task("poll", { inputs = { f = ork.each({ "c", "d" }, { max_parallel = 1 }) }, output_type = { x = "str" },
+  wait = { every = "1s", poll = function(input, ctx) return { x = input.f .. ctx.item } end } })
+w:task("end", { inputs = { by = ask.output.comment, x = poll.output.x }, run = function(input) return input end })]])
+    local p = sh.spawn_ork({ "w.lua" }, { cwd = dir })
+    p:wait_line("poll +success")
+    p:signal("sigkill")
+    p:wait(nil, true)
+    assert.equal(0, ork("approve", "last", "ask/1", "--comment", "one").code) -- with nobody there, for who goes on
+    p = sh.spawn_ork({ "w.lua" }, { cwd = dir })
+    p:wait_line("ask +running +2 items")
+    sh.wait_until(dir .. "/.ork", function() return ork("tasks", "last", "ask").out:find("ask/2 +running.*waits for approval: go b%?") end)
+    assert.matches("approvals +w ask/2: go b%?", ork("status").out)
+    assert.equal(0, ork("approve", "last", "ask/2", "--comment", "two").code)
+    assert.equal(0, p:wait().code)
+    assert.same({ by = { "one", "two" }, x = { "c1", "d2" } }, output("end"))
+    assert.matches("decided +approved by .*: one", ork("show", "last", "ask/1").out)
+  end)
+
+  it("holds slots of a pool, and its timeout is that of each item", function()
+    local r = run([[
+ork.pool("db", 2)
+w:task("a", { inputs = { n = ork.each({ 1, 2, 3, 4 }, { max_failed = 1 }) }, pool = "db", timeout = "300ms",
+  command = { "sh", "-c", "printf + >>in; test $1 != 2 || exec sleep 60; printf - >>in", "x", ork.input.n } })]], "--jobs", "4")
+    assert.equal(0, r.code, r.err)
+    local most, now = 0, 0
+    for sign in sh.read(dir .. "/in"):gmatch(".") do
+      now = now + (sign == "+" and 1 or -1)
+      most = math.max(most, now)
+    end
+    assert.is_true(most <= 2, sh.read(dir .. "/in"))
+    assert.equal("timeout after 0.3s", sql("SELECT error FROM tasks WHERE task_name = 'a/2'")[1].error)
+  end)
+
+  it("is paused in the midst of its items, and goes on", function()
+    write('w:task("a", { inputs = { p = ork.each({ 1, 2, 3 }) }, command = "until test -e go; do sleep 0.01; done" })')
+    local p = sh.spawn_ork({ "w.lua", "--jobs", "1", "-v" }, { cwd = dir })
+    p:wait_line("a/1 .* running")
+    assert.equal(0, ork("pause", "last").code)
+    sh.write(dir .. "/go", "")
+    sh.wait_until(dir .. "/.ork", function() return ork("tasks", "last", "a").out:find("a/1 +success") end)
+    assert.same({}, sql("SELECT 1 FROM tasks WHERE map_parent IS NOT NULL AND status NOT IN ('success', 'paused', 'pending')"))
+    assert.equal(0, ork("resume", "last").code)
+    assert.equal(0, p:wait().code)
+    assert.equal(3, sql("SELECT count(*) AS n FROM tasks WHERE map_parent IS NOT NULL AND status = 'success'")[1].n)
+  end)
+
+  it("is marked in a plan, and gives programs a list", function()
+    write('w:task("a", { inputs = { p = ork.each({ 1, 2 }) }, command = "true" })')
+    assert.equal("w: 1 task, 1 level, as many at once as its lists are long\n  1  a (per item)\n", ork("plan", "w.lua").out)
+    assert.same({ "a" }, json.decode(ork("plan", "w.lua", "--json").out).each)
+    sh.write(dir .. "/app.lua", HEAD .. [[
+w:task("a", { inputs = { n = ork.each({ 1, 2, 3 }, { max_failed = 1 }) }, output_type = { n = "int" }, run = function(input)
+  if input.n == 2 then error("two") end
+  return { n = input.n * 2 }
+end })
+local r = assert(w:run{})
+print(ork.json.encode(r:task("a").output), ork.json.encode(r:task("a").items), ork.json.encode(r:task("a", 3).output))]])
+    local r = sh.ork({ "app.lua" }, { cwd = dir })
+    assert.equal(0, r.code, r.err)
+    assert.equal('[{"n":2},null,{"n":6}]\t{"count":3,"failed":1,"success":2}\t{"n":6}', r.err:match('%[{"n".-\n'):sub(1, -2))
+  end)
+
   it("is refused where it is not meant", function()
     local bad = {
       { 'w:task("a", { inputs = { p = ork.each({ 1 }), q = ork.each({ 2 }) }, command = "true" })', "is a second ork.each, beside `p`; a task has one" },

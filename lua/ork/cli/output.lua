@@ -1,5 +1,6 @@
 -- SPDX-License-Identifier: MIT
 local hint = require "ork.cli.hint"
+local items = require "ork.items"
 local json = require("ork.core").json
 local open = require "ork.cli.open"
 local stop = require "ork.cli.stop"
@@ -23,29 +24,18 @@ A task that has succeeded without an output gives null; one that has not succeed
 local PAGE = 100
 
 --- What items gave as one list, in their order; null where one gave nothing.
-local function of_items(engine, id, items)
-  local at, last, before = items.first, items.first + items.count, "["
-  local function add(one)
-    term.out_raw(before .. one)
-    at, before = at + 1, ","
-  end
-  while at < last do
-    local list = stop.check(engine:outputs(id, at - 1, PAGE))
-    for _, one in ipairs(list) do
-      if one.index >= last then break end
-      while at < one.index do add("null") end
-      add(one.output or "null")
-    end
-    if #list == 0 or list[#list].index >= last then
-      while at < last do add("null") end
-    end
-  end
+local function of_items(engine, id, task)
+  local before = "["
+  stop.check(items.each(engine, id, task.items, function(one)
+    term.out_raw(before .. (one or "null"))
+    before = ","
+  end))
   term.out(before == "[" and "[]" or "]")
 end
 
 local function of_task(engine, id, name)
   local task = stop.check(engine:task(id, name))
-  if task.items and task.status == "success" then return of_items(engine, id, task.items) end
+  if task.items and task.status == "success" then return of_items(engine, id, task) end
   local found = stop.check(engine:outputs(id, task.index - 1, 1))[1]
   local own = found and found.index == task.index and found.output
   if not own and task.status ~= "success" then

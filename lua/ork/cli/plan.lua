@@ -37,6 +37,8 @@ local MOST_NAMES = 8 -- of a level, unless --verbose
 --- How many tasks can run at once: as many as the broadest level has, unless max_parallel allows fewer.
 local function at_once(document)
   local allowed = document.max_parallel
+  if document.each and not allowed then return "as many at once as its lists are long" end
+  if document.each then return ("at most %d at once (max_parallel)"):format(allowed) end
   if not allowed or allowed >= document.width then return ("at most %d at once"):format(document.width) end
   return ("at most %d at once (max_parallel; without it %d)"):format(allowed, document.width)
 end
@@ -46,7 +48,10 @@ local function show_text(workflow, name)
   term.out(("%s: %s, %s, %s"):format(name, text.plural(document.tasks, "task"), text.plural(document.depth, "level"),
     at_once(document)))
   local digits = #tostring(document.depth)
+  local once_per_item = {}
+  for _, task in ipairs(document.each or {}) do once_per_item[task] = task .. " (per item)" end
   for i, level in ipairs(document.levels) do
+    for k, task in ipairs(document.each and level or {}) do level[k] = once_per_item[task] or task end
     local names = text.list(level, term.verbose and #level or MOST_NAMES)
     term.out(("  %" .. digits .. "d  %s"):format(i, names))
   end
