@@ -116,7 +116,7 @@ local function resume(self)
   running = nil
   if self.done then return close_given_up(self) end -- given up meanwhile
   if left and coroutine.status(self.thread) ~= "dead" then
-    self.left_at = debug.traceback(self.thread, tostring(limited.why)) -- before its variables are closed
+    self.left_at = fiber.traceback(self.thread, tostring(limited.why)) -- before its variables are closed
     self:abandon(limited.why)
     return self.over(false, limited.why, self.thread, self)
   end
@@ -193,6 +193,21 @@ function Fiber:abandon(reason)
   self.done = true
   by_thread[self.thread] = nil
   close_given_up(self)
+end
+
+local OURS <const> = { "worker", "fiber", "inline" }
+
+--- What Lua says of where a thread is, without the frames of ours that called the user's function.
+function fiber.traceback(thread, message)
+  local text, found = debug.traceback(thread, message), nil
+  repeat
+    found = false
+    for _, name in ipairs(OURS) do
+      local cut = text:match("^(.*)\n\t[^\n]*ork/" .. name .. "%.lua:[^\n]*$")
+      if cut then text, found = cut, true end
+    end
+  until not found
+  return text
 end
 
 return fiber

@@ -42,12 +42,12 @@ end
 local function fail(call, what, thread)
   local engine, token = call.engine, call.token
   if ending.is_stop(what) then
-    if what.kind == "timeout" then native.log(engine, token, (call.fiber.left_at or debug.traceback(thread, what.text)) .. "\n") end
+    if what.kind == "timeout" then native.log(engine, token, (call.fiber.left_at or fiber.traceback(thread, what.text)) .. "\n") end
     native.fail(engine, token, what.text, what.kind, nil, false, 0)
     return
   end
   local message, code, final, after_ms = ending.read(what)
-  native.log(engine, token, debug.traceback(thread, message) .. "\n")
+  native.log(engine, token, fiber.traceback(thread, message) .. "\n")
   native.fail(engine, token, ending.shorten(message), "error", code, final, after_ms)
 end
 
@@ -187,7 +187,7 @@ function inline.spawn(f, ...)
   local spawned
   spawned = fiber.new(function() f(table.unpack(arguments, 1, arguments.n)) end, function(ok, what, thread)
     if ok then return end
-    spawned.failure = type(what) == "string" and debug.traceback(thread, what) or what
+    spawned.failure = type(what) == "string" and fiber.traceback(thread, what) or what
     error(spawned.failure, 0)
   end)
 end

@@ -99,12 +99,12 @@ local function fail(slot, what, thread)
     return native.fail(slot, ending.shorten(what.text), what.kind, nil, what.kind == "input", 0)
   end
   if ending.is_stop(what) then
-    native.log(slot, debug.traceback(thread, "told to end") .. "\n")
+    native.log(slot, fiber.traceback(thread, "told to end") .. "\n")
     return native.fail(slot, what.text, what.kind, nil, false, 0)
   end
   local message, code, final, after_ms = ending.read(what)
   message = explain(message)
-  native.log(slot, debug.traceback(thread, message) .. "\n")
+  native.log(slot, fiber.traceback(thread, message) .. "\n")
   native.fail(slot, ending.shorten(message), "error", code, final, after_ms)
 end
 

@@ -97,6 +97,30 @@ describe("the examples", function()
     assert.equal("the", output.most[1])
   end)
 
+  it("fan_in.lua, etl.lua and mapping.lua do what orchestrators are compared by", function()
+    local function output(dir, task) return sh.json(sh.ork({ "output", "last", task }, { cwd = dir, ok = true }).out) end
+    local _, dir = play("fan_in.lua")
+    assert.same({ sum = 6 }, output(dir, "add"))
+    _, dir = play("etl.lua")
+    local lines = tonumber(sh.run({ "/bin/sh", "-c", "wc -l </etc/passwd" }).out)
+    assert.equal(lines, output(dir, "transform").rows)
+    assert.matches(("^%d rows: {"):format(lines), log_of(dir, "last", "load"))
+    local status
+    status, dir = play("mapping.lua")
+    local files = tonumber(sh.run({ "/bin/sh", "-c", "find -H /usr/share/common-licenses -type f | wc -l" }).out)
+    assert.same({ each = "success", sample = "skipped", counted = files }, output(dir, "report"))
+    assert.same({ "success", "success", "skipped" }, { status.list, status["each/" .. files], status.sample })
+    status, dir = play("mapping.lua", { "most=3" })
+    assert.same({ each = "skipped", sample = "success" }, output(dir, "report"))
+    assert.same({ "skipped", "success" }, { status.each, status.sample })
+  end)
+
+  it("the three of the comparison fit 40 lines each", function()
+    for _, name in ipairs({ "fan_in.lua", "etl.lua", "mapping.lua" }) do
+      assert.is_true(select(2, sh.read(examples .. "/" .. name):gsub("\n", "")) < 40, name .. " is long")
+    end
+  end)
+
   it("each.lua counts the lines of every file", function()
     local status, dir = play("each.lua")
     assert.same({ "success", "success", "success", "success" }, { status.list, status.count, status["count/2"], status.total })
