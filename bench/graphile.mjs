@@ -22,6 +22,7 @@ async function work() {
     noHandleSignals: true,
   });
   process.on("message", () => runner.stop().finally(() => process.exit(0)));
+  process.on("disconnect", () => process.exit(1));
   process.send("ready");
 }
 
@@ -44,7 +45,10 @@ async function measure() {
   const left = () => utils.withPgClient((client) => client.query("SELECT 1 FROM graphile_worker._private_jobs LIMIT 1"));
   while ((await left()).rowCount) await new Promise((resolve) => setTimeout(resolve, 5));
   console.log(jobs, Number(process.hrtime.bigint() - began) / 1e6);
-  for (const worker of workers) worker.send("stop");
+  await Promise.all(workers.map((worker) => new Promise((resolve) => {
+    worker.removeAllListeners("exit").once("exit", resolve);
+    worker.send("stop");
+  })));
   await utils.release();
 }
 

@@ -16,7 +16,10 @@ WITH u AS (
         output = CASE WHEN u.set_output THEN u.output ELSE t.output END, logs = CASE WHEN u.set_logs THEN u.logs ELSE t.logs END
     FROM u
     WHERE t.id = u.id
-    RETURNING t.id
+), p AS MATERIALIZED (
+    SELECT *
+    FROM tasks
+    WHERE id IN (SELECT DISTINCT parent FROM u)
 )
 INSERT INTO tasks (id, run_id, task_index, task_name, executor_type, depends_on, status, attempt, attempts, lost, kind, execution_name,
                    error, dispatched_at, started_at, finished_at, retry_at, output, logs, max_retries, timeout_seconds, pool, priority,
@@ -26,5 +29,5 @@ SELECT u.id, p.run_id, u.task_index, p.task_name || '/' || u.item, p.executor_ty
        CASE WHEN u.set_logs THEN u.logs END, p.max_retries, p.timeout_seconds, p.pool, p.priority, u.item, p.id,
        coalesce(p.started_at, p.created_at)
 FROM u
-JOIN tasks p ON p.id = u.parent
-WHERE NOT EXISTS (SELECT 1 FROM changed c WHERE c.id = u.id)
+JOIN p ON p.id = u.parent
+WHERE NOT EXISTS (SELECT 1 FROM tasks t WHERE t.id = u.id) -- as it was before this statement
