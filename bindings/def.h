@@ -32,6 +32,8 @@ struct ork_lua_task {
     enum { ORK_LUA_WAIT_TIME, ORK_LUA_WAIT_APPROVAL, ORK_LUA_WAIT_POLL } wait_for;
     int64_t wait_ms;                       /* a span to wait for, or between calls of a poll; -1: not given */
     const char *default_cwd, *default_env; /* borrowed JSON of the defaults; NULL none */
+    int64_t memory, cpu_ms;                /* most of each process, or of the call; 0 none */
+    bool isolated;                         /* alone in its worker */
     bool whole_inputs;                     /* inputs is one reference */
     bool finally, has_work, has_rule;
     bool has_wait, has_poll, has_when;       /* has_when: it is a function */

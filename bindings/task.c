@@ -100,6 +100,19 @@ static void write_params(struct ork_lua_reader *r, struct ork_lua_task *t)
         add_key(out, "grace_ms");
         ork_lua_buf_addf(out, "%lld", (long long)t->grace_ms);
     }
+    if (t->isolated) {
+        add_key(out, "isolated");
+        ork_lua_buf_adds(out, "true");
+    }
+    if (t->cpu_ms > 0 || t->memory > 0) {
+        add_key(out, "resources");
+        ork_lua_buf_addc(out, '{');
+        if (t->cpu_ms > 0)
+            ork_lua_buf_addf(out, "\"cpu_ms\":%lld%s", (long long)t->cpu_ms, t->memory > 0 ? "," : "");
+        if (t->memory > 0)
+            ork_lua_buf_addf(out, "\"memory\":%lld", (long long)t->memory);
+        ork_lua_buf_addc(out, '}');
+    }
     add_span(r, t->whole_inputs ? "task_binding" : "task_bindings", t->inputs, NULL);
     add_span(r, "wait", t->wait, NULL);
     add_span(r, "when", t->when, NULL);

@@ -5,9 +5,10 @@
 #include "options.h"
 
 /* Readers of rows; out is a struct ork_lua_task. */
-void ork_lua_read_command(struct ork_lua_reader *r, int idx, const char *path, void *out); /* command.c */
-void ork_lua_read_retries(struct ork_lua_reader *r, int idx, const char *path, void *out); /* retries.c */
-void ork_lua_read_env(struct ork_lua_reader *r, int idx, const char *path, void *out);     /* env.c */
+void ork_lua_read_command(struct ork_lua_reader *r, int idx, const char *path, void *out);   /* command.c */
+void ork_lua_read_resources(struct ork_lua_reader *r, int idx, const char *path, void *out); /* resources.c */
+void ork_lua_read_retries(struct ork_lua_reader *r, int idx, const char *path, void *out);   /* retries.c */
+void ork_lua_read_env(struct ork_lua_reader *r, int idx, const char *path, void *out);       /* env.c */
 void ork_lua_read_inputs(struct ork_lua_reader *r, int idx, const char *path, void *out);
 void ork_lua_read_wait(struct ork_lua_reader *r, int idx, const char *path, void *out); /* wait.c */
 void ork_lua_judge_wait(struct ork_lua_reader *r, struct ork_lua_task *t);              /* once everything was read */

@@ -113,6 +113,11 @@ static void read_keep_children(struct ork_lua_reader *r, int idx, const char *pa
         t->spec.flags = (t->spec.flags & ~ORK_TASK_KEEP_CHILDREN) | (keep ? ORK_TASK_KEEP_CHILDREN : 0);
 }
 
+static void read_isolated(struct ork_lua_reader *r, int idx, const char *path, void *out)
+{
+    (void)ork_lua_read_bool(r, idx, path, &((struct ork_lua_task *)out)->isolated);
+}
+
 static void read_run(struct ork_lua_reader *r, int idx, const char *path, void *out)
 {
     struct ork_lua_task *t = out;
@@ -153,6 +158,7 @@ static const struct ork_lua_option rows[] = {
     {.name = "grace", .kind = ORK_LUA_DURATION, .at = FIELD(grace_ms), .by_default = true},
     {.name = "input_type", .read = read_input_type},
     {.name = "inputs", .read = ork_lua_read_inputs},
+    {.name = "isolated", .read = read_isolated, .by_default = true},
     LATER_WORK("job", "a Cloud Run job"),
     {.name = "keep_children", .read = read_keep_children, .by_default = true},
     LATER_WORK("library", "a function of a shared library"),
@@ -172,7 +178,7 @@ static const struct ork_lua_option rows[] = {
      .by_default = true},
     LATER("reads", "up-to-date checks on files"),
     LATER("region", "the region of a Cloud Run job"),
-    LATER("resources", "limits of memory and CPU time"),
+    {.name = "resources", .read = ork_lua_read_resources, .by_default = true},
     {.name = "retries", .read = ork_lua_read_retries, .by_default = true},
     {.name = "run", .read = read_run},
     LATER("task_count", "the tasks of a Cloud Run job"),

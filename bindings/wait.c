@@ -170,8 +170,8 @@ static json_t *decision_type(void)
 
 void ork_lua_judge_wait(struct ork_lua_reader *r, struct ork_lua_task *t)
 {
-    static const char *const none[] = {"cwd",           "env",  "executor",      "grace",
-                                       "keep_children", "pool", "queue_timeout", NULL};
+    static const char *const none[] = {"cwd",  "env",           "executor", "grace",     "keep_children",
+                                       "pool", "queue_timeout", "isolated", "resources", NULL};
     if (t->command.len > 0 || t->has_run)
         ork_lua_bad(r, "wait", "make two tasks of it", "stands beside `%s`; a task does one thing",
                     t->has_run ? "run" : "command");
@@ -181,6 +181,8 @@ void ork_lua_judge_wait(struct ork_lua_reader *r, struct ork_lua_task *t)
     }
     t->default_cwd = t->default_env = NULL;
     t->grace_ms = -1;
+    t->memory = t->cpu_ms = 0;
+    t->isolated = false;
     t->spec.flags &= ~ORK_TASK_KEEP_CHILDREN;
     t->spec.pool = NULL;
     t->spec.pool_slots = 1;

@@ -199,7 +199,8 @@ local OURS <const> = { "worker", "fiber", "inline" }
 
 --- What Lua says of where a thread is, without the frames of ours that called the user's function.
 function fiber.traceback(thread, message)
-  local text, found = debug.traceback(thread, message), nil
+  local text = debug.traceback(thread, message)
+  local found
   repeat
     found = false
     for _, name in ipairs(OURS) do

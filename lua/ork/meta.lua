@@ -56,16 +56,23 @@
 ---@field [1] string the pool
 ---@field slots? integer default 1
 
+---What a task may take: each process of a command, or its function, which is then alone in its worker.
+---@class ork.resources
+---@field memory? integer|string bytes, "512m", "1g"; of a process its own data (RLIMIT_DATA); at least 16m
+---@field cpu_time? ork.duration computing, not waiting; of a process in whole seconds
+
 ---Options that a task may have and `defaults` may give to all tasks of a workflow. `false` switches off what `defaults` gives.
 ---@class ork.defaults
 ---@field cwd? ork.text|false where the command runs; default: the folder of the script, from which relative paths count
 ---@field env? table<string, ork.text|false>|false variables for the command; `NAME = false` unsets one
 ---@field grace? ork.duration between SIGTERM and SIGKILL when it is stopped; default 5 s
+---@field isolated? boolean nothing else is in the worker of its function
 ---@field keep_children? boolean processes it started may live on after it has ended
 ---@field max_lost? integer|false so often it is begun again after the machine or the agent died; default 3
 ---@field pool? string|ork.pool_use|false the pool whose slots it takes
 ---@field priority? integer who comes first when slots are few: higher is earlier; default 0
 ---@field queue_timeout? ork.duration|false fails it when it was ready for so long and could not start
+---@field resources? ork.resources|false the most it may take
 ---@field retries? integer|ork.retry|false further attempts after a failure; default 0
 ---@field timeout? ork.duration|false of each attempt; default: none
 ---@field trigger_rule? ork.rule what it needs of the tasks it depends on; default "all_success"

@@ -10,7 +10,7 @@ local native = require "ork.worker_native"
 local place = require "ork.place"
 local problems = require "ork.problems"
 
-local MOST_OUTPUT, MEMORY_MB = native.limits()
+local MOST_OUTPUT <const> = native.limits()
 
 local stop = ending.cancelled -- raised in a call that is to end; the scheduler knows why, and says so
 local definitions = {}        -- hash → { workflow, folder, sources | functions by task name | refusal }
@@ -90,7 +90,9 @@ end
 
 local function explain(message)
   if message ~= "not enough memory" then return message end
-  return ("not enough memory: the functions in a worker have %d MiB together (ORK_WORKER_MEMORY_MB)"):format(MEMORY_MB)
+  local _, mb, own = native.limits()
+  return (own and "not enough memory: it may have %d MiB (resources)"
+    or "not enough memory: the functions in a worker have %d MiB together (ORK_WORKER_MEMORY_MB)"):format(mb)
 end
 
 local function fail(slot, what, thread)
@@ -99,6 +101,11 @@ local function fail(slot, what, thread)
     return native.fail(slot, ending.shorten(what.text), what.kind, nil, what.kind == "input", 0)
   end
   if ending.is_stop(what) then
+    local spent = native.spent()
+    if spent then
+      native.log(slot, fiber.traceback(thread, spent) .. "\n")
+      return native.fail(slot, spent, "timeout", nil, false, 0)
+    end
     native.log(slot, fiber.traceback(thread, "told to end") .. "\n")
     return native.fail(slot, what.text, what.kind, nil, false, 0)
   end

@@ -38,6 +38,12 @@ bool ork_call_only(const ork_workflow *w)
     return true;
 }
 
+/* What has limits of its own shares its worker with nobody: in one Lua state memory and time have no owner. */
+static bool is_isolated(const json_t *params)
+{
+    return json_is_true(json_object_get(params, "isolated")) || json_object_get(params, "resources");
+}
+
 int ork_call_build(struct ork_active *a, struct ork_live *l, json_t *params, ork_err *err)
 {
     struct ork_scope_data data;
@@ -70,7 +76,9 @@ int ork_call_build(struct ork_active *a, struct ork_live *l, json_t *params, ork
                                  .option = "run",
                                  .timeout_ms = ork_run_def(&a->run, l->task)->timeout_ms,
                                  .by_worker = by_worker,
-                                 .alone = by_worker && a->run.tasks[l->task].lost > 0};
+                                 .alone = by_worker && (a->run.tasks[l->task].lost > 0 || is_isolated(params))};
+    if (by_worker)
+        ork_resources_read(params, &l->call->most);
     return 0;
 }
 

@@ -9,6 +9,7 @@
  * function returns. Both kinds die with this program and leave no trace: the same attempt is made again. */
 #ifndef ORK_ENGINE_CALL_H
 #define ORK_ENGINE_CALL_H
+#include "engine/resources.h"
 #include "base/heap.h"
 #include <jansson.h>
 #include <ork/ork.h>
@@ -23,9 +24,10 @@ struct ork_call {
     struct ork_active *run; /* borrowed: the live attempt goes with it */
     char *input;            /* owned JSON; NULL once nobody needs it any more */
     size_t input_len;
-    const char *option; /* static: where its function stands, "run" for the attempt itself */
-    int64_t timeout_ms; /* that it may compute and sleep; 0 none */
-    bool question;      /* engine/question.h: of no attempt */
+    const char *option;        /* static: where its function stands, "run" for the attempt itself */
+    int64_t timeout_ms;        /* that it may compute and sleep; 0 none */
+    struct ork_resources most; /* of a call that is alone in its worker */
+    bool question;             /* engine/question.h: of no attempt */
     bool by_worker;
     bool running;                  /* whoever watches was told */
     int stopped;                   /* enum ork_kind: it was told to end, and why; 0 no */

@@ -218,6 +218,7 @@ static int build(struct ork_active *a, struct ork_live *l, json_t *params, ork_e
     int rc = ork_active_files(a, err);
     if (rc)
         return rc;
+    ork_resources_read(params, &l->most);
     ork_inputs_scope(&data, a, l->task, l->attempt, &scope);
     rc = ork_inputs_bind(a, l->task, params, &scope, &input, err);
     data.input = input;
@@ -385,6 +386,8 @@ void ork_dispatch_spawn(struct ork_active *a, uint32_t task, uint32_t attempt)
         .log_path = l->log_path,
         .timeout_ms = def->timeout_ms,
         .grace_ms = l->grace_ms,
+        .cpu_ms = l->most.cpu_ms,
+        .memory = l->most.memory,
         .keep_children = (def->flags & ORK_TASK_KEEP_CHILDREN) != 0,
         .priority = def->priority,
     };

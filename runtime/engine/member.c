@@ -126,6 +126,8 @@ void ork_member_hand(struct ork_member *m, struct ork_call *c)
                                    .task = ork_workflow_task_name(a->workflow, ork_run_no(&a->run, c->live->task)),
                                    .definition = definition,
                                    .option = c->option,
+                                   .memory = c->most.memory,
+                                   .cpu_ms = c->most.cpu_ms,
                                    .folder = a->script_dir ? a->script_dir : m->engine->cwd,
                                    .log_path = c->live->log_path,
                                    .input = c->input,
@@ -289,18 +291,22 @@ static void keep_scratch(struct ork_member *m)
     (void)close(fd);
 }
 
-static void lose(struct ork_call *c, const char *why, uint32_t others)
+static void lose(struct ork_call *c, const char *why, int signal, uint32_t others)
 {
     struct ork_buf text = ORK_BUF_INIT;
     struct stat st;
+    const bool spent = signal == SIGXCPU && c->most.cpu_ms > 0; /* in C code, where nothing can be raised */
 
-    ork_buf_addf(&text, "lost: its worker %s", why);
+    if (spent)
+        ork_resources_spent(&c->most, &text);
+    else
+        ork_buf_addf(&text, "lost: its worker %s", why);
     if (others)
         ork_buf_addf(&text, " (with %u other function%s in it; it runs alone next time)", others,
                      others == 1 ? "" : "s");
     c->log_bytes = stat(c->live->log_path, &st) == 0 ? (int64_t)st.st_size : 0;
     ork_call_begun(c->run->engine, c);
-    ork_call_end(c, &(struct ork_inline_result){.error = text.data, .kind = ORK_KIND_LOST});
+    ork_call_end(c, &(struct ork_inline_result){.error = text.data, .kind = spent ? ORK_KIND_TIMEOUT : ORK_KIND_LOST});
     ork_buf_fini(&text);
 }
 
@@ -329,7 +335,7 @@ static void on_gone(void *data, const char *why, int signal)
         if (c && c->stopped) {
             ork_call_end(c, &(struct ork_inline_result){.error = "it was ended"});
         } else if (lost) {
-            lose(c, why, begun - 1);
+            lose(c, why, signal, begun - 1);
         } else if (c) {
             ork_call_deadline(e, c, 0);
             ork_workers_back(e, c);

@@ -213,6 +213,8 @@ static void describe_failure(struct ork_active *a, const struct ork_result *r, s
     if (x->signal) {
         ev->failure.kind = ORK_KIND_SIGNAL;
         ork_buf_addf(why, "ended by signal %d (SIG%s)", x->signal, signal_word(x->signal));
+        if (x->signal == SIGXCPU)
+            ork_buf_adds(why, ": it took more CPU time than it may (resources)");
     } else {
         ork_buf_addf(why, "exit code %d", x->exit_code);
     }

@@ -8,9 +8,7 @@
  * STARTED in the page before anything of it happens, and DONE only when its answer is in the outbox; answers go out
  * before the process sleeps, before one computes that slept, when they are a millisecond old and another call begins or
  * ends, and when a signal asks for them while one computes for long; it ends when the scheduler does.
- *
- * Memory of Lua is counted, and has a limit: beyond it an allocation of a function fails, which Lua turns into an error
- * of that function. Our own book-keeping afterwards is not limited, or it would fail of what the function left. */
+ */
 #include "script/worker.h"
 #include "base/alloc.h"
 #include "exec/worker/family.h"
@@ -24,7 +22,6 @@
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -34,7 +31,6 @@
 #define OUTBOX_FULL (64u * 1024)
 #define FLUSH_NS 1000000
 #define COLLECT_BYTES (64u << 20) /* above this, what a call leaves is collected before it is reported */
-#define BEYOND_MB 256             /* of memory that is not Lua's */
 
 struct ork_worker_self ork_self;
 static uint8_t *inbox; /* owned */
@@ -167,11 +163,14 @@ static int push_call(lua_State *L, struct ork_rd *r)
     lua_pushinteger(L, ork_rd_u32(r));
     lua_pushinteger(L, ork_rd_i64(r));
     bool attempt = false;
-    for (int i = 0; i < 5; i++) {
+    for (int i = 0; i < 4; i++) {
         const char *text = ork_rd_str(r);
         attempt |= i == 3 && strcmp(text, "run") == 0;
         lua_pushstring(L, text);
     }
+    int64_t memory = ork_rd_i64(r), cpu_ms = ork_rd_i64(r);
+    ork_limits_call(slot, generation, memory, cpu_ms);
+    lua_pushstring(L, ork_rd_str(r)); /* its folder */
     ork_free(w->log_path);
     *w = (struct ork_work){
         .open = true, .generation = generation, .log_path = ork_strdup(ork_rd_str(r)), .log_fd = -1, .adds = !attempt};
@@ -313,6 +312,8 @@ static void close_call(int slot)
     (void)ork_slot_move(&ork_self.page->slots[slot], w->generation, ORK_SLOT_STARTED, ORK_SLOT_DONE);
     w->open = false;
     ork_self.fibers--;
+    if (ork_self.fibers == 0)
+        ork_limits_call(slot, 0, 0, 0);
 }
 
 static int done(lua_State *L) /* done(slot, JSON | nil) */
@@ -433,13 +434,6 @@ static int go_to(lua_State *L) /* go_to(folder) -> true | nil, message */
     return 2;
 }
 
-static int limits(lua_State *L) /* limits() -> bytes of an output, MiB of memory */
-{
-    lua_pushinteger(L, ORK_WORKER_OUTPUT_MAX);
-    lua_pushinteger(L, (lua_Integer)(ork_self.memory_max >> 20));
-    return 2;
-}
-
 static int open_native(lua_State *L)
 {
     static const luaL_Reg functions[] = {{"current", current},
@@ -448,10 +442,11 @@ static int open_native(lua_State *L)
                                          {"fail", fail},
                                          {"go_to", go_to},
                                          {"leave", leave},
-                                         {"limits", limits},
+                                         {"limits", ork_limits_shown},
                                          {"log", log_text},
                                          {"progress", progress},
                                          {"reasons", ork_stop_reasons},
+                                         {"spent", ork_limits_spent},
                                          {"stops", ork_stop_next},
                                          {"take", take},
                                          {"wait", wait_more},
@@ -463,39 +458,6 @@ static int open_native(lua_State *L)
 }
 
 /* ---- the process ---- */
-
-static void *allocate(void *data, void *block, size_t was, size_t size)
-{
-    size_t old = block ? was : 0;
-
-    (void)data;
-    if (size == 0) {
-        ork_self.memory -= old;
-        free(block);
-        return NULL;
-    }
-    if (ork_self.current >= 0 && size > old && ork_self.memory - old + size > ork_self.memory_max) {
-        ork_self.memory_failed = true;
-        return NULL;
-    }
-    void *more = realloc(block, size);
-    if (more)
-        ork_self.memory = ork_self.memory - old + size;
-    else
-        ork_self.memory_failed = true;
-    return more;
-}
-
-static void limit_memory(lua_State *L, size_t mb)
-{
-    ork_self.memory = (size_t)lua_gc(L, LUA_GCCOUNT) * 1024 + (size_t)lua_gc(L, LUA_GCCOUNTB);
-    ork_self.memory_max = mb << 20;
-    lua_setallocf(L, allocate, NULL);
-#ifndef __SANITIZE_ADDRESS__
-    struct rlimit r = {.rlim_cur = (mb + BEYOND_MB) << 20, .rlim_max = (mb + BEYOND_MB) << 20};
-    (void)setrlimit(RLIMIT_DATA, &r); /* libraries in C too: their allocations fail, or end this worker */
-#endif
-}
 
 static void say_hello(void)
 {
@@ -539,7 +501,7 @@ int ork_worker_main(int argc, char **argv)
     lua_pushcfunction(L, open_native);
     lua_setfield(L, -2, "ork.worker_native");
     lua_pop(L, 1);
-    limit_memory(L, (size_t)strtoul(argv[2], NULL, 10));
+    ork_limits_begin(L, (size_t)strtoul(argv[2], NULL, 10));
     int code = ork_host_main(L, "ork.worker", argc, argv);
     flush();
     return code;

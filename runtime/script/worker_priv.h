@@ -43,6 +43,13 @@ int64_t ork_output_close(int slot);                       /* bytes of its log */
 
 void ork_worker_answer(void); /* worker.c, from the signal handler: what waits to be sent goes */
 
+/* worker_limits.c */
+void ork_limits_begin(lua_State *L, size_t mb);
+/* What a call that is alone may take of memory (bytes) and CPU time; 0: what any may. */
+void ork_limits_call(uint32_t slot, uint32_t generation, int64_t memory, int64_t cpu_ms);
+int ork_limits_shown(lua_State *L); /* limits() -> bytes of an output, MiB of memory, is that the call's own? */
+int ork_limits_spent(lua_State *L); /* spent() -> why the call is ended: it took too much CPU time | nil */
+
 /* worker_stop.c: signals */
 void ork_stop_begin(void);
 void ork_stop_arm(void);            /* a call begins to compute: a signal may have come before */

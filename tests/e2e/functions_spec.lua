@@ -114,6 +114,37 @@ w:task("silent", { run = function() end })]])
     end
   end)
 
+  it("has what its resources say, alone in its worker; so have processes", function()
+    local r = run([[
+w:task("small", { resources = { memory = "32m" }, run = function() local t = {} for i = 1, 1e9 do t[i] = {} end end })
+w:task("large", { resources = { memory = "256m" }, run = function() return #(("x"):rep(100 << 20)) end })
+w:task("busy", { resources = { cpu_time = "200ms" }, run = function() while true do end end })
+w:task("stubborn", { resources = { cpu_time = "100ms" }, run = function() while true do pcall(function() while true do end end) end end })
+w:task("in_c", { resources = { cpu_time = "100ms" }, run = function() return (("a"):rep(100000)):find((".-"):rep(40) .. "b") end })
+w:task("sleeps", { resources = { cpu_time = "100ms" }, run = function(_, ctx) ctx.sleep("300ms") return 1 end })
+w:task("process", { resources = { cpu_time = 1 }, command = "while :; do :; done" })
+w:task("hoards", { resources = { memory = "64m" }, command = { "python3", "-c", "x = bytearray(200000000)" } })
+w:task("usual", { depends_on = "large", trigger_rule = "all_done", run = function() return #(("x"):rep(40 << 20)) end })]])
+    assert.equal(1, r.code)
+    local got = {}
+    for _, t in ipairs(sh.sql(dir .. "/.ork/ork.db", "SELECT task_name, status || ' ' || coalesce(error, output) AS told FROM tasks")) do
+      got[t.task_name] = t.told
+    end
+    assert.same({
+      small = "failed not enough memory: it may have 32 MiB (resources)",
+      large = "success " .. (100 << 20),
+      busy = "failed it took more than 0.2s of CPU time (resources)",
+      stubborn = "failed it took more than 0.1s of CPU time (resources)",
+      in_c = "failed it took more than 0.1s of CPU time (resources)",
+      sleeps = "success 1",
+      process = "failed ended by signal 24 (SIGXCPU): it took more CPU time than it may (resources)",
+      hoards = "failed exit code 1",
+      usual = "success " .. (40 << 20),
+    }, got)
+    assert.matches("MemoryError", ork("logs", "last", "hoards").out)
+    assert.equal(0, sh.sql(dir .. "/.ork/ork.db", "SELECT sum(lost) AS n FROM tasks")[1].n)
+  end)
+
   it("is explained when loading the script again does not make it", function()
     local r = run([[
 local run = w:start{}

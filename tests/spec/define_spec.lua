@@ -244,6 +244,22 @@ describe("order and faults", function()
         queue_timeout = "1h", timeout = 90, trigger_rule = "none_failed" }))
   end)
 
+  it("take resources", function()
+    assert.equal('{"command":"x","isolated":true,"max_retries":0,"resources":{"cpu_ms":90000,"memory":1073741824},"timeout_seconds":0}',
+      params({ command = "x", isolated = true, resources = { cpu_time = "90s", memory = "1g" } }))
+    for text, bytes in pairs({ ["512m"] = 512 << 20, ["2GiB"] = 2 << 30, ["65536k"] = 65536 << 10, ["16777216"] = 16 << 20, ["1T"] = 1 << 40 }) do
+      assert.equal(('{"command":"x","max_retries":0,"resources":{"memory":%d},"timeout_seconds":0}'):format(bytes),
+        params({ command = "x", resources = { memory = text } }))
+    end
+    local w = ork.workflow("w", { defaults = { resources = { memory = "1g", cpu_time = 5 } } })
+    w:task("t", { command = "x", resources = false })
+    w:task("u", { command = "x", resources = { memory = 1 << 30 } })
+    assert(w:validate())
+    local tasks = core.json.decode(core.tasks_json(w))
+    assert.is_nil(tasks[1].params.resources)
+    assert.same({ memory = 1 << 30 }, { memory = tasks[2].params.resources.memory, cpu_ms = tasks[2].params.resources.cpu_ms })
+  end)
+
   it("take defaults, which false switches off", function()
     local w = ork.workflow("w", { defaults = { retries = { limit = 2, on = { codes = { "A" } } }, timeout = "10m", env = { A = "1" }, cwd = "/d",
       pool = "db", grace = 1, max_lost = 1, priority = 3 } })

@@ -92,6 +92,7 @@ struct ork_attempt {
     /* running */
     char *log_path; /* owned */
     int64_t timeout_ms, grace_ms;
+    int64_t cpu_ms, memory;      /* of each of its processes; 0 none */
     int64_t born_boot_ms;        /* CLOCK_BOOTTIME around vfork: tells a recycled pid */
     int64_t deadline;            /* mono; timeout, end of grace or next look; 0 none */
     int64_t kill_since, look_ms; /* PHASE_KILL: begin, distance of looks */

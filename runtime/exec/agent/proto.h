@@ -27,7 +27,7 @@ enum ork_frame_type {
     ORK_F_CLAIM,     /* kept: run: its messages come here from now on */
     ORK_F_RELEASE,   /* kept: run: it ended */
     ORK_F_SPAWN,  /* key, run, i64 timeout, i64 grace, i32 priority, u8 flags, str cwd, str log, u32 n, n × str argv,
-                     u32 n, n × str env */
+                     u32 n, n × str env; with ORK_SPAWN_LIMITS: i64 ms of CPU time, i64 bytes of memory, 0 none */
     ORK_F_KILL,   /* kept: key, i64 grace */
     ORK_F_RECALL, /* kept: key */
     ORK_F_ACK,    /* kept: key */
@@ -43,7 +43,11 @@ enum ork_frame_type {
     ORK_F_DRAINING      /* kept: nothing: no new tasks are taken here */
 };
 
-enum { ORK_SPAWN_KEEP_CHILDREN = 1, ORK_SPAWN_TOO_LONG = 2 /* no frame holds its arguments: only the first is here */ };
+enum {
+    ORK_SPAWN_KEEP_CHILDREN = 1,
+    ORK_SPAWN_LIMITS = 4,
+    ORK_SPAWN_TOO_LONG = 2 /* no frame holds its arguments: only the first is here */
+};
 
 struct ork_frame { /* header */
     uint32_t len;  /* of the payload */

@@ -183,6 +183,10 @@ static int spawn(struct ork_agentd *a, struct ork_conn *c, const uint8_t *p, siz
     in.blob = blob;
     in.argv = read_strings(&r, &in.argc, 2);
     in.env = read_strings(&r, &in.envc, 0);
+    if (flags & ORK_SPAWN_LIMITS) {
+        in.cpu_ms = ork_rd_i64(&r);
+        in.memory = ork_rd_i64(&r);
+    }
     if (r.bad || !in.argc || c->foreign) {
         ork_attempt_drop_blob(&in);
         return -1;
@@ -199,6 +203,8 @@ static int spawn(struct ork_agentd *a, struct ork_conn *c, const uint8_t *p, siz
     t = ork_attempt_new(a, &key, k);
     t->timeout_ms = in.timeout_ms;
     t->grace_ms = in.grace_ms;
+    t->cpu_ms = in.cpu_ms;
+    t->memory = in.memory;
     t->priority = in.priority;
     t->keep_children = flags & ORK_SPAWN_KEEP_CHILDREN;
     t->too_long = flags & ORK_SPAWN_TOO_LONG;

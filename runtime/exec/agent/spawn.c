@@ -24,6 +24,7 @@ struct launch {
     const char **envp;
     const struct ork_base *base;
     int log_fd, null_fd;
+    int64_t cpu_ms, memory; /* 0 none */
     pid_t agent;
     volatile enum stage stage; /* set by the child when it fails */
     volatile int error;
@@ -92,6 +93,30 @@ IN_CHILD static void set_limits(const struct ork_base *b)
     }
 }
 
+/* Never more than it would have had. */
+IN_CHILD static void limit(int what, uint64_t soft, uint64_t hard)
+{
+    struct rlimit l;
+
+    if (getrlimit((__rlimit_resource_t)what, &l) < 0)
+        return;
+    l.rlim_max = hard < l.rlim_max ? hard : l.rlim_max;
+    l.rlim_cur = soft < l.rlim_max ? soft : l.rlim_max;
+    setrlimit((__rlimit_resource_t)what, &l);
+}
+
+#define CPU_GRACE_S 5 /* from SIGXCPU, which a program may use to clean up, to SIGKILL */
+
+IN_CHILD static void set_own_limits(const struct launch *l)
+{
+    uint64_t seconds = (uint64_t)(l->cpu_ms + 999) / 1000;
+
+    if (l->cpu_ms > 0)
+        limit(RLIMIT_CPU, seconds, seconds + CPU_GRACE_S);
+    if (l->memory > 0)
+        limit(RLIMIT_DATA, (uint64_t)l->memory, (uint64_t)l->memory);
+}
+
 IN_CHILD static void write_oom_adj(const char *value)
 {
     int fd = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
@@ -122,6 +147,7 @@ IN_CHILD static void child(struct launch *l)
         write_oom_adj(l->oom_adj);
     umask(l->base->umask);
     set_limits(l->base);
+    set_own_limits(l);
     memset(&dfl, 0, sizeof dfl); /* SIG_DFL; all others are default in the agent */
     sigaction(SIGPIPE, &dfl, NULL);
     sigaction(SIGXFSZ, &dfl, NULL);
@@ -268,7 +294,13 @@ static char *words_of(const struct ork_attempt *t, const struct launch *l)
 pid_t ork_spawn_attempt(struct ork_agentd *a, struct ork_attempt *t, char **error)
 {
     char mark[96];
-    struct launch l = {.cwd = t->cwd, .oom_adj = a->oom_adj, .argv = t->argv, .base = t->base, .null_fd = a->null_fd};
+    struct launch l = {.cwd = t->cwd,
+                       .oom_adj = a->oom_adj,
+                       .argv = t->argv,
+                       .base = t->base,
+                       .null_fd = a->null_fd,
+                       .cpu_ms = t->cpu_ms,
+                       .memory = t->memory};
     pid_t pid;
 
     if (t->too_long) {

@@ -297,11 +297,16 @@ void ork_agent_spawn(ork_agent *a, const struct ork_spawn *s)
     ork_wr_i64(w, s->timeout_ms);
     ork_wr_i64(w, s->grace_ms);
     ork_wr_i32(w, s->priority);
-    ork_wr_u8(w, (uint8_t)((s->keep_children ? ORK_SPAWN_KEEP_CHILDREN : 0) | (cut ? ORK_SPAWN_TOO_LONG : 0)));
+    ork_wr_u8(w, (uint8_t)((s->keep_children ? ORK_SPAWN_KEEP_CHILDREN : 0) | (cut ? ORK_SPAWN_TOO_LONG : 0) |
+                           (s->cpu_ms > 0 || s->memory > 0 ? ORK_SPAWN_LIMITS : 0)));
     ork_wr_str(w, s->cwd ? s->cwd : "");
     ork_wr_str(w, s->log_path);
     put_strings(w, s->argv, cut ? 1 : s->argc);
     put_strings(w, s->env, cut ? 0 : s->envc);
+    if (s->cpu_ms > 0 || s->memory > 0) {
+        ork_wr_i64(w, s->cpu_ms);
+        ork_wr_i64(w, s->memory);
+    }
     ork_wr_end(w);
     queued(a);
 }

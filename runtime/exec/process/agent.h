@@ -33,6 +33,8 @@ struct ork_spawn { /* all borrowed for the call */
     const char *log_path; /* absolute; created O_APPEND 0600 */
     int64_t timeout_ms;   /* 0 none; awake time */
     int64_t grace_ms;     /* between TERM and KILL */
+    int64_t cpu_ms;       /* of CPU time, for each of its processes; 0 none */
+    int64_t memory;       /* bytes of its own, for each of its processes; 0 none */
     bool keep_children;
     int32_t priority; /* higher starts first within this client's queue */
 };

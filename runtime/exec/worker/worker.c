@@ -259,6 +259,8 @@ void ork_worker_call(ork_worker *w, const struct ork_worker_call *c)
     ork_wr_str(o, c->task);
     ork_wr_str(o, c->definition);
     ork_wr_str(o, c->option);
+    ork_wr_i64(o, c->memory);
+    ork_wr_i64(o, c->cpu_ms);
     ork_wr_str(o, c->folder);
     ork_wr_str(o, c->log_path);
     ork_wr_bytes(o, c->input, c->input_len);

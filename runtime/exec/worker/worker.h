@@ -36,6 +36,7 @@ struct ork_worker_call { /* all borrowed for the call */
     int64_t scheduled_for_ms;
     const char *run, *task, *definition, *option, *folder, *log_path, *input;
     size_t input_len;
+    int64_t memory, cpu_ms; /* most of it: it is alone in its worker; 0 as any other */
 };
 struct ork_worker_opts {
     uv_loop_t *loop;
