@@ -351,7 +351,8 @@ static bool only_asks(const struct ork_commit *c)
             continue;
         if (type != ORK_UNIT_CREATE_RUN && type != ORK_UNIT_CLAIM && type != ORK_UNIT_COMMAND &&
             type != ORK_UNIT_POOL &&
-            (type <= ORK_UNIT_COMMAND_DONE || type == ORK_UNIT_TASK_DEFINE || type == ORK_UNIT_TASK_PARK))
+            (type <= ORK_UNIT_COMMAND_DONE || type == ORK_UNIT_TASK_DEFINE || type == ORK_UNIT_TASK_PARK ||
+             type == ORK_UNIT_ITEMS_AGAIN))
             return false;
         asked |= type != ORK_UNIT_POOL;
     }

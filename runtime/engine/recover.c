@@ -242,6 +242,11 @@ static void go_on(struct ork_active *a)
         return;
     }
     a->limits = ork_limits_run_add(e->limits, a->priority, ork_workflow_limits(a->workflow)->max_parallel, a);
+    for (uint32_t i = 0; i < a->run.fans_len; i++) {
+        uint32_t task = a->run.fans[i].task;
+        if (task != ORK_NO_TASK && a->run.tasks[task].status == ORK_TASK_RUNNING)
+            ork_active_adopted(a, task);
+    }
     adopt(a);
     ork_hands_claim(a);
     if (a->inserted < a->run.n || a->copy)
@@ -259,11 +264,6 @@ static void go_on(struct ork_active *a)
     for (struct ork_live *l = a->live; l; l = l->hh.next) {
         if (l->job)
             ork_active_adopted(a, l->task);
-    }
-    for (uint32_t i = 0; i < a->run.fans_len; i++) {
-        uint32_t task = a->run.fans[i].task;
-        if (task != ORK_NO_TASK && a->run.tasks[task].status == ORK_TASK_RUNNING)
-            ork_active_adopted(a, task);
     }
 }
 

@@ -4,6 +4,7 @@
  *   bring to rest ─► plan ─► one commit: snapshot, params, status running, the wish `update`, ours
  *                            │  from here on whoever has the run goes on with this, from the rows and the wish alone
  *                            ├─► parks: what changes its place, or is gone, leaves the way     2,000 rows a commit
+ *                            ├─► items that did not succeed, where the list stays          2,000 rows a commit
  *                            ├─► definitions: every task at its place; pending, or as it was   2,000 rows a commit
  *                            └─► the wish is done; the run is loaded anew and goes on
  *
@@ -53,6 +54,28 @@ static bool park(struct ork_active *a, uint32_t *room)
     return true;
 }
 
+/* Of tasks that keep their list: what did not succeed of its items. */
+static bool reset_items(struct ork_active *a, uint32_t *room)
+{
+    struct ork_update *u = a->update;
+
+    for (; u->reset < u->rows_len; u->reset++, u->items = 0) {
+        const struct ork_update_row *r = &u->rows[u->reset];
+        if (r->no == ORK_NO_TASK || u->again[r->no] != ORK_AGAIN_ITEMS)
+            continue;
+        while (u->items < r->count) {
+            if (*room < CHUNK)
+                return false;
+            int64_t last = r->count - u->items > CHUNK ? u->items + CHUNK : r->count;
+            ork_commit_unit(a->engine, ORK_UNIT_ITEMS_AGAIN, a, true)->items_again = (struct ork_items_again){
+                .run_id = a->id, .first = (uint32_t)(r->first + u->items), .last = (uint32_t)(r->first + last - 1)};
+            u->items = last;
+            *room = 0;
+        }
+    }
+    return true;
+}
+
 static bool define(struct ork_active *a, uint32_t *room)
 {
     struct ork_update *u = a->update;
@@ -70,7 +93,8 @@ static bool define(struct ork_active *a, uint32_t *room)
                                      .run_id = a->id,
                                      .workflow = a->workflow,
                                      .no = no,
-                                     .again = u->again[no],
+                                     .again = u->again[no] != ORK_AGAIN_NOT,
+                                     .items = u->again[no] == ORK_AGAIN_ITEMS,
                                      .now_ms = ork_engine_now(a->engine)};
     }
     return true;
@@ -97,7 +121,7 @@ void ork_update_go_on(struct ork_active *a)
     ork_engine *e = a->engine;
     uint32_t room = CHUNK;
 
-    if (!park(a, &room) || !define(a, &room)) {
+    if (!park(a, &room) || !reset_items(a, &room) || !define(a, &room)) {
         (void)ork_commit_after(e, ORK_AFTER_INSERTED, a, ORK_NO_TASK);
         return;
     }

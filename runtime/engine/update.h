@@ -6,22 +6,27 @@
 
 struct ork_update_row {
     ork_id id;
-    int64_t index; /* its place now; < 0: aside */
-    uint32_t no;   /* its place to be; ORK_NO_TASK: none, the new definition has no such task */
+    int64_t index;        /* its place now; < 0: aside */
+    int64_t first, count; /* of its items; count < 0: it has none */
+    uint32_t no;          /* its place to be; ORK_NO_TASK: none, the new definition has no such task */
 };
 struct ork_update {
     ork_id wish;
     struct ork_update_row *rows; /* owned: those that are there */
     size_t rows_len;
-    ork_id *ids;      /* owned; per task: of its row, zero: a new one */
-    uint8_t *status;  /* owned; per task: of its row, pending without one */
-    uint8_t *again;   /* owned; per task: pending, whatever it was */
-    uint8_t *outside; /* owned; per task: no part of the run; NULL: all are */
-    uint8_t *same;    /* owned; per task: nothing of its row changes */
-    uint32_t next;    /* the first number that no id has */
-    size_t parked;
-    uint32_t defined; /* how far the tasks were brought */
+    ork_id *ids;          /* owned; per task: of its row, zero: a new one */
+    uint8_t *status;      /* owned; per task: of its row, pending without one */
+    uint8_t *again;       /* owned; per task: enum ork_again */
+    uint8_t *outside;     /* owned; per task: no part of the run; NULL: all are */
+    uint8_t *same;        /* owned; per task: nothing of its row changes */
+    uint32_t next;        /* the first number that no id has */
+    size_t parked, reset; /* rows */
+    int64_t items;        /* of the row `reset` that are pending again */
+    uint32_t defined;     /* how far the tasks were brought */
 };
+
+/* Pending, whatever it was; of a task with items whose list is the same: only what did not succeed. */
+enum ork_again { ORK_AGAIN_NOT, ORK_AGAIN_WHOLE, ORK_AGAIN_ITEMS };
 
 struct ork_update_plan {
     ork_engine *engine;

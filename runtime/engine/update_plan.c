@@ -93,6 +93,8 @@ static int read_rows(struct ork_update_plan *p, struct ork_update *u, ork_err *e
         const char *name = ork_rows_text(rows, i, "task_name");
         int status = ork_task_status_parse(ork_rows_text(rows, i, "status"));
         r->index = ork_rows_int(rows, i, "task_index", -1);
+        r->first = ork_rows_int(rows, i, "map_first", 0);
+        r->count = ork_rows_int(rows, i, "map_count", -1);
         if (!ork_rows_id(rows, i, "id", &r->id) || !ork_task_is_of(&r->id, &p->run)) {
             rc = ork_err_set(err, ORK_ESTATE, "the run was made by another program and cannot change its definition");
             break;
@@ -170,6 +172,45 @@ static int mark(struct ork_update_plan *p, struct ork_update *u, const uint8_t *
     return 0;
 }
 
+/* "each":{"over":…} of a task; owned. */
+static json_t *over_of(const ork_workflow *w, uint32_t no)
+{
+    json_t *params = json_loads(ork_workflow_text(w, ork_workflow_def(w, no)->params), JSON_DECODE_ANY, NULL);
+    json_t *over = json_incref(json_object_get(json_object_get(params, "each"), "over"));
+
+    json_decref(params);
+    return over;
+}
+
+/* Is it written in both definitions, and with the params there are now, what its list is made of? */
+static bool same_list(const struct ork_update_plan *p, uint32_t no)
+{
+    const char *name = ork_workflow_task_name(p->now, no);
+    uint32_t was;
+
+    if (!p->old || ork_workflow_find(p->old, name, strlen(name), &was) != 0)
+        return false;
+    json_t *a = over_of(p->old, was), *b = over_of(p->now, no);
+    bool same = a && json_equal(a, b) && !refers(b, p->params);
+    json_decref(a);
+    json_decref(b);
+    return same;
+}
+
+/* The list of a task that did not succeed is the same when nothing that it is made of runs again. */
+static void keep_items(const struct ork_update_plan *p, struct ork_update *u, const uint8_t *whole)
+{
+    const struct ork_csr *deps = ork_workflow_deps(p->now);
+
+    for (uint32_t i = 0; i < ork_workflow_len(p->now); i++) {
+        bool same = u->again[i] && !whole[i] && (ork_workflow_def(p->now, i)->flags & ORK_TASK_EACH);
+        for (uint32_t e = deps->first[i]; same && e < deps->first[i + 1]; e++)
+            same = !u->again[deps->to[e]];
+        if (same && same_list(p, i))
+            u->again[i] = ORK_AGAIN_ITEMS;
+    }
+}
+
 static void decide(struct ork_update_plan *p, struct ork_update *u)
 {
     const uint32_t n = ork_workflow_len(p->now);
@@ -209,8 +250,13 @@ int ork_update_plan(struct ork_update_plan *p, struct ork_update **out, ork_err 
         rc = read_rows(p, u, err);
     if (!rc)
         rc = mark(p, u, differs, err);
-    if (!rc)
+    if (!rc) {
+        uint8_t *whole = ork_alloc((size_t)n + 1);
+        memcpy(whole, u->again, (size_t)n + 1);
         decide(p, u);
+        keep_items(p, u, whole);
+        ork_free(whole);
+    }
     for (size_t i = 0; !rc && p->old && i < u->rows_len; i++) {
         const struct ork_update_row *r = &u->rows[i];
         if (r->no != ORK_NO_TASK && r->index == r->no && !u->again[r->no] && differs[r->no] == ORK_DIFFER_NOT)

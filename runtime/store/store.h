@@ -244,7 +244,12 @@ struct ork_task_define { /* unit TASK_DEFINE: a task under its run's new definit
     const ork_workflow *workflow;
     uint32_t no;
     bool again; /* pending, whatever it was */
+    bool items; /* …but its list stays, with what its items did */
     int64_t now_ms;
+};
+struct ork_items_again { /* unit ITEMS_AGAIN: those that did not succeed are pending, with their attempts left */
+    ork_id run_id;
+    uint32_t first, last; /* task_index */
 };
 struct ork_task_park { /* unit TASK_PARK: out of the way; index < 0: no list shows it, `show RUN TASK` does */
     ork_id id;
@@ -310,6 +315,7 @@ enum ork_unit_type {
     ORK_UNIT_REDEFINE,
     ORK_UNIT_TASK_DEFINE,
     ORK_UNIT_TASK_PARK,
+    ORK_UNIT_ITEMS_AGAIN,
     ORK_UNIT_FIRE,
     ORK_UNIT_SCHEDULE,
     ORK_UNIT_SCHEDULE_NOTE,
@@ -336,6 +342,7 @@ struct ork_unit {
         struct ork_redefine *redefine; /* borrowed: outcome is read there */
         struct ork_task_define define;
         struct ork_task_park park;
+        struct ork_items_again items_again;
         struct ork_apply *apply; /* borrowed, as the next three */
         struct ork_sweep *sweep;
         struct ork_forget *forget;

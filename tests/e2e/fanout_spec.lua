@@ -124,6 +124,34 @@ w:task("a", { retries = { limit = 1, delay = "1ms" }, inputs = { p = ork.each({ 
     assert.equal(before + 3, sql("SELECT count(*) AS n FROM tasks WHERE map_parent IS NOT NULL")[1].n) -- by a new list: other items
   end)
 
+  it("does only what did not succeed when its function was mended, unless its list is another", function()
+    local text = [[
+local m = w:task("m", { run = function() return { l = { "x", "y", "z" } } end, output_type = { l = { "str" } } })
+w:task("a", { inputs = { p = ork.each(%s) }, output_type = "str", run = function(input)
+  io.open("ran", "a"):write(input.p):close()
+  %s
+  return input.p
+end })]]
+    for _, list in ipairs({ "m.output.l", '{ "x", "y", "z" }' }) do
+      sh.write(dir .. "/ran", "")
+      write(text:format(list, 'if input.p == "y" then error("no") end'))
+      assert.equal(1, ork("w.lua", "--new", "--jobs", "1").code)
+      write(text:format(list, ""))
+      local r = ork("w.lua", "--resume")
+      assert.equal(0, r.code, r.err)
+      assert.equal(1, select(2, r.err:gsub("a +running +3 items", "")), r.err) -- told once
+      assert.equal("xyzy", sh.read(dir .. "/ran"))
+      assert.same({ "x", "y", "z" }, output("a"))
+    end
+    sh.write(dir .. "/ran", "")
+    write(text:format('{ "x", "y" }', 'if input.p == "y" then error("no") end'))
+    assert.equal(1, ork("w.lua", "--new", "--jobs", "1").code)
+    write(text:format('{ "v", "w", "y" }', ""))
+    assert.equal(0, ork("w.lua", "--resume", "--jobs", "1").code)
+    assert.equal("xyvwy", sh.read(dir .. "/ran"))
+    assert.same({ "v", "w", "y" }, output("a"))
+  end)
+
   it("is taken over with its items by a rerun from a later task", function()
     local r = run([[
 local a = w:task("a", { inputs = { p = ork.each({ 1, 2, 3 }) }, output_type = { n = "int" },
@@ -166,7 +194,7 @@ w:task("end", { inputs = { by = ask.output.comment, x = poll.output.x }, run = f
     p = sh.spawn_ork({ "w.lua" }, { cwd = dir })
     p:wait_line("ask +running +2 items")
     sh.wait_until(dir .. "/.ork", function() return ork("tasks", "last", "ask").out:find("ask/2 +running.*waits for approval: go b%?") end)
-    assert.matches("approvals +w ask/2: go b%?", ork("status").out)
+    sh.wait_until(dir .. "/.ork", function() return ork("status").out:find("approvals +w ask/2: go b%?") end)
     assert.equal(0, ork("approve", "last", "ask/2", "--comment", "two").code)
     assert.equal(0, p:wait().code)
     assert.same({ by = { "one", "two" }, x = { "c1", "d2" } }, output("end"))
@@ -313,6 +341,26 @@ end })]]
     assert.equal(ITEMS, sql("SELECT count(*) AS n FROM tasks WHERE map_parent IS NOT NULL")[1].n)
     assert.equal(ITEMS .. "\n", ork("output", "last", "sum").out)
     assert.is_true(sql("SELECT sum(lost) AS n FROM tasks WHERE map_parent IS NOT NULL")[1].n >= 1)
+  end)
+
+  it("does only what did not succeed on PostgreSQL", function()
+    if cluster.missing() then return pending(cluster.missing()) end
+    local url = cluster.start():database("ork")
+    local text = [[
+w:task("a", { inputs = { p = ork.each(w.params.l) }, run = function(input)
+  io.open("ran", "a"):write(input.p):close()
+  %s
+end })]]
+    write(text:format('if input.p == "y" or input.p == "w" then error("no") end'))
+    assert.equal(1, ork("w.lua", 'l=["x","y","z","w"]', "--jobs", "1", "--db", url).code)
+    write(text:format(""))
+    local r = ork("w.lua", 'l=["x","y","z","w"]', "--resume", "--jobs", "1", "--db", url)
+    assert.equal(0, r.code, r.err)
+    assert.matches("^xy.*y", sh.read(dir .. "/ran"))
+    local times = {}
+    for name in sh.read(dir .. "/ran"):gmatch(".") do times[name] = (times[name] or 0) + 1 end
+    assert.same({ 1, 1 }, { times.x, times.z and times.z or 1 })
+    assert.same({ count = 4, success = 4, first = 1 << 24 }, json.decode(ork("show", "last", "a", "--json", "--db", url).out).items)
   end)
 
   it("loses and doubles no item on PostgreSQL", function()

@@ -35,6 +35,7 @@ static int define_task(struct ork_postgres *s, const struct ork_task_define *t, 
         ork_stmt_word(&st, def->rule == ORK_RULE_ALL_SUCCESS ? NULL : ork_rule_name(def->rule));
         ork_stmt_time(&st, t->now_ms);
         ork_stmt_int(&st, t->again);
+        ork_stmt_int(&st, t->again && !t->items);
         rc = ork_stmt_queue(&st, err);
     }
     ork_buf_fini(&params);
@@ -79,6 +80,16 @@ int ork_unit_command(struct ork_postgres *s, const struct ork_command_new *n, or
     ork_stmt_json(&st, n->args);
     ork_stmt_text(&st, n->by);
     ork_stmt_time(&st, n->now_ms);
+    return ork_stmt_queue(&st, err);
+}
+
+static int items_again(struct ork_postgres *s, const struct ork_items_again *t, ork_err *err)
+{
+    struct ork_stmt st;
+    ork_stmt_begin(&st, &s->write, ORK_S_items_again);
+    ork_stmt_id(&st, &t->run_id);
+    ork_stmt_int(&st, t->first);
+    ork_stmt_int(&st, t->last);
     return ork_stmt_queue(&st, err);
 }
 
@@ -169,6 +180,8 @@ int ork_unit_apply(struct ork_postgres *s, struct ork_unit *u, ork_err *err)
         return ork_unit_redefine(s, u->redefine, err);
     case ORK_UNIT_TASK_DEFINE:
         return define_task(s, &u->define, err);
+    case ORK_UNIT_ITEMS_AGAIN:
+        return items_again(s, &u->items_again, err);
     case ORK_UNIT_TASK_PARK:
         return park_task(s, &u->park, err);
     case ORK_UNIT_FIRE:

@@ -20,7 +20,7 @@
     X(workflow_current) X(workflow_apply) X(workflow_unapply) X(workflow_delete) X(workflow_tasks_delete) \
     X(version_find) X(version_get) X(version_insert) X(version_touch) \
     X(run_fate) X(runs_needed) X(run_doom) X(run_delete) X(run_log_path) X(sweep_tasks) X(sweep_events) X(sweep_commands) \
-    X(run_redefine) X(task_redefine) X(task_park) X(sweep_snapshots) X(remains_insert) X(remains_get) X(remains_delete) \
+    X(run_redefine) X(task_redefine) X(task_park) X(items_again) X(sweep_snapshots) X(remains_insert) X(remains_get) X(remains_delete) \
     X(seq_next) X(scheduler_outbid) \
     X(schedule_look) X(schedule_apply) X(schedule_busy) X(schedule_advance) X(schedule_wait) X(schedule_wake) X(schedule_put) \
     X(schedule_note) X(script_error) X(copy_look) X(copy_note) X(copy_end) X(seq_raise)

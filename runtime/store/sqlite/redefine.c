@@ -57,6 +57,16 @@ int ork_unit_redefine(struct ork_sqlite *s, struct ork_redefine *r, ork_err *err
     return rc || !r->moved ? rc : ork_unit_command(&s->writer, &r->wish, err);
 }
 
+int ork_unit_items_again(struct ork_sqlite *s, const struct ork_items_again *t, ork_err *err)
+{
+    struct ork_stmt st;
+    ork_stmt_begin(&st, &s->writer, ORK_S_items_again);
+    ork_stmt_id(&st, &t->run_id);
+    ork_stmt_int(&st, t->first);
+    ork_stmt_int(&st, t->last);
+    return ork_stmt_run(&st, err);
+}
+
 int ork_unit_task_park(struct ork_sqlite *s, const struct ork_task_park *t, ork_err *err)
 {
     struct ork_stmt st;

@@ -133,6 +133,7 @@ int ork_unit_forget(struct ork_sqlite *s, const struct ork_forget *f, ork_err *e
 int ork_unit_discard(struct ork_sqlite *s, struct ork_discard *d, ork_err *err) ORK_MUSTCHECK;
 /* redefine.c, with what it shares: units.c stores commands, create.c finds or puts a snapshot */
 int ork_unit_redefine(struct ork_sqlite *s, struct ork_redefine *r, ork_err *err) ORK_MUSTCHECK;
+int ork_unit_items_again(struct ork_sqlite *s, const struct ork_items_again *t, ork_err *err) ORK_MUSTCHECK;
 int ork_unit_task_park(struct ork_sqlite *s, const struct ork_task_park *t, ork_err *err) ORK_MUSTCHECK;
 int ork_unit_command(struct ork_conn *c, const struct ork_command_new *n, ork_err *err) ORK_MUSTCHECK;
 /* schedule.c */

@@ -96,6 +96,7 @@ static int define_task(struct ork_conn *c, const struct ork_task_define *t, ork_
     if (!rc) {
         ork_stmt_time(&st, t->now_ms);
         ork_stmt_int(&st, t->again);
+        ork_stmt_int(&st, t->again && !t->items);
         rc = ork_stmt_run(&st, err);
     }
     ork_buf_fini(&params);
@@ -336,6 +337,8 @@ int ork_unit_apply(struct ork_sqlite *s, struct ork_unit *u, ork_err *err)
         return ork_unit_redefine(s, u->redefine, err);
     case ORK_UNIT_TASK_DEFINE:
         return define_task(c, &u->define, err);
+    case ORK_UNIT_ITEMS_AGAIN:
+        return ork_unit_items_again(s, &u->items_again, err);
     case ORK_UNIT_TASK_PARK:
         return ork_unit_task_park(s, &u->park, err);
     case ORK_UNIT_FIRE:

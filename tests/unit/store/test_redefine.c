@@ -81,11 +81,11 @@ static void test_tasks_follow(void **state)
     ork_batch_add(&x.b, ORK_UNIT_TASK_PARK)->park = (struct ork_task_park){world_task(&x, 1), -1};
     ork_batch_add(&x.b, ORK_UNIT_TASK_PARK)->park = (struct ork_task_park){first, 1000};
     ork_batch_add(&x.b, ORK_UNIT_TASK_DEFINE)->define =
-        (struct ork_task_define){first, x.run.run_id, w, 1, false, 1767225600000};
+        (struct ork_task_define){first, x.run.run_id, w, 1, false, false, 1767225600000};
     ork_batch_add(&x.b, ORK_UNIT_TASK_DEFINE)->define =
-        (struct ork_task_define){third, x.run.run_id, w, 2, true, 1767225600000};
+        (struct ork_task_define){third, x.run.run_id, w, 2, true, false, 1767225600000};
     ork_batch_add(&x.b, ORK_UNIT_TASK_DEFINE)->define =
-        (struct ork_task_define){added, x.run.run_id, w, 3, false, 1767225600000};
+        (struct ork_task_define){added, x.run.run_id, w, 3, false, false, 1767225600000};
     test_apply_ok(&x.t, &x.b);
     struct ork_rows *r = world_tasks(&x, NULL, 9);
     static const char *const want[][3] = {
