@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The context of a Lua state: made when the module is opened, freed with the state. */
 #include "context.h"
+#include "python.h"
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -31,6 +32,7 @@ static int free_context(lua_State *L)
     ork_lua_buf_fini(&ctx->scratch);
     free(ctx->deps.items);
     ctx->deps = (struct ork_lua_numbers){0};
+    ork_lua_python_fini(ctx);
     json_decref(ctx->str_type);
     json_decref(ctx->int_type);
     json_decref(ctx->any_type);

@@ -29,6 +29,11 @@ struct ork_lua_task {
     struct ork_task_spec spec;
     int64_t grace_ms; /* -1: not given */
     struct ork_lua_span command, cwd, env, inputs, each, wait, when;
+    struct ork_lua_span task_file, task_module, task_function; /* of `python` */
+    const char *python;                                        /* borrowed: the option itself; NULL none */
+    const char *input_type_of; /* borrowed: the Python function that input_type was read from; NULL: it was declared */
+    bool has_python, python_typed;
+    struct json_t *hints; /* owned: as Python has them, {"inputs", "output"} */
     enum { ORK_LUA_WAIT_TIME, ORK_LUA_WAIT_APPROVAL, ORK_LUA_WAIT_POLL } wait_for;
     int64_t wait_ms;                       /* a span to wait for, or between calls of a poll; -1: not given */
     const char *default_cwd, *default_env; /* borrowed JSON of the defaults; NULL none */

@@ -2,6 +2,7 @@
 /* `inputs`: values by name, or a reference to an object. What an input is declared to be is held against what it gets
  * once the whole table was read, because the trigger rule decides whether the output of another task may be missing. */
 #include "each.h"
+#include "python.h"
 #include "ref.h"
 #include "task.h"
 #include <jansson.h>
@@ -129,6 +130,7 @@ void ork_lua_read_inputs(struct ork_lua_reader *r, int idx, const char *path, vo
 {
     struct ork_lua_task *t = out;
     const struct ork_lua_ref *ref = ork_lua_is(r->L, idx, r->ctx->ref_mt);
+    ork_lua_python_first(r, t);
     if (ork_lua_is(r->L, idx, r->ctx->each_mt)) {
         ork_lua_bad(r, path, "write inputs = { part = ork.each(…) }",
                     "is ork.each itself; an input of that kind needs a name");
@@ -159,8 +161,8 @@ static void check_kind(struct ork_lua_reader *r, const struct ork_lua_task *t, c
     if (t->spec.rule != ORK_RULE_ALL_SUCCESS && json_is_true(json_object_get(kind, "of_task")))
         from = json_pack("[s,o]", "?", from); /* null where that task did not succeed */
     if (ork_type_fits(to, from, &err) < 0)
-        ork_lua_bad(r, *name ? ork_lua_path(way, "inputs", name) : "inputs", NULL, "does not fit input_type: %s",
-                    err.msg);
+        ork_lua_bad(r, *name ? ork_lua_path(way, "inputs", name) : "inputs", NULL, "does not fit %s: %s",
+                    t->input_type_of ? t->input_type_of : "input_type", err.msg);
     json_decref(from);
 }
 
@@ -202,8 +204,12 @@ void ork_lua_check_inputs(struct ork_lua_reader *r, struct ork_lua_task *t)
         if (kind)
             check_kind(r, t, name, kind, type);
         else if (!takes_null(type) && !is_given(L, inputs, name))
-            ork_lua_bad_at(r, lua_isnil(L, inputs) ? "input_type" : "inputs", NULL,
-                           "inputs lacks `%.60s`, which input_type wants", name);
+            ork_lua_bad_at(r,
+                           !lua_isnil(L, inputs) ? "inputs"
+                           : t->input_type_of    ? "python"
+                                                 : "input_type",
+                           NULL, "inputs lacks `%.60s`, which %.200s wants", name,
+                           t->input_type_of ? t->input_type_of : "input_type");
     }
     lua_pop(L, 1);
 }

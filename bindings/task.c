@@ -2,6 +2,7 @@
 /* w:task and w:finally: the option table becomes canonical JSON and a struct ork_task_spec, and goes to the core at
  * once. What stays in Lua is a handle: the workflow and a number. This is the path that 100,000 tasks take: no table is
  * made, no tree; the buffers are the context's. */
+#include "python.h"
 #include "ref.h"
 #include "task.h"
 #include <jansson.h>
@@ -101,6 +102,9 @@ static void write_params(struct ork_lua_reader *r, struct ork_lua_task *t)
         ork_lua_buf_addf(out, "%lld", (long long)t->grace_ms);
     }
     add_span(r, t->whole_inputs ? "task_binding" : "task_bindings", t->inputs, NULL);
+    add_span(r, "task_file", t->task_file, NULL);
+    add_span(r, "task_function", t->task_function, NULL);
+    add_span(r, "task_module", t->task_module, NULL);
     add_span(r, "wait", t->wait, NULL);
     add_span(r, "when", t->when, NULL);
     ork_lua_buf_addc(out, '}');
@@ -116,9 +120,9 @@ static char *write_signature(const struct ork_lua_task *t)
 {
     char *text = NULL;
     ork_err err;
-    if (!t->input_type && !t->output_type)
+    if (!t->input_type && !t->output_type && !t->hints)
         return NULL;
-    json_t *s = json_object();
+    json_t *s = t->hints ? json_copy(t->hints) : json_object();
     if (t->input_type)
         json_object_set(s, "input_type", t->input_type);
     if (t->output_type)
@@ -301,6 +305,8 @@ static void judge(struct ork_lua_reader *r, struct ork_lua_task *t)
 {
     if (t->has_wait)
         ork_lua_judge_wait(r, t);
+    else if (t->has_python)
+        ork_lua_judge_python(r, t);
     else if (t->has_run)
         judge_function(r, t);
     else if (t->has_executor)

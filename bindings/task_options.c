@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The options of a task, as rows: what they are called, how each is read, which may stand in `defaults`. */
+#include "python.h"
 #include "ref.h"
 #include "task.h"
 #include <jansson.h>
@@ -164,7 +165,7 @@ static const struct ork_lua_option rows[] = {
     {.name = "pool", .read = read_pool, .by_default = true},
     {.name = "priority", .kind = ORK_LUA_INT, .at = FIELD(spec.priority), .by_default = true},
     LATER("project", "the project of a Cloud Run job"),
-    LATER_WORK("python", "a Python function"),
+    {.name = "python", .read = ork_lua_read_python},
     {.name = "queue_timeout",
      .kind = ORK_LUA_DURATION,
      .at = FIELD(spec.queue_timeout_ms),
@@ -200,6 +201,8 @@ void ork_lua_task_fini(struct ork_lua_task *t)
     json_decref(t->input_type);
     json_decref(t->output_type);
     json_decref(t->input_kinds);
+    json_decref(t->hints);
+    t->hints = NULL;
     t->input_type = t->output_type = t->input_kinds = NULL;
 }
 
