@@ -1,0 +1,195 @@
+-- SPDX-License-Identifier: MIT
+-- Tasks that are Python functions: what they get and give, how they fail, projects of uv, and the types of their hints.
+local cjson = require "cjson"
+local sh = require "tests.lib.sh"
+local uv = require "luv"
+
+local HEAD = 'local ork = require "ork"\nlocal w = ork.workflow("w")\n'
+
+describe("a Python function", function()
+  local dir
+  before_each(function() dir = sh.tempdir() end)
+  after_each(sh.cleanup)
+
+  local function write(text) sh.write(dir .. "/w.lua", HEAD .. text .. "\nreturn w\n") end
+  local function ork(...) return sh.ork({ ... }, { cwd = dir }) end
+  local function run(text, python, env)
+    write(text)
+    if python then sh.write(dir .. "/f.py", python) end
+    return sh.ork({ "w.lua" }, { cwd = dir, env = env })
+  end
+  local function output(name) return sh.json(ork("output", "last", name).out) end
+  local function task(name) return sh.sql(dir .. "/.ork/ork.db", "SELECT * FROM tasks WHERE task_name = '" .. name .. "'")[1] end
+  --- The kind and text of the task's failure.
+  local function failure(name)
+    local shown = sh.json(ork("show", "last", name, "--json").out)
+    assert.equal("failed", shown.status)
+    return shown.error_kind or shown.kind, shown.error
+  end
+
+  it("gets its inputs as arguments and returns the output", function()
+    local r = run([[
+local a = w:task("a", { python = "f.py:parts", inputs = { day = "2026-11-01", n = 2 } })
+local b = w:task("b", { python = "f.py:sizes", inputs = { part = ork.each(a.output.parts), twice = true } })
+w:task("c", { python = "f.py", inputs = { sizes = b.output, none = ork.null } })
+w:task("d", { python = "f.py:whole", inputs = { x = 1, y = { 2 } } })
+w:task("e", { python = "helper:say", inputs = { name = "Ada" }, env = { GREETING = "hello" } })
+w:task("f", { python = "f.py:silent" })
+w:task("g", { python = "f.py:K.made", inputs = { point = { x = 3 } } })]], [[
+import dataclasses, datetime, asyncio
+from typing import TypedDict
+import helper
+
+@dataclasses.dataclass
+class Point:
+    x: int
+    y: int = 7
+
+class K:
+    @staticmethod
+    def made(point: Point):
+        return [point, datetime.date(2026, 11, 1), (1, 2)]
+
+def parts(day: datetime.date, n, limit=10):
+    print("the day is", day.isoformat(), limit)
+    return {"parts": ["p%d" % i for i in range(n)]}
+
+async def sizes(part: str, twice: bool):
+    await asyncio.sleep(0)
+    return len(part) * (2 if twice else 1)
+
+def main(sizes, **rest):
+    return {"sum": sum(sizes), "rest": sorted(rest)}
+
+def whole(inputs):
+    return inputs
+
+def silent():
+    helper.say("x")
+]], nil)
+    assert.equal(1, r.code)
+    sh.write(dir .. "/helper.py", 'import os\ndef say(name):\n    return os.environ.get("GREETING", "bye") + " " + name\n')
+    r = ork("w.lua", "--resume")
+    assert.equal(0, r.code, r.err)
+    assert.equal("the day is 2026-11-01 10\n", ork("logs", "last", "a").out)
+    assert.same({ sum = 8, rest = { "none" } }, output("c"))
+    assert.same({ x = 1, y = { 2 } }, output("d"))
+    assert.equal('"hello Ada"\n', ork("output", "last", "e").out)
+    assert.equal(cjson.null, task("f").output)
+    assert.same({ { x = 3, y = 7 }, "2026-11-01", { 1, 2 } }, output("g"))
+    assert.same({ { e = "python" } }, sh.sql(dir .. "/.ork/ork.db", "SELECT DISTINCT executor_type AS e FROM tasks"))
+  end)
+
+  it("fails alone, with a sentence and a traceback that ends in its line", function()
+    sh.write(dir .. "/broken.py", "import nonsense\n")
+    sh.write(dir .. "/syntax.py", "def main(:\n")
+    local r = run([[
+w:task("raises", { python = "f.py:raises", retries = { limit = 1, delay = 0 } })
+w:task("object", { python = "f.py:object_", retries = { limit = 1, delay = 0 } })
+w:task("nan", { python = "f.py:nan" })
+w:task("gone", { python = "f.py:gone" })
+w:task("constant", { python = "f.py:CONSTANT" })
+w:task("nofile", { python = "none.py" })
+w:task("broken", { python = "broken.py" })
+w:task("syntax", { python = "syntax.py" })
+w:task("exits", { python = "f.py:exits" })
+w:task("lacks", { python = "f.py:lacks", inputs = { b = 1 }, input_type = {} })
+w:task("dates", { python = "f.py:dates", inputs = { day = "soon" }, input_type = { day = "str" } })
+w:task("typed", { python = "f.py:typed" })
+w:task("declared", { python = "f.py:typed", output_type = { n = "int" } })
+w:task("fine", { python = "f.py:fine" })]], [[
+import sys, datetime
+CONSTANT = 5
+def inner(): raise ValueError("no rows")
+def raises():
+    try:
+        1 / 0
+    except ZeroDivisionError as error:
+        inner()
+def object_(): return {"a": object()}
+def nan(): return float("nan")
+def exits(): sys.exit(3)
+def lacks(a, b): pass
+def dates(day: datetime.date): pass
+def typed() -> int: return "x"
+def fine(): pass
+]])
+    assert.equal(1, r.code)
+    local function fails(name, kind, text)
+      local k, t = failure(name)
+      assert.same({ kind, text }, { k, t })
+    end
+    fails("raises", "error", "f.py:3: ValueError: no rows")
+    assert.equal(2, sh.json(ork("show", "last", "raises", "--json").out).attempts)
+    local log = ork("logs", "last", "raises", "--attempt", "1").out
+    assert.matches('f.py", line 3, in inner\n[^\n]*raise ValueError%("no rows"%)\n[ ^~]*\n?ValueError: no rows\n$', log)
+    assert.not_matches("run_task.py", log, 1, true)
+    fails("object", "output", "what object_ of f.py returns is not JSON: object is nothing that JSON has; return texts, numbers, lists and dicts of them")
+    assert.equal(1, sh.json(ork("show", "last", "object", "--json").out).attempts)
+    assert.matches("^what nan of f.py returns is not JSON: Out of range float values", select(2, failure("nan")))
+    fails("gone", "policy", "f.py has no function `gone`; it has dates, exits, fine, inner, lacks, nan, object_, raises, typed")
+    fails("constant", "policy", "`CONSTANT` of f.py is no function, but int")
+    fails("nofile", "policy", "there is no file " .. uv.fs_realpath(dir) .. "/none.py")
+    fails("broken", "error", "broken.py cannot be imported: broken.py:1: ModuleNotFoundError: No module named 'nonsense'")
+    assert.matches("^syntax.py cannot be imported: syntax.py:1: SyntaxError: ", select(2, failure("syntax")))
+    fails("exits", "exit", "exit code 3")
+    fails("lacks", "input", "lacks of f.py wants `a`, which is not among the inputs: b")
+    fails("dates", "input", "`day` of dates of f.py cannot be made of its input: Invalid isoformat string: 'soon'")
+    fails("typed", "output", 'output: wanted int, got "x"')
+    fails("declared", "output", 'output: wanted {n: int}, got "x"')
+    assert.equal("success", task("fine").status)
+  end)
+
+  it("runs by uv in a project, and by python3 where there is no uv", function()
+    assert(uv.fs_mkdir(dir .. "/bin", 448))
+    assert(uv.fs_mkdir(dir .. "/p", 448))
+    assert(uv.fs_mkdir(dir .. "/p/src", 448))
+    sh.write(dir .. "/p/src/f.py", "import common, os\ndef main():\n    return [common.name, os.environ.get('BY'), os.getcwd()]\n")
+    sh.write(dir .. "/p/common.py", 'name = "common"\n')
+    sh.write(dir .. "/bin/uv", '#!/bin/sh\necho "$1 $2 $3 $4" >>"$LOG"\nshift 3\nBY=uv exec "$@"\n', "700")
+    local env = { PATH = dir .. "/bin:" .. os.getenv("PATH"), LOG = dir .. "/asked", PYTHONPATH = dir .. "/p" }
+    local home = uv.fs_realpath(dir)
+    local function said()
+      local r = run('w:task("a", { python = "p/src/f.py" })', nil, env)
+      assert.equal(0, r.code, r.err)
+      return output("a")
+    end
+    assert.same({ "common", cjson.null, home }, said())
+    sh.write(dir .. "/p/pyproject.toml", "[project]\n")
+    env.PYTHONPATH = nil
+    assert.same({ "common", "uv", home }, said())
+    assert.equal("run --project " .. home .. "/p python3\n", sh.read(dir .. "/asked"))
+    assert(uv.fs_unlink(dir .. "/bin/uv"))
+    assert.same({ "common", cjson.null, home }, said())
+  end)
+
+  it("hands a job over as ork_sdk says it", function()
+    sh.write(dir .. "/f.py", [[
+from ork_sdk import BigQueryJob, CloudRunJob, CustomHttp, DataprocJob
+def one(): return CustomHttp("mock://success", status_field="state", headers={"A": "b"})
+def two(): return [BigQueryJob("p", "eu", "j"), CloudRunJob("p", "r", "n", "e"), DataprocJob("p", "r", "c", "j")]
+def by_hand(): return {"deferred": [CustomHttp("mock://success", completion_field="s", completion_value="ok").to_dict()]}
+]])
+    local python = ([[import sys, json; sys.path.insert(0, %q); sys.path.insert(0, %q); import f
+print(json.dumps([[x.to_dict() for x in (f.one(), *f.two())], f.by_hand()]))]]):format(dir, sh.ork_path():match("^(.*)/") .. "/python")
+    local told = sh.run({ "python3", "-c", python })
+    assert.equal(0, told.code, told.err)
+    assert.same({
+      { { service_type = "custom_http", url = "mock://success", method = "GET", headers = { A = "b" }, status_field = "state",
+          success_value = "success", job_id = "mock://success" },
+        { service_type = "bigquery", project = "p", location = "eu", job_id = "j" },
+        { service_type = "cloudrun", project = "p", region = "r", job_name = "n", execution_id = "e", job_id = "p/r/n/e" },
+        { service_type = "dataproc", project = "p", region = "r", cluster_name = "c", job_id = "j" } },
+      { deferred = { { service_type = "custom_http", url = "mock://success", method = "GET", status_field = "s", success_value = "ok",
+          job_id = "mock://success" } } },
+    }, sh.json(told.out))
+    -- returned, they are that output
+    local file = dir .. "/out.json"
+    for name, n in pairs({ one = 1, two = 3, by_hand = 1 }) do
+      local r = sh.run({ "python3", sh.ork_path():match("^(.*)/") .. "/python/run_task.py" },
+        { env = { ORK_TASK_FILE = dir .. "/f.py", ORK_TASK_FUNCTION = name, ORK_OUTPUT_FILE = file } })
+      assert.equal(0, r.code, r.err)
+      assert.equal(n, #sh.json(sh.read(file)).deferred)
+    end
+  end)
+end)
