@@ -42,8 +42,7 @@ struct ork_lua_task {
     bool has_wait, has_poll, has_when;       /* has_when: it is a function */
     bool has_run, has_executor;              /* a function; where it is to be called was said */
     struct json_t *input_type, *output_type; /* owned until the task is added */
-    struct json_t
-        *input_kinds; /* owned: types of what `inputs` gives, {field: T}, null where unknown; NULL: a reference */
+    struct json_t *each_type;                /* owned: of an element of its ork.each; NULL unknown */
 };
 
 struct ork_lua_output {

@@ -200,10 +200,10 @@ void ork_lua_task_fini(struct ork_lua_task *t)
 {
     json_decref(t->input_type);
     json_decref(t->output_type);
-    json_decref(t->input_kinds);
+    json_decref(t->each_type);
     json_decref(t->hints);
     t->hints = NULL;
-    t->input_type = t->output_type = t->input_kinds = NULL;
+    t->input_type = t->output_type = t->each_type = NULL;
 }
 
 void ork_lua_task_options(struct ork_lua_reader *r, int idx, const char *path, struct ork_lua_task *t, unsigned flags)

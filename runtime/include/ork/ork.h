@@ -170,6 +170,9 @@ ORK_API int ork_type_convert(const struct json_t *type, struct json_t **value, c
 /* Can a value of type `from` be used where `to` is wanted? err: the reason. */
 ORK_API int ork_type_fits(const struct json_t *to, const struct json_t *from, ork_err *err) ORK_MUSTCHECK;
 
+/* "{rows: int, parts: [str]}", for messages; cut when it is long. */
+ORK_API void ork_type_show(const struct json_t *type, char out[100]);
+
 ORK_API void ork_sha256_text(const void *p, size_t n, char out[65]); /* lower-case hex */
 
 /* ---- definitions ---------------------------------------------------------------------------- */
