@@ -36,7 +36,8 @@ static int free_context(lua_State *L)
     json_decref(ctx->str_type);
     json_decref(ctx->int_type);
     json_decref(ctx->any_type);
-    ctx->str_type = ctx->int_type = ctx->any_type = NULL;
+    json_decref(ctx->maybe_str_type);
+    ctx->str_type = ctx->int_type = ctx->any_type = ctx->maybe_str_type = NULL;
     return 0;
 }
 
@@ -51,6 +52,7 @@ struct ork_lua_ctx *ork_lua_ctx_new(lua_State *L)
     ctx->str_type = json_string("str");
     ctx->int_type = json_string("int");
     ctx->any_type = json_string("any");
+    ctx->maybe_str_type = json_string("str?");
     lua_pushvalue(L, -1);
     lua_rawsetp(L, LUA_REGISTRYINDEX, &registry_key);
     return ctx;

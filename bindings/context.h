@@ -19,7 +19,7 @@ struct ork_lua_ctx {
     struct ork_lua_buf text;     /* a text being put together */
     struct ork_lua_buf scratch;  /* for one value; nobody keeps it across a call */
     struct ork_lua_numbers deps; /* tasks that the options being read refer to */
-    struct json_t *str_type, *int_type, *any_type;
+    struct json_t *str_type, *int_type, *any_type, *maybe_str_type;
     struct ork_lua_python *python; /* owned; NULL until a task is a Python function (python_look.c) */
     int32_t exit_codes[64];        /* of the retries being read */
     const char *codes[64];         /* borrowed from the option table on the stack */

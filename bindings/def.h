@@ -57,6 +57,7 @@ struct ork_lua_def {
     size_t outputs_len, outputs_cap;
     struct ork_lua_numbers conditional; /* tasks with `when`, by number */
     struct ork_lua_numbers mapped;      /* tasks with ork.each, by number */
+    struct json_t *types;               /* owned list: types made for references; NULL none */
     struct json_t *pools; /* owned: name → {slots: most that a task takes, task: the first that uses it} */
     struct ork_lua_problem *problems; /* owned */
     size_t problems_len, problems_cap;
@@ -78,7 +79,9 @@ struct ork_lua_def {
 struct ork_lua_def *ork_lua_def_check(lua_State *L, int idx, const char *method);    /* raises when it is no workflow */
 const struct json_t *ork_lua_def_params(const struct ork_lua_def *d);                /* {name: P} or NULL */
 const struct json_t *ork_lua_def_output(const struct ork_lua_def *d, uint32_t task); /* NULL: not declared */
-bool ork_lua_def_is_mapped(const struct ork_lua_def *d, uint32_t task);              /* once per element of a list */
+/* The type of an element of the `results` of a task with items; borrowed from the workflow. */
+const struct json_t *ork_lua_def_results(struct ork_lua_def *d, uint32_t task);
+bool ork_lua_def_is_mapped(const struct ork_lua_def *d, uint32_t task); /* once per element of a list */
 uint32_t ork_lua_def_file(struct ork_lua_def *d, const char *file);
 void ork_lua_def_fini(struct ork_lua_def *d);
 void ork_lua_def_add_output(struct ork_lua_def *d, uint32_t task, struct json_t *type_take); /* tasks in order */

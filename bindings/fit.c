@@ -17,8 +17,12 @@ json_t *ork_lua_ref_type(const struct ork_lua_ref *ref, int rule)
     if (!ref->type)
         return NULL;
     type = json_deep_copy(ref->type);
-    if (ref->items) /* an element per item, null where one has none */
-        type = json_pack("[[s,o]]", "?", type);
+    if (ref->items) {                             /* an element per item; of outputs null where one has none */
+        const char *what = ork_lua_ref_text(ref); /* tasks, NAME, output or results */
+        what += strlen(what) + 1;
+        what += strlen(what) + 1;
+        type = strcmp(what, "results") == 0 ? json_pack("[o]", type) : json_pack("[[s,o]]", "?", type);
+    }
     if (rule != ORK_RULE_ALL_SUCCESS && ref->kind == ORK_LUA_REF_TASK)
         type = json_pack("[s,o]", "?", type);
     return type;

@@ -129,20 +129,22 @@ static void check_in(struct ork_lua_reader *r, int left, int right)
         json_t *type = ork_lua_ref_type(list, ORK_RULE_ALL_SUCCESS);
         const json_t *whole = json_array_size(type) == 2 ? json_array_get(type, 1) : type;
         enum sort of = json_is_array(whole) ? sort_of_type(json_array_get(whole, 0)) : ANY;
-        show_side(r, left, text);
-        show_side(r, right, list_text);
-        if (of != ANY && of != a)
+        if (of != ANY && of != a) {
+            show_side(r, left, text);
+            show_side(r, right, list_text);
             ork_lua_bad(r, "when", NULL, "looks for %s in %s, where it never is", text, list_text);
+        }
         json_decref(type);
     }
     for (lua_Integer i = 1;
          !list && a != ANY && lua_type(L, right) == LUA_TTABLE && i <= (lua_Integer)lua_rawlen(L, right); i++) {
         lua_rawgeti(L, right, i);
         enum sort of = sort_of(r, lua_gettop(L));
-        show_side(r, left, text);
-        if (of != ANY && of != a)
+        if (of != ANY && of != a) {
+            show_side(r, left, text);
             ork_lua_bad(r, ork_lua_path_index(way, "when\n#3", i), NULL, "is %s, which %s never is",
                         ork_lua_shown(L, -1), text);
+        }
         lua_pop(L, 1);
     }
 }
@@ -157,12 +159,15 @@ static void check_sorts(struct ork_lua_reader *r, const char *op, int left, int 
         check_in(r, left, right);
         return;
     }
-    show_side(r, left, left_text);
-    show_side(r, right, right_text);
-    if (a != ANY && b != ANY && a != b)
+    bool apart = a != ANY && b != ANY && a != b, orderless = order && (a > TEXT || b > TEXT);
+    if (apart || orderless) {
+        show_side(r, left, left_text);
+        show_side(r, right, right_text);
+    }
+    if (apart)
         ork_lua_bad(r, "when", NULL, "compares %s with %s, which %s", left_text, right_text,
                     order ? "have no order" : "are never equal");
-    else if (order && (a > TEXT || b > TEXT))
+    else if (orderless)
         ork_lua_bad(r, "when", NULL, "orders %s; `%s` orders two numbers or two texts",
                     a > TEXT ? left_text : right_text, op);
     else
