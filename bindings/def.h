@@ -29,6 +29,8 @@ struct ork_lua_task {
     struct ork_task_spec spec;
     int64_t grace_ms; /* -1: not given */
     struct ork_lua_span command, cwd, env, inputs, each, wait, when;
+    struct ork_lua_span library; /* path of a shared library */
+    bool has_library;
     struct ork_lua_span task_file, task_module, task_function; /* of `python` */
     const char *python;                                        /* borrowed: the option itself; NULL none */
     const char *input_type_of; /* borrowed: the Python function that input_type was read from; NULL: it was declared */

@@ -101,6 +101,7 @@ static void write_params(struct ork_lua_reader *r, struct ork_lua_task *t)
         add_key(out, "grace_ms");
         ork_lua_buf_addf(out, "%lld", (long long)t->grace_ms);
     }
+    add_span(r, "library_path", t->library, NULL);
     add_span(r, t->whole_inputs ? "task_binding" : "task_bindings", t->inputs, NULL);
     add_span(r, "task_file", t->task_file, NULL);
     add_span(r, "task_function", t->task_function, NULL);
@@ -301,10 +302,29 @@ static void judge_function(struct ork_lua_reader *r, struct ork_lua_task *t)
     t->spec.executor = r->def->scripted && !t->has_executor ? ORK_EXEC_LUA : ORK_EXEC_INLINE;
 }
 
+static const char *other_work(const struct ork_lua_task *t)
+{
+    return t->has_run ? "run" : t->has_python ? "python" : t->command.len > 0 ? "command" : NULL;
+}
+
+static void judge_library(struct ork_lua_reader *r, struct ork_lua_task *t)
+{
+    if (other_work(t))
+        ork_lua_bad(r, "library", "make two tasks of it", "stands beside `%s`; a task does one thing", other_work(t));
+    if (t->cwd.len > 0)
+        ork_lua_bad(r, "cwd", NULL, "is for `command`, not for a library");
+    if (t->env.len > 0)
+        ork_lua_bad(r, "env", NULL, "is for `command`, not for a library");
+    t->default_cwd = t->default_env = NULL;
+    t->spec.executor = ORK_EXEC_LIBRARY;
+}
+
 static void judge(struct ork_lua_reader *r, struct ork_lua_task *t)
 {
     if (t->has_wait)
         ork_lua_judge_wait(r, t);
+    else if (t->has_library)
+        judge_library(r, t);
     else if (t->has_python)
         ork_lua_judge_python(r, t);
     else if (t->has_run)

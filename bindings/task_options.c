@@ -124,6 +124,20 @@ static void read_run(struct ork_lua_reader *r, int idx, const char *path, void *
         ork_lua_bad(r, path, NULL, "wants a function, got %s", ork_lua_shown(r->L, idx));
 }
 
+static void read_library(struct ork_lua_reader *r, int idx, const char *path, void *out)
+{
+    struct ork_lua_task *t = out;
+    size_t n;
+    t->has_work = t->has_library = true;
+    const char *s = ork_lua_read_text(r, idx, path, &n);
+    if (s && n == 0)
+        ork_lua_bad(r, path, NULL, "is empty; it wants the path of a shared library, such as \"parse.so\"");
+    if (!s || n == 0)
+        return;
+    t->library = (struct ork_lua_span){r->ctx->values.len, r->ctx->scratch.len};
+    ork_lua_buf_add(&r->ctx->values, r->ctx->scratch.data, r->ctx->scratch.len);
+}
+
 static void read_executor(struct ork_lua_reader *r, int idx, const char *path, void *out)
 {
     static const char *const words[] = {"inline", NULL};
@@ -156,7 +170,7 @@ static const struct ork_lua_option rows[] = {
     {.name = "inputs", .read = ork_lua_read_inputs},
     LATER_WORK("job", "a Cloud Run job"),
     {.name = "keep_children", .read = read_keep_children, .by_default = true},
-    LATER_WORK("library", "a function of a shared library"),
+    {.name = "library", .read = read_library},
     {.name = "max_lost", .kind = ORK_LUA_COUNT, .at = FIELD(spec.max_lost), .off = true, .by_default = true},
     LATER("on_cancel", "handlers"),
     LATER("on_failure", "handlers"),
