@@ -215,6 +215,27 @@ static void warn_of_inputs(struct ork_lua_reader *r, const struct target *target
     lua_settop(L, inputs - 1);
 }
 
+/* A parameter without default and hint: input_type cannot ask for it, as it takes null, too. */
+static void check_required(struct ork_lua_reader *r, const struct ork_lua_task *t, const struct target *target)
+{
+    lua_State *L = r->L;
+    int inputs = push_inputs(r);
+    size_t i;
+    json_t *each;
+
+    if (!ork_lua_is(L, inputs, r->ctx->ref_mt) && t->input_type_of && !takes_all(target->f, L, inputs)) {
+        json_array_foreach(json_object_get(target->f, "inputs"), i, each)
+        {
+            const char *name = json_string_value(json_object_get(each, "name"));
+            if (!json_is_true(json_object_get(each, "optional")) &&
+                json_equal(json_object_get(each, "type"), r->ctx->any_type) && !is_among(L, inputs, name))
+                ork_lua_bad_at(r, lua_isnil(L, inputs) ? "python" : "inputs", NULL,
+                               "inputs lacks `%.60s`, which %.200s wants", name, t->python);
+        }
+    }
+    lua_settop(L, inputs - 1);
+}
+
 /* {"inputs": {name: hint}, "output": hint}, beside the types. */
 static json_t *describe(const json_t *f)
 {
@@ -246,6 +267,7 @@ void ork_lua_judge_python(struct ork_lua_reader *r, struct ork_lua_task *t)
         return;
     }
     warn_of_inputs(r, &target);
+    check_required(r, t, &target);
     const json_t *output = json_object_get(target.f, "output");
     if (!t->output_type && output && !json_is_null(output) && !json_equal(output, r->ctx->any_type)) {
         t->output_type = json_deep_copy(output);

@@ -193,3 +193,136 @@ print(json.dumps([[x.to_dict() for x in (f.one(), *f.two())], f.by_hand()]))]]):
     end
   end)
 end)
+
+describe("the hints of a Python function", function()
+  local dir
+  before_each(function()
+    dir = sh.tempdir()
+    sh.write(dir .. "/f.py", [=[
+from dataclasses import dataclass
+from typing import Literal, Optional, TypedDict
+import datetime as dt
+raise_when_imported = 1 / 0
+
+Names = list[str]
+
+class Found(TypedDict, total=False):
+    file: str
+    rows: int | None
+
+@dataclass
+class Options:
+    day: dt.date
+    level: Literal["all", "some"] = "all"
+
+async def extract(day: dt.date, limit: int = 10) -> Found: ...
+def names(options: Options) -> Names: ...
+def join(names: "Names", found, more: Optional[dict[str, int]] = None, *, n: float) -> tuple[int, ...]: ...
+def nothing() -> None: ...
+def anything(**rest): ...
+]=])
+  end)
+  after_each(sh.cleanup)
+
+  local function script(text) sh.write(dir .. "/w.lua", HEAD .. text .. "\nreturn w\n") end
+  local function ork(words, env) return sh.ork(words, { cwd = dir, env = env }) end
+  local function validate(text)
+    script(text)
+    local r = ork({ "validate", "w.lua" })
+    local list = {}
+    for line in (r.out .. r.err):gmatch("[^\n]+") do
+      if line:find("^w.lua:%d") then list[#list + 1] = line:match("^w.lua:(.*)$") end
+    end
+    return list, r
+  end
+
+  it("are the types of the task, without importing the file", function()
+    local list = validate([[
+local a = w:task("extract", { python = "f.py:extract", inputs = { day = "2026-11-01" } })
+local b = w:task("names", { python = "f.py:names", inputs = { day = "2026-11-01" } })
+w:task("join", { python = "f.py:join", inputs = { names = b.output, found = a.output.file, n = 1 } })
+w:task("nothing", { python = "f.py:nothing" })
+w:task("anything", { python = "f.py:anything", inputs = { x = 1 } })
+w:task("declared", { python = "f.py:join", inputs = { names = 5 }, input_type = { names = "int" }, output_type = "any" })
+]])
+    assert.same({}, list)
+    assert.matches([[
+  extract   { day = date } -> { file = str?, rows = int? }
+  names     { day = date, level = str? } -> { str }
+  join      { found = any, n = float, names = { str } } -> { int }
+  nothing   - -> -
+  anything  - -> -
+  declared  { names = int } -> any
+]], ork({ "plan", "w.lua", "--types" }).out, 1, true)
+    assert.equal(0, ork({ "apply", "w.lua" }).code)
+    local rows = sh.sql(dir .. "/.ork/ork.db", "SELECT task_name, executor_type, signature FROM workflow_tasks ORDER BY task_index")
+    assert.equal(6, #rows)
+    assert.same({ "extract", "python" }, { rows[1].task_name, rows[1].executor_type })
+    assert.same({ inputs = { day = "dt.date", limit = "int" }, output = "Found", input_type = { day = "date" },
+      output_type = { file = "str?", rows = "int?" } }, sh.json(rows[1].signature))
+    assert.same({ inputs = {}, output = "None" }, sh.json(rows[4].signature))
+  end)
+
+  it("are held against what the task gets, and what others make of its output", function()
+    local list = validate([[
+local a = w:task("a", { python = "f.py:extract", inputs = { day = "soon" } })
+w:task("b", { python = "f.py:join", inputs = { names = { "x", a.output.rows }, n = 1 } })
+w:task("c", { python = "f.py:join", inputs = { names = ork.each(a.output.file), n = 1, found = 1 } })
+w:task("d", { command = "x", when = { a.output.rows, "==", "x" } })
+w:task("e", { python = "f.py:nothing", inputs = { x = 1 } })
+w:task("f", { python = "f.py:extrakt" })
+w:task("g", { python = "none.py" })
+w:task("h", { command = { "x", a.output.fiel } })]])
+    assert.same({
+      '3: task `a`: inputs.day: wanted date (such as 2026-11-01), got "soon"',
+      "4: task `b`: inputs lacks `found`, which f.py:join wants",
+      "4: task `b`: `inputs.names[2]` does not fit f.py:join: wanted str, the reference gives int?, which may be null",
+      "5: task `c`: `inputs.names` wants a list, but a.output.file is declared as str?",
+      '6: task `d`: `when` compares a.output.rows (int?) with "x", which are never equal',
+      "10: a.output has no field `fiel`; did you mean `file`?",
+    }, (function()
+      local mistakes = {}
+      for _, line in ipairs(list) do if not line:find("warning:", 1, true) then mistakes[#mistakes + 1] = line end end
+      return mistakes
+    end)())
+    local warnings = {}
+    for _, line in ipairs(list) do warnings[#warnings + 1] = line:match("warning: (.*)$") end
+    assert.same({
+      "task `e`: `inputs.x` is no parameter of `nothing` in f.py, which does not get it",
+      "task `f`: `python` names the function `extrakt`, which f.py does not have; did you mean `f.py:extract`?",
+      "task `g`: `python` names none.py, which cannot be read now: there is no such file",
+    }, warnings)
+    sh.write(dir .. "/broken.py", "def main(:\n")
+    list = validate('w:task("a", { python = "broken.py" })')
+    assert.matches("^3: warning: task `a`: `python` names broken.py, which python3 cannot read: line 1: ", list[1])
+  end)
+
+  it("cost one python3 for all files of a script, none where there are no Python tasks, none in workers", function()
+    assert(uv.fs_mkdir(dir .. "/bin", 448))
+    local real = sh.run({ "sh", "-c", "command -v python3" }).out:gsub("\n", "")
+    sh.write(dir .. "/bin/python3", ('#!/bin/sh\ncase "$*" in *inspect_task.py*) echo "$*" >>"$LOG";; esac\nexec %s "$@"\n'):format(real), "700")
+    local env = { PATH = dir .. "/bin:" .. os.getenv("PATH"), LOG = dir .. "/asked" }
+    local function asked()
+      local n = 0
+      if sh.exists(env.LOG) then for _ in io.lines(env.LOG) do n = n + 1 end end
+      return n
+    end
+    sh.write(dir .. "/g.py", "def main() -> int:\n    return 1\n")
+    sh.write(dir .. "/h.py", "def main() -> int:\n    return 1\n")
+    script([[
+w:task("g", { python = "g.py" })
+w:task("h", { python = "h.py:main" })
+w:task("lua", { run = function() return 1 end })]])
+    assert.equal(0, ork({ "w.lua" }, env).code)
+    assert.equal(1, asked())
+    assert.equal(0, ork({ "validate", "w.lua" }, env).code) -- loads twice
+    assert.equal(2, asked())
+    script('w:task("lua", { run = function() return 1 end })')
+    assert.equal(0, ork({ "w.lua" }, env).code)
+    assert.equal(2, asked())
+    -- without python3 nothing is known, and nothing is said
+    script('w:task("g", { python = "g.py", inputs = { x = 1 } })')
+    local r = ork({ "validate", "w.lua" }, { PATH = dir })
+    assert.same({ 0, "" }, { r.code, r.err })
+  end)
+end)
