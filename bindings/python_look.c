@@ -158,7 +158,8 @@ static void look(struct ork_lua_python *p, const char *path)
     size_t n = 5, i;
     json_t *file;
 
-    (void)stamp_of(path, stamps[0]);
+    if (!stamp_of(path, stamps[0]))
+        *stamps[0] = '\0';
     json_array_foreach(p->named, i, file)
     {
         char *each = n < MOST_FILES + 5 ? full_path(p, json_string_value(file)) : NULL;

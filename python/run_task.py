@@ -241,8 +241,9 @@ async def finish(awaitable):
 
 def main():
     sys.argv[:] = [os.environ.get("ORK_TASK_FILE") or os.environ.get("ORK_TASK_MODULE") or ""]
-    if sys.path and os.path.abspath(sys.path[0]) == HERE:  # for `import ork_sdk`; the user's own modules come first
-        sys.path.append(sys.path.pop(0))
+    if sys.path and os.path.abspath(sys.path[0]) == HERE:
+        sys.path.pop(0)
+    sys.path.append(HERE)  # for `import ork_sdk`; the user's own modules come first
     try:
         function, shown = find_function()
         args, keywords = arguments(function, read_input(), shown)

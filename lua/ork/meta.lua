@@ -23,7 +23,7 @@
 ---@field output ork.ref what the task gave; null where it did not succeed
 ---@field status ork.ref "success" "failed" "cancelled" "skipped"
 ---@field error ork.ref the message of its failure; null without
----@field results ork.ref for tasks with several items, which come with a later version
+---@field results ork.ref of a task with items (ork.each): a list of { item, status, output, error }, also when it failed
 
 ---About the task itself and its run; used in its own options.
 ---@class ork.this

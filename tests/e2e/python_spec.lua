@@ -20,11 +20,11 @@ describe("a Python function", function()
   end
   local function output(name) return sh.json(ork("output", "last", name).out) end
   local function task(name) return sh.sql(dir .. "/.ork/ork.db", "SELECT * FROM tasks WHERE task_name = '" .. name .. "'")[1] end
-  --- The kind and text of the task's failure.
+  --- The kind and text of a task's failure.
   local function failure(name)
     local shown = sh.json(ork("show", "last", name, "--json").out)
     assert.equal("failed", shown.status)
-    return shown.error_kind or shown.kind, shown.error
+    return shown.kind, shown.error
   end
 
   it("gets its inputs as arguments and returns the output", function()
@@ -97,6 +97,7 @@ w:task("lacks", { python = "f.py:lacks", inputs = { b = 1 }, input_type = {} })
 w:task("dates", { python = "f.py:dates", inputs = { day = "soon" }, input_type = { day = "str" } })
 w:task("typed", { python = "f.py:typed" })
 w:task("declared", { python = "f.py:typed", output_type = { n = "int" } })
+w:task("none", { python = "f.py:fine", output_type = "int" })
 w:task("fine", { python = "f.py:fine" })]], [[
 import sys, datetime
 CONSTANT = 5
@@ -137,6 +138,7 @@ def fine(): pass
     fails("dates", "input", "`day` of dates of f.py cannot be made of its input: Invalid isoformat string: 'soon'")
     fails("typed", "output", 'output: wanted int, got "x"')
     fails("declared", "output", 'output: wanted {n: int}, got "x"')
+    fails("none", "output", "it declares an output_type but gave no output: its function returned None")
     assert.equal("success", task("fine").status)
   end)
 
@@ -161,6 +163,28 @@ def fine(): pass
     assert.equal("run --project " .. home .. "/p python3\n", sh.read(dir .. "/asked"))
     assert(uv.fs_unlink(dir .. "/bin/uv"))
     assert.same({ "common", cjson.null, home }, said())
+  end)
+
+  it("says why it failed also to an ork that comes later", function()
+    sh.write(dir .. "/f.py", [=[
+import os, time
+def main():
+    open("began", "w").close()
+    while not os.path.exists("go"):
+        time.sleep(0.01)
+    raise ValueError("too late")
+]=])
+    write('w:task("a", { python = "f.py" })')
+    local p = sh.spawn_ork({ "w.lua" }, { cwd = dir })
+    sh.wait_file(dir .. "/began")
+    p:signal("sigkill")
+    p:wait()
+    sh.write(dir .. "/go", "")
+    assert.equal(1, ork("w.lua").code) -- goes on with that run
+    local kind, text = failure("a")
+    assert.same({ "error", "f.py:6: ValueError: too late" }, { kind, text })
+    assert.same({ { n = 1 } }, sh.sql(dir .. "/.ork/ork.db", "SELECT count(*) AS n FROM runs"))
+    assert.equal(1, sh.json(ork("show", "last", "a", "--json").out).attempt)
   end)
 
   it("hands a job over as ork_sdk says it", function()
@@ -254,6 +278,7 @@ w:task("declared", { python = "f.py:join", inputs = { names = 5 }, input_type = 
   anything  - -> -
   declared  { names = int } -> any
 ]], ork({ "plan", "w.lua", "--types" }).out, 1, true)
+    assert.same({ inputs = {}, output = "None" }, sh.json(ork({ "plan", "w.lua", "--types", "--json" }).out).signatures.nothing)
     assert.equal(0, ork({ "apply", "w.lua" }).code)
     local rows = sh.sql(dir .. "/.ork/ork.db", "SELECT task_name, executor_type, signature FROM workflow_tasks ORDER BY task_index")
     assert.equal(6, #rows)
