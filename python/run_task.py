@@ -146,23 +146,42 @@ def hints_of(function):
         return {}
 
 
+def made_of(hint, value):
+    """An object of a class, of a dict with its fields. One that is null and has a default was left out: an input whose
+    type is optional is there as null."""
+    try:
+        parameters = inspect.signature(hint).parameters
+    except (TypeError, ValueError):
+        return value
+    fields = {k: v for k, v in value.items() if v is not None or k not in parameters
+              or parameters[k].default is inspect.Parameter.empty}
+    if hasattr(hint, "model_validate"):
+        return hint.model_validate(fields)
+    try:
+        inspect.signature(hint).bind(**fields)
+    except TypeError:  # it is made of something else: the function gets what came
+        return value
+    return hint(**fields)
+
+
 def convert(value, hint):
     """JSON has no dates and no classes: what a parameter is annotated with makes one, if it can."""
     import datetime
+    import typing
 
+    inner, origin = typing.get_args(hint), typing.get_origin(hint)
+    if value is None:
+        return None
     if hint is datetime.date and isinstance(value, str):
         return datetime.date.fromisoformat(value)
     if hint is datetime.datetime and isinstance(value, str):
         return datetime.datetime.fromisoformat(value[:-1] + "+00:00" if value.endswith("Z") else value)
-    if isinstance(hint, type) and isinstance(value, dict) and not issubclass(hint, dict):
-        if hasattr(hint, "model_validate"):
-            return hint.model_validate(value)
-        if hint.__module__ != "builtins":
-            try:
-                inspect.signature(hint).bind(**value)
-            except (TypeError, ValueError):  # it is made of something else: the function gets what came
-                return value
-            return hint(**value)
+    if origin is list and isinstance(value, list):
+        return [convert(each, inner[0]) for each in value]
+    if inner and type(None) in inner and len(inner) == 2:  # Optional
+        return convert(value, inner[1] if inner[0] is type(None) else inner[0])
+    if isinstance(hint, type) and isinstance(value, dict) and not issubclass(hint, dict) and hint.__module__ != "builtins":
+        return made_of(hint, value)
     return value
 
 

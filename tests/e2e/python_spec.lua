@@ -35,9 +35,10 @@ w:task("c", { python = "f.py", inputs = { sizes = b.output, none = ork.null } })
 w:task("d", { python = "f.py:whole", inputs = { x = 1, y = { 2 } } })
 w:task("e", { python = "helper:say", inputs = { name = "Ada" }, env = { GREETING = "hello" } })
 w:task("f", { python = "f.py:silent" })
-w:task("g", { python = "f.py:K.made", inputs = { point = { x = 3 } } })]], [[
+w:task("g", { python = "f.py:K.made", inputs = { point = { x = 3 } } })
+w:task("h", { python = "f.py:many", inputs = { points = { { x = 1, y = 2 }, { x = 3 } }, days = { "2026-11-01", ork.null } } })]], [[
 import dataclasses, datetime, asyncio
-from typing import TypedDict
+from typing import List, Optional
 import helper
 
 @dataclasses.dataclass
@@ -66,6 +67,9 @@ def whole(inputs):
 
 def silent():
     helper.say("x")
+
+def many(points: List[Point], days: "list[Optional[datetime.date]]", when: Optional[datetime.datetime] = None):
+    return [p.x + p.y for p in points] + [d and d.day for d in days] + [when]
 ]], nil)
     assert.equal(1, r.code)
     sh.write(dir .. "/helper.py", 'import os\ndef say(name):\n    return os.environ.get("GREETING", "bye") + " " + name\n')
@@ -77,6 +81,7 @@ def silent():
     assert.equal('"hello Ada"\n', ork("output", "last", "e").out)
     assert.equal(cjson.null, task("f").output)
     assert.same({ { x = 3, y = 7 }, "2026-11-01", { 1, 2 } }, output("g"))
+    assert.same({ 3, 10, 1, cjson.null, cjson.null }, output("h"))
     assert.same({ { e = "python" } }, sh.sql(dir .. "/.ork/ork.db", "SELECT DISTINCT executor_type AS e FROM tasks"))
   end)
 
