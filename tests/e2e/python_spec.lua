@@ -68,7 +68,7 @@ def whole(inputs):
 def silent():
     helper.say("x")
 
-def many(points: List[Point], days: "list[Optional[datetime.date]]", when: Optional[datetime.datetime] = None):
+def many(points: List[Point], days: "list[Optional[datetime.date] ]", when: Optional[datetime.datetime] = None):
     return [p.x + p.y for p in points] + [d and d.day for d in days] + [when]
 ]], nil)
     assert.equal(1, r.code)
