@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The context of a Lua state: made when the module is opened, freed with the state. */
 #include "context.h"
+#include "python.h"
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -31,10 +32,12 @@ static int free_context(lua_State *L)
     ork_lua_buf_fini(&ctx->scratch);
     free(ctx->deps.items);
     ctx->deps = (struct ork_lua_numbers){0};
+    ork_lua_python_fini(ctx);
     json_decref(ctx->str_type);
     json_decref(ctx->int_type);
     json_decref(ctx->any_type);
-    ctx->str_type = ctx->int_type = ctx->any_type = NULL;
+    json_decref(ctx->maybe_str_type);
+    ctx->str_type = ctx->int_type = ctx->any_type = ctx->maybe_str_type = NULL;
     return 0;
 }
 
@@ -49,6 +52,7 @@ struct ork_lua_ctx *ork_lua_ctx_new(lua_State *L)
     ctx->str_type = json_string("str");
     ctx->int_type = json_string("int");
     ctx->any_type = json_string("any");
+    ctx->maybe_str_type = json_string("str?");
     lua_pushvalue(L, -1);
     lua_rawsetp(L, LUA_REGISTRYINDEX, &registry_key);
     return ctx;

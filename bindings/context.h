@@ -19,10 +19,11 @@ struct ork_lua_ctx {
     struct ork_lua_buf text;     /* a text being put together */
     struct ork_lua_buf scratch;  /* for one value; nobody keeps it across a call */
     struct ork_lua_numbers deps; /* tasks that the options being read refer to */
-    struct json_t *str_type, *int_type, *any_type;
-    int32_t exit_codes[64]; /* of the retries being read */
-    const char *codes[64];  /* borrowed from the option table on the stack */
-    char own[256];          /* chunk names of lua/ork begin so; "" none */
+    struct json_t *str_type, *int_type, *any_type, *maybe_str_type;
+    struct ork_lua_python *python; /* owned; NULL until a task is a Python function (python_look.c) */
+    int32_t exit_codes[64];        /* of the retries being read */
+    const char *codes[64];         /* borrowed from the option table on the stack */
+    char own[256];                 /* chunk names of lua/ork begin so; "" none */
     size_t own_len;
     struct ork_lua_engine *engines; /* open; each takes itself out (inline.c) */
     struct {

@@ -60,6 +60,18 @@ const json_t *ork_lua_def_output(const struct ork_lua_def *d, uint32_t task)
     return NULL;
 }
 
+const json_t *ork_lua_def_results(struct ork_lua_def *d, uint32_t task)
+{
+    json_t *output = (json_t *)(uintptr_t)ork_lua_def_output(d, task);
+    json_t *maybe = output ? json_pack("[s,O]", "?", output) : json_string("any");
+
+    if (!d->types)
+        d->types = json_array();
+    json_array_append_new(
+        d->types, json_pack("{s:s, s:s, s:o, s:s}", "item", "any", "status", "str", "output", maybe, "error", "str?"));
+    return json_array_get(d->types, json_array_size(d->types) - 1);
+}
+
 uint32_t ork_lua_def_file(struct ork_lua_def *d, const char *file)
 {
     if (!d->file || strcmp(d->file, file) != 0) {
@@ -85,6 +97,7 @@ void ork_lua_def_fini(struct ork_lua_def *d)
 {
     ork_workflow_unref(d->w);
     json_decref(d->options);
+    json_decref(d->types);
     json_decref(d->pools);
     for (size_t i = 0; i < d->outputs_len; i++)
         json_decref(d->outputs[i].type);

@@ -29,6 +29,13 @@ struct ork_lua_task {
     struct ork_task_spec spec;
     int64_t grace_ms; /* -1: not given */
     struct ork_lua_span command, cwd, env, inputs, each, wait, when;
+    struct ork_lua_span library; /* path of a shared library */
+    bool has_library;
+    struct ork_lua_span task_file, task_module, task_function; /* of `python` */
+    const char *python;                                        /* borrowed: the option itself; NULL none */
+    const char *input_type_of; /* borrowed: the Python function that input_type was read from; NULL: it was declared */
+    bool has_python, python_typed;
+    struct json_t *hints; /* owned: as Python has them, {"inputs", "output"} */
     enum { ORK_LUA_WAIT_TIME, ORK_LUA_WAIT_APPROVAL, ORK_LUA_WAIT_POLL } wait_for;
     int64_t wait_ms;                       /* a span to wait for, or between calls of a poll; -1: not given */
     const char *default_cwd, *default_env; /* borrowed JSON of the defaults; NULL none */
@@ -39,8 +46,7 @@ struct ork_lua_task {
     bool has_wait, has_poll, has_when;       /* has_when: it is a function */
     bool has_run, has_executor;              /* a function; where it is to be called was said */
     struct json_t *input_type, *output_type; /* owned until the task is added */
-    struct json_t
-        *input_kinds; /* owned: types of what `inputs` gives, {field: T}, null where unknown; NULL: a reference */
+    struct json_t *each_type;                /* owned: of an element of its ork.each; NULL unknown */
 };
 
 struct ork_lua_output {
@@ -55,6 +61,7 @@ struct ork_lua_def {
     size_t outputs_len, outputs_cap;
     struct ork_lua_numbers conditional; /* tasks with `when`, by number */
     struct ork_lua_numbers mapped;      /* tasks with ork.each, by number */
+    struct json_t *types;               /* owned list: types made for references; NULL none */
     struct json_t *pools; /* owned: name → {slots: most that a task takes, task: the first that uses it} */
     struct ork_lua_problem *problems; /* owned */
     size_t problems_len, problems_cap;
@@ -76,7 +83,9 @@ struct ork_lua_def {
 struct ork_lua_def *ork_lua_def_check(lua_State *L, int idx, const char *method);    /* raises when it is no workflow */
 const struct json_t *ork_lua_def_params(const struct ork_lua_def *d);                /* {name: P} or NULL */
 const struct json_t *ork_lua_def_output(const struct ork_lua_def *d, uint32_t task); /* NULL: not declared */
-bool ork_lua_def_is_mapped(const struct ork_lua_def *d, uint32_t task);              /* once per element of a list */
+/* The type of an element of the `results` of a task with items; borrowed from the workflow. */
+const struct json_t *ork_lua_def_results(struct ork_lua_def *d, uint32_t task);
+bool ork_lua_def_is_mapped(const struct ork_lua_def *d, uint32_t task); /* once per element of a list */
 uint32_t ork_lua_def_file(struct ork_lua_def *d, const char *file);
 void ork_lua_def_fini(struct ork_lua_def *d);
 void ork_lua_def_add_output(struct ork_lua_def *d, uint32_t task, struct json_t *type_take); /* tasks in order */

@@ -191,6 +191,7 @@ static bool read_product(struct ork_lua_reader *r, int idx, const char *path, js
     *type = NULL;
     if (!names)
         return false;
+    json_t *fields = json_object();
     ork_lua_buf_adds(&r->ctx->values, "{\"product\":{");
     for (size_t i = 0; i < n; i++) {
         char way[300];
@@ -204,11 +205,12 @@ static bool read_product(struct ork_lua_reader *r, int idx, const char *path, js
         ork_lua_buf_addc(&r->ctx->values, ':');
         lua_rawget(L, table);
         fine = read_list(r, lua_gettop(L), ork_lua_path(way, path, names[i].name), &of) && fine;
-        json_decref(of);
+        json_object_set_new(fields, names[i].name, of ? of : json_incref(r->ctx->any_type));
         lua_pop(L, 1);
     }
     ork_lua_buf_adds(&r->ctx->values, "}}");
     lua_settop(L, table - 1);
+    *type = fields;
     return fine;
 }
 

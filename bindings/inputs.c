@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* `inputs`: values by name, or a reference to an object. What an input is declared to be is held against what it gets
- * once the whole table was read, because the trigger rule decides whether the output of another task may be missing. */
+ * once the whole table was read (fit.c), because the trigger rule decides whether the output of another task may be
+ * missing. */
 #include "each.h"
+#include "python.h"
 #include "ref.h"
 #include "task.h"
 #include <jansson.h>
@@ -9,18 +11,6 @@
 #include <string.h>
 
 #define OF_INPUTS (~(ORK_LUA_HAS(ORK_LUA_REF_SECRET) | ORK_LUA_HAS(ORK_LUA_REF_INPUT)))
-
-static void note_kind(struct ork_lua_task *t, const struct ork_lua_reader *r, const char *name, bool of_task)
-{
-    if (!r->type)
-        return;
-    if (!t->input_kinds)
-        t->input_kinds = json_object();
-    json_t *type = json_deep_copy(r->type);
-    if (r->items) /* an element per item, null where one has none */
-        type = json_pack("[[s,o]]", "?", type);
-    json_object_set_new(t->input_kinds, name, json_pack("{s:o,s:b}", "type", type, "of_task", of_task));
-}
 
 /* A constant is checked now: {"const":V} at span against the type of the field; V is replaced by what it means there.
  */
@@ -54,29 +44,18 @@ static void check_constant(struct ork_lua_reader *r, const json_t *type, const c
 static void read_field(struct ork_lua_reader *r, struct ork_lua_task *t, int idx, const char *name, const char *way)
 {
     struct ork_lua_span span;
-    size_t deps = r->ctx->deps.len;
     const json_t *type = NULL;
-    const struct ork_lua_ref *ref = ork_lua_is(r->L, idx, r->ctx->ref_mt);
-    if (!ork_lua_read_expr(r, idx, way, OF_INPUTS, &span))
-        return;
-    if (!t->input_type)
-        return;
-    if (ref)
-        note_kind(t, r, name, r->ctx->deps.len > deps && ref->kind == ORK_LUA_REF_TASK);
-    else if (ork_lua_type_field(t->input_type, name, &type))
+    if (ork_lua_read_expr(r, idx, way, OF_INPUTS, &span) && t->input_type &&
+        ork_lua_type_field(t->input_type, name, &type))
         check_constant(r, type, way, &span);
 }
 
 /* The input that is another value for each item: behind the other inputs, as it is none of the bindings. */
 static void read_each(struct ork_lua_reader *r, struct ork_lua_task *t, int idx, const char *name, const char *way)
 {
-    json_t *type;
     r->items = false;
-    if (!ork_lua_read_each(r, idx, name, way, &t->each, &type) || !type)
-        return;
-    if (!t->input_kinds)
-        t->input_kinds = json_object();
-    json_object_set_new(t->input_kinds, name, json_pack("{s:o,s:b}", "type", type, "of_task", 0));
+    if (!ork_lua_read_each(r, idx, name, way, &t->each, &t->each_type))
+        t->each_type = NULL;
 }
 
 static void read_table(struct ork_lua_reader *r, struct ork_lua_task *t, int idx, const char *path)
@@ -129,6 +108,7 @@ void ork_lua_read_inputs(struct ork_lua_reader *r, int idx, const char *path, vo
 {
     struct ork_lua_task *t = out;
     const struct ork_lua_ref *ref = ork_lua_is(r->L, idx, r->ctx->ref_mt);
+    ork_lua_python_first(r, t);
     if (ork_lua_is(r->L, idx, r->ctx->each_mt)) {
         ork_lua_bad(r, path, "write inputs = { part = ork.each(…) }",
                     "is ork.each itself; an input of that kind needs a name");
@@ -136,8 +116,8 @@ void ork_lua_read_inputs(struct ork_lua_reader *r, int idx, const char *path, vo
     }
     if (ref) {
         t->whole_inputs = true;
-        if (ork_lua_read_expr(r, idx, path, OF_INPUTS, &t->inputs))
-            note_kind(t, r, "", ref->kind == ORK_LUA_REF_TASK);
+        if (!ork_lua_read_expr(r, idx, path, OF_INPUTS, &t->inputs))
+            t->inputs.len = 0;
         return;
     }
     if (lua_type(r->L, idx) != LUA_TTABLE) {
@@ -146,64 +126,4 @@ void ork_lua_read_inputs(struct ork_lua_reader *r, int idx, const char *path, vo
         return;
     }
     read_table(r, t, idx, path);
-}
-
-/* ---- types ---- */
-
-static void check_kind(struct ork_lua_reader *r, const struct ork_lua_task *t, const char *name, const json_t *kind,
-                       const json_t *to)
-{
-    json_t *from = json_incref(json_object_get(kind, "type"));
-    char way[300];
-    ork_err err;
-    if (t->spec.rule != ORK_RULE_ALL_SUCCESS && json_is_true(json_object_get(kind, "of_task")))
-        from = json_pack("[s,o]", "?", from); /* null where that task did not succeed */
-    if (ork_type_fits(to, from, &err) < 0)
-        ork_lua_bad(r, *name ? ork_lua_path(way, "inputs", name) : "inputs", NULL, "does not fit input_type: %s",
-                    err.msg);
-    json_decref(from);
-}
-
-static bool takes_null(const json_t *type)
-{
-    const char *word = json_string_value(json_is_array(type) ? json_array_get(type, 0) : type);
-    return word && (strcmp(word, "any") == 0 || word[strlen(word) - 1] == '?');
-}
-
-static bool is_given(lua_State *L, int inputs, const char *name)
-{
-    if (lua_type(L, inputs) != LUA_TTABLE)
-        return false;
-    lua_pushstring(L, name);
-    bool there = lua_rawget(L, inputs) != LUA_TNIL;
-    lua_pop(L, 1);
-    return there;
-}
-
-void ork_lua_check_inputs(struct ork_lua_reader *r, struct ork_lua_task *t)
-{
-    lua_State *L = r->L;
-    const char *name;
-    json_t *type;
-    if (!t->input_type)
-        return;
-    if (t->whole_inputs) {
-        const json_t *kind = json_object_get(t->input_kinds, "");
-        if (kind)
-            check_kind(r, t, "", kind, t->input_type);
-        return;
-    }
-    lua_pushliteral(L, "inputs");
-    lua_rawget(L, r->options);
-    int inputs = lua_gettop(L);
-    json_object_foreach(t->input_type, name, type)
-    {
-        const json_t *kind = json_object_get(t->input_kinds, name);
-        if (kind)
-            check_kind(r, t, name, kind, type);
-        else if (!takes_null(type) && !is_given(L, inputs, name))
-            ork_lua_bad_at(r, lua_isnil(L, inputs) ? "input_type" : "inputs", NULL,
-                           "inputs lacks `%.60s`, which input_type wants", name);
-    }
-    lua_pop(L, 1);
 }

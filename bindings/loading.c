@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* What lua/ork/loader.lua asks of a workflow and of this state. */
 #include "options.h"
+#include "python.h"
 #include <jansson.h>
 
 static int core_seal(lua_State *L) /* core.seal(w) -> problems; a second call gives the same */
@@ -189,6 +190,7 @@ void ork_lua_add_loading(lua_State *L)
                                          {"pool", make_pool},
                                          {"pools", core_pools},
                                          {"problems", core_problems},
+                                         {"python_home", ork_lua_python_home},
                                          {"seal", core_seal},
                                          {"source", core_source},
                                          {"task_count", core_task_count},

@@ -48,7 +48,7 @@ static const struct {
     {"task", "on_failure_callback", MAIL},
     {"task", "on_success_callback", "a task that depends on it does it"},
     {"task", "owner", "there is none; `tags = { … }` of the workflow holds such words"},
-    {"task", "python_callable", "write `command = { \"python3\", \"FILE.py\", … }`"},
+    {"task", "python_callable", "write `python = \"FILE.py:FUNCTION\"`"},
     {"task", "schedule", "it is an option of the workflow"},
     {"task", "task_id", FIRST},
     {"retries", "count", LIMIT},

@@ -108,7 +108,12 @@ static int push_this(lua_State *L, const struct ork_lua_ref *r, const char *key)
                              key);
     }
     bool number = strcmp(key, "attempt") == 0 || strcmp(key, "task_index") == 0 || strcmp(key, "item") == 0;
-    struct ork_lua_ref like = {.type = number ? ctx->int_type : ctx->str_type, .kind = ORK_LUA_REF_THIS, .has = r->has};
+    bool maybe = strcmp(key, "scheduled_for") == 0; /* only what a schedule started has one */
+    struct ork_lua_ref like = {.type = number  ? ctx->int_type
+                                       : maybe ? ctx->maybe_str_type
+                                               : ctx->str_type,
+                               .kind = ORK_LUA_REF_THIS,
+                               .has = r->has};
     size_t n = strlen(key);
     memcpy(parts + 5, key, n);
     ork_lua_ref_new(L, &like, NULL, parts, 5 + n, 0);
@@ -180,8 +185,10 @@ int ork_lua_task_field(lua_State *L, struct ork_lua_def *def, uint32_t no, const
         ork_lua_ref_task(L, def, no, key, ork_lua_def_output(def, no), items, -1);
     else if (strcmp(key, "status") == 0)
         ork_lua_ref_task(L, def, no, key, ctx->str_type, false, -1);
-    else if (strcmp(key, "error") == 0 || strcmp(key, "results") == 0)
-        ork_lua_ref_task(L, def, no, key, NULL, items && strcmp(key, "results") == 0, -1);
+    else if (strcmp(key, "error") == 0)
+        ork_lua_ref_task(L, def, no, key, ctx->maybe_str_type, false, -1);
+    else if (strcmp(key, "results") == 0)
+        ork_lua_ref_task(L, def, no, key, items ? ork_lua_def_results(def, no) : NULL, items, -1);
     else {
         const char *name = ork_workflow_task_name(def->w, no), *near = ork_suggest(key, task_words);
         const json_t *field, *output = ork_lua_def_output(def, no);

@@ -13,7 +13,7 @@ void ork_lua_read_inputs(struct ork_lua_reader *r, int idx, const char *path, vo
 void ork_lua_read_wait(struct ork_lua_reader *r, int idx, const char *path, void *out); /* wait.c */
 void ork_lua_judge_wait(struct ork_lua_reader *r, struct ork_lua_task *t);              /* once everything was read */
 void ork_lua_read_when(struct ork_lua_reader *r, int idx, const char *path, void *out); /* when.c */
-/* Types of what goes in against input_type, once everything was read. (inputs.c) */
+/* Types of what goes in against input_type, once everything was read. (fit.c) */
 void ork_lua_check_inputs(struct ork_lua_reader *r, struct ork_lua_task *t);
 
 struct ork_lua_name {

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The options of a task, as rows: what they are called, how each is read, which may stand in `defaults`. */
+#include "python.h"
 #include "ref.h"
 #include "task.h"
 #include <jansson.h>
@@ -128,6 +129,20 @@ static void read_run(struct ork_lua_reader *r, int idx, const char *path, void *
         ork_lua_bad(r, path, NULL, "wants a function, got %s", ork_lua_shown(r->L, idx));
 }
 
+static void read_library(struct ork_lua_reader *r, int idx, const char *path, void *out)
+{
+    struct ork_lua_task *t = out;
+    size_t n;
+    t->has_work = t->has_library = true;
+    const char *s = ork_lua_read_text(r, idx, path, &n);
+    if (s && n == 0)
+        ork_lua_bad(r, path, NULL, "is empty; it wants the path of a shared library, such as \"parse.so\"");
+    if (!s || n == 0)
+        return;
+    t->library = (struct ork_lua_span){r->ctx->values.len, r->ctx->scratch.len};
+    ork_lua_buf_add(&r->ctx->values, r->ctx->scratch.data, r->ctx->scratch.len);
+}
+
 static void read_executor(struct ork_lua_reader *r, int idx, const char *path, void *out)
 {
     static const char *const words[] = {"inline", NULL};
@@ -161,7 +176,7 @@ static const struct ork_lua_option rows[] = {
     {.name = "isolated", .read = read_isolated, .by_default = true},
     LATER_WORK("job", "a Cloud Run job"),
     {.name = "keep_children", .read = read_keep_children, .by_default = true},
-    LATER_WORK("library", "a function of a shared library"),
+    {.name = "library", .read = read_library},
     {.name = "max_lost", .kind = ORK_LUA_COUNT, .at = FIELD(spec.max_lost), .off = true, .by_default = true},
     LATER("on_cancel", "handlers"),
     LATER("on_failure", "handlers"),
@@ -170,7 +185,7 @@ static const struct ork_lua_option rows[] = {
     {.name = "pool", .read = read_pool, .by_default = true},
     {.name = "priority", .kind = ORK_LUA_INT, .at = FIELD(spec.priority), .by_default = true},
     LATER("project", "the project of a Cloud Run job"),
-    LATER_WORK("python", "a Python function"),
+    {.name = "python", .read = ork_lua_read_python},
     {.name = "queue_timeout",
      .kind = ORK_LUA_DURATION,
      .at = FIELD(spec.queue_timeout_ms),
@@ -205,8 +220,10 @@ void ork_lua_task_fini(struct ork_lua_task *t)
 {
     json_decref(t->input_type);
     json_decref(t->output_type);
-    json_decref(t->input_kinds);
-    t->input_type = t->output_type = t->input_kinds = NULL;
+    json_decref(t->each_type);
+    json_decref(t->hints);
+    t->hints = NULL;
+    t->input_type = t->output_type = t->each_type = NULL;
 }
 
 void ork_lua_task_options(struct ork_lua_reader *r, int idx, const char *path, struct ork_lua_task *t, unsigned flags)

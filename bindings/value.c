@@ -11,7 +11,40 @@
 /* Fields of ork.input in an expression, looked up among this task's inputs. */
 static void check_inputs(struct ork_lua_reader *r, const json_t *expr, const char *path);
 
-static void check_input(struct ork_lua_reader *r, const char *field, const char *path)
+/* The fields behind the first one, in what the input is known to be: of an element, where it is ork.each. */
+static void check_deeper(struct ork_lua_reader *r, int idx, const json_t *names, const char *path)
+{
+    lua_State *L = r->L;
+    bool each = ork_lua_is(L, idx, r->ctx->each_mt) != NULL;
+    const struct ork_lua_ref *ref = NULL;
+    const json_t *type = NULL, *next;
+    char shown[100];
+    if (each)
+        lua_getiuservalue(L, idx, 1);
+    ref = ork_lua_is(L, each ? lua_gettop(L) : idx, r->ctx->ref_mt);
+    if (ref && !ref->items) {
+        type = ref->type;
+        if (each && json_is_array(type) && json_array_size(type) == 2)
+            type = json_array_get(type, 1);
+        if (each)
+            type = json_is_array(type) ? json_array_get(type, 0) : NULL;
+    } else if (ref && each) {
+        type = ref->type;
+    }
+    for (size_t i = 2; type && i < json_array_size(names); i++, type = next) {
+        const char *name = json_string_value(json_array_get(names, i));
+        if (ork_lua_type_field(type, name, &next))
+            continue;
+        ork_type_show(type, shown);
+        ork_lua_bad(r, path, NULL, "uses the field `%.60s` of ork.input.%.60s, which is declared as %s", name,
+                    json_string_value(json_array_get(names, i - 1)), shown);
+        break;
+    }
+    if (each)
+        lua_pop(L, 1);
+}
+
+static void check_input(struct ork_lua_reader *r, const char *field, const json_t *names, const char *path)
 {
     lua_State *L = r->L;
     const char *words[257];
@@ -27,6 +60,8 @@ static void check_input(struct ork_lua_reader *r, const char *field, const char 
     if (lua_type(L, inputs) == LUA_TTABLE) {
         lua_pushstring(L, field);
         bool there = lua_rawget(L, inputs) != LUA_TNIL;
+        if (there && json_array_size(names) > 2)
+            check_deeper(r, lua_gettop(L), names, path);
         lua_pop(L, 1);
         if (!there) {
             for (lua_pushnil(L); lua_next(L, inputs) && n < 256; lua_pop(L, 1))
@@ -50,15 +85,21 @@ static void check_input(struct ork_lua_reader *r, const char *field, const char 
 
 static void check_parts(struct ork_lua_reader *r, const json_t *ref, const char *path)
 {
-    char field[210];
     if (json_is_array(ref)) {
         if (strcmp(json_string_value(json_array_get(ref, 0)), "input") == 0)
-            check_input(r, json_string_value(json_array_get(ref, 1)), path);
+            check_input(r, json_string_value(json_array_get(ref, 1)), ref, path);
         return;
     }
     const char *s = json_string_value(ref);
-    if (s && sscanf(s, "input.%209[^.]", field) == 1)
-        check_input(r, field, path);
+    if (!s || strncmp(s, "input.", 6) != 0)
+        return;
+    json_t *names = json_array();
+    for (size_t n; *s; s += n + (s[n] == '.')) {
+        n = strcspn(s, ".");
+        json_array_append_new(names, json_stringn(s, n));
+    }
+    check_input(r, json_string_value(json_array_get(names, 1)), names, path);
+    json_decref(names);
 }
 
 static void check_inputs(struct ork_lua_reader *r, const json_t *expr, const char *path)

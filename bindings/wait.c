@@ -172,9 +172,12 @@ void ork_lua_judge_wait(struct ork_lua_reader *r, struct ork_lua_task *t)
 {
     static const char *const none[] = {"cwd",  "env",           "executor", "grace",     "keep_children",
                                        "pool", "queue_timeout", "isolated", "resources", NULL};
-    if (t->command.len > 0 || t->has_run)
+    if (t->command.len > 0 || t->has_run || t->has_python || t->has_library)
         ork_lua_bad(r, "wait", "make two tasks of it", "stands beside `%s`; a task does one thing",
-                    t->has_run ? "run" : "command");
+                    t->has_run       ? "run"
+                    : t->has_python  ? "python"
+                    : t->has_library ? "library"
+                                     : "command");
     for (size_t i = 0; none[i]; i++) {
         if (says(r, none[i]))
             ork_lua_bad(r, none[i], NULL, "is of no use to a task that waits: it has no process and takes no slot");

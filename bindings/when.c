@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* `when`: a reference that is truthy, or { a, op, b }. Decided in the run; so what is constant already is refused: it
  * is mostly a comparison that Lua made while the script was loading. */
+#include "fit.h"
 #include "ref.h"
 #include "task.h"
 #include <jansson.h>
@@ -67,24 +68,110 @@ static enum sort sort_of(struct ork_lua_reader *r, int idx)
     }
 }
 
+/* "a.output.rows (int)", "\"x\"": for messages. */
+static void show_side(struct ork_lua_reader *r, int idx, char out[240])
+{
+    const struct ork_lua_ref *ref = ork_lua_is(r->L, idx, r->ctx->ref_mt);
+    char type[100] = "";
+    if (!ref) {
+        snprintf(out, 240, "%.230s", ork_lua_shown(r->L, idx));
+        return;
+    }
+    json_t *of = ork_lua_ref_type(ref, ORK_RULE_ALL_SUCCESS);
+    if (of)
+        ork_type_show(of, type);
+    json_decref(of);
+    snprintf(out, 240, "%.120s (%s)", ork_lua_ref_shown(r->L, ref), type);
+}
+
+/* The times have a form each: as texts, those of different kinds are never equal. */
+static const char *time_of(struct ork_lua_reader *r, int idx)
+{
+    const struct ork_lua_ref *ref = ork_lua_is(r->L, idx, r->ctx->ref_mt);
+    const char *word = ref && !ref->items ? json_string_value(ref->type) : NULL;
+    return word && strncmp(word, "date", 4) == 0 ? word : NULL;
+}
+
+static void check_times(struct ork_lua_reader *r, int left, int right)
+{
+    const char *a = time_of(r, left), *b = time_of(r, right);
+    char left_text[240], right_text[240];
+    size_t n = a ? strcspn(a, "?") : 0;
+    if (a && b && (strcspn(b, "?") != n || strncmp(a, b, n) != 0)) {
+        show_side(r, left, left_text);
+        show_side(r, right, right_text);
+        ork_lua_bad(r, "when", NULL, "compares %s with %s, which are written differently", left_text, right_text);
+        return;
+    }
+    int constant = a ? right : left;
+    if ((a || b) && lua_type(r->L, constant) == LUA_TSTRING) {
+        json_t *value = json_string(lua_tostring(r->L, constant)), *type = json_string(a ? a : b);
+        ork_err err;
+        if (value && ork_type_convert(type, &value, "", &err) < 0)
+            ork_lua_bad(r, a ? "when\n#3" : "when\n#1", NULL, "is compared with a %s: %s", a ? a : b, err.msg);
+        json_decref(type);
+        json_decref(value);
+    }
+}
+
+/* `in`: the list, and what its elements are. */
+static void check_in(struct ork_lua_reader *r, int left, int right)
+{
+    lua_State *L = r->L;
+    enum sort a = sort_of(r, left), b = sort_of(r, right);
+    const struct ork_lua_ref *list = ork_lua_is(L, right, r->ctx->ref_mt);
+    char text[240], list_text[240], way[300];
+    if (b != ANY && b != LIST) {
+        ork_lua_bad(r, "when\n#3", NULL, "is %s; `in` wants a list on the right", sort_names[b]);
+    } else if (b == ANY && lua_type(L, right) != LUA_TTABLE && lua_type(L, right) != LUA_TUSERDATA) {
+        ork_lua_bad(r, "when\n#3", NULL, "is %s; `in` wants a list on the right", ork_lua_shown(L, right));
+    } else if (list && list->type && a != ANY) {
+        json_t *type = ork_lua_ref_type(list, ORK_RULE_ALL_SUCCESS);
+        const json_t *whole = json_array_size(type) == 2 ? json_array_get(type, 1) : type;
+        enum sort of = json_is_array(whole) ? sort_of_type(json_array_get(whole, 0)) : ANY;
+        if (of != ANY && of != a) {
+            show_side(r, left, text);
+            show_side(r, right, list_text);
+            ork_lua_bad(r, "when", NULL, "looks for %s in %s, where it never is", text, list_text);
+        }
+        json_decref(type);
+    }
+    for (lua_Integer i = 1;
+         !list && a != ANY && lua_type(L, right) == LUA_TTABLE && i <= (lua_Integer)lua_rawlen(L, right); i++) {
+        lua_rawgeti(L, right, i);
+        enum sort of = sort_of(r, lua_gettop(L));
+        if (of != ANY && of != a) {
+            show_side(r, left, text);
+            ork_lua_bad(r, ork_lua_path_index(way, "when\n#3", i), NULL, "is %s, which %s never is",
+                        ork_lua_shown(L, -1), text);
+        }
+        lua_pop(L, 1);
+    }
+}
+
 /* Sides that can never be equal, or have no order. */
 static void check_sorts(struct ork_lua_reader *r, const char *op, int left, int right)
 {
     enum sort a = sort_of(r, left), b = sort_of(r, right);
     bool order = *op == '<' || *op == '>';
+    char left_text[240], right_text[240];
     if (strcmp(op, "in") == 0) {
-        if (b != ANY && b != LIST)
-            ork_lua_bad(r, "when\n#3", NULL, "is %s; `in` wants a list on the right", sort_names[b]);
-        else if (b == ANY && lua_type(r->L, right) != LUA_TTABLE && lua_type(r->L, right) != LUA_TUSERDATA)
-            ork_lua_bad(r, "when\n#3", NULL, "is %s; `in` wants a list on the right", ork_lua_shown(r->L, right));
+        check_in(r, left, right);
         return;
     }
-    if (a != ANY && b != ANY && a != b)
-        ork_lua_bad(r, "when", NULL, "compares %s with %s, which %s", sort_names[a], sort_names[b],
+    bool apart = a != ANY && b != ANY && a != b, orderless = order && (a > TEXT || b > TEXT);
+    if (apart || orderless) {
+        show_side(r, left, left_text);
+        show_side(r, right, right_text);
+    }
+    if (apart)
+        ork_lua_bad(r, "when", NULL, "compares %s with %s, which %s", left_text, right_text,
                     order ? "have no order" : "are never equal");
-    else if (order && (a > TEXT || b > TEXT))
-        ork_lua_bad(r, "when", NULL, "orders %s; `%s` orders two numbers or two texts", sort_names[a > TEXT ? a : b],
-                    op);
+    else if (orderless)
+        ork_lua_bad(r, "when", NULL, "orders %s; `%s` orders two numbers or two texts",
+                    a > TEXT ? left_text : right_text, op);
+    else
+        check_times(r, left, right);
 }
 
 /* A status that no task ever has. */

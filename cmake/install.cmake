@@ -1,7 +1,7 @@
 # Where things go. The program and the module look for the agent around themselves (runtime/exec/find.c), so what is installed
 # under one prefix works under any other.
 #
-#   bin/ork  libexec/ork/ork-agent  lib/lua/5.4/ork/core.so  share/lua/5.4/ork/*.lua  include/ork/ork.h
+#   bin/ork  libexec/ork/ork-agent  libexec/ork/python/*.py  lib/lua/5.4/ork/core.so  share/lua/5.4/ork/*.lua  include/ork/ork.h
 #   share/man/man1/ork.1  share/bash-completion/completions/ork  share/zsh/site-functions/_ork  share/fish/vendor_completions.d/ork.fish
 #   share/doc/ork/*
 #   lib/systemd/system/ork.service
@@ -26,6 +26,7 @@ set_property(SOURCE runtime/exec/find.c APPEND PROPERTY COMPILE_DEFINITIONS ORK_
 
 install(TARGETS ork RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
 install(TARGETS ork-agent RUNTIME DESTINATION ${ORK_AGENT_DIR})
+install(FILES python/run_task.py python/inspect_task.py python/ork_sdk.py DESTINATION ${ORK_AGENT_DIR}/python) # runtime/exec/find.c
 if(TARGET ork_edit)
   install(TARGETS ork_edit LIBRARY DESTINATION ${ORK_AGENT_DIR}) # found from bin/ork: runtime/script/edit.c
 endif()
@@ -42,5 +43,5 @@ install(FILES README.md LICENSE CHANGELOG.md ARCHITECTURE.md CONTRIBUTING.md DES
 install(DIRECTORY docs DESTINATION ${CMAKE_INSTALL_DOCDIR} FILES_MATCHING PATTERN "*.md")
 # Not what examples make where they are run.
 install(DIRECTORY examples DESTINATION ${CMAKE_INSTALL_DOCDIR} USE_SOURCE_PERMISSIONS
-  PATTERN ".*" EXCLUDE PATTERN "*.html" EXCLUDE PATTERN "*.db*" EXCLUDE PATTERN "out" EXCLUDE)
+  PATTERN ".*" EXCLUDE PATTERN "*.html" EXCLUDE PATTERN "*.db*" EXCLUDE PATTERN "out" EXCLUDE PATTERN "__pycache__" EXCLUDE PATTERN "*.so" EXCLUDE)
 include(cmake/package.cmake)

@@ -83,7 +83,7 @@ local elsewhere = {
   serve = "a server is the command `ork serve`", apply = "applying is a command: ork apply SCRIPT",
   schedule = "a schedule is an option of a workflow, which `ork apply SCRIPT` and `ork serve` keep: ork.workflow(\"w\", { schedule = { cron = \"0 2 * * *\" } })",
   trigger = "for a scheduler that runs it is the command `ork trigger NAME`; here: ork.start(w, params)",
-  BashOperator = "a task is w:task(\"name\", { command = \"…\" })", PythonOperator = "a task is w:task(\"name\", { command = { \"python3\", \"FILE.py\" } })",
+  BashOperator = "a task is w:task(\"name\", { command = \"…\" })", PythonOperator = "a task is w:task(\"name\", { python = \"FILE.py:FUNCTION\" })",
   dag = "a DAG is a workflow: ork.workflow(\"name\", { … })", DAG = "a DAG is a workflow: ork.workflow(\"name\", { … })",
   task = "a task belongs to a workflow: w:task(\"name\", { … })",
   ds = "the run's day is ork.date()", now = "the run's time is ork.date(\"0s\", \"%Y-%m-%dT%H:%M:%SZ\")",

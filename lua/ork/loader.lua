@@ -209,6 +209,16 @@ end
 
 -- ---- loading ---------------------------------------------------------------------------------
 
+--- Files of Python functions that the text names: one process tells the types of all. A worker asks for none.
+local function python_files(text)
+  local files, seen = {}, {}
+  for file in text:gmatch("%f[%w_]python%s*=%s*[\"']([^\"'\n:]+%.py)[:\"']") do
+    if not seen[file] then files[#files + 1] = file end
+    seen[file] = true
+  end
+  return files
+end
+
 local function run_script(session, text)
   session.files[session.name] = text
   problems.remember(session.path, text)
@@ -218,6 +228,7 @@ local function run_script(session, text)
     return nil
   end
   local outer, collected, pools = current, core.collect(session.workflows), core.pools({})
+  local home = core.python_home(not session.kept and absolute_folder(session), python_files(text))
   current = session
   local returned = table.pack(xpcall(chunk, message_handler, table.unpack(session.arg)))
   if not returned[1] then
@@ -233,6 +244,7 @@ local function run_script(session, text)
     current = outer
     core.collect(collected)
     core.pools(pools)
+    core.python_home(home)
   end
 end
 

@@ -23,7 +23,7 @@
 ---@field output ork.ref what the task gave; null where it did not succeed
 ---@field status ork.ref "success" "failed" "cancelled" "skipped"
 ---@field error ork.ref the message of its failure; null without
----@field results ork.ref for tasks with several items, which come with a later version
+---@field results ork.ref of a task with items (ork.each): a list of { item, status, output, error }, also when it failed
 
 ---About the task itself and its run; used in its own options.
 ---@class ork.this
@@ -91,6 +91,8 @@
 ---@field inputs? table<string, any>|ork.ref values by name, or a reference to an object; JSON in $ORK_INPUT_FILE
 ---@field output_type? ork.type what it gives; checked when it ends
 ---@field run? fun(input: any, ctx: ork.ctx): any instead of `command`: a function; what it returns is the output
+---@field python? string instead of `command`: a Python function, "file.py:function" or "package.module:function"; its type hints are the types where none are declared
+---@field library? string instead of `command`: a shared library whose `ork_task_run` is called in a worker of its own
 ---@field executor? "inline" calls `run` in the program that started the run, as those of workflows that it defines itself; others run in workers
 ---@field wait? ork.duration|ork.ref|ork.wait instead of `command`: nothing is done for so long, until that time, or until it is answered; it takes no process and no slot
 ---@field when? ork.ref|any[]|fun(input: any): any run only if the reference is not false, { a, op, b } holds (== ~= < <= > >= in), or the function says so

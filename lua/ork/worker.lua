@@ -119,11 +119,26 @@ end
 local function yes(what) return what and true or nil end
 local answers = { ["wait.poll"] = function(what) return what or nil end, when = yes, ["retries.on"] = yes }
 
+local function refuse_output(slot, text) native.fail(slot, text, "output", nil, false, 0) end
+
+--- The end of a call that was a library's: its output is JSON already.
+local function over_library(slot, text)
+  if text == nil then return native.fail(slot, "ork_task_run returned NULL", "error", nil, false, 0) end
+  text = text:gsub("^%s*ORK_OUTPUT:", "")
+  local _, why = core.json.decode(text)
+  if why then return refuse_output(slot, "what ork_task_run returned is not JSON: " .. ending.shorten(why)) end
+  if #text > MOST_OUTPUT then
+    return refuse_output(slot, ("the output is %d bytes; at most %d are stored: return a file's path instead"):format(#text, MOST_OUTPUT))
+  end
+  return native.done(slot, text)
+end
+
 local function over(ok, what, thread, self)
   local slot = self.call.token
   fibers[slot] = nil
   ctx.forget(self.ctx)
   if not ok then return fail(slot, what, thread) end
+  if self.call.option == "library" then return over_library(slot, what) end
   local judge = answers[self.call.option]
   if judge then what = judge(what) end
   if what == nil then return native.done(slot) end
@@ -165,9 +180,16 @@ end
 
 function fiber.leave() native.leave() end
 
+local function run_library(call)
+  local text, why, kind = native.library(call.definition, call.input)
+  if why then error(setmetatable({ text = why, kind = kind }, Refusal), 0) end
+  return text
+end
+
 local function run(self)
   local call = self.call
   if call.astray then error(setmetatable({ text = call.astray, kind = "spawn" }, Refusal), 0) end
+  if call.option == "library" then return run_library(call) end
   local body = find(definitions[call.definition], call.number, call.task, call.option)
   local input = core.json.decode(call.input)
   call.input = nil

@@ -14,6 +14,8 @@ static const struct {
     {"task_bindings", "inputs"},    {"task_binding", "inputs"}, {"max_retries", "retries"},
     {"timeout_seconds", "timeout"}, {"timeout_ms", "timeout"},  {"queue_timeout_ms", "queue_timeout"},
     {"grace_ms", "grace"},          {"pool_slots", "pool"},     {"run_timeout_ms", "run_timeout"},
+    {"library_path", "library"},    {"task_file", "python"},    {"task_module", "python"},
+    {"task_function", "python"},    {"output", "output_type"}, /* of a signature: as Python writes it */
 };
 
 static const char *option_of(const char *key)

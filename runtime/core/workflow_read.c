@@ -56,6 +56,10 @@ const char *ork_workflow_executor(const ork_workflow *w, uint32_t no)
         return "inline";
     case ORK_EXEC_WAIT:
         return "wait";
+    case ORK_EXEC_PYTHON:
+        return "python";
+    case ORK_EXEC_LIBRARY:
+        return "library";
     default:
         return d->other ? w->executors[d->other] : "other";
     }

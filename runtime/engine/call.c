@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* What calls have in common, whoever makes them: building, deadlines, ends. The idea is told in call.h. */
+#include "base/path.h"
 #include "engine/engine.h"
 #include "engine/workers.h"
 #include <errno.h>
@@ -12,7 +13,7 @@ bool ork_call_is(const ork_workflow *w, uint32_t task)
 {
     int executor = ork_workflow_def(w, task)->executor;
 
-    return executor == ORK_EXEC_INLINE || executor == ORK_EXEC_LUA;
+    return executor == ORK_EXEC_INLINE || executor == ORK_EXEC_LUA || executor == ORK_EXEC_LIBRARY;
 }
 
 int ork_call_window(const ork_workflow *w, uint32_t task)
@@ -21,6 +22,7 @@ int ork_call_window(const ork_workflow *w, uint32_t task)
     case ORK_EXEC_INLINE:
         return ORK_WINDOW_INLINE;
     case ORK_EXEC_LUA:
+    case ORK_EXEC_LIBRARY:
         return ORK_WINDOW_LUA;
     case ORK_EXEC_WAIT:
         return ORK_WINDOW_WAIT;
@@ -52,7 +54,11 @@ int ork_call_build(struct ork_active *a, struct ork_live *l, json_t *params, ork
     char *text = NULL;
     size_t len = 0;
 
-    bool by_worker = ork_run_def(&a->run, l->task)->executor == ORK_EXEC_LUA;
+    int executor = ork_run_def(&a->run, l->task)->executor;
+    bool by_worker = executor == ORK_EXEC_LUA || executor == ORK_EXEC_LIBRARY;
+    const char *library = json_string_value(json_object_get(params, "library_path"));
+    if (executor == ORK_EXEC_LIBRARY && (!library || !*library))
+        return ork_err_set(err, ORK_EDEF, "the task names no library");
     if (a->strange && !by_worker)
         return ork_err_set(err, ORK_ESTATE, "its function lives in the program that started the run");
     ork_inputs_scope(&data, a, l->task, l->attempt, &scope);
@@ -79,6 +85,11 @@ int ork_call_build(struct ork_active *a, struct ork_live *l, json_t *params, ork
                                  .alone = by_worker && (a->run.tasks[l->task].lost > 0 || is_isolated(params))};
     if (by_worker)
         ork_resources_read(params, &l->call->most);
+    if (executor == ORK_EXEC_LIBRARY) {
+        l->call->option = "library";
+        l->call->alone = true;
+        l->call->library = ork_path_join(a->script_dir ? a->script_dir : a->engine->cwd, library);
+    }
     return 0;
 }
 
@@ -208,6 +219,7 @@ void ork_call_free(ork_engine *e, struct ork_call *c)
 {
     ork_call_leave(e, c);
     ork_free(c->input);
+    ork_free(c->library);
     ork_free(c);
 }
 

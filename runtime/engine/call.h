@@ -24,8 +24,9 @@ struct ork_call {
     struct ork_active *run; /* borrowed: the live attempt goes with it */
     char *input;            /* owned JSON; NULL once nobody needs it any more */
     size_t input_len;
-    const char *option;        /* static: where its function stands, "run" for the attempt itself */
-    int64_t timeout_ms;        /* that it may compute and sleep; 0 none */
+    const char *option; /* static: where its function stands, "run" for the attempt itself */
+    char *library;      /* owned: absolute path of a shared library whose function it is; NULL: it is a script's */
+    int64_t timeout_ms; /* that it may compute and sleep; 0 none */
     struct ork_resources most; /* of a call that is alone in its worker */
     bool question;             /* engine/question.h: of no attempt */
     bool by_worker;
@@ -46,8 +47,8 @@ struct ork_call {
     struct ork_heap_node place; /* there */
     uint64_t number;            /* first granted, first called; kept when it comes back */
     uint32_t slot;
-    bool alone,
-        waits; /* alone: it was lost before, so nothing else is with it; waits: it sleeps, and does not compute */
+    bool alone, waits; /* alone: nothing else is with it, as it was lost before or is a library's; waits: it
+                          sleeps, and does not compute */
 };
 
 /* call.c */

@@ -4,6 +4,7 @@
  * it waited for. Only when that commit is durable does the agent hear of it (law 1). */
 #include "engine/engine.h"
 #include "base/path.h"
+#include "engine/python.h"
 #include "engine/workers.h"
 #include <errno.h>
 #include <fcntl.h>
@@ -211,10 +212,11 @@ static int build(struct ork_active *a, struct ork_live *l, json_t *params, ork_e
     char *text = NULL;
     size_t len = 0;
 
-    if (ork_run_def(&a->run, l->task)->executor != ORK_EXEC_PROCESS)
+    bool python = ork_python_is(a->workflow, ork_run_no(&a->run, l->task));
+    if (!python && ork_run_def(&a->run, l->task)->executor != ORK_EXEC_PROCESS)
         return ork_err_set(err, ORK_EINVAL,
                            "its executor `%s` is not part of this Ork, which runs processes (`command`)",
-                           ork_workflow_executor(a->workflow, l->task));
+                           ork_workflow_executor(a->workflow, ork_run_no(&a->run, l->task)));
     int rc = ork_active_files(a, err);
     if (rc)
         return rc;
@@ -223,7 +225,8 @@ static int build(struct ork_active *a, struct ork_live *l, json_t *params, ork_e
     rc = ork_inputs_bind(a, l->task, params, &scope, &input, err);
     data.input = input;
     if (!rc)
-        rc = ork_expr_command(params, &scope, &l->argv, err);
+        rc = python ? ork_python_command(a, params, &scope, &l->argv, err)
+                    : ork_expr_command(params, &scope, &l->argv, err);
     if (!rc)
         rc = ork_json_text(input, &text, &len, err);
     if (!rc && len > ORK_INPUT_MAX)

@@ -432,6 +432,7 @@ void ork_engine_close(ork_engine *e)
     ork_free(e->url);
     ork_free(e->data_dir);
     ork_free(e->agent_program);
+    ork_free(e->python_runner);
     ork_free(e->host);
     ork_free(e->cwd);
     ork_free(e);

@@ -236,8 +236,8 @@ struct ork_engine {
     struct ork_log log;
     struct ork_idgen ids;
     uint32_t flags, jobs;
-    char *url, *data_dir, *agent_program, *host, *cwd;
-    const char *role; /* "serve" or NULL */
+    char *url, *data_dir, *agent_program, *python_runner, *host, *cwd; /* programs: NULL until looked for */
+    const char *role;                                                  /* "serve" or NULL */
     char boot_id[40];
     ork_store *store;
     bool store_closed;
@@ -436,7 +436,8 @@ struct ork_result {
     uint32_t task;
     char *log_path, *output_path;
     int64_t output_size; /* -1: the task made no output file */
-    json_t *output;
+    bool tells;          /* a failed one says in its output file why: Python's */
+    json_t *told, *output;
     char *output_text;
     size_t output_len; /* NULL none */
     char *tail;

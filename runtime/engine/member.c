@@ -96,7 +96,9 @@ void ork_member_hand(struct ork_member *m, struct ork_call *c)
         refuse(c, ORK_KIND_SPAWN, err.msg);
         return;
     }
-    if (!teach(m, a, definition)) {
+    if (c->library) /* who knows what it leaves behind in the process */
+        m->served = ORK_WORKER_CALLS;
+    else if (!teach(m, a, definition)) {
         ork_workers_back(m->engine, c);
         ork_member_retire(m);
         return;
@@ -124,7 +126,7 @@ void ork_member_hand(struct ork_member *m, struct ork_call *c)
                                    .scheduled_for_ms = a->scheduled_for_ms,
                                    .run = a->text,
                                    .task = ork_workflow_task_name(a->workflow, ork_run_no(&a->run, c->live->task)),
-                                   .definition = definition,
+                                   .definition = c->library ? c->library : definition,
                                    .option = c->option,
                                    .memory = c->most.memory,
                                    .cpu_ms = c->most.cpu_ms,

@@ -4,6 +4,7 @@
  * that a gigabyte of output never stops the loop. Memory is bounded by the windows of engine.h whatever a task prints.
  */
 #include "engine/engine.h"
+#include "engine/python.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
@@ -138,6 +139,19 @@ static void read_log(struct ork_result *r, bool wants_line)
     ork_free(p);
 }
 
+static void read_told(struct ork_result *r)
+{
+    size_t n = 0;
+    ork_err none;
+
+    if (r->output_size <= 0 || r->output_size > INLINE_MAX)
+        return;
+    char *p = read_part(r->output_path, 0, (size_t)r->output_size, &n);
+    if (p && ork_json_parse(p, n, &r->told, &none) != 0)
+        r->told = NULL;
+    ork_free(p);
+}
+
 static void read_all(struct ork_result *r)
 {
     bool ok = r->exit.reason == ORK_EXIT_NORMAL && r->exit.exit_code == 0;
@@ -145,6 +159,8 @@ static void read_all(struct ork_result *r)
 
     if (size > 0)
         read_output_file(r, size);
+    else if (!ok && r->tells)
+        read_told(r);
     if (r->exit.log_bytes != 0)
         read_log(r, ok && size <= 0);
 }
@@ -171,6 +187,7 @@ void ork_result_read(struct ork_active *a, uint32_t task, const struct ork_exit 
     r->a = a;
     ork_active_ref(a);
     r->task = task;
+    r->tells = ork_python_is(a->workflow, ork_run_no(&a->run, task));
     r->exit = *x;
     r->exit.error = x->error ? ork_strdup(x->error) : NULL;
     r->log_path = log_path ? ork_strdup(log_path) : NULL;
@@ -194,6 +211,7 @@ void ork_result_free(struct ork_result *r)
     ork_free(r->log_path);
     ork_free(r->output_path);
     json_decref(r->output);
+    json_decref(r->told);
     ork_free(r->output_text);
     ork_free(r->tail);
     ork_free(r);

@@ -5,6 +5,7 @@
  * attempt is final, the exit is dropped and acknowledged. */
 #include "engine/engine.h"
 #include "core/types.h"
+#include "engine/python.h"
 #include <string.h>
 
 static struct ork_text text_of(const char *s)
@@ -210,6 +211,8 @@ static void describe_failure(struct ork_active *a, const struct ork_result *r, s
     default:
         break;
     }
+    if (r->tells && ork_python_failure(r, ev, why))
+        return;
     if (x->signal) {
         ev->failure.kind = ORK_KIND_SIGNAL;
         ork_buf_addf(why, "ended by signal %d (SIG%s)", x->signal, signal_word(x->signal));
@@ -234,8 +237,9 @@ int ork_settle_output(struct ork_active *a, uint32_t task, json_t **output, char
     if (type && !*output) {
         if (!ork_type_is_optional(type))
             rc = ork_err_set(err, ORK_ETYPE, "it declares an output_type but gave no output: %s",
-                             ork_call_is(a->workflow, ork_run_no(&a->run, task))
-                                 ? "its function returned nothing"
+                             ork_call_is(a->workflow, ork_run_no(&a->run, task)) ? "its function returned nothing"
+                             : ork_python_is(a->workflow, ork_run_no(&a->run, task))
+                                 ? "its function returned None"
                                  : "write JSON to $ORK_OUTPUT_FILE or print a line ORK_OUTPUT:{…}");
     } else if (type) {
         json_t *before = json_incref(*output);

@@ -127,7 +127,7 @@ static bool function_text(struct why *w, size_t i, struct ork_buf *b)
     uint32_t task = (uint32_t)ork_rows_int(w->tasks, i, "task_index", 0);
     const struct ork_live *l = a && task < a->run.n ? ork_active_live(a, task) : NULL;
     const char *executor = ork_rows_text(w->tasks, i, "executor_type");
-    bool by_worker = strcmp(executor, "lua") == 0;
+    bool by_worker = strcmp(executor, "lua") == 0 || strcmp(executor, "library") == 0;
 
     if (!by_worker && strcmp(executor, "inline") != 0)
         return false;

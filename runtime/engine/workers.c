@@ -57,7 +57,7 @@ int ork_workers_find(ork_engine *e, ork_err *err)
 int ork_workers_may_start(ork_engine *e, const ork_workflow *w, ork_err *err)
 {
     for (uint32_t i = 0; i < ork_workflow_len(w); i++) {
-        if (ork_workflow_def(w, i)->executor == ORK_EXEC_LUA)
+        if (ork_call_window(w, i) == ORK_WINDOW_LUA)
             return ork_workers_find(e, err);
     }
     return 0;

@@ -14,6 +14,7 @@
 #include "exec/worker/family.h"
 #include "script/host.h"
 #include "script/worker_priv.h"
+#include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <lauxlib.h>
@@ -26,6 +27,11 @@
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
+
+/* What a library exports; both ends are NUL-terminated UTF-8 JSON. */
+#define ORK_LIBRARY_RUN "ork_task_run"
+#define ORK_LIBRARY_FREE "ork_task_free"
+typedef char *(*ork_library_fn)(const char *input_json);
 
 #define INBOX (256u * 1024)
 #define OUTBOX_FULL (64u * 1024)
@@ -165,7 +171,7 @@ static int push_call(lua_State *L, struct ork_rd *r)
     bool attempt = false;
     for (int i = 0; i < 4; i++) {
         const char *text = ork_rd_str(r);
-        attempt |= i == 3 && strcmp(text, "run") == 0;
+        attempt |= i == 3 && (strcmp(text, "run") == 0 || strcmp(text, "library") == 0);
         lua_pushstring(L, text);
     }
     int64_t memory = ork_rd_i64(r), cpu_ms = ork_rd_i64(r);
@@ -434,6 +440,38 @@ static int go_to(lua_State *L) /* go_to(folder) -> true | nil, message */
     return 2;
 }
 
+/* library(path, input) -> JSON text | nil, message, kind. A crash in there costs this worker. */
+static int library(lua_State *L)
+{
+    const char *path = luaL_checkstring(L, 1), *input = luaL_checkstring(L, 2);
+    ork_library_fn run;
+    char *output;
+
+    void *handle = dlopen(path, RTLD_NOW | RTLD_LOCAL);
+    if (!handle) {
+        lua_pushnil(L);
+        lua_pushfstring(L, "cannot load the library: %s", dlerror());
+        lua_pushliteral(L, "policy");
+        return 3;
+    }
+    *(void **)&run = dlsym(handle, ORK_LIBRARY_RUN);
+    void (*let_go)(char *);
+    *(void **)&let_go = dlsym(handle, ORK_LIBRARY_FREE);
+    if (!run || !let_go) {
+        lua_pushnil(L);
+        lua_pushfstring(L, "the library %s has no function `%s`%s", path, run ? ORK_LIBRARY_FREE : ORK_LIBRARY_RUN,
+                        run || let_go ? "" : ", and no `" ORK_LIBRARY_FREE "`");
+        lua_pushliteral(L, "policy");
+        return 3;
+    }
+    output = run(input);
+    (void)fflush(stdout);
+    lua_pushstring(L, output); /* an allocation that fails leaves the output to the end of the worker */
+    if (output)
+        let_go(output);
+    return 1; /* it stays loaded: threads of its own may still be in its code; the worker ends soon */
+}
+
 static int open_native(lua_State *L)
 {
     static const luaL_Reg functions[] = {{"current", current},
@@ -442,6 +480,7 @@ static int open_native(lua_State *L)
                                          {"fail", fail},
                                          {"go_to", go_to},
                                          {"leave", leave},
+                                         {"library", library},
                                          {"limits", ork_limits_shown},
                                          {"log", log_text},
                                          {"progress", progress},

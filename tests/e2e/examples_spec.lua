@@ -121,6 +121,21 @@ describe("the examples", function()
     end
   end)
 
+  it("python.lua counts words of three licences", function()
+    local status, dir = play("python.lua")
+    assert.same({ "success", "success", "success", "success" }, { status.find, status.count, status["count/3"], status.show })
+    assert.matches("^redistribution is there %d+ times\n$", (log_of(dir, "last", "show"):gsub("^%a+", "redistribution")))
+    assert.matches("^/usr/share/common%-licenses/GPL%-3 has %d+ of them\n$", log_of(dir, "last", "count/2"))
+  end)
+
+  it("library.lua counts primes in C", function()
+    local status, dir = play("library.lua")
+    assert.same({ compile = "success", count = "success", show = "success", tidy = "success" }, status)
+    assert.equal("168 primes below 1000\n", log_of(dir, "last", "show"))
+    assert.equal("looked at 998 numbers\n", log_of(dir, "last", "count"))
+    assert.is_false(sh.exists(dir .. "/examples/primes.so"))
+  end)
+
   it("each.lua counts the lines of every file", function()
     local status, dir = play("each.lua")
     assert.same({ "success", "success", "success", "success" }, { status.list, status.count, status["count/2"], status.total })

@@ -21,7 +21,9 @@ print(assert(ork.run(w)).status)
 --- What was installed below `prefix` runs a script and a host program in a new folder.
 function installed.works(prefix)
   local home = sh.tempdir()
-  sh.write(home .. "/hello.lua", 'local w = require("ork").workflow("hello")\nw:task("hi", { command = "echo hi" })\nreturn w\n')
+  sh.write(home .. "/hello.lua", 'local w = require("ork").workflow("hello")\nw:task("hi", { command = "echo hi" })\n'
+    .. 'w:task("py", { python = "f.py", output_type = "int" })\nreturn w\n')
+  sh.write(home .. "/f.py", "def main():\n    return 5\n")
   sh.write(home .. "/host.lua", HOST)
   local env = source.plain_env(home, { ASAN_OPTIONS = preload and "detect_leaks=1" })
   local r = sh.run({ prefix .. "/bin/ork", "hello.lua", "--json" }, { cwd = home, env = env })

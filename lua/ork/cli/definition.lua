@@ -142,12 +142,16 @@ local function type_text(t)
   if type(t) ~= "table" then return "any" end
   if t[1] == "?" then return type_text(t[2]) .. "?" end
   if t[1] ~= nil then return "{ " .. type_text(t[1]) .. " }" end
+  if next(t) == nil then return "{}" end
   local names, parts = {}, {}
   for name in pairs(t) do names[#names + 1] = name end
   table.sort(names)
   for i, name in ipairs(names) do parts[i] = name .. " = " .. type_text(t[name]) end
   return "{ " .. table.concat(parts, ", ") .. " }"
 end
+
+--- A type as a script writes it, without the quotes.
+definition.type_text = type_text
 
 --- A value that a definition gives a param: a constant, or a date relative to the run's time.
 local function default_text(expression)

@@ -9,23 +9,26 @@ local text = require "ork.cli.text"
 
 local plan = {
   name = "plan",
-  usage = "plan SCRIPT|NAME [name=value ...] [--format text|dot|json]",
+  usage = "plan SCRIPT|NAME [name=value ...] [--types] [--format text|dot|json]",
   summary = "Shows what a run would do: the tasks level by level, the longest chain, and when it is due",
   text = [[
 Tasks of one level wait for nothing but earlier levels; the longest chain is what the run cannot be faster than. Params are
-checked as for a run, nothing is run. Without a script NAME is an applied workflow, or NAME@VERSION; behind a script that defines
+checked as for a run, nothing is run. With --types a line for each task says what it takes and what it gives, as far as it is declared or
+Python's hints say it. Without a script NAME is an applied workflow, or NAME@VERSION; behind a script that defines
 several, NAME picks one.]],
   examples = {
     { "ork plan pipeline.lua", "levels and the longest chain" },
     { "ork plan pipeline.lua --format dot | dot -Tsvg >plan.svg", "a picture (Graphviz)" },
     { "ork plan etl.lua day=yesterday --json", "for programs" },
     { "ork plan etl@2", "version 2 of an applied workflow" },
+    { "ork plan etl --types", "what its tasks take and give" },
     { "ork plan etl.lua --at 2026-03-28", "when its schedule is due from that day on" },
   },
   words = { 1, 2 },
   params = true,
   options = {
     { "format", "F", "text, dot (Graphviz) or json", choices = { "text", "dot", "json" } },
+    { "types", false, "what each task takes and gives" },
     { "param", "name=value", "a param (also: name=value)", many = true },
     { "params-file", "F", "params from a JSON file" },
     { "at", "TIME", "the run's logical time; a schedule's next times are those after it (default: now)", kind = "time" },
@@ -66,6 +69,21 @@ local function show_text(workflow, name)
   end
 end
 
+local function tasks_of(workflow) return stop.check(core.json.decode(stop.check(core.tasks_json(workflow)))) end
+
+--- `extract  { day = date } -> { rows = int }`, a line for each task.
+local function show_types(workflow)
+  local tasks, width = tasks_of(workflow), 0
+  for _, task in ipairs(tasks) do width = math.max(width, utf8.len(task.task_name)) end
+  term.out("types:")
+  for _, task in ipairs(tasks) do
+    local signature = task.signature or {}
+    local takes, gives = signature.input_type, signature.output_type
+    term.out(("  %s%s  %s -> %s"):format(task.task_name, (" "):rep(width - utf8.len(task.task_name)),
+      takes and definition.type_text(takes) or "-", gives ~= nil and definition.type_text(gives) or "-"))
+  end
+end
+
 local function schedule_of(workflow)
   return stop.check(core.json.decode(stop.check(core.options_json(workflow)))).schedule
 end
@@ -80,17 +98,21 @@ local function show_fires(workflow, after)
   for _, line in ipairs(fires.lines(fires.document(option, after, FIRES))) do term.out(line) end
 end
 
-local function show_json(workflow, after)
+local function show_json(workflow, after, types)
   local option = schedule_of(workflow)
-  if not option then return term.out((stop.check(core.plan_json(workflow)))) end
+  if not option and not types then return term.out((stop.check(core.plan_json(workflow)))) end
   local document = stop.check(core.json.decode(stop.check(core.plan_json(workflow))))
-  document.schedule = require("ork.cli.fires").document(option, after, FIRES)
+  if option then document.schedule = require("ork.cli.fires").document(option, after, FIRES) end
+  if types then
+    document.signatures = {}
+    for _, task in ipairs(tasks_of(workflow)) do document.signatures[task.task_name] = task.signature end
+  end
   term.out((stop.check(core.json.encode(document))))
 end
 
 local function show_dot(workflow, name)
   term.out(('digraph "%s" {\n  rankdir=LR;\n  node [shape=box];'):format(name))
-  for _, task in ipairs(stop.check(core.json.decode(stop.check(core.tasks_json(workflow))))) do
+  for _, task in ipairs(tasks_of(workflow)) do
     term.out(('  "%s";'):format(task.task_name))
     for _, dependency in ipairs(task.depends_on or {}) do
       term.out(('  "%s" -> "%s";'):format(dependency, task.task_name))
@@ -116,11 +138,12 @@ function plan.run(given)
   if next(given.params) or options.params_file then definition.params(workflow, given.params, options) end
   name = workflow.name
   if format == "json" then
-    show_json(workflow, options.at or core.sys.now())
+    show_json(workflow, options.at or core.sys.now(), options.types)
   elseif format == "dot" then
     show_dot(workflow, name)
   else
     show_text(workflow, name)
+    if options.types then show_types(workflow) end
     show_fires(workflow, options.at or core.sys.now())
   end
   return 0

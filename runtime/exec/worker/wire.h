@@ -17,8 +17,8 @@ enum ork_worker_frame {
     /* scheduler to worker */
     ORK_W_LOAD = 1, /* str definition (its hash), str workflow, str folder, bytes sources */
     ORK_W_CALL, /* u32 slot, u32 generation, u32 task, u32 item, u32 attempt, i64 scheduled_for, str run, str task, str
-                   definition, str option, i64 memory, i64 CPU ms (0: none of its own), str folder, str log, bytes input
-                 */
+                   definition, str option ("run"; with "library" the definition is its path), i64 memory, i64 CPU ms (0:
+                   none of its own), str folder, str log, bytes input */
     /* worker to scheduler */
     ORK_W_HELLO = 64, /* str version */
     ORK_W_DONE, /* u32 slot, u32 generation, i64 took_us, i64 log bytes, u32 memory KiB, u8 has output, bytes output */

@@ -155,6 +155,9 @@ ORK_API int ork_time_parse(const char *text, size_t len, int64_t *ms,
                            ork_err *err) ORK_MUSTCHECK; /* RFC 3339, "YYYY-MM-DD HH:MM:SS", date alone = 00:00Z */
 ORK_API void ork_time_format(int64_t ms, char out[32]); /* 2026-11-01T02:00:00.000Z */
 
+/* Where a file of Ork's own Python is, "run_task.py": in the folder `python` beside ork-agent. Owned. ORK_ENOTFOUND. */
+ORK_API int ork_python_find(const char *name, char **out, ork_err *err) ORK_MUSTCHECK;
+
 /* Nearest of `words` to `word` for "did you mean", or NULL. words: NULL-terminated. */
 ORK_API const char *ork_suggest(const char *word, const char *const *words);
 
@@ -166,6 +169,9 @@ ORK_API int ork_type_convert(const struct json_t *type, struct json_t **value, c
                              ork_err *err) ORK_MUSTCHECK;
 /* Can a value of type `from` be used where `to` is wanted? err: the reason. */
 ORK_API int ork_type_fits(const struct json_t *to, const struct json_t *from, ork_err *err) ORK_MUSTCHECK;
+
+/* "{rows: int, parts: [str]}", for messages; cut when it is long. */
+ORK_API void ork_type_show(const struct json_t *type, char out[100]);
 
 ORK_API void ork_sha256_text(const void *p, size_t n, char out[65]); /* lower-case hex */
 
@@ -180,7 +186,9 @@ enum ork_executor {
     ORK_EXEC_PROCESS,
     ORK_EXEC_LUA,
     ORK_EXEC_INLINE,
-    ORK_EXEC_WAIT, /* neither a process nor a call: a deferred job (params hold "wait") */
+    ORK_EXEC_WAIT,    /* neither a process nor a call: a deferred job (params hold "wait") */
+    ORK_EXEC_PYTHON,  /* a process that calls a Python function (params hold "task_file" or "task_module") */
+    ORK_EXEC_LIBRARY, /* a worker that calls a function of a shared library (params hold "library_path") */
     ORK_EXEC_OTHER
 }; /* OTHER: taken-over rows; runs fail with a reason */
 

@@ -110,8 +110,17 @@ static int make_current(struct ork_postgres *s, const struct ork_apply *a, const
     int rc = ork_stmt_queue(&st, err);
     if (rc)
         return rc;
-    ork_stmt_begin(&st, &s->write, ORK_S_workflow_tasks_delete);
+    if (it->is != it->was) {
+        ork_stmt_begin(&st, &s->write, ORK_S_workflow_tasks_delete);
+        ork_stmt_id(&st, workflow);
+        rc = ork_stmt_queue(&st, err);
+    }
+    if (rc)
+        return rc;
+    ork_stmt_begin(&st, &s->write, ORK_S_workflow_tasks_insert);
     ork_stmt_id(&st, workflow);
+    ork_stmt_id(&st, snapshot);
+    ork_stmt_time(&st, a->now_ms);
     rc = ork_stmt_queue(&st, err);
     return rc ? rc : ork_pg_schedule_apply(s, it, workflow, err);
 }

@@ -17,7 +17,7 @@
     X(runs_list_of_status) X(runs_list_of_both) X(tasks_insert) X(task_put) X(task_finish) X(item_put) X(task_map) X(task_items_put) X(run_reserve) X(attempt_put) X(job_put) \
     X(event_put) X(agent_put) X(pool_put) X(pool_free_slots) X(pool_use_put) X(pool_use_free) \
     X(pool_use_drop) X(pool_waits) X(command_insert) X(command_done) \
-    X(workflow_current) X(workflow_apply) X(workflow_unapply) X(workflow_delete) X(workflow_tasks_delete) \
+    X(workflow_current) X(workflow_apply) X(workflow_unapply) X(workflow_delete) X(workflow_tasks_delete) X(workflow_tasks_insert) \
     X(version_find) X(version_get) X(version_insert) X(version_touch) \
     X(run_fate) X(runs_needed) X(run_doom) X(run_delete) X(run_log_path) X(sweep_tasks) X(sweep_events) X(sweep_commands) \
     X(run_redefine) X(task_redefine) X(task_park) X(items_again) X(sweep_snapshots) X(remains_insert) X(remains_get) X(remains_delete) \

@@ -151,6 +151,48 @@ static void test_all_or_nothing(void **state)
     world_close(&x);
 }
 
+/* ---- the original's table of tasks ---- */
+
+static int64_t tasks_where(const char *url, const char *condition)
+{
+    char sql[300];
+    (void)snprintf(sql, sizeof sql, "SELECT count(*) FROM workflow_tasks WHERE %s", condition);
+    return test_count(url, sql);
+}
+
+static void test_tasks(void **state)
+{
+    (void)state;
+    struct test_store t;
+    char *url = test_url("tasks.db");
+    test_open(&t, url);
+    struct ork_apply_item it = definition("w", "aa");
+    it.tasks_json =
+        TEXT("[{\"depends_on\":[],\"executor_type\":\"python\",\"params\":{\"n\":1},\"signature\":{\"inputs\":{\"day\":"
+             "\"date\"},\"output_type\":\"int\"},\"task_index\":0,\"task_name\":\"a\"},{\"depends_on\":[\"a\"],"
+             "\"executor_type\":\"process\",\"params\":{},\"task_index\":1,\"task_name\":\"b\"}]");
+    apply_all(&t, &it, 1);
+    assert_int_equal(tasks_where(url, "task_index = 0 AND task_name = 'a' AND executor_type = 'python'"), 1);
+    assert_int_equal(tasks_where(url, "task_name = 'a' AND CAST(signature AS text) LIKE '%\"day\"%date%int%'"), 1);
+    assert_int_equal(tasks_where(url, "task_name = 'a' AND CAST(params AS text) LIKE '%\"n\"%1%'"), 1);
+    assert_int_equal(tasks_where(url, "task_name = 'b' AND signature IS NULL AND CAST(depends_on AS text) LIKE '%a%'"),
+                     1);
+    assert_int_equal(test_count(url, "SELECT count(DISTINCT id) FROM workflow_tasks WHERE created_at IS NOT NULL"), 2);
+    test_exec(url, "UPDATE workflow_tasks SET executor_type = 'kept'");
+    it.workflow_id = test_id();
+    apply_all(&t, &it, 1); /* the same: nothing is written anew */
+    assert_int_equal(tasks_where(url, "executor_type = 'kept'"), 2);
+    put(&t, "w", "bb", 1, 2); /* which has no tasks */
+    assert_int_equal(tasks_where(url, "task_name IS NOT NULL"), 0);
+    (void)change(&t, ORK_APPLY_BACK, "w", 1);
+    assert_int_equal(tasks_where(url, "executor_type = 'python'"), 1);
+    test_exec(url, "DELETE FROM workflow_tasks"); /* applied by a program that wrote none */
+    apply_all(&t, &it, 1);
+    assert_int_equal(tasks_where(url, "task_name IS NOT NULL"), 2);
+    test_close(&t);
+    ork_free(url);
+}
+
 /* ---- at once ---- */
 
 #define ROUNDS 40
@@ -207,7 +249,7 @@ int main(void)
         cmocka_unit_test(test_known_by_a_run),
         cmocka_unit_test(test_all_or_nothing),
     };
-    const struct CMUnitTest shared[] = {cmocka_unit_test(test_two_at_once)};
+    const struct CMUnitTest shared[] = {cmocka_unit_test(test_two_at_once), cmocka_unit_test(test_tasks)};
     world_place = "apply";
     int failed = TEST_ON_ALL("apply", tests);
     failed += cmocka_run_group_tests_name("apply, two programs", shared, NULL, NULL);

@@ -1,0 +1,10 @@
+/* SPDX-License-Identifier: MIT */
+/* Types of values that only the run knows. */
+#ifndef ORK_BINDINGS_FIT_H
+#define ORK_BINDINGS_FIT_H
+#include "ref.h"
+#include "task.h"
+
+/* What the reference gives to a task of that trigger rule; owned, NULL unknown. */
+struct json_t *ork_lua_ref_type(const struct ork_lua_ref *ref, int rule);
+#endif

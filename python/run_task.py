@@ -1,0 +1,289 @@
+# SPDX-License-Identifier: MIT
+"""Calls the Python function of a task.
+
+Ork starts it as `python3 run_task.py` (in a project `uv run python3 run_task.py`) for one attempt:
+
+    ORK_TASK_FILE or ORK_TASK_MODULE, ORK_TASK_FUNCTION (main if empty)   what to call
+    ORK_INPUT_FILE, else ORK_INPUT_JSON                                    its inputs, a JSON object
+    ORK_OUTPUT_FILE                                                        where what it returns is written, as JSON
+
+What fails is told in two ways: a traceback of the user's own lines on stderr, which is the attempt's log, and its last
+line in $ORK_OUTPUT_FILE, {"ork_failure": {kind, message, retry}} with exit code 1. Python 3.8 and later; only the
+standard library.
+"""
+
+import importlib
+import importlib.util
+import inspect
+import json
+import os
+import sys
+import traceback
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+
+
+class Refusal(Exception):
+    """Something is wrong around the function: kind, and a sentence."""
+
+    def __init__(self, kind, text):
+        super().__init__(text)
+        self.kind = kind
+
+
+def write_output(text):
+    path = os.environ.get("ORK_OUTPUT_FILE")
+    if path:
+        with open(path, "w", encoding="utf-8") as out:
+            out.write(text)
+    else:  # started by hand
+        print("ORK_OUTPUT:" + text)
+
+
+def end(kind, message, retry=True):
+    """The attempt has failed."""
+    write_output(json.dumps({"ork_failure": {"kind": kind, "message": message[:4000], "retry": retry}}))
+    sys.exit(1)
+
+
+# ---- the function ----
+
+
+def of_user(frames):
+    """The frames of a traceback without ours and those of the import machinery."""
+    return [f for f in frames if os.path.abspath(f.filename) != os.path.join(HERE, "run_task.py")
+            and not f.filename.startswith("<frozen importlib")]
+
+
+def place_of(frames):
+    """The innermost line beside the task's file; of a library's if there is none."""
+    folder = os.path.dirname(os.path.abspath(os.environ.get("ORK_TASK_FILE") or ""))
+    beside = [f for f in frames if os.path.dirname(os.path.abspath(f.filename)) == folder]
+    for f in (beside or frames)[-1:]:
+        return "%s:%s: " % (os.path.basename(f.filename), f.lineno)
+    return ""
+
+
+def show_error(error):
+    """Prints the traceback; returns what the task's row says: "extract.py:12: ValueError: no rows"."""
+    told = traceback.TracebackException.from_exception(error)
+    each, seen = told, set()
+    while each is not None and id(each) not in seen:  # causes have frames of ours, too
+        seen.add(id(each))
+        each.stack[:] = of_user(each.stack)
+        each = each.__cause__ or each.__context__
+    print("".join(told.format()), file=sys.stderr, end="")
+    text = "".join(told.format_exception_only()).strip().splitlines()
+    if isinstance(error, SyntaxError) and error.filename:
+        return "%s:%s: %s" % (os.path.basename(error.filename), error.lineno, text[-1] if text else "SyntaxError")
+    return place_of(told.stack) + (text[0] if text else type(error).__name__)
+
+
+def load_file(path):
+    if not os.path.isfile(path):
+        raise Refusal("policy", "there is no file %s" % path)
+    folder = os.path.dirname(os.path.abspath(path))
+    sys.path.insert(0, folder)
+    name = os.path.splitext(os.path.basename(path))[0]
+    if not name.isidentifier() or name in sys.modules:
+        name = "ork_task_file"
+    spec = importlib.util.spec_from_file_location(name, path)
+    if spec is None:
+        raise Refusal("policy", "%s is no Python file" % path)
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module  # dataclasses and pickle look it up
+    spec.loader.exec_module(module)
+    return module
+
+
+def find_function():
+    file, module = os.environ.get("ORK_TASK_FILE"), os.environ.get("ORK_TASK_MODULE")
+    name = os.environ.get("ORK_TASK_FUNCTION") or "main"
+    shown = os.path.basename(file) if file else module
+    if not file and not module:
+        raise Refusal("policy", "neither ORK_TASK_FILE nor ORK_TASK_MODULE says what to call")
+    try:
+        found = load_file(file) if file else importlib.import_module(module)
+    except Refusal:
+        raise
+    except SystemExit as error:
+        raise Refusal("error", "%s calls sys.exit(%r) when it is imported" % (shown, error.code))
+    except BaseException as error:
+        end("error", "%s cannot be imported: %s" % (shown, show_error(error)))
+    function = found
+    for part in name.split("."):
+        function = getattr(function, part, None)
+        if function is None:
+            names = sorted(n for n, f in vars(found).items() if inspect.isfunction(f) and f.__module__ == found.__name__)
+            raise Refusal("policy", "%s has no function `%s`%s" % (
+                shown, name, "; it has " + ", ".join(names[:10]) if names else ""))
+    if not callable(function):
+        raise Refusal("policy", "`%s` of %s is no function, but %s" % (name, shown, type(function).__name__))
+    return function, "%s of %s" % (name, shown)
+
+
+# ---- arguments ----
+
+
+def read_input():
+    path, text = os.environ.get("ORK_INPUT_FILE"), os.environ.get("ORK_INPUT_JSON")
+    if path:
+        with open(path, encoding="utf-8") as file:
+            text = file.read()
+    value = json.loads(text or "{}")
+    upstream = os.environ.get("ORK_UPSTREAM_JSON")
+    if upstream and isinstance(value, dict):
+        value.setdefault("upstream", json.loads(upstream))
+    return value
+
+
+def hints_of(function):
+    import typing
+
+    try:
+        return typing.get_type_hints(function)
+    except Exception:  # a name that is only there for type checkers
+        return {}
+
+
+def made_of(hint, value):
+    """An object of a class, of a dict with its fields. One that is null and has a default was left out: an input whose
+    type is optional is there as null."""
+    try:
+        parameters = inspect.signature(hint).parameters
+    except (TypeError, ValueError):
+        return value
+    fields = {k: v for k, v in value.items() if v is not None or k not in parameters
+              or parameters[k].default is inspect.Parameter.empty}
+    if hasattr(hint, "model_validate"):
+        return hint.model_validate(fields)
+    try:
+        inspect.signature(hint).bind(**fields)
+    except TypeError:  # it is made of something else: the function gets what came
+        return value
+    return hint(**fields)
+
+
+def convert(value, hint):
+    """JSON has no dates and no classes: what a parameter is annotated with makes one, if it can."""
+    import datetime
+    import typing
+
+    inner, origin = typing.get_args(hint), typing.get_origin(hint)
+    if value is None:
+        return None
+    if hint is datetime.date and isinstance(value, str):
+        return datetime.date.fromisoformat(value)
+    if hint is datetime.datetime and isinstance(value, str):
+        return datetime.datetime.fromisoformat(value[:-1] + "+00:00" if value.endswith("Z") else value)
+    if origin is list and isinstance(value, list):
+        return [convert(each, inner[0]) for each in value]
+    if inner and type(None) in inner and len(inner) == 2:  # Optional
+        return convert(value, inner[1] if inner[0] is type(None) else inner[0])
+    if isinstance(hint, type) and isinstance(value, dict) and not issubclass(hint, dict) and hint.__module__ != "builtins":
+        return made_of(hint, value)
+    return value
+
+
+def converted(name, value, hint, shown):
+    try:
+        return convert(value, hint)
+    except Exception as error:
+        raise Refusal("input", "`%s` of %s cannot be made of its input: %s" % (name, shown, error))
+
+
+def arguments(function, given, shown):
+    try:
+        parameters = list(inspect.signature(function).parameters.values())
+    except (TypeError, ValueError):  # a builtin
+        return ([given] if given else []), {}
+    if not parameters:
+        return [], {}
+    hints = hints_of(function)
+    rest = [p for p in parameters if p.kind is p.VAR_KEYWORD]
+    named = [p for p in parameters if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)]
+    first = parameters[0]
+    if not isinstance(given, dict) or (len(parameters) == 1 and first.name not in given and not rest):
+        if isinstance(given, dict) and not given and first.default is not first.empty:
+            return [], {}
+        return [converted(first.name, given, hints.get(first.name), shown)], {}
+    keywords = {}
+    for p in named:
+        if p.name in given and not (given[p.name] is None and p.default is not p.empty):
+            keywords[p.name] = converted(p.name, given[p.name], hints.get(p.name), shown)
+        elif p.default is p.empty:
+            raise Refusal("input", "%s wants `%s`, which is not among the inputs%s" % (
+                shown, p.name, ": " + ", ".join(sorted(given)) if given else ""))
+    if rest:
+        keywords.update({k: v for k, v in given.items() if k not in keywords and k not in {p.name for p in named}})
+    return [], keywords
+
+
+# ---- the output ----
+
+
+def plain(value):
+    """What json.dumps does not know by itself."""
+    import dataclasses
+    import datetime
+
+    if hasattr(value, "service_type") and hasattr(value, "to_dict"):
+        return value.to_dict()
+    for method in ("model_dump", "dict"):
+        if callable(getattr(value, method, None)):
+            return getattr(value, method)()
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return dataclasses.asdict(value)
+    if isinstance(value, (datetime.date, datetime.time)):
+        return value.isoformat()
+    raise TypeError("%s is nothing that JSON has; return texts, numbers, lists and dicts of them" % type(value).__name__)
+
+
+def is_deferrable(value):
+    return hasattr(value, "service_type") and hasattr(value, "to_dict")
+
+
+def encode(value, shown):
+    if is_deferrable(value):
+        value = {"deferred": [value]}
+    elif isinstance(value, (list, tuple)) and value and all(is_deferrable(v) for v in value):
+        value = {"deferred": list(value)}
+    try:
+        return json.dumps(value, default=plain, allow_nan=False, ensure_ascii=False)
+    except Exception as error:
+        raise Refusal("output", "what %s returns is not JSON: %s" % (shown, error))
+
+
+async def finish(awaitable):
+    return await awaitable
+
+
+def main():
+    sys.argv[:] = [os.environ.get("ORK_TASK_FILE") or os.environ.get("ORK_TASK_MODULE") or ""]
+    if sys.path and os.path.abspath(sys.path[0]) == HERE:
+        sys.path.pop(0)
+    sys.path.append(HERE)  # for `import ork_sdk`; the user's own modules come first
+    try:
+        function, shown = find_function()
+        args, keywords = arguments(function, read_input(), shown)
+        try:
+            value = function(*args, **keywords)
+            if inspect.isawaitable(value):
+                import asyncio
+
+                value = asyncio.run(finish(value))
+        except SystemExit:  # its own way to say how it ended
+            raise
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:
+            end("error", show_error(error))
+        if value is not None:
+            write_output(encode(value, shown))
+    except Refusal as refusal:
+        print("ork: %s" % refusal, file=sys.stderr)
+        end(refusal.kind, str(refusal), refusal.kind == "error")
+
+
+if __name__ == "__main__":
+    main()
