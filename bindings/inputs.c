@@ -159,7 +159,10 @@ static void check_kind(struct ork_lua_reader *r, const struct ork_lua_task *t, c
     if (t->spec.rule != ORK_RULE_ALL_SUCCESS && json_is_true(json_object_get(kind, "of_task")))
         from = json_pack("[s,o]", "?", from); /* null where that task did not succeed */
     if (ork_type_fits(to, from, &err) < 0)
-        ork_lua_bad(r, *name ? ork_lua_path(way, "inputs", name) : "inputs", NULL, "does not fit input_type: %s",
+        ork_lua_bad(r, *name ? ork_lua_path(way, "inputs", name) : "inputs", NULL, "does not fit %s: %s",
+                    !t->sub ? "input_type"
+                    : *name ? "that param"
+                            : "the params",
                     err.msg);
     json_decref(from);
 }

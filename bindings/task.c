@@ -3,6 +3,7 @@
  * once. What stays in Lua is a handle: the workflow and a number. This is the path that 100,000 tasks take: no table is
  * made, no tree; the buffers are the context's. */
 #include "ref.h"
+#include "sub.h"
 #include "task.h"
 #include <jansson.h>
 #include <stdio.h>
@@ -103,6 +104,10 @@ static void write_params(struct ork_lua_reader *r, struct ork_lua_task *t)
     add_span(r, t->whole_inputs ? "task_binding" : "task_bindings", t->inputs, NULL);
     add_span(r, "wait", t->wait, NULL);
     add_span(r, "when", t->when, NULL);
+    if (t->sub) {
+        add_key(out, "workflow");
+        ork_lua_buf_addf(out, "\"%s\"", ork_workflow_name(t->sub->w)); /* a name needs no escapes */
+    }
     ork_lua_buf_addc(out, '}');
     t->spec.params = out->data;
     t->spec.params_len = out->len;
@@ -218,6 +223,8 @@ static int add_task(struct ork_lua_reader *r, struct ork_lua_task *t, uint32_t *
         ork_workflow_depend(r->def->w, *no, r->ctx->deps.items[i]);
     if (t->output_type)
         ork_lua_def_add_output(r->def, *no, json_incref(t->output_type));
+    else if (t->sub && t->sub->returns)
+        ork_lua_def_add_output(r->def, *no, json_incref(t->sub->returns));
     if (t->when.len > 0)
         ork_lua_numbers_add(&r->def->conditional, *no);
     if (t->each.len > 0)
@@ -299,7 +306,9 @@ static void judge_function(struct ork_lua_reader *r, struct ork_lua_task *t)
 
 static void judge(struct ork_lua_reader *r, struct ork_lua_task *t)
 {
-    if (t->has_wait)
+    if (t->sub)
+        ork_lua_judge_workflow(r, t);
+    else if (t->has_wait)
         ork_lua_judge_wait(r, t);
     else if (t->has_run)
         judge_function(r, t);
@@ -313,6 +322,10 @@ static void judge(struct ork_lua_reader *r, struct ork_lua_task *t)
     if (t->finally)
         t->spec.rule = ORK_RULE_ALWAYS;
     ork_lua_check_inputs(r, t);
+    if (t->sub) { /* checked as params when the run is made */
+        json_decref(t->input_type);
+        t->input_type = NULL;
+    }
 }
 
 static int define(lua_State *L, const char *method, bool finally)
@@ -333,6 +346,8 @@ static int define(lua_State *L, const char *method, bool finally)
     t.has_rule = false;
     t.spec.flags |= finally ? ORK_TASK_FINALLY : 0;
     if (r.options)
+        ork_lua_sub_prepare(&r, &t);
+    if (r.options)
         ork_lua_task_options(&r, 3, "", &t, 0);
     judge(&r, &t);
     int rc = add_task(&r, &t, &no, &err);
@@ -347,6 +362,8 @@ static int define(lua_State *L, const char *method, bool finally)
         keep_function(L, no, "wait.poll");
     if (t.has_when)
         keep_function(L, no, "when");
+    if (t.sub && t.sub != def)
+        ork_lua_sub_keep(L, def, t.sub, no);
     warn_of_join(&r, &t);
     push_handle(L, def, no);
     return 1;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The options of a task, as rows: what they are called, how each is read, which may stand in `defaults`. */
 #include "ref.h"
+#include "sub.h"
 #include "task.h"
 #include <jansson.h>
 #include <string.h>
@@ -180,7 +181,7 @@ static const struct ork_lua_option rows[] = {
     {.name = "trigger_rule", .read = read_rule, .by_default = true},
     {.name = "wait", .read = ork_lua_read_wait},
     {.name = "when", .read = ork_lua_read_when},
-    LATER_WORK("workflow", "a sub-workflow"),
+    {.name = "workflow", .read = ork_lua_read_workflow},
     LATER("writes", "up-to-date checks on files"),
 };
 #define ROWS (sizeof rows / sizeof *rows)

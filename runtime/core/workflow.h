@@ -62,6 +62,9 @@ int ork_workflow_params_json(const ork_workflow *w, uint32_t no, struct ork_buf 
 int ork_workflow_load(const char *name, const char *tasks_json, size_t len, const char *options_json,
                       const char *source_json, const char *dir, ork_workflow **out, ork_err *err) ORK_MUSTCHECK;
 
+/* sub.c. The workflow of that name which tasks of w run, as its options keep it. ECORRUPT: they do not. */
+int ork_workflow_sub(const ork_workflow *w, const char *name, ork_workflow **out, ork_err *err) ORK_MUSTCHECK;
+
 /* differ.c. For each task of `now`, what is new about it (both loaded from snapshots: their texts are compared). */
 enum ork_differ { ORK_DIFFER_NOT, ORK_DIFFER_NEW, ORK_DIFFER_CHANGED };
 void ork_workflow_differ(const ork_workflow *old, const ork_workflow *now, uint8_t *differs);

@@ -56,6 +56,8 @@ const char *ork_workflow_executor(const ork_workflow *w, uint32_t no)
         return "inline";
     case ORK_EXEC_WAIT:
         return "wait";
+    case ORK_EXEC_WORKFLOW:
+        return "workflow";
     default:
         return d->other ? w->executors[d->other] : "other";
     }

@@ -135,6 +135,7 @@ struct ork_active {
     bool claimed;        /* the agent answered the claim */
     bool agent_used;     /* a claim was sent */
     bool closing;        /* its last commit is on the way */
+    int ended_from;      /* of a run that ended well: its status before, until that commit is made */
     uint64_t looks;      /* the engine's, when it came into the table */
     uint8_t *shown;      /* owned: the status of each task that was last stored */
     uint32_t shown_len;
@@ -145,7 +146,10 @@ struct ork_active {
     struct ork_limits_run *limits;
     struct ork_copy *copy; /* owned; NULL none */
     struct ork_starting
-        *creating; /* borrowed; its own row is in the batch that is collected or at the store. NULL: there */
+        *creating;        /* borrowed; its own row is in the batch that is collected or at the store. NULL: there */
+    struct ork_sub *subs; /* owned list: definitions that its tasks run */
+    ork_id parent_task;   /* it is run for that task of another run; zero: none */
+    char *output;         /* owned: what it returned, JSON; NULL none */
     struct ork_update *update; /* owned; it is on its way to another definition, nothing else is loaded. NULL: no */
     struct ork_hand *hand;     /* borrowed */
     json_t *hold;              /* outputs fetched for the task being resolved */
@@ -293,6 +297,7 @@ struct ork_engine {
         ork_id id;
         UT_hash_handle hh;
     } * watched;             /* hash of the schedulers whose death we are told of, each once */
+    bool subs_loose;         /* a task waits for a run that another program holds just now */
     bool foreign_ids;        /* a run with ids that are not ours was loaded */
     struct ork_zones *zones; /* owned; NULL until one is asked for */
     struct ork_serve serve;
@@ -354,6 +359,11 @@ void ork_active_adopted(struct ork_active *a,
 void ork_active_release(struct ork_active *a);    /* gives the run up as it stands: nobody owns it after the commit */
 void ork_active_limit_time(struct ork_active *a); /* run_timeout, while it runs */
 const char *ork_run_cancel_text(int reason);
+void ork_active_returned(struct ork_active *a, const char *error); /* its output is there; NULL error: as it is to be */
+
+/* returns.c: reads what a run that ended well gives; ork_active_returned at its end, perhaps at once. false: it gives
+ * nothing */
+bool ork_returns_begin(struct ork_active *a);
 
 /* commit.c */
 struct ork_unit *ork_commit_unit(ork_engine *e, int type, struct ork_active *owner, bool urgent);

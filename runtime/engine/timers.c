@@ -43,6 +43,10 @@ static void fire_of_run(struct ork_timer *t)
         ev.reason = ORK_CANCEL_TIMEOUT;
         break;
     case ORK_TIMER_WAKE:
+        if (t->key.task == ORK_NO_TASK) { /* what it returns could not be read */
+            (void)ork_returns_begin(a);
+            return;
+        }
         ork_deferred_due(a, t->key.task);
         return;
     case ORK_TIMER_LIMIT:
