@@ -239,6 +239,11 @@ static void notify(ork_engine *e, const struct ork_after *x, bool of_task)
         .waits = x->waits,
         .task = of_task ? ork_active_name(x->run, x->task) : NULL,
     };
+    char within[512];
+    if (!ork_id_is_zero(&x->run->parent_task)) {
+        ork_sub_within(x->run, within, sizeof(within));
+        c.within = within;
+    }
     e->on_change(e->change_data, &c);
 }
 

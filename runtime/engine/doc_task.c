@@ -206,6 +206,8 @@ int ork_task_json(ork_engine *e, const char *run_id, const char *task, char **ou
     }
     if (!rc)
         rc = ork_doc_decided(e, rows, &decided, err);
+    if (!rc)
+        rc = ork_doc_child(e, rows, &decided, err);
     if (rc) {
         ork_rows_free(jobs);
         ork_rows_free(attempts);

@@ -609,6 +609,8 @@ int ork_doc_jobs(ork_engine *e, const ork_id *run, const struct ork_rows *tasks,
                  ork_err *err) ORK_MUSTCHECK;
 void ork_doc_waits(const struct ork_rows *jobs, const struct ork_rows *tasks, size_t row, struct ork_buf *out);
 int ork_doc_decided(ork_engine *e, const struct ork_rows *task, struct ork_buf *out, ork_err *err) ORK_MUSTCHECK;
+int ork_doc_child(ork_engine *e, const struct ork_rows *task, struct ork_buf *out, ork_err *err) ORK_MUSTCHECK;
+int ork_doc_parent(ork_engine *e, const ork_id *run, struct ork_buf *out, ork_err *err) ORK_MUSTCHECK;
 bool ork_doc_why_waits(ork_engine *e, const ork_id *run, const struct ork_rows *tasks, size_t row, bool owned,
                        struct ork_buf *out, int64_t *until_ms); /* false: it does not only wait */
 int ork_doc_approvals(ork_engine *e, struct ork_buf *out, ork_err *err) ORK_MUSTCHECK;

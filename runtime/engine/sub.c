@@ -508,3 +508,23 @@ int ork_sub_may_claim(ork_engine *e, const char *run_id, ork_err *err)
     ork_rows_free(rows);
     return rc;
 }
+
+void ork_sub_within(const struct ork_active *child, char *out, size_t cap)
+{
+    struct ork_active *a = NULL;
+    uint32_t task;
+    size_t n = 0;
+
+    *out = '\0';
+    if (ork_active_by_task(child->engine, &child->parent_task, &a, &task) != 0) {
+        (void)snprintf(out, cap, "?");
+        return;
+    }
+    if (!ork_id_is_zero(&a->parent_task)) {
+        ork_sub_within(a, out, cap);
+        n = strlen(out);
+        n += (size_t)snprintf(out + n, cap - n, " > ");
+    }
+    if (n < cap)
+        (void)snprintf(out + n, cap - n, "%s", ork_active_name(a, task));
+}

@@ -35,6 +35,8 @@ struct ork_active *ork_sub_of(ork_engine *e, const struct ork_live *l); /* the c
 /* Does a task wait for that run? Then who is asked to go on with it has to go on with the run of that task. ESTATE. */
 int ork_sub_may_claim(ork_engine *e, const char *run_id, ork_err *err) ORK_MUSTCHECK;
 bool ork_sub_is_awaited(ork_engine *e, const ork_id *run);
+/* The names of the tasks around it, outermost first: "load", "load > clean/2"; "?" for what is not ours. */
+void ork_sub_within(const struct ork_active *child, char *out, size_t cap);
 void ork_sub_fini(struct ork_active *a);
 void ork_sub_drop_child(struct ork_child *c); /* it was not begun; NULL is fine */
 #endif

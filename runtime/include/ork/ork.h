@@ -321,6 +321,7 @@ struct ork_change {
     int64_t took_ms;     /* of the attempt; of one found running, until now; -1 unknown */
     bool adopted;        /* found running after a restart */
     const char *error;   /* NULL none */
+    const char *within;  /* the task of another run that its run is run for, "load", "many/2"; NULL: none */
     const char *waits;   /* a task that runs and only waits: "waits for approval: Ship?"; NULL: it does something */
 };
 typedef void (*ork_change_cb)(void *data, const struct ork_change *change);
