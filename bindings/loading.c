@@ -112,6 +112,12 @@ static int core_workflow_place(lua_State *L) /* core.workflow_place(w) -> file, 
     return 2;
 }
 
+static int core_is_inner(lua_State *L) /* core.is_inner(workflow): do tasks of another one run it? */
+{
+    lua_pushboolean(L, ork_lua_def_check(L, 1, "is_inner")->inner);
+    return 1;
+}
+
 static int core_is_workflow(lua_State *L)
 {
     lua_pushboolean(L, ork_lua_is(L, 1, ork_lua_ctx_get(L)->workflow_mt) != NULL);
@@ -182,6 +188,7 @@ void ork_lua_add_loading(lua_State *L)
     static const luaL_Reg functions[] = {{"before_seal", core_before_seal},
                                          {"collect", core_collect},
                                          {"hash", core_hash},
+                                         {"is_inner", core_is_inner},
                                          {"is_workflow", core_is_workflow},
                                          {"on_problems", core_on_problems},
                                          {"options_json", core_options_json},
