@@ -20,6 +20,7 @@ struct ork_child {
     uint32_t attempt;
     struct ork_sub *sub; /* counted */
     char *params, *script_dir;
+    bool again; /* start.row.id is a run that failed, which is gone on with */
 };
 
 bool ork_sub_is(const ork_workflow *w, uint32_t task)
@@ -121,6 +122,57 @@ static int complete(struct ork_active *a, struct ork_child *c, json_t *input, or
     return rc;
 }
 
+/* Is that the run it would be: of the same definition, with the same params? */
+static bool is_same(struct ork_active *a, const struct ork_child *c, const struct ork_rows *run)
+{
+    const char *text = ork_rows_text(run, 0, "params");
+    json_t *params = text ? json_loads(text, JSON_DECODE_ANY, NULL) : NULL;
+    struct ork_rows *rows = NULL;
+    bool same = false;
+    ork_id snapshot;
+    ork_err none;
+
+    if (params && json_equal(params, c->start.params) && ork_rows_id(run, 0, "snapshot_id", &snapshot)) {
+        struct ork_param p[] = {ORK_P_ID(&snapshot)};
+        same = ork_store_query(a->engine->store, ORK_Q_snapshot_get, p, 1, &rows, &none) == 0 && ork_rows_len(rows) &&
+               strcmp(ork_rows_text(rows, 0, "hash"), c->sub->hash) == 0;
+    }
+    ork_rows_free(rows);
+    json_decref(params);
+    return same;
+}
+
+/* The run of the attempt before, if it can be gone on with: what succeeded in it stays. */
+static bool find_failed(struct ork_active *a, const struct ork_live *l, const struct ork_child *c, ork_id *id)
+{
+    struct ork_rows *jobs = NULL, *run = NULL;
+    struct ork_defer what = {0};
+    uint32_t attempt;
+    bool found = false;
+    ork_err none;
+    ork_id task;
+
+    if (l->attempt < 2)
+        return false;
+    ork_active_task_id(a, l->task, &task);
+    struct ork_param p[] = {ORK_P_ID(&task)};
+    size_t n = ork_store_query(a->engine->store, ORK_Q_jobs_of_task, p, 1, &jobs, &none) == 0 ? ork_rows_len(jobs) : 0;
+    if (n &&
+        ork_defer_read(&what, ork_rows_text(jobs, n - 1, "service_type"), ork_rows_text(jobs, n - 1, "job_data"),
+                       &attempt, &none) == 0 &&
+        what.run && ork_id_parse(what.run, strlen(what.run), id) == 0) {
+        struct ork_param q[] = {ORK_P_ID(id)};
+        if (ork_store_query(a->engine->store, ORK_Q_run_get, q, 1, &run, &none) == 0 && ork_rows_len(run)) {
+            int status = ork_run_status_parse(ork_rows_text(run, 0, "status"));
+            found = (status == ORK_RUN_FAILED || status == ORK_RUN_CANCELLED) && is_same(a, c, run);
+        }
+    }
+    ork_defer_fini(&what);
+    ork_rows_free(run);
+    ork_rows_free(jobs);
+    return found;
+}
+
 int ork_sub_build(struct ork_active *a, struct ork_live *l, const json_t *params, json_t *input, ork_err *err)
 {
     const char *name = json_string_value(json_object_get(params, "workflow"));
@@ -164,6 +216,11 @@ int ork_sub_build(struct ork_active *a, struct ork_live *l, const json_t *params
         .tasks_total = ork_workflow_len(sub->workflow),
     };
     ork_active_task_id(a, l->task, &c->start.row.parent_task);
+    ork_id before;
+    if (find_failed(a, l, c, &before)) {
+        c->again = true;
+        c->start.row.id = before;
+    }
     ork_id_format(&c->start.row.id, text);
     l->job->what = (struct ork_defer){.type = ORK_DEFER_RUN, .text = ork_strdup(name), .run = ork_strdup(text)};
     l->job->child = c;
@@ -232,11 +289,31 @@ static void on_created(void *data, int code, const ork_err *err)
     ork_sub_drop_child(c);
 }
 
+static void claim(struct ork_active *a, struct ork_live *l, const ork_id *run);
+
+/* The wish for its retry is in the batch of the attempt that wants it: carried out once, whoever dies. */
+static void begin_again(struct ork_active *a, struct ork_live *l, const struct ork_child *c)
+{
+    ork_engine *e = a->engine;
+
+    ork_commit_unit(e, ORK_UNIT_COMMAND, NULL, true)->command = (struct ork_command_new){.id = ork_id_new(&e->ids),
+                                                                                         .run_id = c->start.row.id,
+                                                                                         .kind = "retry",
+                                                                                         .by = {"ork", 3},
+                                                                                         .now_ms = l->started_ms};
+    claim(a, l, &c->start.row.id);
+}
+
 void ork_sub_begin(struct ork_active *a, struct ork_live *l)
 {
     struct ork_child *c = l->job->child;
 
     l->job->child = NULL;
+    if (c->again) {
+        begin_again(a, l, c);
+        ork_sub_drop_child(c);
+        return;
+    }
     l->job->busy = true;
     ork_commit_unit(a->engine, ORK_UNIT_CREATE_RUN, NULL, true)->create = &c->start.row;
     ork_commit_answer(a->engine, on_created, c);
@@ -367,6 +444,22 @@ static bool is_away(int code)
     return code == ORK_EIO || code == ORK_EBUSY || code == ORK_ETIMEDOUT || code == ORK_ECANCELLED;
 }
 
+/* It ended, and is to run again: its owner has not got round to that. */
+static bool is_wanted_again(ork_engine *e, const ork_id *run)
+{
+    struct ork_rows *rows = NULL;
+    struct ork_param p[] = {ORK_P_ID(run)};
+    bool wanted = false;
+    ork_err none;
+
+    if (ork_store_query(e->store, ORK_Q_commands_of_run, p, 1, &rows, &none) != 0)
+        return true; /* it will be asked again, once it is claimed */
+    for (size_t i = 0; i < ork_rows_len(rows); i++)
+        wanted |= !ork_rows_time(rows, i, "done_at") && strcmp(ork_rows_text(rows, i, "kind"), "retry") == 0;
+    ork_rows_free(rows);
+    return wanted;
+}
+
 /* It is ours by its row. */
 static void take_up(struct ork_active *a, struct ork_live *l, const ork_id *run)
 {
@@ -379,7 +472,8 @@ static void take_up(struct ork_active *a, struct ork_live *l, const ork_id *run)
     } else if (rc) {
         ork_adopt_fail_run(a->engine, run, &why);
         fail(a, l, ORK_RUN_FAILED, why.msg);
-    } else if (!child->dead && ork_run_is_final(child->run.status) && !child->closing) { /* another was quicker */
+    } else if (!child->dead && ork_run_is_final(child->run.status) && !child->closing &&
+               !(l->job->stop == ORK_SUB_GO_ON && is_wanted_again(a->engine, run))) { /* another was quicker */
         ork_active_release(child);
         ork_sub_ended(child);
     } else {
@@ -416,6 +510,17 @@ static void on_claimed(void *data, int code, const ork_err *err)
     ork_free(c);
 }
 
+static void claim(struct ork_active *a, struct ork_live *l, const ork_id *run)
+{
+    struct claiming *c = ork_zalloc(sizeof(*c));
+
+    *c = (struct claiming){.engine = a->engine, .claim.run_id = *run};
+    ork_active_task_id(a, l->task, &c->parent_task);
+    l->job->busy = true;
+    ork_commit_unit(a->engine, ORK_UNIT_CLAIM, NULL, true)->claim = &c->claim;
+    ork_commit_answer(a->engine, on_claimed, c);
+}
+
 void ork_sub_attach(struct ork_active *a, struct ork_live *l)
 {
     ork_engine *e = a->engine;
@@ -440,15 +545,10 @@ void ork_sub_attach(struct ork_active *a, struct ork_live *l)
         look_later(a, l, AGAIN_MS);
     } else if (ork_rows_len(rows) == 0) {
         ork_settle_lost(a, l->task, "lost: its run is not in the database");
-    } else if (ork_run_is_final(status)) {
+    } else if (ork_run_is_final(status) && (l->job->stop || !is_wanted_again(e, &run))) {
         settle(a, l, status, ork_rows_text(rows, 0, "output"), ork_rows_text(rows, 0, "error"));
     } else {
-        struct claiming *c = ork_zalloc(sizeof(*c));
-        *c = (struct claiming){.engine = e, .claim.run_id = run};
-        ork_active_task_id(a, l->task, &c->parent_task);
-        l->job->busy = true;
-        ork_commit_unit(e, ORK_UNIT_CLAIM, NULL, true)->claim = &c->claim;
-        ork_commit_answer(e, on_claimed, c);
+        claim(a, l, &run);
     }
     ork_rows_free(rows);
 }

@@ -55,22 +55,43 @@ w:returns{ totals = b.output.total, first = a.output.total, run = ork.this.run_i
     assert.equal(1, #sql("SELECT DISTINCT snapshot_id FROM runs WHERE parent_task_id IS NOT NULL"))
   end)
 
-  it("fails with it, by name, and tries again with another run", function()
+  it("fails with it, by name, and goes on with it when it is tried again", function()
     local r = run([[
-other:task("first", { command = "exit 7" })
-other:task("next", { depends_on = "first", command = "true" })
+other:task("zero", { command = "echo zero >>ran" })
+other:task("first", { depends_on = "zero", command = "test -e go" })
 local w = ork.workflow("w")
 w:task("a", { workflow = other, inputs = { part = "x" }, retries = { limit = 1, delay = "1ms" } })]])
     assert.equal(1, r.code)
     local a = document("last", "a")
     assert.equal(("run %s of `other` failed: 1 of 2 tasks failed: first"):format(a.child.short), a.error)
     assert.equal("error", a.kind)
-    assert.same({ 2, 2 }, { a.attempt, #sql("SELECT 1 FROM runs WHERE parent_task_id IS NOT NULL AND status = 'failed'") })
+    local function children() return #sql("SELECT 1 FROM runs WHERE parent_task_id IS NOT NULL") end
+    assert.same({ 2, 1 }, { a.attempt, children() })
     assert.matches("a > first +failed", r.err)
+    sh.write(dir .. "/go", "")
+    r = ork("retry", "last", "--yes")
+    assert.equal(0, r.code, r.err)
+    assert.equal(1, children())
+    assert.equal("zero\n", sh.read(dir .. "/ran")) -- what succeeded in it is not repeated
+    assert.equal(0, ork("retry", "last", "--from", "a", "--yes").code)
+    assert.equal(2, children())
+    assert.equal("zero\nzero\n", sh.read(dir .. "/ran"))
+  end)
+
+  it("makes another run when its workflow has changed", function()
+    local r = run([[
+other:task("first", { command = "exit 7" })
+local w = ork.workflow("w")
+w:task("a", { workflow = other, inputs = { part = "x" } })]])
+    assert.equal(1, r.code)
     sh.write(dir .. "/w.lua", (sh.read(dir .. "/w.lua"):gsub("exit 7", "true")))
     r = ork("w.lua", "--resume")
     assert.equal(0, r.code, r.err)
-    assert.equal(3, #sql("SELECT 1 FROM runs WHERE parent_task_id IS NOT NULL"))
+    assert.equal(2, #sql("SELECT 1 FROM runs WHERE parent_task_id IS NOT NULL"))
+    sh.write(dir .. "/w.lua", (sh.read(dir .. "/w.lua"):gsub("true", "echo changed >>ran")))
+    r = ork("retry", "last", "--update", "--yes")
+    assert.equal(0, r.code, r.err)
+    assert.equal("changed\n", sh.read(dir .. "/ran"))
   end)
 
   it("ends its run with its timeout", function()
@@ -221,13 +242,13 @@ w:task("a", { workflow = other, inputs = { part = "x" } })]])
 
   local RUNS <const> = 80
   local KILLED = [[
-local one = other:task("one", { command = { "sh", "-c", "echo $0 >>ran; echo 'ORK_OUTPUT:{\"n\":'$0'}'", other.params.n }, output_type = { n = "int" } })
+local one = other:task("one", { command = { "sh", "-c", "test $(($0 % 7)) != 0 -o -e tried$0 || { >tried$0; exit 1; }; echo $0 >>ran; echo 'ORK_OUTPUT:{\"n\":'$0'}'", other.params.n }, output_type = { n = "int" } })
 local two = other:task("two", { inputs = { n = one.output.n }, run = function(input) return { n = input.n * 2 } end, output_type = { n = "int" } })
 other:returns{ n = two.output.n }
 local w = ork.workflow("w")
 local l = {}
 for i = 1, ]] .. RUNS .. [[ do l[i] = i end
-local many = w:task("many", { workflow = other, inputs = { part = "x", n = ork.each(l) } })
+local many = w:task("many", { workflow = other, inputs = { part = "x", n = ork.each(l) }, retries = { limit = 1, delay = "1ms" } })
 w:task("sum", { inputs = { l = many.output.n }, run = function(input)
   for i, n in ipairs(input.l) do if n ~= 2 * i then error("item " .. i .. " gave " .. tostring(n)) end end
   return #input.l
@@ -262,6 +283,7 @@ end })]]
     kill_often({ "w.lua", "-v", "--jobs", "3" })
     assert.same({ { n = RUNS + 1, tasks = RUNS } }, sql("SELECT count(*) AS n, count(DISTINCT parent_task_id) AS tasks FROM runs WHERE status = 'success'"))
     assert.equal(RUNS + 1, #sql("SELECT 1 FROM runs"))
+    assert.equal(RUNS // 7, #sql("SELECT 1 FROM commands WHERE kind = 'retry' AND outcome = 'done'"))
     assert.equal(RUNS .. "\n", ork("output", "last", "sum").out)
   end)
 
@@ -269,6 +291,7 @@ end })]]
     if cluster.missing() then return pending(cluster.missing()) end
     local server = cluster.start()
     local url = server:database("ork")
+    server:wait_old()
     kill_often({ "w.lua", "-v", "--jobs", "3", "--db", url })
     assert.equal(RUNS .. "\n", ork("output", "last", "sum", "--db", url).out)
     local count = {}
