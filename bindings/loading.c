@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* What lua/ork/loader.lua asks of a workflow and of this state. */
 #include "options.h"
+#include "sub.h"
 #include <jansson.h>
 
 static int core_seal(lua_State *L) /* core.seal(w) -> problems; a second call gives the same */
@@ -188,6 +189,7 @@ void ork_lua_add_loading(lua_State *L)
     static const luaL_Reg functions[] = {{"before_seal", core_before_seal},
                                          {"collect", core_collect},
                                          {"hash", core_hash},
+                                         {"inner", ork_lua_sub_inner},
                                          {"is_inner", core_is_inner},
                                          {"is_workflow", core_is_workflow},
                                          {"on_problems", core_on_problems},

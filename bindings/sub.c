@@ -238,3 +238,25 @@ void ork_lua_sub_seal(lua_State *L, struct ork_lua_def *d)
         json_object_set(d->options, "workflows", all);
     json_decref(all);
 }
+
+int ork_lua_sub_inner(lua_State *L)
+{
+    const struct ork_lua_def *d = ork_lua_def_check(L, 1, "inner");
+    lua_newtable(L);
+    if (!d->subs_len || lua_getiuservalue(L, 1, 1) != LUA_TTABLE) {
+        lua_settop(L, 2);
+        return 1;
+    }
+    for (size_t i = 0, n = 0; i < d->subs_len; i++) {
+        size_t k = 0;
+        while (k < i && d->subs[k].other != d->subs[i].other)
+            k++;
+        if (k < i)
+            continue;
+        lua_pushfstring(L, "%I workflow", (LUAI_UACINT)d->subs[i].task + 1);
+        lua_rawget(L, 3);
+        lua_rawseti(L, 2, (lua_Integer)++n);
+    }
+    lua_settop(L, 2);
+    return 1;
+}

@@ -14,5 +14,6 @@ void ork_lua_judge_workflow(struct ork_lua_reader *r, struct ork_lua_task *t); /
 void ork_lua_sub_keep(lua_State *L, struct ork_lua_def *d, struct ork_lua_def *other, uint32_t task);
 /* Seals what tasks of d run and puts it into its options; what is wrong is among the problems of d. */
 void ork_lua_sub_seal(lua_State *L, struct ork_lua_def *d);
+int ork_lua_sub_inner(lua_State *L);        /* core.inner(workflow) -> the workflows that its tasks run */
 int ork_lua_workflow_returns(lua_State *L); /* w:returns{ … } (returns.c) */
 #endif
