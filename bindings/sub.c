@@ -182,6 +182,12 @@ static json_t *definition_of(const struct ork_lua_def *d)
     return json_pack("{s:o?,s:o?}", "tasks", list, "options", options);
 }
 
+/* Are there functions in it, or in what it runs, that only this program can call? */
+static bool has_inline(const struct ork_lua_def *d)
+{
+    return d->has_inline || json_object_get(d->options, "inline_within");
+}
+
 static void add(lua_State *L, struct ork_lua_def *d, const struct ork_lua_sub *s, json_t *all)
 {
     const char *name = ork_workflow_name(s->other->w);
@@ -206,6 +212,8 @@ static void add(lua_State *L, struct ork_lua_def *d, const struct ork_lua_sub *s
         bad(d, s->task, text, "let one of them run the others side by side, or make one workflow of several");
         return;
     }
+    if (has_inline(s->other))
+        json_object_set_new(d->options, "inline_within", json_true());
     d->depth = d->depth > s->other->depth + 1 ? d->depth : s->other->depth + 1;
     json_t *before = json_object_get(all, name), *definition = definition_of(s->other);
     bool same = !before || json_equal(before, definition);

@@ -225,6 +225,7 @@ static int add_task(struct ork_lua_reader *r, struct ork_lua_task *t, uint32_t *
         ork_lua_def_add_output(r->def, *no, json_incref(t->output_type));
     else if (t->sub && t->sub->returns)
         ork_lua_def_add_output(r->def, *no, json_incref(t->sub->returns));
+    r->def->has_inline |= t->spec.executor == ORK_EXEC_INLINE;
     if (t->when.len > 0)
         ork_lua_numbers_add(&r->def->conditional, *no);
     if (t->each.len > 0)

@@ -32,6 +32,7 @@ struct ork_workflow_limits {  /* read from the options */
     uint32_t max_active_runs; /* 0 no limit */
     int64_t run_timeout_ms;   /* 0 none */
     bool fail_fast;
+    bool inline_within; /* a workflow that its tasks run has functions of the program that defined it */
 };
 
 /* Everything is private to core/workflow.c but these readers. */

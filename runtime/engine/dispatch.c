@@ -18,12 +18,18 @@ static bool optional_refs(const struct ork_active *a, uint32_t task)
 
 /* ---- judging ---- */
 
+/* Only the program that defined it may be able to do it. */
+static bool of_program(const struct ork_task_def *def)
+{
+    return def->executor == ORK_EXEC_INLINE || def->executor == ORK_EXEC_WORKFLOW;
+}
+
 static void queue_ready(struct ork_active *a, uint32_t task)
 {
     const struct ork_task_def *def = ork_run_def(&a->run, task);
     struct ork_limits_place place;
 
-    if (a->strange && def->executor == ORK_EXEC_INLINE && !a->run.cancelling)
+    if (a->strange && of_program(def) && !a->run.cancelling)
         return;                /* for who has its function; only what is to be tidied up cannot wait, and fails */
     if (ork_fan_is(a, task)) { /* takes no slot: it becomes what does */
         ork_fan_expand(a, task);
@@ -123,7 +129,7 @@ void ork_dispatch_strange(struct ork_active *a)
         const struct ork_task_def *def = ork_run_def(&a->run, i);
         const uint8_t flags = a->run.tasks[i].flags;
         bool judged = !(def->flags & ORK_TASK_HAS_WHEN) || flags & ORK_RT_JUDGED || ork_run_is_item(&a->run, i);
-        if (def->executor == ORK_EXEC_INLINE && flags & ORK_RT_READY && judged)
+        if (of_program(def) && flags & ORK_RT_READY && judged)
             queue_ready(a, i);
     }
 }
