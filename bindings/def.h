@@ -32,6 +32,7 @@ struct ork_lua_task {
     enum { ORK_LUA_WAIT_TIME, ORK_LUA_WAIT_APPROVAL, ORK_LUA_WAIT_POLL } wait_for;
     int64_t wait_ms;                       /* a span to wait for, or between calls of a poll; -1: not given */
     const char *default_cwd, *default_env; /* borrowed JSON of the defaults; NULL none */
+    uint32_t task_count;                   /* so many alike, each with its number; 0: one */
     bool whole_inputs;                     /* inputs is one reference */
     bool finally, has_work, has_rule;
     bool has_wait, has_poll, has_when;       /* has_when: it is a function */

@@ -33,7 +33,7 @@ void ork_lua_sub_prepare(struct ork_lua_reader *r, struct ork_lua_task *t)
     const char *name;
     json_t *param;
     t->sub = option(r);
-    if (!t->sub || !t->sub->options)
+    if (!t->sub || t->sub == r->def || !t->sub->options)
         return;
     const json_t *params = ork_lua_def_params(t->sub);
     t->input_type = json_object();

@@ -2,6 +2,7 @@
 /* w:task and w:finally: the option table becomes canonical JSON and a struct ork_task_spec, and goes to the core at
  * once. What stays in Lua is a handle: the workflow and a number. This is the path that 100,000 tasks take: no table is
  * made, no tree; the buffers are the context's. */
+#include "each.h"
 #include "ref.h"
 #include "sub.h"
 #include "task.h"
@@ -305,6 +306,26 @@ static void judge_function(struct ork_lua_reader *r, struct ork_lua_task *t)
     t->spec.executor = r->def->scripted && !t->has_executor ? ORK_EXEC_LUA : ORK_EXEC_INLINE;
 }
 
+/* `task_count = 8`: once for each of the numbers from 0 on, like ork.each over them. */
+static void count_tasks(struct ork_lua_reader *r, struct ork_lua_task *t)
+{
+    struct ork_lua_buf *b = &r->ctx->values;
+    const size_t at = b->len;
+    if (t->each.len > 0)
+        ork_lua_bad(r, "task_count", "leave one out", "stands beside ork.each, which says how many there are");
+    else if (t->sub || t->has_wait)
+        ork_lua_bad(r, "task_count", "write inputs = { n = ork.each{ 0, 1, 2 } }", "is for `command` and `run`");
+    else if (t->task_count > ORK_LUA_MOST_ITEMS)
+        ork_lua_bad(r, "task_count", NULL, "takes at most %d", ORK_LUA_MOST_ITEMS);
+    if (r->failed)
+        return;
+    ork_lua_buf_adds(b, "{\"input\":\"task_index\",\"over\":{\"const\":[");
+    for (uint32_t i = 0; i < t->task_count; i++)
+        ork_lua_buf_addf(b, "%s%u", i ? "," : "", i);
+    ork_lua_buf_adds(b, "]},\"task_count\":true}");
+    t->each = (struct ork_lua_span){at, b->len - at};
+}
+
 static void judge(struct ork_lua_reader *r, struct ork_lua_task *t)
 {
     if (t->sub)
@@ -315,6 +336,8 @@ static void judge(struct ork_lua_reader *r, struct ork_lua_task *t)
         judge_function(r, t);
     else if (t->has_executor)
         ork_lua_bad(r, "executor", "give it run = function(input, ctx) … end", "is for a function");
+    if (t->task_count)
+        count_tasks(r, t);
     if (!t->has_work)
         ork_lua_bad_at(r, NULL, "give it a command = { \"program\", … }, or run = function(input, ctx) … end",
                        "it does nothing");

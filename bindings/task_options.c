@@ -176,7 +176,7 @@ static const struct ork_lua_option rows[] = {
     LATER("resources", "limits of memory and CPU time"),
     {.name = "retries", .read = ork_lua_read_retries, .by_default = true},
     {.name = "run", .read = read_run},
-    LATER("task_count", "the tasks of a Cloud Run job"),
+    {.name = "task_count", .kind = ORK_LUA_COUNT, .at = FIELD(task_count), .least = 1},
     {.name = "timeout", .kind = ORK_LUA_DURATION, .at = FIELD(spec.timeout_ms), .off = true, .by_default = true},
     {.name = "trigger_rule", .read = read_rule, .by_default = true},
     {.name = "wait", .read = ork_lua_read_wait},

@@ -160,7 +160,7 @@ static void add_environment(struct ork_active *a, struct ork_live *l, const char
 
     v->env = NULL;
     v->envc = 0;
-    ork_grow((void **)&v->env, &cap, own_len + 18, sizeof(*v->env));
+    ork_grow((void **)&v->env, &cap, own_len + 22, sizeof(*v->env));
     ork_active_task_id(a, l->task, &task_id);
     ork_id_format(&task_id, id);
     set_env(v, &cap, "ORK_RUN_ID", a->text);
@@ -176,6 +176,13 @@ static void add_environment(struct ork_active *a, struct ork_live *l, const char
     (void)snprintf(number, sizeof(number), "%u", l->attempt);
     set_env(v, &cap, "ORK_ATTEMPT", number);
     set_env(v, &cap, "ORK_WORKFLOW_NAME", ork_workflow_name(a->workflow));
+    if (ork_fan_counted(a, l->task)) { /* as those tasks were told in the original Ork */
+        (void)snprintf(number, sizeof(number), "task_%u", ork_run_item(&a->run, l->task) - 1);
+        set_env(v, &cap, "task_name", number);
+        set_env(v, &cap, "task_index", number + strlen("task_"));
+        set_env(v, &cap, "workflow_name", ork_workflow_name(a->workflow));
+        set_env(v, &cap, "run_id", a->text);
+    }
     char *out = ork_active_file(a, l->task, l->attempt, "out");
     set_env(v, &cap, "ORK_OUTPUT_FILE", out);
     ork_free(out);

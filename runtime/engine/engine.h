@@ -397,6 +397,7 @@ void ork_fan_expand(struct ork_active *a, uint32_t task);    /* ready and judged
 json_t *ork_fan_params(struct ork_active *a, uint32_t item); /* a new reference; without the list */
 const json_t *ork_fan_item(const struct ork_active *a, uint32_t item);                      /* borrowed element */
 const char *ork_fan_input(const struct ork_active *a, uint32_t item, const json_t *params); /* what it is called */
+bool ork_fan_counted(const struct ork_active *a, uint32_t item); /* one of task_count = n */
 void ork_fan_put(struct ork_active *a, uint32_t task, struct ork_task_put *put);            /* what items have beside */
 void ork_fan_unmapped(struct ork_active *a, uint32_t task);
 char *ork_fan_failed(const struct ork_active *a, uint32_t task); /* owned: how many failed, and which first */
