@@ -87,6 +87,7 @@ static void read_rule(struct ork_lua_reader *r, int idx, const char *path, void 
 static void read_input_type(struct ork_lua_reader *r, int idx, const char *path, void *out)
 {
     struct ork_lua_task *t = out;
+    json_decref(t->input_type); /* that of the params of a workflow */
     t->input_type = ork_lua_read_type(r, idx, path);
     if (t->input_type && !json_is_object(t->input_type)) {
         ork_lua_bad(r, path, NULL, "wants an object of fields, such as { part = \"str\" }");
