@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* What is said of tasks that wait: from their deferred jobs, so any process can answer for a run of another owner. */
 #include "engine/engine.h"
+#include "engine/sub.h"
 #include <string.h>
 
 static bool is_waiting(const struct ork_rows *tasks, size_t i)

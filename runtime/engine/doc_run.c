@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Documents about runs: one, and lists. */
 #include "engine/owner.h"
+#include "engine/sub.h"
 #include <string.h>
 
 #define ALL_TASKS 1000 /* a run's document holds all its tasks up to here, then only what failed or is under way */
@@ -89,6 +90,9 @@ int ork_doc_run(ork_engine *e, const struct ork_rows *r, size_t row, bool full, 
     ork_doc_text(out, "snapshot_id", has ? text : NULL);
     ork_doc_text(out, "script_dir", ork_rows_text(r, row, "script_dir"));
     ork_doc_text(out, "script_path", ork_rows_text(r, row, "script_path"));
+    if (ork_rows_id(r, row, "parent_task_id", &snapshot))
+        return ork_doc_parent(e, &id, out, err);
+    ork_doc_raw(out, "parent", NULL);
     return 0;
 }
 
@@ -185,8 +189,6 @@ int ork_run_json(ork_engine *e, const char *run_id, char **out, ork_err *err)
         rc = script_workflows(e, &id, &b, err);
     if (!rc)
         rc = version(e, rows, &b, err);
-    if (!rc)
-        rc = ork_doc_parent(e, &id, &b, err);
     if (!rc)
         ork_doc_raw(&b, "output", ork_rows_text(rows, 0, "output"));
     if (!rc) {

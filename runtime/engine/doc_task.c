@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Documents about tasks: lists (without output and logs), and one with its attempts. */
 #include "engine/engine.h"
+#include "engine/sub.h"
 #include <string.h>
 
 void ork_doc_task_members(const struct ork_rows *r, size_t i, struct ork_buf *out)

@@ -22,6 +22,7 @@
 #include "core/state.h"
 #include "engine/call.h"
 #include "engine/deferred.h"
+#include "engine/fan.h"
 #include "engine/question.h"
 #include "engine/serve.h"
 #include "exec/process/agent.h"
@@ -359,11 +360,6 @@ void ork_active_adopted(struct ork_active *a,
 void ork_active_release(struct ork_active *a);    /* gives the run up as it stands: nobody owns it after the commit */
 void ork_active_limit_time(struct ork_active *a); /* run_timeout, while it runs */
 const char *ork_run_cancel_text(int reason);
-void ork_active_returned(struct ork_active *a, const char *error); /* its output is there; NULL error: as it is to be */
-
-/* returns.c: reads what a run that ended well gives; ork_active_returned at its end, perhaps at once. false: it gives
- * nothing */
-bool ork_returns_begin(struct ork_active *a);
 
 /* commit.c */
 struct ork_unit *ork_commit_unit(ork_engine *e, int type, struct ork_active *owner, bool urgent);
@@ -390,27 +386,6 @@ void ork_dispatch_pump(ork_engine *e);           /* starts what limits allow */
 void ork_dispatch_again(struct ork_active *a, struct ork_live *l); /* after a restart: the same attempt is sent again */
 void ork_dispatch_release(struct ork_active *a, uint32_t task);    /* gives window and pool slots back */
 void ork_dispatch_spawn(struct ork_active *a, uint32_t task, uint32_t attempt);
-
-/* fan.c: tasks that are done once per element of a list */
-bool ork_fan_is(const struct ork_active *a, uint32_t task);  /* it is such a task */
-void ork_fan_expand(struct ork_active *a, uint32_t task);    /* ready and judged: its list becomes its items */
-json_t *ork_fan_params(struct ork_active *a, uint32_t item); /* a new reference; without the list */
-const json_t *ork_fan_item(const struct ork_active *a, uint32_t item);                      /* borrowed element */
-const char *ork_fan_input(const struct ork_active *a, uint32_t item, const json_t *params); /* what it is called */
-bool ork_fan_counted(const struct ork_active *a, uint32_t item); /* one of task_count = n */
-void ork_fan_put(struct ork_active *a, uint32_t task, struct ork_task_put *put);            /* what items have beside */
-void ork_fan_unmapped(struct ork_active *a, uint32_t task);
-char *ork_fan_failed(const struct ork_active *a, uint32_t task); /* owned: how many failed, and which first */
-int ork_fan_load(struct ork_active *a, uint32_t task, const ork_id *id, int64_t started_ms, ork_err *err) ORK_MUSTCHECK;
-/* rerun --from: the items of a task of another run, with their results. false: it has none there. */
-bool ork_fan_copy(struct ork_active *a, uint32_t task, const ork_id *run);
-void ork_fan_free(struct ork_active *a);
-
-/* gather.c: what the items of a task left, in their order: outputs, or with `results` objects of item, status, output,
- * error. cb once, perhaps at once; list: borrowed, NULL when it failed. The task has items, and is final. */
-typedef void (*ork_gather_cb)(void *data, json_t *list, int code, const ork_err *err);
-void ork_gather(struct ork_active *a, uint32_t task, bool results, ork_gather_cb done, void *data);
-const char *ork_gather_absent(int parent); /* status of an item without a row, of a task that is `parent` */
 
 /* inputs.c */
 typedef void (*ork_inputs_cb)(struct ork_active *a, uint32_t task, json_t *params, int code, const ork_err *err);
@@ -610,8 +585,6 @@ int ork_doc_jobs(ork_engine *e, const ork_id *run, const struct ork_rows *tasks,
                  ork_err *err) ORK_MUSTCHECK;
 void ork_doc_waits(const struct ork_rows *jobs, const struct ork_rows *tasks, size_t row, struct ork_buf *out);
 int ork_doc_decided(ork_engine *e, const struct ork_rows *task, struct ork_buf *out, ork_err *err) ORK_MUSTCHECK;
-int ork_doc_child(ork_engine *e, const struct ork_rows *task, struct ork_buf *out, ork_err *err) ORK_MUSTCHECK;
-int ork_doc_parent(ork_engine *e, const ork_id *run, struct ork_buf *out, ork_err *err) ORK_MUSTCHECK;
 bool ork_doc_why_waits(ork_engine *e, const ork_id *run, const struct ork_rows *tasks, size_t row, bool owned,
                        struct ork_buf *out, int64_t *until_ms); /* false: it does not only wait */
 int ork_doc_approvals(ork_engine *e, struct ork_buf *out, ork_err *err) ORK_MUSTCHECK;

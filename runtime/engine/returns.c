@@ -3,6 +3,7 @@
  * them have ended well, and stored by the commit that ends the run. A crash before that commit finds all tasks final
  * and the run not: it comes here again. A value that cannot be made fails the run. */
 #include "engine/engine.h"
+#include "engine/returns.h"
 #include <string.h>
 
 #define AGAIN_MS 1000 /* after the database could not be read */

@@ -6,6 +6,7 @@
  * that commit (kill, recall, spawn) is put behind it. START alone is not urgent: losing it costs a question to the
  * agent. */
 #include "engine/engine.h"
+#include "engine/returns.h"
 #include <string.h>
 
 const char *ork_run_cancel_text(int reason)

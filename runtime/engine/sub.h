@@ -16,7 +16,8 @@
 
 struct ork_active;
 struct ork_live;
-struct ork_sub;   /* a workflow that tasks of a run use, made ready; counted */
+struct ork_sub; /* a workflow that tasks of a run use, made ready; counted */
+struct ork_rows;
 struct ork_child; /* a run that is about to be created */
 
 bool ork_sub_is(const ork_workflow *w, uint32_t task);
@@ -39,4 +40,19 @@ bool ork_sub_is_awaited(ork_engine *e, const ork_id *run);
 void ork_sub_within(const struct ork_active *child, char *out, size_t cap);
 void ork_sub_fini(struct ork_active *a);
 void ork_sub_drop_child(struct ork_child *c); /* it was not begun; NULL is fine */
+
+/* doc_job.c: whose run it is; the run of a task */
+int ork_doc_child(ork_engine *e, const struct ork_rows *task, struct ork_buf *out, ork_err *err) ORK_MUSTCHECK;
+int ork_doc_parent(ork_engine *e, const ork_id *run, struct ork_buf *out, ork_err *err) ORK_MUSTCHECK;
+
+/* child.c, for sub.c and reclaim.c */
+/* The attempt that waits for a run; NULL: none does (any more). */
+struct ork_live *ork_sub_waiting(ork_engine *e, const ork_id *parent_task, const ork_id *run, struct ork_active **a);
+void ork_sub_cancel(struct ork_active *child, bool kill, const char *why);
+/* It is in our hands: it stands as the run of its task does. */
+void ork_sub_join(struct ork_active *a, const struct ork_live *l, struct ork_active *child);
+/* Its end is that of the attempt. output: its JSON; NULL none. */
+void ork_sub_settle(struct ork_active *a, struct ork_live *l, int status, const char *output, const char *error);
+void ork_sub_fail(struct ork_active *a, struct ork_live *l, int status, const char *error);
+void ork_sub_claim(struct ork_active *a, struct ork_live *l, const ork_id *run); /* reclaim.c */
 #endif

@@ -3,6 +3,7 @@
  * cancelled when the clock is set, so neither suspend nor a changed clock makes a retry early or hours late (libuv's
  * own timers stop while the machine sleeps). */
 #include "engine/engine.h"
+#include "engine/returns.h"
 #include <errno.h>
 #include <sys/timerfd.h>
 #include <unistd.h>

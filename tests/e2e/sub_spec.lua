@@ -51,6 +51,8 @@ w:returns{ totals = b.output.total, first = a.output.total, run = ork.this.run_i
     assert.equal("workflow", child.triggered_by)
     assert.equal(whole.logical_time, child.logical_time)
     assert.matches("started by +task b/2 of run " .. whole.short .. " %(w%)", ork("show", document("last", "b/2").child.run).out)
+    assert.matches(child.short .. " .* a of " .. whole.short, ork("runs").out)
+    assert.matches("\nruns of other workflows: a %(other%) and b %(other%)\n", ork("plan", "w.lua").out)
     assert.matches("its run +" .. child.short .. " of other", ork("show", "last", "a").out)
     assert.equal(1, #sql("SELECT DISTINCT snapshot_id FROM runs WHERE parent_task_id IS NOT NULL"))
   end)
@@ -242,7 +244,8 @@ w:task("a", { workflow = other, inputs = { part = "x" } })]])
 
   local RUNS <const> = 80
   local KILLED = [[
-local one = other:task("one", { command = { "sh", "-c", "test $(($0 % 7)) != 0 -o -e tried$0 || { >tried$0; exit 1; }; echo $0 >>ran; echo 'ORK_OUTPUT:{\"n\":'$0'}'", other.params.n }, output_type = { n = "int" } })
+local one = other:task("one", { output_type = { n = "int" },
+  command = { "sh", "-c", "test $(($0 % 7)) != 0 -o -e tried$0 || { >tried$0; exit 1; }\necho $0 >>ran; echo 'ORK_OUTPUT:{\"n\":'$0'}'", other.params.n } })
 local two = other:task("two", { inputs = { n = one.output.n }, run = function(input) return { n = input.n * 2 } end, output_type = { n = "int" } })
 other:returns{ n = two.output.n }
 local w = ork.workflow("w")
@@ -295,7 +298,10 @@ end })]]
     kill_often({ "w.lua", "-v", "--jobs", "3", "--db", url })
     assert.equal(RUNS .. "\n", ork("output", "last", "sum", "--db", url).out)
     local count = {}
-    for _, one in ipairs(sh.json(ork("runs", "--db", url, "--limit", "200", "--json").out)) do count[one.workflow .. one.status] = (count[one.workflow .. one.status] or 0) + 1 end
+    for _, one in ipairs(sh.json(ork("runs", "--db", url, "--limit", "200", "--json").out)) do
+      local what = one.workflow .. one.status
+      count[what] = (count[what] or 0) + 1
+    end
     assert.same({ wsuccess = 1, othersuccess = RUNS }, count)
   end)
 end)

@@ -142,6 +142,9 @@ group("Scripts and applied workflows", "`ork validate SCRIPT` finds the mistakes
 local W = 'local ork = require "ork"\nlocal w = ork.workflow("w", %s)\n%s\nreturn w'
 local function script(tasks, options) return W:format(options or "{}", tasks) end
 
+--- The text of another workflow `o` in such a script.
+local function inner(options) return ('local o = ork.workflow("o", %s) o:task("a", { command = "true" })\n'):format(options) end
+
 --- Rows with `problem` name a code of the core (seal, params); the spec sees that each code has one.
 group("Mistakes in a script", "All of them at once, each with its line. tests/spec/define_refuse_spec.lua has the text of every one of an option.", {
   { text = "unknown option `…`; did you mean `…`?", exit = 2, ork = "validate s.lua", script = script('w:task("a", { comand = "x" })') },
@@ -149,15 +152,15 @@ group("Mistakes in a script", "All of them at once, each with its line. tests/sp
   { text = "ork.each wants a list, or a reference to one, got …", exit = 2, ork = "validate s.lua",
     script = script('w:task("a", { inputs = { p = ork.each("x") }, command = "x" })') },
   { text = "inputs lacks `…`, which `…` requires", exit = 2, ork = "validate s.lua",
-    script = 'local ork = require "ork"\nlocal o = ork.workflow("o", { params = { day = "date" } })\no:task("a", { command = "true" })\nlocal w = ork.workflow("w")\nw:task("a", { workflow = o })\nreturn w' },
+    script = script(inner('{ params = { day = "date" } }') .. 'w:task("a", { workflow = o })') },
   { text = "is no param of `…`; did you mean `…`?", exit = 2, ork = "validate s.lua",
-    script = 'local ork = require "ork"\nlocal o = ork.workflow("o", { params = { day = "date?" } })\no:task("a", { command = "true" })\nlocal w = ork.workflow("w")\nw:task("a", { workflow = o, inputs = { dya = "x" } })\nreturn w' },
+    script = script(inner('{ params = { day = "date?" } }') .. 'w:task("a", { workflow = o, inputs = { dya = "x" } })') },
   { text = "`workflow` runs `…`, which runs `…` again: that would never come to an end", exit = 2, ork = "validate s.lua",
-    script = 'local ork = require "ork"\nlocal o, w = ork.workflow("o"), ork.workflow("w")\no:task("a", { workflow = w })\nw:task("a", { workflow = o })\nreturn w' },
+    script = script(inner("{}") .. 'o:task("b", { workflow = w }) w:task("a", { workflow = o })') },
   { text = "run … of `…` failed: …", exit = 1, ork = "s.lua", hint = "Its own message is with that run: `ork why RUN`. `ork retry` of the whole goes on with it.",
-    script = 'local ork = require "ork"\nlocal o, w = ork.workflow("o"), ork.workflow("w")\no:task("a", { command = "false" })\nw:task("a", { workflow = o })\nreturn w' },
+    script = script(inner("{}") .. 'o:task("b", { command = "false" }) w:task("a", { workflow = o })') },
   { text = "returns.…: … has no value", exit = 1, ork = "s.lua", hint = "A text can be made of values only. A value that stands alone is null where there is none.",
-    script = 'local ork = require "ork"\nlocal w = ork.workflow("w")\nlocal a = w:task("a", { command = "true" })\nw:returns{ text = "rows: " .. a.output.rows }\nreturn w' },
+    script = script('local a = w:task("a", { command = "true" }) w:returns{ text = "rows: " .. a.output.rows }') },
   { text = "is a second ork.each, beside `…`; a task has one", exit = 2, ork = "validate s.lua",
     script = script('w:task("a", { inputs = { p = ork.each({ 1 }), q = ork.each({ 2 }) }, command = "x" })') },
   { text = "ork.each wants a list, but … is …", exit = 1, ork = "s.lua l=x",

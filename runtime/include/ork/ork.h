@@ -180,7 +180,7 @@ enum ork_executor {
     ORK_EXEC_PROCESS,
     ORK_EXEC_LUA,
     ORK_EXEC_INLINE,
-    ORK_EXEC_WAIT, /* neither a process nor a call: a deferred job (params hold "wait") */
+    ORK_EXEC_WAIT,     /* neither a process nor a call: a deferred job (params hold "wait") */
     ORK_EXEC_WORKFLOW, /* waits like one, for a run of the workflow that params.workflow names; see ork_workflow_sub */
     ORK_EXEC_OTHER
 }; /* OTHER: taken-over rows; runs fail with a reason */

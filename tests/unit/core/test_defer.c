@@ -208,14 +208,10 @@ static void next_instants(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(times),
-        cmocka_unit_test(times_of_a_zone),
-        cmocka_unit_test(no_times),
-        cmocka_unit_test(rows_keep_what_was_begun),
-        cmocka_unit_test(a_run_is_named),
-        cmocka_unit_test(decisions_are_kept),
-        cmocka_unit_test(damaged_rows),
-        cmocka_unit_test(next_instants),
+        cmocka_unit_test(times),          cmocka_unit_test(times_of_a_zone),
+        cmocka_unit_test(no_times),       cmocka_unit_test(rows_keep_what_was_begun),
+        cmocka_unit_test(a_run_is_named), cmocka_unit_test(decisions_are_kept),
+        cmocka_unit_test(damaged_rows),   cmocka_unit_test(next_instants),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

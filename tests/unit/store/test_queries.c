@@ -120,7 +120,8 @@ static void fill(struct test_store *t, const ork_workflow *w)
     u = ork_batch_add(&b, ORK_UNIT_RUN);
     u->run = (struct ork_run_put){.id = ids[0], .status = ORK_RUN_RUNNING, .started_ms = NOW};
     u = ork_batch_add(&b, ORK_UNIT_RUN);
-    u->run = (struct ork_run_put){ids[3], ORK_RUN_FAILED, NOW + 1, NOW + 9, TEXT("no"), TEXT("{\"a\":1}"), 1, true, true};
+    u->run =
+        (struct ork_run_put){ids[3], ORK_RUN_FAILED, NOW + 1, NOW + 9, TEXT("no"), TEXT("{\"a\":1}"), 1, true, true};
     u = ork_batch_add(&b, ORK_UNIT_RUN);
     u->run = (struct ork_run_put){.id = ids[4], .status = ORK_RUN_PAUSED, .release = true};
     test_apply_ok(t, &b);
