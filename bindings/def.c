@@ -99,6 +99,8 @@ void ork_lua_def_fini(struct ork_lua_def *d)
     json_decref(d->options);
     json_decref(d->types);
     json_decref(d->pools);
+    json_decref(d->returns);
+    free(d->subs);
     for (size_t i = 0; i < d->outputs_len; i++)
         json_decref(d->outputs[i].type);
     free(d->outputs);

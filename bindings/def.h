@@ -41,9 +41,11 @@ struct ork_lua_task {
     const char *default_cwd, *default_env; /* borrowed JSON of the defaults; NULL none */
     int64_t memory, cpu_ms;                /* most of each process, or of the call; 0 none */
     bool isolated;                         /* alone in its worker */
+    uint32_t task_count;                   /* so many alike, each with its number; 0: one */
     bool whole_inputs;                     /* inputs is one reference */
     bool finally, has_work, has_rule;
     bool has_wait, has_poll, has_when;       /* has_when: it is a function */
+    struct ork_lua_def *sub;                 /* borrowed: the workflow it is a run of; NULL */
     bool has_run, has_executor;              /* a function; where it is to be called was said */
     struct json_t *input_type, *output_type; /* owned until the task is added */
     struct json_t *each_type;                /* owned: of an element of its ork.each; NULL unknown */
@@ -52,6 +54,12 @@ struct ork_lua_task {
 struct ork_lua_output {
     uint32_t task;
     struct json_t *type; /* owned */
+};
+
+/* A task that is a run of another workflow. */
+struct ork_lua_sub {
+    struct ork_lua_def *other; /* borrowed: the workflow's user value keeps it */
+    uint32_t task;
 };
 
 struct ork_lua_def {
@@ -76,8 +84,15 @@ struct ork_lua_def {
     uint32_t line;
     char *file; /* owned: the last file name interned, and its number */
     uint32_t file_no;
-    bool sealed, judged; /* judged: sealing was tried */
-    bool scripted;       /* defined by a script that is loaded, not by the program that runs */
+    struct ork_lua_sub *subs; /* owned */
+    size_t subs_len, subs_cap;
+    struct json_t *returns; /* owned: {name: type} of what a run gives; NULL: not said */
+    unsigned depth;         /* of workflows within each other, itself counted; once sealed */
+    bool inner;             /* a task of another workflow is a run of it */
+    bool has_inline;        /* functions that only this program can call */
+    bool sealing;           /* what it runs is being sealed */
+    bool sealed, judged;    /* judged: sealing was tried */
+    bool scripted;          /* defined by a script that is loaded, not by the program that runs */
 };
 
 struct ork_lua_def *ork_lua_def_check(lua_State *L, int idx, const char *method);    /* raises when it is no workflow */

@@ -184,7 +184,7 @@ static void push_change(lua_State *L, const struct ork_change *c)
 {
     const char *(*name)(int) = c->task ? ork_task_status_name : ork_run_status_name;
 
-    lua_createtable(L, 0, 14);
+    lua_createtable(L, 0, 15);
     set_text(L, "run_id", c->run_id);
     set_text(L, "workflow", c->workflow);
     set_text(L, "task", c->task);
@@ -192,6 +192,7 @@ static void push_change(lua_State *L, const struct ork_change *c)
     set_text(L, "to", name(c->to));
     set_text(L, "kind", ork_kind_name(c->kind));
     set_text(L, "error", c->error);
+    set_text(L, "within", c->within);
     set_text(L, "waits", c->waits);
     set_number(L, "attempt", c->attempt);
     if (c->item)

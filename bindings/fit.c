@@ -30,7 +30,7 @@ json_t *ork_lua_ref_type(const struct ork_lua_ref *ref, int rule)
 
 static const char *wanted_by(const struct ork_lua_task *t)
 {
-    return t->input_type_of ? t->input_type_of : "input_type";
+    return t->sub ? "that param" : t->input_type_of ? t->input_type_of : "input_type";
 }
 
 static void fit_type(struct ork_lua_reader *r, const struct ork_lua_task *t, const char *path, const json_t *to,

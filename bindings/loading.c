@@ -2,6 +2,7 @@
 /* What lua/ork/loader.lua asks of a workflow and of this state. */
 #include "options.h"
 #include "python.h"
+#include "sub.h"
 #include <jansson.h>
 
 static int core_seal(lua_State *L) /* core.seal(w) -> problems; a second call gives the same */
@@ -113,6 +114,12 @@ static int core_workflow_place(lua_State *L) /* core.workflow_place(w) -> file, 
     return 2;
 }
 
+static int core_is_inner(lua_State *L) /* core.is_inner(workflow): do tasks of another one run it? */
+{
+    lua_pushboolean(L, ork_lua_def_check(L, 1, "is_inner")->inner);
+    return 1;
+}
+
 static int core_is_workflow(lua_State *L)
 {
     lua_pushboolean(L, ork_lua_is(L, 1, ork_lua_ctx_get(L)->workflow_mt) != NULL);
@@ -183,6 +190,8 @@ void ork_lua_add_loading(lua_State *L)
     static const luaL_Reg functions[] = {{"before_seal", core_before_seal},
                                          {"collect", core_collect},
                                          {"hash", core_hash},
+                                         {"inner", ork_lua_sub_inner},
+                                         {"is_inner", core_is_inner},
                                          {"is_workflow", core_is_workflow},
                                          {"on_problems", core_on_problems},
                                          {"options_json", core_options_json},

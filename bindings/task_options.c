@@ -2,6 +2,7 @@
 /* The options of a task, as rows: what they are called, how each is read, which may stand in `defaults`. */
 #include "python.h"
 #include "ref.h"
+#include "sub.h"
 #include "task.h"
 #include <jansson.h>
 #include <string.h>
@@ -87,6 +88,7 @@ static void read_rule(struct ork_lua_reader *r, int idx, const char *path, void 
 static void read_input_type(struct ork_lua_reader *r, int idx, const char *path, void *out)
 {
     struct ork_lua_task *t = out;
+    json_decref(t->input_type); /* that of the params of a workflow */
     t->input_type = ork_lua_read_type(r, idx, path);
     if (t->input_type && !json_is_object(t->input_type)) {
         ork_lua_bad(r, path, NULL, "wants an object of fields, such as { part = \"str\" }");
@@ -196,12 +198,12 @@ static const struct ork_lua_option rows[] = {
     {.name = "resources", .read = ork_lua_read_resources, .by_default = true},
     {.name = "retries", .read = ork_lua_read_retries, .by_default = true},
     {.name = "run", .read = read_run},
-    LATER("task_count", "the tasks of a Cloud Run job"),
+    {.name = "task_count", .kind = ORK_LUA_COUNT, .at = FIELD(task_count), .least = 1},
     {.name = "timeout", .kind = ORK_LUA_DURATION, .at = FIELD(spec.timeout_ms), .off = true, .by_default = true},
     {.name = "trigger_rule", .read = read_rule, .by_default = true},
     {.name = "wait", .read = ork_lua_read_wait},
     {.name = "when", .read = ork_lua_read_when},
-    LATER_WORK("workflow", "a sub-workflow"),
+    {.name = "workflow", .read = ork_lua_read_workflow},
     LATER("writes", "up-to-date checks on files"),
 };
 #define ROWS (sizeof rows / sizeof *rows)

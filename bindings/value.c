@@ -54,6 +54,11 @@ static void check_input(struct ork_lua_reader *r, const char *field, const json_
         ork_lua_bad(r, path, NULL, "uses ork.input.%.60s, but no task is there whose input it could be", field);
         return;
     }
+    lua_pushliteral(L, "task_count");
+    bool counted = strcmp(field, "task_index") == 0 && lua_rawget(L, r->options) != LUA_TNIL;
+    lua_pop(L, 1);
+    if (counted)
+        return;
     lua_pushliteral(L, "inputs");
     lua_rawget(L, r->options);
     int inputs = lua_gettop(L);

@@ -4,6 +4,7 @@
 #include "engine.h"
 #include "workflow.h"
 #include "ref.h"
+#include "sub.h"
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -157,6 +158,7 @@ void ork_lua_def_seal(lua_State *L, struct ork_lua_def *d)
         return;
     d->judged = true;
     add_pools(L, d);
+    ork_lua_sub_seal(L, d);
     int rc = ork_json_text(d->options, &text, &n, &err);
     if (rc == 0) {
         rc = ork_workflow_options(d->w, text, n, &err);
@@ -224,7 +226,7 @@ static int workflow_validate(lua_State *L) /* w:validate() -> true; raises all t
 
 static int unknown_field(lua_State *L, const struct ork_lua_def *d, const char *key, int methods)
 {
-    static const char *const later[] = {"debug", "returns", "on_success", "on_failure", "on_cancel", NULL};
+    static const char *const later[] = {"debug", "on_success", "on_failure", "on_cancel", NULL};
     const char *words[64];
     size_t n = 0;
     for (size_t i = 0; later[i]; i++)
@@ -292,6 +294,9 @@ void ork_lua_add_workflows(lua_State *L)
     lua_newtable(L); /* module methods */
     lua_pushcfunction(L, workflow_validate);
     lua_setfield(L, -2, "validate");
+    ork_lua_ctx_push(L);
+    lua_pushcclosure(L, ork_lua_workflow_returns, 1);
+    lua_setfield(L, -2, "returns");
     ctx->workflow_mt = ork_lua_metatable(L, ORK_LUA_WORKFLOW); /* module methods mt */
     luaL_setfuncs(L, meta, 0);
     lua_pushvalue(L, -2);

@@ -27,6 +27,9 @@ end
 --- A workflow is about to be started here, or was validated: its functions can be called from now on. With a run's id: that is in the hands
 --- of this engine, so they stay.
 local function learn(workflow, engine, run_id)
+  if not run_id then
+    for _, inner in ipairs(core.inner(workflow)) do learn(inner) end
+  end
   if not native.has(workflow) then return end
   if run_id then
     of_engine(engine).held[run_id] = workflow

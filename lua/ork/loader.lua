@@ -176,7 +176,7 @@ local function check_names(session, workflows)
     by_name[w.name] = by_name[w.name] or w
   end
   for _, w in ipairs(session.workflows) do
-    if not by_name[w.name] and not session.started and #session.problems == 0 then
+    if not by_name[w.name] and not core.is_inner(w) and not session.started and #session.problems == 0 then
       local file, line = core.workflow_place(w)
       session:warn({ code = "EDEF", file = file, line = line, text = ("workflow `%s` is defined but not returned, so it cannot be run"):format(w.name) })
     end

@@ -95,6 +95,8 @@
 ---@field library? string instead of `command`: a shared library whose `ork_task_run` is called in a worker of its own
 ---@field executor? "inline" calls `run` in the program that started the run, as those of workflows that it defines itself; others run in workers
 ---@field wait? ork.duration|ork.ref|ork.wait instead of `command`: nothing is done for so long, until that time, or until it is answered; it takes no process and no slot
+---@field workflow? ork.workflow instead of `command`: a run of that workflow, whose params are `inputs` and whose output is its own; it takes no process and no slot
+---@field task_count? integer so many tasks alike, each with its number from 0 on as `input.task_index`
 ---@field when? ork.ref|any[]|fun(input: any): any run only if the reference is not false, { a, op, b } holds (== ~= < <= > >= in), or the function says so
 
 ---A param of a workflow. One without a default that is not optional ("T?") must be given.
@@ -155,6 +157,11 @@ function workflow:task(name, options) end
 ---@param options ork.task_options
 ---@return ork.task
 function workflow:finally(name, options) end
+
+---What a run of it gives, once it has succeeded, and so the output of a task with `workflow`.
+---@param values table<string, any> references to outputs and params, or anything made of them
+---@return ork.workflow self
+function workflow:returns(values) end
 
 ---Raises everything that is wrong with the definition as one error, a line each.
 ---@return true

@@ -14,7 +14,8 @@
 ---@field workflow string its name
 ---@field status ork.run_status
 ---@field error? string why it failed, in one line
----@field output? any for a later version, which gives runs an output: nil
+---@field output? any what it returned, once it has succeeded (w:returns)
+---@field parent? { run: string, short: string, workflow: string, task: string } the task of another run that it is run for
 ---@field params table<string, any> complete, with defaults
 ---@field counts table<ork.task_status, integer> how many of its tasks are in which status
 ---@field created_at string RFC 3339, as all times

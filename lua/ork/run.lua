@@ -160,7 +160,7 @@ local run_fields = {
   --- "new", "resumed", "watched" or "finished": what start did.
   how = function(self) return rawget(self, "started") end,
 }
-for key in ("status error output workflow params created_at started_at finished_at took_ms counts"):gmatch("%S+") do
+for key in ("status error output parent workflow params created_at started_at finished_at took_ms counts"):gmatch("%S+") do
   run_fields[key] = function(self) return document(self)[key] end
 end
 

@@ -2,12 +2,13 @@
 #include "core/defer.h"
 #include "base/alloc.h"
 #include "base/err.h"
+#include "base/id.h"
 #include <string.h>
 
 #define FAR_MS (INT64_C(100) * 365 * 86400 * 1000) /* a sum with the clock never overflows */
 
 static const char *const names[] = {
-    [ORK_DEFER_TIMER] = "timer", [ORK_DEFER_APPROVAL] = "approval", [ORK_DEFER_POLL] = "poll"};
+    [ORK_DEFER_TIMER] = "timer", [ORK_DEFER_APPROVAL] = "approval", [ORK_DEFER_POLL] = "poll", [ORK_DEFER_RUN] = "run"};
 
 const char *ork_defer_name(int type)
 {
@@ -109,6 +110,7 @@ void ork_defer_next(struct ork_defer *d, int64_t now_ms)
 void ork_defer_fini(struct ork_defer *d)
 {
     ork_free(d->text);
+    ork_free(d->run);
     *d = (struct ork_defer){0};
 }
 
@@ -122,12 +124,16 @@ int ork_defer_data(const struct ork_defer *d, uint32_t attempt, const json_t *de
 
     if (decision)
         json_object_update(o, (json_t *)(uintptr_t)decision);
-    if (d->type != ORK_DEFER_APPROVAL) {
+    if (d->type == ORK_DEFER_TIMER || d->type == ORK_DEFER_POLL) {
         ork_time_format(d->due_ms, due);
         json_object_set_new(o, "due", json_string(due));
     }
     if (d->type == ORK_DEFER_APPROVAL)
         json_object_set_new(o, "text", json_string(d->text));
+    if (d->type == ORK_DEFER_RUN) {
+        json_object_set_new(o, "run", json_string(d->run));
+        json_object_set_new(o, "workflow", json_string(d->text));
+    }
     if (d->type == ORK_DEFER_POLL) {
         json_object_set_new(o, "every_ms", json_integer(d->every_ms));
         json_object_set_new(o, "asked", json_integer(d->asked));
@@ -139,7 +145,7 @@ int ork_defer_data(const struct ork_defer *d, uint32_t attempt, const json_t *de
 
 static int type_of(const char *word)
 {
-    for (int i = 0; word && i <= ORK_DEFER_POLL; i++)
+    for (int i = 0; word && i <= ORK_DEFER_RUN; i++)
         if (strcmp(names[i], word) == 0)
             return i;
     return -1;
@@ -153,6 +159,19 @@ static int read_times(struct ork_defer *d, const json_t *o, ork_err *err)
         return ork_err_set(err, ORK_ECORRUPT, "job_data of a deferred job says no time");
     d->asked = json_integer_value(json_object_get(o, "asked"));
     d->every_ms = json_integer_value(every) >= ORK_DEFER_LEAST_MS ? json_integer_value(every) : ORK_DEFER_EVERY_MS;
+    return 0;
+}
+
+static int read_run(struct ork_defer *d, const json_t *o, ork_err *err)
+{
+    const char *run = json_string_value(json_object_get(o, "run")),
+               *name = json_string_value(json_object_get(o, "workflow"));
+    ork_id id;
+
+    if (!run || ork_id_parse(run, strlen(run), &id) != 0)
+        return ork_err_set(err, ORK_ECORRUPT, "job_data of a deferred job names no run");
+    d->run = ork_strdup(run);
+    d->text = ork_strdup(name ? name : "?");
     return 0;
 }
 
@@ -172,6 +191,8 @@ int ork_defer_read(struct ork_defer *d, const char *type, const char *data, uint
     text = json_object_get(o, "text");
     if (d->type == ORK_DEFER_APPROVAL)
         d->text = ork_strdup(json_is_string(text) ? json_string_value(text) : "");
+    else if (d->type == ORK_DEFER_RUN)
+        rc = read_run(d, o, err);
     else
         rc = read_times(d, o, err);
     json_decref(o);

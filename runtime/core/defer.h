@@ -6,21 +6,23 @@
  *   params.wait                          service_type   job_data (all with "attempt")
  *   {"ms": N}, {"at": E}                 timer          "due"
  *   {"approval": E}                      approval       "text"; decided: "by", "comment"
- *   {"poll": true, "every_ms": N}        poll           "every_ms", "due" (asked next), "asked" */
+ *   {"poll": true, "every_ms": N}        poll           "every_ms", "due" (asked next), "asked"
+ *   a run of params.workflow             run            "run" (its id), "workflow" */
 #ifndef ORK_CORE_DEFER_H
 #define ORK_CORE_DEFER_H
 #include "core/expr.h"
 
-enum ork_defer_type { ORK_DEFER_TIMER, ORK_DEFER_APPROVAL, ORK_DEFER_POLL };
+enum ork_defer_type { ORK_DEFER_TIMER, ORK_DEFER_APPROVAL, ORK_DEFER_POLL, ORK_DEFER_RUN };
 #define ORK_DEFER_EVERY_MS 60000 /* between two calls of a poll, where nothing is said */
 #define ORK_DEFER_LEAST_MS 1000
 
 struct ork_defer {
     int type;         /* enum ork_defer_type */
-    int64_t due_ms;   /* timer: its end; poll: the next call; approval: 0 */
+    int64_t due_ms;   /* timer: its end; poll: the next call; others: 0 */
     int64_t every_ms; /* poll */
     int64_t asked;    /* poll: calls so far */
-    char *text;       /* approval: the question, owned */
+    char *text;       /* approval: the question; run: its workflow; owned */
+    char *run;        /* run: its id as text; owned */
 };
 
 const char *ork_defer_name(int type); /* "timer" … */

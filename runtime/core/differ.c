@@ -8,7 +8,8 @@
 
 struct differ {
     const ork_workflow *old, *now;
-    uint32_t *seen; /* owned; of old's tasks: number + 1 of the task of now that depends on it */
+    json_t *old_subs, *now_subs; /* owned: workflows that tasks run, by name; NULL: none */
+    uint32_t *seen;              /* owned; of old's tasks: number + 1 of the task of now that depends on it */
 };
 
 static bool same_text(const ork_workflow *a, uint32_t a_off, const ork_workflow *b, uint32_t b_off)
@@ -35,18 +36,40 @@ static bool same_deps(struct differ *d, uint32_t was, uint32_t is)
     return true;
 }
 
+/* A task that runs another workflow does what that one does. */
+static bool same_sub(const struct differ *d, const struct ork_task_def *task)
+{
+    json_t *params;
+
+    if (task->executor != ORK_EXEC_WORKFLOW)
+        return true;
+    params = json_loads(ork_workflow_text(d->now, task->params), 0, NULL);
+    const char *name = json_string_value(json_object_get(params, "workflow"));
+    bool same = name && json_equal(json_object_get(d->old_subs, name), json_object_get(d->now_subs, name));
+    json_decref(params);
+    return same;
+}
+
+static json_t *subs_of(const ork_workflow *w)
+{
+    json_t *options = json_loads(w->options, 0, NULL), *subs = json_incref(json_object_get(options, "workflows"));
+
+    json_decref(options);
+    return subs;
+}
+
 static bool same_task(struct differ *d, uint32_t was, uint32_t is)
 {
     const struct ork_task_def *a = ork_workflow_def(d->old, was), *b = ork_workflow_def(d->now, is);
 
     return strcmp(ork_workflow_executor(d->old, was), ork_workflow_executor(d->now, is)) == 0 &&
            same_text(d->old, a->params, d->now, b->params) && same_text(d->old, a->signature, d->now, b->signature) &&
-           ((a->flags ^ b->flags) & ORK_TASK_FINALLY) == 0 && same_deps(d, was, is);
+           ((a->flags ^ b->flags) & ORK_TASK_FINALLY) == 0 && same_deps(d, was, is) && same_sub(d, b);
 }
 
 void ork_workflow_differ(const ork_workflow *old, const ork_workflow *now, uint8_t *differs)
 {
-    struct differ d = {.old = old, .now = now};
+    struct differ d = {.old = old, .now = now, .old_subs = subs_of(old), .now_subs = subs_of(now)};
 
     d.seen = ork_zalloc(((size_t)ork_workflow_len(old) + 1) * sizeof(*d.seen));
     for (uint32_t i = 0; i < ork_workflow_len(now); i++) {
@@ -55,6 +78,8 @@ void ork_workflow_differ(const ork_workflow *old, const ork_workflow *now, uint8
         differs[i] = was == ORK_NO_NAME ? ORK_DIFFER_NEW : same_task(&d, was, i) ? ORK_DIFFER_NOT : ORK_DIFFER_CHANGED;
     }
     ork_free(d.seen);
+    json_decref(d.old_subs);
+    json_decref(d.now_subs);
 }
 
 void ork_workflow_follow(const ork_workflow *w, uint8_t *marked)

@@ -61,6 +61,7 @@ static int read_limits(const json_t *options, struct ork_workflow_limits *l, ork
         .max_active_runs = (uint32_t)runs,
         .run_timeout_ms = timeout,
         .fail_fast = json_is_true(fast),
+        .inline_within = json_is_true(json_object_get(options, "inline_within")),
     };
     return 0;
 }

@@ -92,6 +92,28 @@ static void add_fans(const ork_workflow *w, struct ork_buf *b)
     free(fans);
 }
 
+/* "runs": {task: workflow}, of tasks that are runs of others. */
+static void add_workflows(const ork_workflow *w, struct ork_buf *b)
+{
+    bool any = false;
+
+    for (uint32_t i = 0; i < w->n; i++) {
+        const char *name = ork_workflow_task_name(w, i);
+        if (w->tasks[i].executor != ORK_EXEC_WORKFLOW)
+            continue;
+        json_t *params = json_loads(ork_workflow_text(w, w->tasks[i].params), 0, NULL);
+        const char *other = json_string_value(json_object_get(params, "workflow"));
+        ork_buf_adds(b, any ? "," : ",\"runs\":{");
+        any = true;
+        ork_buf_json(b, name, strlen(name));
+        ork_buf_addc(b, ':');
+        ork_buf_json(b, other ? other : "?", other ? strlen(other) : 1);
+        json_decref(params);
+    }
+    if (any)
+        ork_buf_addc(b, '}');
+}
+
 static void write_plan(const struct plan *p, struct ork_buf *b)
 {
     uint32_t *path = ork_alloc((size_t)p->depth * sizeof(*path));
@@ -115,6 +137,7 @@ static void write_plan(const struct plan *p, struct ork_buf *b)
     ork_buf_addc(b, ']');
     if (p->w->limits.max_parallel)
         ork_buf_addf(b, ",\"max_parallel\":%u", p->w->limits.max_parallel);
+    add_workflows(p->w, b);
     ork_buf_addf(b, ",\"tasks\":%zu,\"width\":%u}", p->w->n, p->width);
     free(path);
 }

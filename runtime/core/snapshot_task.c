@@ -122,7 +122,7 @@ static int read_retries(struct loading *l, struct ork_retry_spec *r)
 
 static int read_executor(struct loading *l, const json_t *row, struct ork_task_spec *s, uint8_t *other)
 {
-    static const char *const words[] = {"process", "lua", "inline", "wait", "python", "library"};
+    static const char *const words[] = {"process", "lua", "inline", "wait", "python", "library", "workflow"};
     const char *word;
     int rc = get_word(l, row, "executor_type", &word);
 

@@ -32,6 +32,7 @@ struct ork_workflow_limits {  /* read from the options */
     uint32_t max_active_runs; /* 0 no limit */
     int64_t run_timeout_ms;   /* 0 none */
     bool fail_fast;
+    bool inline_within; /* a workflow that its tasks run has functions of the program that defined it */
 };
 
 /* Everything is private to core/workflow.c but these readers. */
@@ -61,6 +62,9 @@ int ork_workflow_params_json(const ork_workflow *w, uint32_t no, struct ork_buf 
  * process; max_retries, timeout_seconds, task_bindings). */
 int ork_workflow_load(const char *name, const char *tasks_json, size_t len, const char *options_json,
                       const char *source_json, const char *dir, ork_workflow **out, ork_err *err) ORK_MUSTCHECK;
+
+/* sub.c. The workflow of that name which tasks of w run, as its options keep it. ECORRUPT: they do not. */
+int ork_workflow_sub(const ork_workflow *w, const char *name, ork_workflow **out, ork_err *err) ORK_MUSTCHECK;
 
 /* differ.c. For each task of `now`, what is new about it (both loaded from snapshots: their texts are compared). */
 enum ork_differ { ORK_DIFFER_NOT, ORK_DIFFER_NEW, ORK_DIFFER_CHANGED };

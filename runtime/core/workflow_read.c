@@ -60,6 +60,8 @@ const char *ork_workflow_executor(const ork_workflow *w, uint32_t no)
         return "python";
     case ORK_EXEC_LIBRARY:
         return "library";
+    case ORK_EXEC_WORKFLOW:
+        return "workflow";
     default:
         return d->other ? w->executors[d->other] : "other";
     }

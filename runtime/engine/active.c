@@ -4,6 +4,7 @@
  * it. */
 #include "engine/engine.h"
 #include "base/path.h"
+#include "engine/sub.h"
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
@@ -67,6 +68,8 @@ static void free_active(struct ork_active *a)
     json_decref(a->hold);
     ork_buf_fini(&a->events);
     ork_fan_free(a);
+    ork_sub_fini(a);
+    ork_free(a->output);
     ork_free(a->ids);
     ork_free(a->by_number);
     ork_update_free(a->update);
@@ -177,6 +180,10 @@ void ork_active_place(const struct ork_active *a, uint32_t task, struct ork_limi
     *at = (struct ork_limits_place){.window = ork_call_window(a->workflow, no),
                                     .pool = ork_workflow_pool(a->workflow, no),
                                     .slots = ork_workflow_def(a->workflow, no)->pool_slots};
+    if (ork_sub_is(a->workflow, no)) { /* a run each: not as many as one likes */
+        at->fan = UINT32_MAX;
+        at->most = ORK_SUB_MOST;
+    }
     if (!ork_run_is_item(&a->run, task))
         return;
     const uint32_t fan = a->run.tasks[task].fan;
@@ -184,6 +191,8 @@ void ork_active_place(const struct ork_active *a, uint32_t task, struct ork_limi
     if (json_is_integer(most)) {
         at->fan = fan;
         at->most = (uint32_t)json_integer_value(most);
+    } else if (at->most) {
+        at->fan = fan;
     }
 }
 

@@ -8,6 +8,7 @@
  * functions live in a program, its definition is damaged) is left or failed once, with a line in the log, and not
  * looked at again. */
 #include "engine/engine.h"
+#include "engine/sub.h"
 #include "core/state.h"
 #include <string.h>
 #include <sys/stat.h>
@@ -105,7 +106,7 @@ static void look_if_wanted(ork_engine *e)
 }
 
 /* Its definition can never be read again: it fails, rather than being pending for ever. */
-static void fail_run(ork_engine *e, const ork_id *run, const ork_err *err)
+void ork_adopt_fail_run(ork_engine *e, const ork_id *run, const ork_err *err)
 {
     struct ork_unit *u = ork_commit_unit(e, ORK_UNIT_RUN, NULL, true);
     char *text = ork_strdup(err->msg);
@@ -134,7 +135,7 @@ static void take_up(ork_engine *e, const struct ork_claim *c)
     } else {
         give_up(e, &c->run_id, why.msg);
         if (rc == ORK_ECORRUPT || rc == ORK_ESTATE || rc == ORK_EDEF || rc == ORK_EJSON)
-            fail_run(e, &c->run_id, &why);
+            ork_adopt_fail_run(e, &c->run_id, &why);
     }
 }
 
@@ -259,6 +260,18 @@ static void on_left(void *data, int code, const ork_err *err, struct ork_rows *r
     finish(e);
 }
 
+/* What a task waits for goes with the run of that task. */
+static void claim_left(ork_engine *e, const struct ork_rows *rows)
+{
+    ork_id id, parent;
+
+    for (size_t i = 0; i < ork_rows_len(rows); i++) {
+        if (ork_rows_id(rows, i, "id", &id) &&
+            !(ork_rows_id(rows, i, "parent_task_id", &parent) && ork_sub_is_awaited(e, &id)))
+            claim(e, &id);
+    }
+}
+
 /* Live by its row: watched, so that we hear of its death; dead by its lock: what it had is claimed, which buries it. */
 static void meet(ork_engine *e, const ork_id *owner, bool deep)
 {
@@ -277,7 +290,7 @@ static void meet(ork_engine *e, const ork_id *owner, bool deep)
         if (rc)
             look_later(e, AGAIN_MS);
         else
-            claim_all(e, rows, "id");
+            claim_left(e, rows);
         if (me)
             e->serve.doubt = rc != 0;
         ork_rows_free(rows);

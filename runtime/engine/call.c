@@ -25,6 +25,7 @@ int ork_call_window(const ork_workflow *w, uint32_t task)
     case ORK_EXEC_LIBRARY:
         return ORK_WINDOW_LUA;
     case ORK_EXEC_WAIT:
+    case ORK_EXEC_WORKFLOW:
         return ORK_WINDOW_WAIT;
     default:
         return ORK_WINDOW_HOST;

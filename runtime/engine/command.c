@@ -3,6 +3,7 @@
  * row; only the owner carries it out, and says so in the same commit that changes the run, so a crash in between means
  * it is carried out again, not forgotten. The table is the audit log. */
 #include "engine/engine.h"
+#include "engine/sub.h"
 #include <string.h>
 #include <unistd.h>
 
@@ -87,9 +88,13 @@ static void carry_out(struct ork_active *a, const char *kind, const char *args, 
     } else if (strcmp(kind, "pause") == 0) {
         ev.type = ORK_EV_PAUSE;
         rc = ork_active_step(a, &ev);
+        if (!rc)
+            ork_sub_tell(a, ORK_EV_PAUSE);
     } else if (strcmp(kind, "resume") == 0) {
         ev.type = ORK_EV_RESUME;
         rc = ork_active_step(a, &ev);
+        if (!rc)
+            ork_sub_tell(a, ORK_EV_RESUME);
     } else if (strcmp(kind, "retry") == 0) {
         rc = step_retry(a, args, outcome);
     } else {
@@ -205,6 +210,7 @@ void ork_engine_bell(void *data)
         e->pool_wake = true;
         ork_command_look(e);
         ork_serve_rung(e, false);
+        ork_sub_rung(e);
     }
     uv_stop(e->loop); /* whoever waits for a run of another owner looks again */
 }
@@ -316,7 +322,7 @@ static bool rests(const struct ork_active *a)
         if (a->run.tasks[l->task].status == ORK_TASK_DISPATCHED)
             return false;
     }
-    return true;
+    return ork_sub_rest(a);
 }
 
 /* What became of a wish. No answer yet and the run has ended: it ended before the wish was looked at, and whoever

@@ -9,6 +9,7 @@
  * scheduler took over: everything in memory is void. anything else: the database is away. The batch is kept and tried
  * again with backoff, dispatch is off; a caller that waits for it while nothing runs gets the error instead. */
 #include "engine/engine.h"
+#include "engine/sub.h"
 #include <string.h>
 #include <unistd.h>
 
@@ -238,6 +239,11 @@ static void notify(ork_engine *e, const struct ork_after *x, bool of_task)
         .waits = x->waits,
         .task = of_task ? ork_active_name(x->run, x->task) : NULL,
     };
+    char within[512];
+    if (!ork_id_is_zero(&x->run->parent_task)) {
+        ork_sub_within(x->run, within, sizeof(within));
+        c.within = within;
+    }
     e->on_change(e->change_data, &c);
 }
 
@@ -300,6 +306,7 @@ static void carry_out(ork_engine *e, struct ork_after *x)
             notify(e, x, false);
         if (x->run->scheduled_for_ms)
             ork_schedules_look(e); /* its schedule may wait for this end */
+        ork_sub_ended(x->run);
         ork_active_drop(x->run);
         break;
     case ORK_AFTER_CALL:

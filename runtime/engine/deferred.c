@@ -2,13 +2,14 @@
 /* The idea is told in deferred.h. */
 #include "engine/deferred.h"
 #include "engine/engine.h"
+#include "engine/sub.h"
 #include <string.h>
 
 #define POLL "wait.poll" /* where its function stands */
 
 bool ork_deferred_is(const ork_workflow *w, uint32_t task)
 {
-    return ork_workflow_def(w, task)->executor == ORK_EXEC_WAIT;
+    return ork_workflow_def(w, task)->executor == ORK_EXEC_WAIT || ork_sub_is(w, task);
 }
 
 static bool is_under_way(const struct ork_active *a, uint32_t task)
@@ -28,18 +29,21 @@ int ork_deferred_build(struct ork_active *a, struct ork_live *l, const json_t *p
     ork_inputs_scope(&data, a, l->task, l->attempt, &scope);
     int rc = ork_inputs_bind(a, l->task, params, &scope, &input, err);
     data.input = input;
+    l->job = d;
     if (!rc)
-        rc = ork_defer_init(&d->what, json_object_get(params, "wait"), &scope, l->dispatched_ms, err);
+        rc = ork_sub_is(a->workflow, ork_run_no(&a->run, l->task))
+                 ? ork_sub_build(a, l, params, input, err)
+                 : ork_defer_init(&d->what, json_object_get(params, "wait"), &scope, l->dispatched_ms, err);
     json_decref(input);
     ork_inputs_scope_fini(&data);
     if (rc) {
+        l->job = NULL;
         ork_free(d);
         return rc;
     }
     d->id = ork_id_new(&a->engine->ids);
     l->started_ms = l->dispatched_ms;
     l->committed = l->known = true; /* by no agent, and nothing is to be handed over */
-    l->job = d;
     return 0;
 }
 
@@ -47,7 +51,7 @@ static void arm(struct ork_active *a, const struct ork_live *l)
 {
     const struct ork_deferred *d = l->job;
 
-    if (d->what.type != ORK_DEFER_APPROVAL)
+    if (d->what.type == ORK_DEFER_TIMER || d->what.type == ORK_DEFER_POLL)
         ork_timers_arm(a, ORK_TIMER_WAKE, l->task, d->what.due_ms);
     if (d->limit_ms)
         ork_timers_arm(a, ORK_TIMER_LIMIT, l->task, d->limit_ms);
@@ -66,6 +70,8 @@ void ork_deferred_begin(struct ork_active *a, struct ork_live *l)
 
     limit(a, l);
     (void)ork_active_step(a, &ev);
+    if (l->job->child)
+        ork_sub_begin(a, l);
     arm(a, l);
 }
 
@@ -148,7 +154,10 @@ void ork_deferred_put(struct ork_active *a, const struct ork_live *l)
         ork_buf_clear(&data);
         ork_buf_addf(&data, "{\"attempt\":%u}", l->attempt);
     }
-    ork_buf_addf(&name, "%s.%u", ork_active_name(a, l->task), l->attempt);
+    if (l->job->what.run) /* whose end is waited for is found by it */
+        ork_buf_adds(&name, l->job->what.run);
+    else
+        ork_buf_addf(&name, "%s.%u", ork_active_name(a, l->task), l->attempt);
     const char *error = end && !open ? end->error : l->job->error;
     struct ork_unit *u = ork_commit_unit(e, ORK_UNIT_JOB, a, true);
     size_t data_len = data.len, name_len = name.len;
@@ -172,8 +181,7 @@ void ork_deferred_put(struct ork_active *a, const struct ork_live *l)
 
 /* ---- ends ------------------------------------------------------------------------------------- */
 
-/* output: taken; NULL none. */
-static void succeed(struct ork_active *a, struct ork_live *l, json_t *output)
+void ork_deferred_succeed(struct ork_active *a, struct ork_live *l, json_t *output)
 {
     const struct ork_poison *poison = ork_refuse_poison(a, l->task, l->attempt);
     struct ork_event ev = {.ok = true};
@@ -237,7 +245,7 @@ static void on_answer(struct ork_active *a, uint32_t task, uint32_t attempt, con
         l->job->polled_ms = ork_engine_now(a->engine);
         ork_free(l->job->error);
         l->job->error = NULL;
-        succeed(a, l, output);
+        ork_deferred_succeed(a, l, output);
     }
 }
 
@@ -266,8 +274,12 @@ void ork_deferred_due(struct ork_active *a, uint32_t task)
 
     if (!l || !l->job)
         return;
+    if (l->job->what.type == ORK_DEFER_RUN) {
+        ork_sub_attach(a, l);
+        return;
+    }
     if (l->job->what.type == ORK_DEFER_TIMER) {
-        succeed(a, l, NULL);
+        ork_deferred_succeed(a, l, NULL);
         return;
     }
     json_t *params = ork_active_params(a, task);
@@ -275,21 +287,31 @@ void ork_deferred_due(struct ork_active *a, uint32_t task)
     json_decref(params);
 }
 
+void ork_deferred_timed_out(struct ork_active *a, struct ork_live *l)
+{
+    char span[32], text[64];
+
+    ork_duration_format(l->job->limit_ms - l->started_ms, span);
+    (void)snprintf(text, sizeof(text), "timeout after %s", span);
+    ork_settle_fail(a, l->task, ORK_KIND_TIMEOUT, text);
+}
+
 void ork_deferred_over(struct ork_active *a, uint32_t task)
 {
     struct ork_live *l = ork_active_live(a, task);
-    char span[32], text[64];
 
-    if (!l || !l->job)
-        return;
-    ork_duration_format(l->job->limit_ms - l->started_ms, span);
-    (void)snprintf(text, sizeof(text), "timeout after %s", span);
-    ork_settle_fail(a, task, ORK_KIND_TIMEOUT, text);
+    if (l && l->job && l->job->what.type == ORK_DEFER_RUN)
+        ork_sub_stop(a, l, ORK_SUB_TIMEOUT);
+    else if (l && l->job)
+        ork_deferred_timed_out(a, l);
 }
 
 void ork_deferred_kill(struct ork_active *a, struct ork_live *l)
 {
-    ork_settle_fail(a, l->task, ORK_KIND_CANCELLED, "cancelled");
+    if (l->job->what.type == ORK_DEFER_RUN)
+        ork_sub_stop(a, l, ORK_SUB_CANCELLED);
+    else
+        ork_settle_fail(a, l->task, ORK_KIND_CANCELLED, "cancelled");
 }
 
 void ork_deferred_free(struct ork_active *a, struct ork_live *l)
@@ -299,6 +321,7 @@ void ork_deferred_free(struct ork_active *a, struct ork_live *l)
     if (!a->dead)
         ork_question_drop(a, l->task, POLL);
     ork_defer_fini(&l->job->what);
+    ork_sub_drop_child(l->job->child);
     json_decref(l->job->decision);
     ork_free(l->job->error);
     ork_free(l->job);
@@ -339,7 +362,7 @@ void ork_deferred_decide(struct ork_active *a, bool yes, const char *args, struc
         l->job->decision = json_pack("{s:s,s:s?}", "by", by ? by : "?", "comment", comment);
         ork_buf_adds(outcome, "done");
         if (yes)
-            succeed(a, l, json_deep_copy(l->job->decision));
+            ork_deferred_succeed(a, l, json_deep_copy(l->job->decision));
         else
             reject(a, l);
     }
@@ -423,7 +446,13 @@ char *ork_deferred_text(const struct ork_deferred *d)
     char due[32], every[32];
 
     ork_time_format(d->what.due_ms, due);
-    if (d->what.type == ORK_DEFER_APPROVAL) {
+    if (d->what.type == ORK_DEFER_RUN) {
+        ork_id id;
+        char short_id[9];
+        (void)ork_id_parse(d->what.run, strlen(d->what.run), &id);
+        ork_id_short(&id, short_id);
+        ork_buf_addf(&b, "waits for run %s of %s", short_id, d->what.text);
+    } else if (d->what.type == ORK_DEFER_APPROVAL) {
         ork_buf_addf(&b, "waits for approval: %s", d->what.text);
     } else if (d->what.type == ORK_DEFER_TIMER) {
         ork_buf_addf(&b, "waits until %s", due);

@@ -19,8 +19,11 @@ struct ork_deferred { /* owned by its live attempt */
     struct ork_defer what;
     int64_t limit_ms; /* its timeout as an instant; 0: none */
     int64_t polled_ms;
-    char *error;      /* owned: what the last call failed of; NULL nothing */
-    json_t *decision; /* owned: {by, comment} once it is decided; NULL */
+    char *error;             /* owned: what the last call failed of; NULL nothing */
+    json_t *decision;        /* owned: {by, comment} once it is decided; NULL */
+    struct ork_child *child; /* owned: the run it will wait for, until that is in a batch; NULL */
+    bool busy;               /* that run is being created or claimed */
+    int stop;                /* enum ork_sub_stop: why that run is cancelled */
 };
 
 bool ork_deferred_is(const ork_workflow *w, uint32_t task);
@@ -30,6 +33,8 @@ int ork_deferred_load(struct ork_active *a, ork_err *err) ORK_MUSTCHECK; /* what
 void ork_deferred_put(struct ork_active *a, const struct ork_live *l);   /* its row, as its task is */
 void ork_deferred_due(struct ork_active *a, uint32_t task);              /* its instant has come */
 void ork_deferred_over(struct ork_active *a, uint32_t task);             /* its timeout has */
+void ork_deferred_succeed(struct ork_active *a, struct ork_live *l, json_t *output); /* output: taken; NULL none */
+void ork_deferred_timed_out(struct ork_active *a, struct ork_live *l);
 void ork_deferred_kill(struct ork_active *a, struct ork_live *l);
 void ork_deferred_free(struct ork_active *a, struct ork_live *l);
 /* A wish `approve` or `reject`: what became of it, in *outcome. */

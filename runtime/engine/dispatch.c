@@ -19,12 +19,18 @@ static bool optional_refs(const struct ork_active *a, uint32_t task)
 
 /* ---- judging ---- */
 
+/* Only the program that defined it may be able to do it. */
+static bool of_program(const struct ork_task_def *def)
+{
+    return def->executor == ORK_EXEC_INLINE || def->executor == ORK_EXEC_WORKFLOW;
+}
+
 static void queue_ready(struct ork_active *a, uint32_t task)
 {
     const struct ork_task_def *def = ork_run_def(&a->run, task);
     struct ork_limits_place place;
 
-    if (a->strange && def->executor == ORK_EXEC_INLINE && !a->run.cancelling)
+    if (a->strange && of_program(def) && !a->run.cancelling)
         return;                /* for who has its function; only what is to be tidied up cannot wait, and fails */
     if (ork_fan_is(a, task)) { /* takes no slot: it becomes what does */
         ork_fan_expand(a, task);
@@ -124,7 +130,7 @@ void ork_dispatch_strange(struct ork_active *a)
         const struct ork_task_def *def = ork_run_def(&a->run, i);
         const uint8_t flags = a->run.tasks[i].flags;
         bool judged = !(def->flags & ORK_TASK_HAS_WHEN) || flags & ORK_RT_JUDGED || ork_run_is_item(&a->run, i);
-        if (def->executor == ORK_EXEC_INLINE && flags & ORK_RT_READY && judged)
+        if (of_program(def) && flags & ORK_RT_READY && judged)
             queue_ready(a, i);
     }
 }
@@ -155,7 +161,7 @@ static void add_environment(struct ork_active *a, struct ork_live *l, const char
 
     v->env = NULL;
     v->envc = 0;
-    ork_grow((void **)&v->env, &cap, own_len + 18, sizeof(*v->env));
+    ork_grow((void **)&v->env, &cap, own_len + 22, sizeof(*v->env));
     ork_active_task_id(a, l->task, &task_id);
     ork_id_format(&task_id, id);
     set_env(v, &cap, "ORK_RUN_ID", a->text);
@@ -171,6 +177,13 @@ static void add_environment(struct ork_active *a, struct ork_live *l, const char
     (void)snprintf(number, sizeof(number), "%u", l->attempt);
     set_env(v, &cap, "ORK_ATTEMPT", number);
     set_env(v, &cap, "ORK_WORKFLOW_NAME", ork_workflow_name(a->workflow));
+    if (ork_fan_counted(a, l->task)) { /* as those tasks were told in the original Ork */
+        (void)snprintf(number, sizeof(number), "task_%u", ork_run_item(&a->run, l->task) - 1);
+        set_env(v, &cap, "task_name", number);
+        set_env(v, &cap, "task_index", number + strlen("task_"));
+        set_env(v, &cap, "workflow_name", ork_workflow_name(a->workflow));
+        set_env(v, &cap, "run_id", a->text);
+    }
     char *out = ork_active_file(a, l->task, l->attempt, "out");
     set_env(v, &cap, "ORK_OUTPUT_FILE", out);
     ork_free(out);

@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /* What is said of tasks that wait: from their deferred jobs, so any process can answer for a run of another owner. */
 #include "engine/engine.h"
+#include "engine/sub.h"
 #include <string.h>
 
 static bool is_waiting(const struct ork_rows *tasks, size_t i)
 {
-    return strcmp(ork_rows_text(tasks, i, "executor_type"), "wait") == 0 &&
+    const char *executor = ork_rows_text(tasks, i, "executor_type");
+
+    return (strcmp(executor, "wait") == 0 || strcmp(executor, "workflow") == 0) &&
            strcmp(ork_rows_text(tasks, i, "status"), "running") == 0;
 }
 
@@ -45,8 +48,13 @@ static void members(const struct ork_rows *jobs, size_t i, struct ork_buf *out)
     ork_doc_text(out, "for", type);
     if (ork_defer_read(&what, type, ork_rows_text(jobs, i, "job_data"), &attempt, &none) != 0)
         return;
-    ork_doc_text(out, "text", what.text);
-    ork_doc_time(out, "until", what.due_ms);
+    if (what.type == ORK_DEFER_RUN) {
+        ork_doc_text(out, "run", what.run);
+        ork_doc_text(out, "workflow", what.text);
+    } else {
+        ork_doc_text(out, "text", what.text);
+        ork_doc_time(out, "until", what.due_ms);
+    }
     if (what.type == ORK_DEFER_POLL) {
         ork_doc_int(out, "every_ms", what.every_ms);
         ork_doc_int(out, "asked", what.asked);
@@ -98,6 +106,69 @@ int ork_doc_decided(ork_engine *e, const struct ork_rows *task, struct ork_buf *
     }
     json_decref(data);
     ork_rows_free(jobs);
+    return rc;
+}
+
+/* ---- runs of tasks ---- */
+
+/* The run of the newest attempt of a task that runs another workflow. */
+int ork_doc_child(ork_engine *e, const struct ork_rows *task, struct ork_buf *out, ork_err *err)
+{
+    struct ork_rows *jobs = NULL;
+    struct ork_defer what = {0};
+    uint32_t attempt;
+    ork_id id, run;
+    char short_id[9];
+    ork_err none;
+    int rc = 0;
+
+    if (strcmp(ork_rows_text(task, 0, "executor_type"), "workflow") == 0 && ork_rows_id(task, 0, "id", &id)) {
+        struct ork_param p[] = {ORK_P_ID(&id)};
+        rc = ork_store_query(e->store, ORK_Q_jobs_of_task, p, 1, &jobs, err);
+    }
+    size_t i = jobs ? ork_rows_len(jobs) : 0;
+    if (i &&
+        ork_defer_read(&what, ork_rows_text(jobs, i - 1, "service_type"), ork_rows_text(jobs, i - 1, "job_data"),
+                       &attempt, &none) == 0 &&
+        what.run && ork_id_parse(what.run, strlen(what.run), &run) == 0) {
+        ork_id_short(&run, short_id);
+        ork_doc_key(out, "child");
+        ork_buf_addc(out, '{');
+        ork_doc_text(out, "run", what.run);
+        ork_doc_text(out, "short", short_id);
+        ork_doc_text(out, "workflow", what.text);
+        ork_buf_addc(out, '}');
+    } else {
+        ork_doc_raw(out, "child", NULL);
+    }
+    ork_defer_fini(&what);
+    ork_rows_free(jobs);
+    return rc;
+}
+
+/* Whose run it is: the task of another run that it is run for. */
+int ork_doc_parent(ork_engine *e, const ork_id *run, struct ork_buf *out, ork_err *err)
+{
+    struct ork_rows *rows = NULL;
+    struct ork_param p[] = {ORK_P_ID(run)};
+    char text[ORK_ID_TEXT], short_id[9];
+    ork_id parent;
+    int rc = ork_store_query(e->store, ORK_Q_run_parent, p, 1, &rows, err);
+
+    if (!rc && ork_rows_len(rows) && ork_rows_id(rows, 0, "run_id", &parent)) {
+        ork_id_format(&parent, text);
+        ork_id_short(&parent, short_id);
+        ork_doc_key(out, "parent");
+        ork_buf_addc(out, '{');
+        ork_doc_text(out, "run", text);
+        ork_doc_text(out, "short", short_id);
+        ork_doc_text(out, "workflow", ork_rows_text(rows, 0, "workflow"));
+        ork_doc_text(out, "task", ork_rows_text(rows, 0, "task_name"));
+        ork_buf_addc(out, '}');
+    } else if (!rc) {
+        ork_doc_raw(out, "parent", NULL);
+    }
+    ork_rows_free(rows);
     return rc;
 }
 
@@ -163,6 +234,12 @@ bool ork_doc_why_waits(ork_engine *e, const ork_id *run, const struct ork_rows *
     *until_ms = what.due_ms;
     if (what.type == ORK_DEFER_APPROVAL) {
         approval_text(e, run, ork_rows_text(tasks, row, "task_name"), owned, what.text, out);
+    } else if (what.type == ORK_DEFER_RUN) {
+        ork_id child;
+        char short_id[9];
+        (void)ork_id_parse(what.run, strlen(what.run), &child);
+        ork_id_short(&child, short_id);
+        ork_buf_addf(out, "waits for run %s of `%s` (`ork why %s`)", short_id, what.text, short_id);
     } else if (what.type == ORK_DEFER_TIMER) {
         ork_buf_adds(out, "waits for its time");
     } else {

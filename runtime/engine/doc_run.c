@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Documents about runs: one, and lists. */
 #include "engine/owner.h"
+#include "engine/sub.h"
 #include <string.h>
 
 #define ALL_TASKS 1000 /* a run's document holds all its tasks up to here, then only what failed or is under way */
@@ -89,6 +90,9 @@ int ork_doc_run(ork_engine *e, const struct ork_rows *r, size_t row, bool full, 
     ork_doc_text(out, "snapshot_id", has ? text : NULL);
     ork_doc_text(out, "script_dir", ork_rows_text(r, row, "script_dir"));
     ork_doc_text(out, "script_path", ork_rows_text(r, row, "script_path"));
+    if (ork_rows_id(r, row, "parent_task_id", &snapshot))
+        return ork_doc_parent(e, &id, out, err);
+    ork_doc_raw(out, "parent", NULL);
     return 0;
 }
 
@@ -126,6 +130,16 @@ static int script_workflows(ork_engine *e, const ork_id *id, struct ork_buf *out
     return 0;
 }
 
+/* Does its definition say what it gives? Then `output` is that, once it has succeeded. */
+static void returns(const struct ork_rows *snapshot, struct ork_buf *out)
+{
+    const char *text = snapshot && ork_rows_len(snapshot) ? ork_rows_text(snapshot, 0, "options") : NULL;
+    json_t *options = text ? json_loads(text, 0, NULL) : NULL;
+
+    ork_doc_raw(out, "returns", json_object_get(options, "returns") ? "true" : "false");
+    json_decref(options);
+}
+
 /* The number that its definition has as a version of an applied workflow, or null. */
 static int version(ork_engine *e, const struct ork_rows *run, struct ork_buf *out, ork_err *err)
 {
@@ -153,6 +167,7 @@ static int version(ork_engine *e, const struct ork_rows *run, struct ork_buf *ou
         ork_doc_int(out, "version", number);
     else
         ork_doc_raw(out, "version", NULL);
+    returns(snapshot, out);
     ork_rows_free(snapshot);
     ork_rows_free(versions);
     return 0;
@@ -174,6 +189,8 @@ int ork_run_json(ork_engine *e, const char *run_id, char **out, ork_err *err)
         rc = script_workflows(e, &id, &b, err);
     if (!rc)
         rc = version(e, rows, &b, err);
+    if (!rc)
+        ork_doc_raw(&b, "output", ork_rows_text(rows, 0, "output"));
     if (!rc) {
         ork_doc_key(&b, "tasks");
         rc = ork_doc_tasks(e, &id, all ? NULL : "failed,dispatched,running", -1, ALL_TASKS, &b, err);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Documents about tasks: lists (without output and logs), and one with its attempts. */
 #include "engine/engine.h"
+#include "engine/sub.h"
 #include <string.h>
 
 void ork_doc_task_members(const struct ork_rows *r, size_t i, struct ork_buf *out)
@@ -206,6 +207,8 @@ int ork_task_json(ork_engine *e, const char *run_id, const char *task, char **ou
     }
     if (!rc)
         rc = ork_doc_decided(e, rows, &decided, err);
+    if (!rc)
+        rc = ork_doc_child(e, rows, &decided, err);
     if (rc) {
         ork_rows_free(jobs);
         ork_rows_free(attempts);

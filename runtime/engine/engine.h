@@ -22,6 +22,7 @@
 #include "core/state.h"
 #include "engine/call.h"
 #include "engine/deferred.h"
+#include "engine/fan.h"
 #include "engine/question.h"
 #include "engine/serve.h"
 #include "exec/process/agent.h"
@@ -136,6 +137,7 @@ struct ork_active {
     bool claimed;        /* the agent answered the claim */
     bool agent_used;     /* a claim was sent */
     bool closing;        /* its last commit is on the way */
+    int ended_from;      /* of a run that ended well: its status before, until that commit is made */
     uint64_t looks;      /* the engine's, when it came into the table */
     uint8_t *shown;      /* owned: the status of each task that was last stored */
     uint32_t shown_len;
@@ -146,7 +148,10 @@ struct ork_active {
     struct ork_limits_run *limits;
     struct ork_copy *copy; /* owned; NULL none */
     struct ork_starting
-        *creating; /* borrowed; its own row is in the batch that is collected or at the store. NULL: there */
+        *creating;        /* borrowed; its own row is in the batch that is collected or at the store. NULL: there */
+    struct ork_sub *subs; /* owned list: definitions that its tasks run */
+    ork_id parent_task;   /* it is run for that task of another run; zero: none */
+    char *output;         /* owned: what it returned, JSON; NULL none */
     struct ork_update *update; /* owned; it is on its way to another definition, nothing else is loaded. NULL: no */
     struct ork_hand *hand;     /* borrowed */
     json_t *hold;              /* outputs fetched for the task being resolved */
@@ -294,6 +299,7 @@ struct ork_engine {
         ork_id id;
         UT_hash_handle hh;
     } * watched;             /* hash of the schedulers whose death we are told of, each once */
+    bool subs_loose;         /* a task waits for a run that another program holds just now */
     bool foreign_ids;        /* a run with ids that are not ours was loaded */
     struct ork_zones *zones; /* owned; NULL until one is asked for */
     struct ork_serve serve;
@@ -381,26 +387,6 @@ void ork_dispatch_pump(ork_engine *e);           /* starts what limits allow */
 void ork_dispatch_again(struct ork_active *a, struct ork_live *l); /* after a restart: the same attempt is sent again */
 void ork_dispatch_release(struct ork_active *a, uint32_t task);    /* gives window and pool slots back */
 void ork_dispatch_spawn(struct ork_active *a, uint32_t task, uint32_t attempt);
-
-/* fan.c: tasks that are done once per element of a list */
-bool ork_fan_is(const struct ork_active *a, uint32_t task);  /* it is such a task */
-void ork_fan_expand(struct ork_active *a, uint32_t task);    /* ready and judged: its list becomes its items */
-json_t *ork_fan_params(struct ork_active *a, uint32_t item); /* a new reference; without the list */
-const json_t *ork_fan_item(const struct ork_active *a, uint32_t item);                      /* borrowed element */
-const char *ork_fan_input(const struct ork_active *a, uint32_t item, const json_t *params); /* what it is called */
-void ork_fan_put(struct ork_active *a, uint32_t task, struct ork_task_put *put);            /* what items have beside */
-void ork_fan_unmapped(struct ork_active *a, uint32_t task);
-char *ork_fan_failed(const struct ork_active *a, uint32_t task); /* owned: how many failed, and which first */
-int ork_fan_load(struct ork_active *a, uint32_t task, const ork_id *id, int64_t started_ms, ork_err *err) ORK_MUSTCHECK;
-/* rerun --from: the items of a task of another run, with their results. false: it has none there. */
-bool ork_fan_copy(struct ork_active *a, uint32_t task, const ork_id *run);
-void ork_fan_free(struct ork_active *a);
-
-/* gather.c: what the items of a task left, in their order: outputs, or with `results` objects of item, status, output,
- * error. cb once, perhaps at once; list: borrowed, NULL when it failed. The task has items, and is final. */
-typedef void (*ork_gather_cb)(void *data, json_t *list, int code, const ork_err *err);
-void ork_gather(struct ork_active *a, uint32_t task, bool results, ork_gather_cb done, void *data);
-const char *ork_gather_absent(int parent); /* status of an item without a row, of a task that is `parent` */
 
 /* inputs.c */
 typedef void (*ork_inputs_cb)(struct ork_active *a, uint32_t task, json_t *params, int code, const ork_err *err);

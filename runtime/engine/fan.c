@@ -70,6 +70,13 @@ const char *ork_fan_input(const struct ork_active *a, uint32_t item, const json_
                                           : NULL;
 }
 
+bool ork_fan_counted(const struct ork_active *a, uint32_t item)
+{
+    const uint32_t fan = ork_run_is_item(&a->run, item) ? a->run.tasks[item].fan : 0;
+
+    return fan && json_is_true(json_object_get(json_object_get(a->items[fan - 1].params, "each"), "task_count"));
+}
+
 /* ---- expanding ---- */
 
 static int put_map(struct ork_active *a, uint32_t task, const json_t *list, ork_err *err)

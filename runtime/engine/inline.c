@@ -60,7 +60,7 @@ bool ork_inline_strange(ork_engine *e, ork_workflow *w)
     char hash[65];
     ork_err err;
 
-    if (first_function(w) == ork_workflow_len(w))
+    if (first_function(w) == ork_workflow_len(w) && !ork_workflow_limits(w)->inline_within)
         return false;
     return !e->host_calls.interrupt || ork_workflow_hash(w, hash, &err) != 0 || !is_known(e, hash);
 }
@@ -71,6 +71,10 @@ int ork_inline_may_start(ork_engine *e, ork_workflow *w, ork_err *err)
 
     if (!ork_inline_strange(e, w))
         return 0;
+    if (i == ork_workflow_len(w))
+        return ork_err_set(err, ORK_ESTATE,
+                           "a workflow that its tasks run has functions, which only the program that defines it can "
+                           "call");
     return ork_err_set(err, ORK_ESTATE, "task `%s` is a function, which only the program that defines it can call",
                        ork_workflow_task_name(w, i));
 }

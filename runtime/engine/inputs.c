@@ -214,11 +214,14 @@ static json_t *describe_this(const struct ork_scope_data *d)
     char logical[32], due[32];
 
     ork_time_format(a->logical_ms, logical);
-    json_t *o =
-        json_pack("{s:s s:s s:s s:I s:I s:s}", "run_id", a->text, "workflow", ork_workflow_name(a->workflow), "task",
-                  ork_active_name(a, d->task), "task_index", (json_int_t)ork_run_number(&a->run, d->task), "attempt",
-                  (json_int_t)d->attempt, "logical_time", logical);
-    if (ork_run_is_item(&a->run, d->task))
+    json_t *o = json_pack("{s:s s:s s:s}", "run_id", a->text, "workflow", ork_workflow_name(a->workflow),
+                          "logical_time", logical);
+    if (d->task != ORK_NO_TASK) { /* else it is the run itself that asks */
+        json_object_set_new(o, "task", json_string(ork_active_name(a, d->task)));
+        json_object_set_new(o, "task_index", json_integer(ork_run_number(&a->run, d->task)));
+        json_object_set_new(o, "attempt", json_integer(d->attempt));
+    }
+    if (d->task != ORK_NO_TASK && ork_run_is_item(&a->run, d->task))
         json_object_set_new(o, "item", json_integer(ork_run_item(&a->run, d->task)));
     if (a->scheduled_for_ms) {
         ork_time_format(a->scheduled_for_ms, due);

@@ -61,7 +61,7 @@ static bool is_function(const struct ork_rows *task)
     const char *executor = ork_rows_text(task, 0, "executor_type");
 
     return strcmp(executor, "inline") == 0 || strcmp(executor, "lua") == 0 || strcmp(executor, "wait") == 0 ||
-           strcmp(executor, "library") == 0;
+           strcmp(executor, "library") == 0 || strcmp(executor, "workflow") == 0;
 }
 
 static char *usual_path(ork_engine *e, const struct ork_rows *task, uint32_t attempt)

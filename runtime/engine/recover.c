@@ -5,6 +5,7 @@
  *
  * Reads block here: this happens once per run, before anything of it can go on. */
 #include "base/path.h"
+#include "engine/sub.h"
 #include "engine/update.h"
 #include <stdlib.h>
 #include <string.h>
@@ -36,7 +37,8 @@ static int load_workflow(ork_engine *e, const struct ork_rows *run, ork_workflow
 static void load_run_row(struct ork_active *a, const struct ork_rows *r)
 {
     const char *params = ork_rows_text(r, 0, "params"), *dir = ork_rows_text(r, 0, "script_dir"),
-               *error = ork_rows_text(r, 0, "error"), *part = ork_rows_text(r, 0, "part");
+               *error = ork_rows_text(r, 0, "error"), *part = ork_rows_text(r, 0, "part"),
+               *output = ork_rows_text(r, 0, "output");
     int cancel = (int)ork_rows_int(r, 0, "cancel_reason", 0);
     int64_t next = ork_rows_int(r, 0, "next_task_index", 0);
 
@@ -44,6 +46,8 @@ static void load_run_row(struct ork_active *a, const struct ork_rows *r)
         a->next_number = (uint32_t)next;
 
     (void)ork_rows_id(r, 0, "snapshot_id", &a->snapshot);
+    (void)ork_rows_id(r, 0, "parent_task_id", &a->parent_task);
+    a->output = output ? ork_strdup(output) : NULL;
     a->params = params ? json_loads(params, JSON_DECODE_ANY, NULL) : NULL;
     if (!a->params)
         a->params = json_object();
@@ -261,9 +265,17 @@ static void go_on(struct ork_active *a)
         ork_pools_turn_keep(a);
     ork_active_limit_time(a);
     settle_unknown(a);
-    for (struct ork_live *l = a->live; l; l = l->hh.next) {
+    struct ork_live *l, *tmp;
+    for (l = a->live; l; l = l->hh.next) {
         if (l->job)
             ork_active_adopted(a, l->task);
+    }
+    HASH_ITER(hh, a->live, l, tmp)
+    {
+        if (a->dead || a->closing)
+            break;
+        if (l->job && l->job->what.type == ORK_DEFER_RUN)
+            ork_sub_attach(a, l);
     }
 }
 

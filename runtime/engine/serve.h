@@ -51,6 +51,8 @@ int ork_serve_watch(ork_engine *e, bool *served,
 /* adopt.c: runs that nobody carries out */
 void ork_adopt_look(ork_engine *e, bool deep);
 void ork_adopt_fini(ork_engine *e);
+void ork_adopt_fail_run(ork_engine *e, const ork_id *run,
+                        const ork_err *err); /* ours by its row: it fails, since its definition can never be read */
 
 /* zoned.c: the zone of a workflow's schedule */
 int ork_zone_of(ork_engine *e, const ork_workflow *w, struct ork_tz **out, ork_err *err) ORK_MUSTCHECK; /* NULL: UTC */

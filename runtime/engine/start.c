@@ -3,6 +3,7 @@
  * another, ended before), so two programs that start the same thing at once never make it twice. */
 #include "engine/engine.h"
 #include "base/path.h"
+#include "engine/sub.h"
 #include "engine/workers.h"
 #include <string.h>
 
@@ -23,6 +24,7 @@ struct ork_active *ork_start_begin(struct ork_starting *s)
     a->scheduled_for_ms = s->row.scheduled_for_ms;
     a->run_timeout_ms = s->row.run_timeout_ms;
     a->priority = s->row.priority;
+    a->parent_task = s->row.parent_task;
     a->limits = ork_limits_run_add(e->limits, a->priority, ork_workflow_limits(a->workflow)->max_parallel, a);
     ork_hands_claim(a);
     a->copy = s->copy;
@@ -305,6 +307,8 @@ int ork_run_claim(ork_engine *e, const char *run_id, ork_err *err)
 
     if (!rc && !ork_active_find(e, &id))
         rc = ork_inline_may_own(e, &id, err ? err : &own);
+    if (!rc)
+        rc = ork_sub_may_claim(e, run_id, err ? err : &own);
     return rc ? rc : ork_start_claim(e, run_id, err);
 }
 

@@ -6,6 +6,7 @@
  * that commit (kill, recall, spawn) is put behind it. START alone is not urgent: losing it costs a question to the
  * agent. */
 #include "engine/engine.h"
+#include "engine/returns.h"
 #include <string.h>
 
 const char *ork_run_cancel_text(int reason)
@@ -69,6 +70,12 @@ static void put_run(struct ork_active *a)
                                   .cancel_reason = a->run.cancelling ? a->run.cancel_reason : ORK_CANCEL_NONE,
                                   .killed = a->run.killed,
                                   .release = final};
+    if (a->output && a->run.status == ORK_RUN_SUCCESS && !ork_refuse_poison(a, ORK_NO_TASK, ORK_POISON_ROW)) {
+        char *text = ork_strdup(a->output);
+        u->run.output = (struct ork_text){text, strlen(text)};
+        e->current->batch.bytes += strlen(text);
+        (void)ork_commit_text(e, text);
+    }
     if (a->error && !ork_refuse_poison(a, ORK_NO_TASK, ORK_POISON_ROW)) {
         char *text = ork_strdup(a->error);
         u->run.error = (struct ork_text){text, strlen(text)};
@@ -106,6 +113,8 @@ void ork_active_limit_time(struct ork_active *a)
         ork_timers_arm(a, ORK_TIMER_RUN, ORK_NO_TASK, a->limited_ms + a->run_timeout_ms);
 }
 
+static void tell_status(struct ork_active *a, int from);
+
 static void run_changed(struct ork_active *a, int from)
 {
     ork_engine *e = a->engine;
@@ -125,10 +134,26 @@ static void run_changed(struct ork_active *a, int from)
                                                     : NULL;
     if (final) {
         ork_timers_drop(a);
+        if (a->run.status == ORK_RUN_SUCCESS && from != ORK_RUN_SUCCESS) {
+            a->ended_from = from;
+            a->closing = true; /* nothing may happen to it any more, though its end is not stored yet */
+            if (ork_returns_begin(a))
+                return;
+            a->closing = false;
+        }
         ork_pools_turn_over(a);
     } else {
         ork_active_limit_time(a);
     }
+    tell_status(a, from);
+}
+
+/* Its row, and who watches it. */
+static void tell_status(struct ork_active *a, int from)
+{
+    ork_engine *e = a->engine;
+    bool final = ork_run_is_final(a->run.status);
+
     put_run(a);
     if (a->run.status == from)
         return; /* it began to be cancelled: durable, so that a restart goes on with that */
@@ -138,6 +163,17 @@ static void run_changed(struct ork_active *a, int from)
     x->took_ms = final && a->started_ms ? a->finished_ms - a->started_ms : -1;
     x->error = a->error ? ork_strdup(a->error) : NULL;
     a->closing = final;
+}
+
+void ork_active_returned(struct ork_active *a, const char *error)
+{
+    if (error) { /* all tasks did well, but it gives not what it promises */
+        a->run.status = ORK_RUN_FAILED;
+        ork_free(a->error);
+        a->error = ork_strdup(error);
+    }
+    ork_pools_turn_over(a);
+    tell_status(a, a->ended_from);
 }
 
 /* Out of our hands, as it stands. */

@@ -3,6 +3,7 @@
  * cancelled when the clock is set, so neither suspend nor a changed clock makes a retry early or hours late (libuv's
  * own timers stop while the machine sleeps). */
 #include "engine/engine.h"
+#include "engine/returns.h"
 #include <errno.h>
 #include <sys/timerfd.h>
 #include <unistd.h>
@@ -43,6 +44,10 @@ static void fire_of_run(struct ork_timer *t)
         ev.reason = ORK_CANCEL_TIMEOUT;
         break;
     case ORK_TIMER_WAKE:
+        if (t->key.task == ORK_NO_TASK) { /* what it returns could not be read */
+            (void)ork_returns_begin(a);
+            return;
+        }
         ork_deferred_due(a, t->key.task);
         return;
     case ORK_TIMER_LIMIT:

@@ -2,6 +2,7 @@
 /* Waiting for the end of a run: one of ours by driving the loop until its last commit is durable, one of another owner
  * by listening to the bell, which every end of a run rings, and to its owner's death. */
 #include "engine/engine.h"
+#include "engine/sub.h"
 #include <string.h>
 
 bool ork_run_owned(const ork_engine *e, const char *run_id)
@@ -41,6 +42,7 @@ static void on_owner_dead(void *data, const ork_id *scheduler)
     ork_inline_wake(e, NULL);
     e->pool_wake = e->registered; /* its slots are free */
     ork_serve_rung(e, true);
+    ork_sub_rung(e);
     uv_stop(e->loop);
 }
 

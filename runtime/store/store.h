@@ -51,7 +51,8 @@ struct ork_new_run { /* unit CREATE_RUN */
     bool resume; /* take an unfinished ownerless run of the same workflow, snapshot, params and triggered_by; not with a
                     key, which names the run itself */
     bool at;     /* logical_ms was asked for: what is resumed must have the same */
-    ork_id rerun_of; /* zero: none. workflow NULL: the run uses rerun_snapshot of rerun_workflow */
+    ork_id parent_task; /* it is run for that task of another run; zero: none */
+    ork_id rerun_of;    /* zero: none. workflow NULL: the run uses rerun_snapshot of rerun_workflow */
     ork_id rerun_snapshot, rerun_workflow;
     /* outcome */
     enum {
@@ -69,7 +70,8 @@ struct ork_run_put { /* unit RUN: the mutable columns of an owned run */
     int status;
     int64_t started_ms, finished_ms; /* 0: NULL */
     struct ork_text error;
-    int cancel_reason; /* enum ork_run_cancel; durable so that a restart goes on cancelling */
+    struct ork_text output; /* canonical JSON; p NULL: none */
+    int cancel_reason;      /* enum ork_run_cancel; durable so that a restart goes on cancelling */
     bool killed;
     bool release; /* the run ended or is handed over: scheduler_id := NULL */
 };
@@ -409,6 +411,7 @@ static inline struct ork_param ork_param_text(const char *s)
 /* Named queries: runtime/store/sql/sqlite/<name>.sql, whose first lines state policy, parameters and columns. */
 #define ORK_QUERIES(X)                                                                                                 \
     X(run_get)    /* id → one run joined with workflow name, owner state */                                          \
+    X(run_parent) /* id → the task it is run for: run_id, workflow, status, task_name, map_index, awaited */         \
     X(runs_list)  /* workflow|null, status csv|null, since|null, before created_at|null, before id|null, limit */      \
     X(runs_match) /* lower-case hex prefix, suffix (either may match), limit → id, workflow name, status, created_at \
                    */                                                                                                  \

@@ -145,6 +145,15 @@ describe("the examples", function()
     assert.same({ files = tonumber(files.out), lines = tonumber(lines.out) }, output)
   end)
 
+  it("chains.lua runs a chain for each part", function()
+    local status, dir = play("chains.lua")
+    assert.same({ "success", "success", "success" }, { status.part, status["part/3"], status.sum })
+    assert.equal('{"bytes":52,"parts":["north.csv","south.csv","east.csv"]}\n', sh.ork({ "output", "last" }, { cwd = dir, ok = true }).out)
+    local chains = sh.json(sh.ork({ "runs", "--workflow", "part", "--json" }, { cwd = dir, ok = true }).out)
+    assert.equal(3, #chains)
+    for _, run in ipairs(chains) do assert.same({ "success", 2 }, { run.status, run.tasks_total }) end
+  end)
+
   it("waiting.lua waits a second, and as long as it is told", function()
     local status, dir = play("waiting.lua", { "opens=1s" })
     assert.same({ warm_up = "success", cool_down = "success", until_open = "success", enter = "success" }, status)

@@ -142,12 +142,25 @@ group("Scripts and applied workflows", "`ork validate SCRIPT` finds the mistakes
 local W = 'local ork = require "ork"\nlocal w = ork.workflow("w", %s)\n%s\nreturn w'
 local function script(tasks, options) return W:format(options or "{}", tasks) end
 
+--- The text of another workflow `o` in such a script.
+local function inner(options) return ('local o = ork.workflow("o", %s) o:task("a", { command = "true" })\n'):format(options) end
+
 --- Rows with `problem` name a code of the core (seal, params); the spec sees that each code has one.
 group("Mistakes in a script", "All of them at once, each with its line. tests/spec/define_refuse_spec.lua has the text of every one of an option.", {
   { text = "unknown option `…`; did you mean `…`?", exit = 2, ork = "validate s.lua", script = script('w:task("a", { comand = "x" })') },
   { text = "undefined variable `…`; did you mean `…`?", exit = 2, ork = "validate s.lua", script = script("local x = ookr") },
   { text = "ork.each wants a list, or a reference to one, got …", exit = 2, ork = "validate s.lua",
     script = script('w:task("a", { inputs = { p = ork.each("x") }, command = "x" })') },
+  { text = "inputs lacks `…`, which `…` requires", exit = 2, ork = "validate s.lua",
+    script = script(inner('{ params = { day = "date" } }') .. 'w:task("a", { workflow = o })') },
+  { text = "is no param of `…`; did you mean `…`?", exit = 2, ork = "validate s.lua",
+    script = script(inner('{ params = { day = "date?" } }') .. 'w:task("a", { workflow = o, inputs = { dya = "x" } })') },
+  { text = "`workflow` runs `…`, which runs `…` again: that would never come to an end", exit = 2, ork = "validate s.lua",
+    script = script(inner("{}") .. 'o:task("b", { workflow = w }) w:task("a", { workflow = o })') },
+  { text = "run … of `…` failed: …", exit = 1, ork = "s.lua", hint = "Its own message is with that run: `ork why RUN`. `ork retry` of the whole goes on with it.",
+    script = script(inner("{}") .. 'o:task("b", { command = "false" }) w:task("a", { workflow = o })') },
+  { text = "returns.…: … has no value", exit = 1, ork = "s.lua", hint = "A text can be made of values only. A value that stands alone is null where there is none.",
+    script = script('local a = w:task("a", { command = "true" }) w:returns{ text = "rows: " .. a.output.rows }') },
   { text = "is a second ork.each, beside `…`; a task has one", exit = 2, ork = "validate s.lua",
     script = script('w:task("a", { inputs = { p = ork.each({ 1 }), q = ork.each({ 2 }) }, command = "x" })') },
   { text = "ork.each wants a list, but … is …", exit = 1, ork = "s.lua l=x",
@@ -311,6 +324,7 @@ group("Runs and tasks", "`ork help naming` says how runs are named.", {
   { text = "the script's folder … is gone; moved? ork NEW/… --resume, from where it is now", exit = 2, ork = "retry moved --update" },
   { text = "… defines no workflow `…` any more", exit = 2, ork = "retry lost --update" },
   { text = "… has no output: it is …", exit = 4, ork = "output etl load" },
+  { text = "the run returned nothing: it is …", exit = 4, ork = "output giving", hint = "Its workflow says what it gives (w:returns), once it has succeeded." },
   { text = "nothing waits", exit = 0, ork = "why" },
   { text = "run … of … is pending: nobody serves this database. Start ork serve, or carry it out here: ork resume …", exit = 0, ork = "trigger daily" },
 })

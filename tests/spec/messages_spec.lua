@@ -71,6 +71,8 @@ describe("messages", function()
     sh.write(dir .. "/gone/moved.lua", 'local w = require("ork").workflow("moved") w:task("a", { command = "false" }) return w')
     sh.ork({ "gone/moved.lua", "-q" }, { cwd = dir })
     sh.run({ "rm", "-r", dir .. "/gone" })
+    sh.write(dir .. "/giving.lua", 'local w = require("ork").workflow("giving") w:task("a", { command = "false" }) w:returns{ n = 1 } return w')
+    sh.ork({ "giving.lua", "-q" }, { cwd = dir })
     sh.ork({ "etl.lua", "-q" }, { cwd = dir }) -- the newest again
   end)
 

@@ -79,7 +79,13 @@ end
 
 --- A change of a task or a run; for engine:on_change.
 function View:tell(change)
-  local run, now = run_of(self, change), sys.now()
+  local now = sys.now()
+  if change.within then -- the run of a task, which is shown itself
+    local line = change.task and self.words:line(change, now)
+    if line then self:add(line) end
+    return self:wake()
+  end
+  local run = run_of(self, change)
   if not change.task then
     run.status, run.ending = change.to, change.ending or run.ending
     if run.on_start and change.to == "running" then run.on_start() end

@@ -10,8 +10,10 @@ local text = require "ork.cli.text"
 local output = {
   name = "output",
   usage = "output RUN [TASK]",
-  summary = "Prints the output of a task as JSON; without TASK, those of all tasks as one object by name",
+  summary = "Prints the output of a task as JSON; without TASK, what the run returns, or the outputs of all tasks by name",
   text = [[
+What a run returns is said by its workflow (w:returns{ ... }) and there once the run has succeeded. Of a workflow that says nothing
+the outputs of all tasks are printed as one object.
 A task that has succeeded without an output gives null; one that has not succeeded gives nothing (exit code 4).]],
   examples = {
     { "ork output last extract", "what `extract` gave back in the newest run" },
@@ -61,10 +63,15 @@ end
 function output.run(given)
   local engine <close> = open.read(given.options)
   local id = open.find(engine, given.words[1])
+  local run = not given.words[2] and stop.check(engine:run(id))
   if given.words[2] then
     of_task(engine, id, given.words[2])
-  else
+  elseif not run.returns then
     of_all(engine, id)
+  elseif run.output == nil then
+    stop(4, "the run returned nothing: it is %s%s", run.status, run.status == "failed" and "; see: " .. hint.line("ork why %s", text.short(id)) or "")
+  else
+    term.out(stop.check(json.encode(run.output)))
   end
   return 0
 end

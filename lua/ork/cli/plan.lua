@@ -58,6 +58,10 @@ local function show_text(workflow, name)
     local names = text.list(level, term.verbose and #level or MOST_NAMES)
     term.out(("  %" .. digits .. "d  %s"):format(i, names))
   end
+  local runs = {}
+  for task, other in pairs(document.runs or {}) do runs[#runs + 1] = task .. " (" .. other .. ")" end
+  table.sort(runs)
+  if #runs > 0 then term.out("runs of other workflows: " .. text.list(runs, term.verbose and #runs or MOST_NAMES)) end
   if #document.critical_path > 1 then
     local path = document.critical_path
     if #path > 2 * MOST_NAMES and not term.verbose then

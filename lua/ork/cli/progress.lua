@@ -27,9 +27,11 @@ function progress.waits(change)
 end
 
 --- What a change reads like: status word, duration or nil, remark or nil. Nothing for changes that are not told.
---- Of items only what goes wrong is: there may be a hundred thousand.
+--- Of items and of runs within others only what goes wrong is, and what waits for people: there may be a hundred thousand.
 function progress.words(change, now)
   local to, remark = change.to, change.error and change.error:match("^[^\n]*")
+  if change.within and not term.verbose and to ~= "failed" and to ~= "pending"
+    and not (to == "running" and change.waits and change.waits:find("^waits for approval")) then return nil end
   if change.item and not term.verbose and to ~= "failed" and to ~= "pending" then return nil end
   if to == "running" then
     if change.items then return "running", nil, text.plural(change.items, "item") end
@@ -53,7 +55,7 @@ end
 function progress:line(change, now)
   local word, took, remark = progress.words(change, now)
   if not word then return nil end
-  local line = ("%s  %-" .. self.width .. "s  %s"):format(text.clock(now), change.task,
+  local line = ("%s  %-" .. self.width .. "s  %s"):format(text.clock(now), change.within and change.within .. " > " .. change.task or change.task,
     term.paint_status(word == "lost" and "retrying" or word == "waiting" and "running" or word, ("%-9s"):format(word), "err"))
   if took or remark then line = line .. (" %7s"):format(took and text.duration(took) or "") end
   if remark then line = line .. "  " .. term.line(remark) end

@@ -38,7 +38,8 @@ local function row_of(run, differ)
   local counts = run.counts or {}
   return {
     text.short(run.id), term.line(run.workflow), run.status, ("%d/%d"):format(counts.success or 0, run.tasks_total or 0),
-    text.time(run.started_at or run.created_at), text.took(run), told_apart(run, differ), run.error and run.error ~= run.status and term.line(run.error) or "",
+    text.time(run.started_at or run.created_at), text.took(run), run.parent and ("%s of %s"):format(run.parent.task, run.parent.short) or "",
+    told_apart(run, differ), run.error and run.error ~= run.status and term.line(run.error) or "",
   }
 end
 
@@ -47,15 +48,18 @@ return function(runs, limit)
   local rows, n = {}, math.min(#runs, limit or #runs)
   local differ = differences(runs, n)
   for i = 1, n do rows[i] = row_of(runs[i], differ[runs[i].workflow]) end
-  local any = false
-  for _, row in ipairs(rows) do any = any or row[7] ~= "" end
   local list = {
     { "RUN" }, { "WORKFLOW", shrink = true, drop = 1 }, { "STATUS", paint = term.paint_status }, { "TASKS", right = true, drop = 4 },
-    { "STARTED", drop = 3 }, { "TOOK", right = true, drop = 5 }, { "PARAMS", shrink = true, drop = 6 }, { "ERROR", shrink = true, drop = 2 },
+    { "STARTED", drop = 3 }, { "TOOK", right = true, drop = 5 }, { "FOR", shrink = true, drop = 7 },
+    { "PARAMS", shrink = true, drop = 6 }, { "ERROR", shrink = true, drop = 2 },
   }
-  if not any then
-    table.remove(list, 7)
-    for _, row in ipairs(rows) do table.remove(row, 7) end
+  for column = 8, 7, -1 do -- that of whose task a run is, that of params: not where there are none
+    local any = false
+    for _, row in ipairs(rows) do any = any or row[column] ~= "" end
+    if not any then
+      table.remove(list, column)
+      for _, row in ipairs(rows) do table.remove(row, column) end
+    end
   end
   local lines = columns(list, rows, term.width())
   for _, line in ipairs(lines) do term.out(line) end

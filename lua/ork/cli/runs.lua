@@ -12,7 +12,7 @@ local runs = {
   text = [[
 The newest 20 unless --limit says otherwise. TASKS counts those that succeeded. TOOK is from the first start to the
 end, with all waiting in between, also for a retry. PARAMS, where there is room, has those that tell the runs of a workflow
-apart. `ork show RUN` says more about one; RUN is what stands in the first column
+apart. FOR, where there are any, names the task of another run that a run is of. `ork show RUN` says more about one; RUN is what stands in the first column
 (more ways: `ork help naming`).]],
   examples = {
     { "ork runs", "what ran last" },

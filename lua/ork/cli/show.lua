@@ -58,7 +58,7 @@ local function show_run(run)
     { "outputs of", run.part and run.part.outputs_of },
     { "params", params_line(run.params) },
     { "key", run.key },
-    { "started by", run.triggered_by },
+    { "started by", run.parent and ("task %s of run %s (%s)"):format(run.parent.task, run.parent.short, run.parent.workflow) or run.triggered_by },
     { "scheduled", run.scheduled_for and text.time(run.scheduled_for) },
     { "logical time", run.logical_time },
     { "created", text.time(run.created_at) },
@@ -66,6 +66,7 @@ local function show_run(run)
     { "finished", run.finished_at and text.time(run.finished_at) },
     { "took", run.started_at and text.took(run) },
     { "tasks", text.plural(run.tasks_total or 0, "task") .. ": " .. text.counts(run.counts) },
+    { "output", value(run.output) },
     { "owner", owner_line(run.owner) },
   })
   if run.tasks and #run.tasks > 0 then
@@ -128,6 +129,7 @@ local function show_task(task)
     { "status", task.status },
     { "items", task.items and text.plural(task.items.count, "item") .. ": " .. text.counts(item_counts(task.items)) },
     { "waits", task.waits and text.waits(task.waits):gsub("^waits ", "") or nil },
+    { "its run", task.child and ("%s of %s"):format(task.child.short, task.child.workflow) },
     { "decided", decided_line(task) },
     { "error", task.error },
     { "after", task.depends_on and #task.depends_on > 0 and text.list(task.depends_on, 20) or nil },

@@ -189,6 +189,7 @@ enum ork_executor {
     ORK_EXEC_WAIT,    /* neither a process nor a call: a deferred job (params hold "wait") */
     ORK_EXEC_PYTHON,  /* a process that calls a Python function (params hold "task_file" or "task_module") */
     ORK_EXEC_LIBRARY, /* a worker that calls a function of a shared library (params hold "library_path") */
+    ORK_EXEC_WORKFLOW, /* waits like one, for a run of the workflow that params.workflow names; see ork_workflow_sub */
     ORK_EXEC_OTHER
 }; /* OTHER: taken-over rows; runs fail with a reason */
 
@@ -328,6 +329,7 @@ struct ork_change {
     int64_t took_ms;     /* of the attempt; of one found running, until now; -1 unknown */
     bool adopted;        /* found running after a restart */
     const char *error;   /* NULL none */
+    const char *within;  /* the task of another run that its run is run for, "load", "many/2"; NULL: none */
     const char *waits;   /* a task that runs and only waits: "waits for approval: Ship?"; NULL: it does something */
 };
 typedef void (*ork_change_cb)(void *data, const struct ork_change *change);

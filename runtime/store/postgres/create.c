@@ -319,6 +319,7 @@ static void bind_new_run(struct ork_stmt *st, struct ork_postgres *s, const stru
     ork_stmt_id(st, &s->me);
     ork_stmt_time(st, c->now_ms);
     ork_stmt_json(st, c->part);
+    ork_stmt_id(st, &c->parent_task);
 }
 
 /* *inserted false: the key, the instant or (after a commit whose answer was lost) the very id has a run by now. */

@@ -29,7 +29,7 @@ static const struct {
     [ATTEMPT] = {ORK_S_attempt_put, "uittiittututbzzbbb"},
     [JOB] = {ORK_S_job_put, "uuttjtt" "zzzz"},
     [EVENT] = {ORK_S_event_put, "uzj"},
-    [RUN] = {ORK_S_run_put, "utzztiio"},
+    [RUN] = {ORK_S_run_put, "utzztiioj"},
     [DONE] = {ORK_S_command_done, "uzt"},
 };
 /* clang-format on */
@@ -312,6 +312,7 @@ static int add_run(struct ork_group *g, const struct ork_run_put *r, ork_err *er
     ork_array_int(c++, r->cancel_reason);
     ork_array_int(c++, r->killed);
     ork_array_bool(c++, r->release);
+    ork_array_word(c++, r->output.p, r->output.n);
     g->tables[RUN].rows++;
     if (ork_run_is_final(r->status)) {
         ork_array_id(&g->ended, &r->id);

@@ -15,7 +15,7 @@
 #include <string.h>
 
 struct fate {
-    bool found, doomed;
+    bool found, doomed, awaited; /* awaited: a task waits for its end, and has not heard of it */
     int status;
     int64_t finished_ms;
 };
@@ -38,6 +38,7 @@ static int read_fate(struct ork_postgres *s, const ork_id *run, struct fate *f, 
         f->status = ork_run_status_parse(status ? status : "");
         f->finished_ms = ork_stmt_get_ms(&st, 0, 1);
         f->doomed = ork_stmt_get_int(&st, 0, 2) != 0;
+        f->awaited = ork_stmt_get_int(&st, 0, 3) != 0;
     }
     ork_stmt_end(&st);
     return rc < 0 ? rc : 0;
@@ -181,7 +182,7 @@ static int sweep_one(struct ork_postgres *s, struct ork_sweep *w, struct ork_swe
         rc = ork_pg_holding(s, &r->id, &h, err);
         if (rc)
             return rc;
-        if (!ork_run_is_final(f.status) || !h.free || is_needed(needed, &r->id) ||
+        if (!ork_run_is_final(f.status) || !h.free || f.awaited || is_needed(needed, &r->id) ||
             (w->before_ms && f.finished_ms >= w->before_ms)) {
             r->how = ORK_SWEEP_KEPT;
             return 0;

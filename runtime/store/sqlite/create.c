@@ -217,6 +217,7 @@ static int insert(struct ork_sqlite *s, struct ork_new_run *c, const ork_id *wor
     ork_stmt_id(&st, &s->me);
     ork_stmt_time(&st, c->now_ms);
     ork_stmt_text(&st, c->part);
+    ork_stmt_id(&st, &c->parent_task);
     c->how = ORK_CREATED;
     c->snapshot_id = *snapshot;
     c->run_id = c->id;

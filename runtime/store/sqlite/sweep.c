@@ -14,7 +14,7 @@
 #include <string.h>
 
 struct fate {
-    bool found, doomed;
+    bool found, doomed, awaited; /* awaited: a task waits for its end, and has not heard of it */
     int status;
     int64_t finished_ms;
 };
@@ -34,6 +34,7 @@ static int read_fate(struct ork_sqlite *s, const ork_id *run, struct fate *f, or
     if (!at || ork_time_parse(at, strlen(at), &f->finished_ms, NULL))
         f->finished_ms = 0;
     f->doomed = sqlite3_column_int(st.st, 2) != 0;
+    f->awaited = sqlite3_column_int(st.st, 3) != 0;
     ork_stmt_end(&st);
     return 0;
 }
@@ -180,7 +181,7 @@ static int sweep_one(struct ork_sqlite *s, struct ork_sweep *w, struct ork_sweep
         rc = ork_sqlite_holding(s, &r->id, &h, err);
         if (rc)
             return rc;
-        if (!ork_run_is_final(f.status) || !h.free || is_needed(needed, &r->id) ||
+        if (!ork_run_is_final(f.status) || !h.free || f.awaited || is_needed(needed, &r->id) ||
             (w->before_ms && f.finished_ms >= w->before_ms)) {
             r->how = ORK_SWEEP_KEPT;
             return 0;

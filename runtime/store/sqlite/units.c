@@ -41,6 +41,7 @@ static int put_run(struct ork_sqlite *s, const struct ork_run_put *r, ork_err *e
     ork_stmt_int(&st, r->cancel_reason);
     ork_stmt_int(&st, r->killed);
     ork_stmt_int(&st, r->release);
+    ork_stmt_text(&st, r->output);
     int rc = ork_stmt_run(&st, err);
     return rc || !ork_run_is_final(r->status) ? rc : ork_sqlite_schedule_wake(s, &r->id, err);
 }

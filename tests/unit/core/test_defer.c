@@ -137,6 +137,25 @@ static void rows_keep_what_was_begun(void **state)
     }
 }
 
+static void a_run_is_named(void **state)
+{
+    static const char data[] =
+        "{\"attempt\":2,\"run\":\"01a226d0-b806-7008-a664-4d05f303ff3b\",\"workflow\":\"other\"}";
+    struct ork_defer d;
+    uint32_t attempt;
+
+    (void)state;
+    assert_int_equal(ork_defer_read(&d, "run", data, &attempt, &err), 0);
+    assert_int_equal(attempt, 2);
+    assert_string_equal(d.text, "other");
+    struct ork_buf b = ORK_BUF_INIT;
+    assert_int_equal(ork_defer_data(&d, 2, NULL, &b, &err), 0);
+    assert_string_equal(b.data, data);
+    ork_buf_fini(&b);
+    ork_defer_fini(&d);
+    assert_int_equal(ork_defer_read(&d, "run", "{\"attempt\":2,\"run\":\"x\"}", &attempt, &err), ORK_ECORRUPT);
+}
+
 static void decisions_are_kept(void **state)
 {
     struct ork_buf b = ORK_BUF_INIT;
@@ -189,13 +208,10 @@ static void next_instants(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(times),
-        cmocka_unit_test(times_of_a_zone),
-        cmocka_unit_test(no_times),
-        cmocka_unit_test(rows_keep_what_was_begun),
-        cmocka_unit_test(decisions_are_kept),
-        cmocka_unit_test(damaged_rows),
-        cmocka_unit_test(next_instants),
+        cmocka_unit_test(times),          cmocka_unit_test(times_of_a_zone),
+        cmocka_unit_test(no_times),       cmocka_unit_test(rows_keep_what_was_begun),
+        cmocka_unit_test(a_run_is_named), cmocka_unit_test(decisions_are_kept),
+        cmocka_unit_test(damaged_rows),   cmocka_unit_test(next_instants),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -28,6 +28,7 @@ static void fill(struct test_store *t, const ork_workflow *w)
     done.now_ms = NOW + 5;
     free_run.id = ids[4];
     free_run.now_ms = NOW + 7;
+    ork_task_id(&ids[0], 0, &done.parent_task);
     ork_batch_add(&b, ORK_UNIT_CREATE_RUN)->create = &c;
     ork_batch_add(&b, ORK_UNIT_CREATE_RUN)->create = &done;
     ork_batch_add(&b, ORK_UNIT_CREATE_RUN)->create = &free_run;
@@ -97,6 +98,16 @@ static void fill(struct test_store *t, const ork_workflow *w)
                                   .job_id = TEXT("t0.2"),
                                   .data = TEXT("{\"attempt\":2,\"text\":\"Ship?\"}"),
                                   .started_ms = NOW + 1};
+    char child[ORK_ID_TEXT];
+    ork_id_format(&ids[3], child);
+    u = ork_batch_add(&b, ORK_UNIT_JOB);
+    u->job = (struct ork_job_put){.id = ids[6],
+                                  .task_id = task0,
+                                  .type = "run",
+                                  .status = "pending",
+                                  .job_id = TEXT(child),
+                                  .data = TEXT("{\"attempt\":2}"),
+                                  .started_ms = NOW + 2};
     for (int i = 0; i < 3; i++)
         ork_batch_add(&b, ORK_UNIT_EVENT)->event = (struct ork_event_put){ids[0], NOW + i, TEXT("[{\"e\":1}]")};
     u = ork_batch_add(&b, ORK_UNIT_COMMAND);
@@ -109,7 +120,8 @@ static void fill(struct test_store *t, const ork_workflow *w)
     u = ork_batch_add(&b, ORK_UNIT_RUN);
     u->run = (struct ork_run_put){.id = ids[0], .status = ORK_RUN_RUNNING, .started_ms = NOW};
     u = ork_batch_add(&b, ORK_UNIT_RUN);
-    u->run = (struct ork_run_put){ids[3], ORK_RUN_FAILED, NOW + 1, NOW + 9, TEXT("no"), 1, true, true};
+    u->run =
+        (struct ork_run_put){ids[3], ORK_RUN_FAILED, NOW + 1, NOW + 9, TEXT("no"), TEXT("{\"a\":1}"), 1, true, true};
     u = ork_batch_add(&b, ORK_UNIT_RUN);
     u->run = (struct ork_run_put){.id = ids[4], .status = ORK_RUN_PAUSED, .release = true};
     test_apply_ok(t, &b);
@@ -213,6 +225,8 @@ static void test_same_answers(void **state)
     const char *tail = digits + 30;
     const struct question all[] = {Q(run_get, ID(0)),
                                    Q(run_get, ID(3)),
+                                   Q(run_parent, ID(3)),
+                                   Q(run_parent, ID(0)),
                                    Q(runs_list, N, N, N, N, N, I(9)),
                                    Q(runs_list, T("etl"), N, N, N, N, I(9)),
                                    Q(runs_list, N, T("failed,paused"), N, N, N, I(-1)),
