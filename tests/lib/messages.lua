@@ -240,7 +240,8 @@ local function scan(text) return { exit = 2, ork = "validate s.lua",
 
 group("Python functions and libraries", "The traceback is in the log (`ork logs RUN TASK`); a file that Python cannot read is a warning of `ork validate`.", {
   row("f.py:1: ZeroDivisionError: …", python("def main(): return 1 / 0"), "The function raised it, in that line."),
-  row("f.py cannot be imported: f.py:1: ModuleNotFoundError: …", python("import nosuchmodule"), "In a project of uv `uv add` makes it known; without one python3 must have it."),
+  row("f.py cannot be imported: f.py:1: ModuleNotFoundError: …", python("import nosuchmodule"),
+    "In a project of uv `uv add` makes it known; without one python3 must have it."),
   row("f.py has no function `…`; it has …", python("def other(): pass")),
   row("`…` of f.py is no function, but …", python("main = 5")),
   row("there is no file …", { exit = 1, ork = "s.lua", script = script('w:task("f", { python = "none.py" })') }, "The path begins in the script's folder."),
@@ -259,8 +260,8 @@ group("Python functions and libraries", "The traceback is in the log (`ork logs 
   { text = "inputs lacks `…`, which f.py wants", exit = 2, ork = "validate s.lua", script = script('w:task("f", { python = "f.py" })'),
     files = { ["f.py"] = "def main(day: str, n: int): pass" } },
   row("cannot load the library: …", { exit = 1, ork = "s.lua", script = script('w:task("f", { library = "none.so" })') }),
-  row("the library … has no function `ork_task_run`, and no `ork_task_free`", { exit = 1, ork = "s.lua",
-    script = script('w:task("f", { depends_on = w:task("cc", { command = "echo \'int x;\' | cc -shared -fPIC -x c -o n.so -" }), library = "n.so" })') }),
+  row("the library … has no function `ork_task_run`, and no `ork_task_free`", { exit = 1, ork = "s.lua", script = script(
+    'w:task("f", { depends_on = w:task("cc", { command = "echo \'int x;\' | cc -shared -fPIC -x c -o n.so -" }), library = "n.so" })') }),
 })
 
 group("Types", "Told before anything runs, with both types; docs/writing.md has the rules.", {
