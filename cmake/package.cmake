@@ -14,7 +14,7 @@ set(CPACK_DEBIAN_PACKAGE_VERSION ${ORK_DEBIAN_VERSION})
 set(CPACK_DEBIAN_FILE_NAME DEB-DEFAULT)
 set(CPACK_DEBIAN_PACKAGE_SECTION utils)
 set(CPACK_DEBIAN_PACKAGE_SHLIBDEPS ON)
-set(CPACK_DEBIAN_PACKAGE_SUGGESTS lua5.4)
+set(CPACK_DEBIAN_PACKAGE_SUGGESTS "lua5.4, python3")
 set(CPACK_DEBIAN_PACKAGE_DESCRIPTION
 "Tasks with dependencies, retries, typed inputs and outputs, run by a small
 engine that makes every step durable: when ork or the machine goes down, the

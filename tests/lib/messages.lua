@@ -241,6 +241,60 @@ group("Functions", "Errors of tasks whose `run` is a function; the traceback is 
     v:task("a", { command = "true" }) v:run() w:task("late", { run = function() end }) w:run()]] },
 })
 
+--- A script whose task `f` is a Python function of f.py, which has that text.
+local function python(body, options) return { exit = 1, ork = "s.lua", script = script(('w:task("f", { python = "f.py", %s })'):format(options or "")),
+  files = { ["f.py"] = body } } end
+local function row(text, like, hint)
+  like.text, like.hint = text, hint
+  return like
+end
+local function scan(text) return { exit = 2, ork = "validate s.lua",
+  script = script('local a = w:task("a", { command = "x", output_type = { rows = "int", day = "date", files = { "str" } } }) ' .. text) } end
+
+group("Python functions and libraries", "The traceback is in the log (`ork logs RUN TASK`); a file that Python cannot read is a warning of `ork validate`.", {
+  row("f.py:1: ZeroDivisionError: …", python("def main(): return 1 / 0"), "The function raised it, in that line."),
+  row("f.py cannot be imported: f.py:1: ModuleNotFoundError: …", python("import nosuchmodule"),
+    "In a project of uv `uv add` makes it known; without one python3 must have it."),
+  row("f.py has no function `…`; it has …", python("def other(): pass")),
+  row("`…` of f.py is no function, but …", python("main = 5")),
+  row("there is no file …", { exit = 1, ork = "s.lua", script = script('w:task("f", { python = "none.py" })') }, "The path begins in the script's folder."),
+  row("main of f.py wants `…`, which is not among the inputs", python("def main(a, b): pass", "inputs = { b = 1 }, input_type = {},")),
+  row("`…` of main of f.py cannot be made of its input: …", python("from datetime import date\ndef main(day: date): pass",
+    'inputs = { day = "soon" }, input_type = { day = "str" },')),
+  row("what main of f.py returns is not JSON: object is nothing that JSON has; return texts, numbers, lists and dicts of them",
+    python("def main(): return object()")),
+  row("it declares an output_type but gave no output: its function returned None", python("def main(): pass", 'output_type = "int",')),
+  { text = "names …, which cannot be read now: there is no such file", exit = 0, ork = "validate s.lua", hint = "A warning.",
+    script = script('w:task("f", { python = "none.py" })') },
+  { text = "names the function `…`, which f.py does not have; did you mean `…`?", exit = 0, ork = "validate s.lua", hint = "A warning.",
+    script = script('w:task("f", { python = "f.py:man" })'), files = { ["f.py"] = "def main(): pass" } },
+  { text = "is no parameter of `…` in f.py, which does not get it", exit = 0, ork = "validate s.lua", hint = "A warning.",
+    script = script('w:task("f", { python = "f.py", inputs = { x = 1 } })'), files = { ["f.py"] = "def main(): pass" } },
+  { text = "inputs lacks `…`, which f.py wants", exit = 2, ork = "validate s.lua", script = script('w:task("f", { python = "f.py" })'),
+    files = { ["f.py"] = "def main(day: str, n: int): pass" } },
+  row("cannot load the library: …", { exit = 1, ork = "s.lua", script = script('w:task("f", { library = "none.so" })') }),
+  row("the library … has no function `ork_task_run`, and no `ork_task_free`", { exit = 1, ork = "s.lua", script = script(
+    'w:task("f", { depends_on = w:task("cc", { command = "echo \'int x;\' | cc -shared -fPIC -x c -o n.so -" }), library = "n.so" })') }),
+})
+
+group("Types", "Told before anything runs, with both types; docs/writing.md has the rules.", {
+  row("a.output has no field `…`; did you mean `…`?", scan("local x = a.output.row")),
+  row("does not fit input_type: wanted str, the reference gives int", scan('w:task("b", { command = "x", input_type = { n = "str" }, inputs = { n = a.output.rows } })')),
+  row("`inputs.n[2]` does not fit input_type: wanted str, the reference gives int",
+    scan('w:task("b", { command = "x", input_type = { n = { "str" } }, inputs = { n = { "x", a.output.rows } } })')),
+  row("wanted int, the reference gives int?, which may be null",
+    scan('w:task("b", { command = "x", trigger_rule = "all_done", input_type = { n = "int" }, inputs = { n = a.output.rows } })'),
+    "Under this trigger_rule the other task need not have succeeded; so the type is \"int?\"."),
+  row("wants a list, but a.output.rows is declared as int", scan('w:task("b", { command = "x", inputs = { n = ork.each(a.output.rows) } })')),
+  row("uses the field `…` of ork.input.n, which is declared as str",
+    scan('w:task("b", { command = { "x", ork.input.n.size }, inputs = { n = ork.each(a.output.files) } })')),
+  row("compares a.output.rows (int) with \"1\", which are never equal", scan('w:task("b", { command = "x", when = { a.output.rows, "==", "1" } })')),
+  row("is compared with a date: wanted date (such as 2026-11-01), got \"…\"", scan('w:task("b", { command = "x", when = { a.output.day, "==", "monday" } })')),
+  row("is 5, which a.output.day (date) never is", scan('w:task("b", { command = "x", when = { a.output.day, "in", { 5 } } })')),
+  row("looks for a.output.rows (int) in a.output.files ([str]), where it never is",
+    scan('w:task("b", { command = "x", when = { a.output.rows, "in", a.output.files } })')),
+})
+
 local function due(schedule) return script('w:task("a", { command = "x" })', "{ schedule = { " .. schedule .. " } }") end
 
 group("Times of cron", "Each marks the place in the text; tests/unit/core/test_cron_wrong.c has every one.", {

@@ -232,6 +232,8 @@ local of_task = {
   { [[{ python = "a.py:f", command = "x" }]], "4: task `t`: `python` stands beside `command`; a task does one thing; make two tasks of it" },
   { [[{ library = "x.so", run = print }]], "4: task `t`: `library` stands beside `run`; a task does one thing; make two tasks of it" },
   { [[{ library = "x.so", wait = 5 }]], "4: task `t`: `wait` stands beside `library`; a task does one thing; make two tasks of it" },
+  { [[{ library = "x.so", executor = "inline" }]], "4: task `t`: `executor` is for a function; give it run = function(input, ctx) … end" },
+  { [[{ python = "a:f", executor = "inline" }]], "4: task `t`: `executor` is for a function; give it run = function(input, ctx) … end" },
   { [[{ library = "" }]], "4: task `t`: `library` is empty; it wants the path of a shared library, such as \"parse.so\"" },
   { [[{ library = "x.so", cwd = "/" }]], "4: task `t`: `cwd` is for `command`, not for a library" },
   { [[{ library = "x.so", env = { A = "b" } }]], "4: task `t`: `env` is for `command`, not for a library" },
