@@ -221,10 +221,14 @@ w:task("a", { inputs = { n = ork.each({ 1, 2, 3, 4 }, { max_failed = 1 }) }, poo
     local p = sh.spawn_ork({ "w.lua", "--jobs", "1", "-v" }, { cwd = dir })
     p:wait_line("a/1 .* running")
     assert.equal(0, ork("pause", "last").code)
+    sh.wait_until(dir .. "/.ork", function() -- those handed over are called back; until then one may begin
+      return sql("SELECT count(*) AS n FROM tasks WHERE status = 'dispatched'")[1].n == 0
+    end)
     sh.write(dir .. "/go", "")
     sh.wait_until(dir .. "/.ork", function() return ork("tasks", "last", "a").out:find("a/1 +success") end)
     assert.same({}, sql("SELECT 1 FROM tasks WHERE map_parent IS NOT NULL AND status NOT IN ('success', 'paused', 'pending')"))
-    assert.equal(0, ork("resume", "last").code)
+    local r = ork("resume", "last")
+    assert.equal(0, r.code, r.err .. r.out)
     assert.equal(0, p:wait().code)
     assert.equal(3, sql("SELECT count(*) AS n FROM tasks WHERE map_parent IS NOT NULL AND status = 'success'")[1].n)
   end)
