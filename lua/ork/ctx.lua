@@ -70,11 +70,17 @@ function methods.fail(_, message, opts)
   error(failure, 0)
 end
 
-function methods.secret(_, name)
-  if type(name) ~= "string" or not name:find("^[%a_][%w_]*$") then error("ctx.secret wants the name of a secret: letters, digits, _", 2) end
-  local value = os.getenv(name)
-  if value then return value end
-  error({ message = ("the secret `%s` is not in the environment"):format(name), retry = false }, 0)
+--- The value of a secret. It fails the attempt when there is none.
+function methods.secret(call, name)
+  if type(name) ~= "string" or #name > 200 or not name:find("^[%w_]+$") then
+    error("ctx.secret wants the name of a secret: letters, digits, _", 2)
+  end
+  local known = call.secrets and call.secrets[name]
+  if known then return known end
+  local value = call.calls.secret(call, waiter(call, "ctx.secret", 2), name)
+  call.secrets = call.secrets or {}
+  call.secrets[name] = value
+  return value
 end
 
 -- ---- exec ------------------------------------------------------------------------------------

@@ -16,6 +16,7 @@ local stop = ending.cancelled -- raised in a call that is to end; the scheduler 
 local definitions = {}        -- hash → { workflow, folder, sources | functions by task name | refusal }
 local fibers = {}             -- slot → its fiber
 local here                    -- the current folder
+local asked, questions = {}, 0 -- number of a question to the scheduler → who takes the answer
 
 -- ---- functions -------------------------------------------------------------------------------
 
@@ -143,6 +144,23 @@ local of_ctx = {
   end,
 }
 
+--- ctx.secret: asked of the scheduler, which has what this process has not. Others compute meanwhile.
+function of_ctx.secret(call, self, name)
+  local value, why
+  self:pause(function(ticket)
+    questions = questions + 1
+    local number = questions
+    asked[number] = function(found, reason)
+      value, why = found, reason
+      self:wake(ticket)
+    end
+    native.ask_secret(call.token, number, name)
+    return setmetatable({}, { __close = function() asked[number] = nil end })
+  end)
+  if not value then refuse("%s", why) end
+  return value
+end
+
 local function go_to(folder)
   if folder == here then return true end
   local ok, why = native.go_to(folder)
@@ -189,6 +207,8 @@ local function take()
   local what, a, b, c, d, e, f, g, h, i, j, k = native.take()
   if what == "call" then
     begin(a, b, c, d, e, f, g, h, i, j, k)
+  elseif what == "secret" then
+    if asked[b] then asked[b](c, d) end
   elseif what == "load" then
     definitions[a] = definitions[a] or { workflow = b, folder = c, sources = d }
   end

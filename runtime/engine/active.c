@@ -299,6 +299,10 @@ void ork_active_live_free(struct ork_active *a, struct ork_live *l)
     if (l->job)
         ork_deferred_free(a, l);
     ork_argv_fini(&l->argv);
+    ork_mask_fini(&l->mask);
+    if (l->exit)
+        ork_free((char *)l->exit->error);
+    ork_free(l->exit);
     ork_free(l->log_path);
     ork_free(l->input_path);
     ork_free(l);

@@ -274,7 +274,7 @@ static void describe(struct ork_call *c, const struct ork_inline_result *r, stru
     } else {
         size_t len;
         char *clean = ork_utf8_clean(r->error, strlen(r->error), &len);
-        ork_buf_add(why, clean, len);
+        ork_mask_text(&c->live->mask, clean, len, why);
         ork_free(clean);
         ev->retry_after_ms = r->final ? -1 : r->retry_after_ms;
     }
@@ -290,6 +290,9 @@ static int take_output(struct ork_call *c, const struct ork_inline_result *r, js
                            ORK_OUTPUT_FILE_MAX);
     if (r->output)
         rc = ork_json_parse(r->output, r->output_len, output, err);
+    json_t *whole = *output;
+    *output = ork_mask_json(&c->live->mask, whole);
+    json_decref(whole);
     if (!rc && *output)
         rc = ork_json_text(*output, text, len, err);
     return rc ? rc : ork_settle_output(c->run, c->live->task, output, text, len, err);

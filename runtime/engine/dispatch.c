@@ -224,6 +224,8 @@ static int build(struct ork_active *a, struct ork_live *l, json_t *params, ork_e
     if (!rc)
         rc = ork_expr_command(params, &scope, &l->argv, err);
     if (!rc)
+        ork_inputs_mask(a, l, params);
+    if (!rc)
         rc = ork_json_text(input, &text, &len, err);
     if (!rc && len > ORK_INPUT_MAX)
         rc = ork_err_set(err, ORK_ETOOBIG,
@@ -341,7 +343,10 @@ void ork_dispatch_pump(ork_engine *e)
     while (ork_limits_next(e->limits, &r, &task)) {
         struct ork_active *a = ork_limits_run_data(r);
         json_t *params = ork_active_params(a, task);
-        ork_inputs_fetch(a, task, params, on_inputs);
+        if (ork_run_def(&a->run, task)->executor == ORK_EXEC_PROCESS)
+            ork_inputs_fetch_all(a, task, params, on_inputs);
+        else
+            ork_inputs_fetch(a, task, params, on_inputs);
         json_decref(params);
     }
     ork_pools_wish(e); /* for what was found short of slots just now */
@@ -442,6 +447,6 @@ void ork_dispatch_again(struct ork_active *a, struct ork_live *l)
         return;
     l->asking = true;
     json_t *params = ork_active_params(a, l->task);
-    ork_inputs_fetch(a, l->task, params, on_inputs_again);
+    ork_inputs_fetch_all(a, l->task, params, on_inputs_again);
     json_decref(params);
 }

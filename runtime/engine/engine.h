@@ -23,6 +23,7 @@
 #include "engine/call.h"
 #include "engine/deferred.h"
 #include "engine/question.h"
+#include "engine/secret.h"
 #include "engine/serve.h"
 #include "exec/process/agent.h"
 #include "store/store.h"
@@ -69,12 +70,15 @@ struct ork_live {
     char *input_path;         /* owned; NULL: the run's empty input */
     struct ork_call *call;    /* owned; NULL: no function */
     struct ork_deferred *job; /* owned; NULL: it does not only wait */
+    struct ork_mask mask;     /* values of the secrets it was given */
+    struct ork_exit *exit;    /* owned: it ended, and waits for those to be looked up again; NULL no */
     ork_id agent;             /* zero until known */
     bool committed;           /* its dispatched row is durable */
     bool known;               /* SPAWN was sent to the present agent, or it told of the attempt */
     bool settling;            /* an exit is being read or committed */
     bool asking;              /* its input is read again, to send it again */
     bool adopted;
+    bool unmasked;  /* taken over: the values of its secrets are to be looked up again */
     bool host_lost; /* its agent cannot exist any more (other boot, other host) */
     UT_hash_handle hh;
 };
@@ -281,6 +285,7 @@ struct ork_engine {
     uint32_t calls_lent;
     char *call_input; /* owned: of the call taken last, which the host reads */
     char call_definition[65];
+    struct ork_secrets *secrets; /* owned list: commands that are asked for one */
     struct ork_workers *workers; /* owned; NULL until a function of a script is met */
     struct ork_heap call_deadlines;
     uv_timer_t call_timer;
@@ -407,6 +412,10 @@ typedef void (*ork_inputs_cb)(struct ork_active *a, uint32_t task, json_t *param
  * else after a read. */
 void ork_inputs_fetch(struct ork_active *a, uint32_t task, json_t *params,
                       ork_inputs_cb cb); /* keeps a reference to params until cb */
+void ork_inputs_fetch_all(struct ork_active *a, uint32_t task, json_t *params,
+                          ork_inputs_cb cb); /* and the secrets in its env: for an attempt */
+/* In cb: the attempt has been given the secrets of its env. */
+void ork_inputs_mask(struct ork_active *a, struct ork_live *l, const json_t *params);
 struct ork_scope_data {
     struct ork_active *a;
     uint32_t task, attempt;
@@ -434,7 +443,9 @@ struct ork_result {
     struct ork_exit exit; /* error is owned */
     uint32_t task;
     char *log_path, *output_path;
-    int64_t output_size; /* -1: the task made no output file */
+    struct ork_mask mask; /* owned: what is not to be kept of what it left */
+    bool blind;           /* what that is could not be found out: nothing is read */
+    int64_t output_size;  /* -1: the task made no output file */
     json_t *output;
     char *output_text;
     size_t output_len; /* NULL none */
@@ -445,8 +456,9 @@ struct ork_result {
     void (*done)(struct ork_result *r);
     uv_work_t work;
 };
-void ork_result_read(struct ork_active *a, uint32_t task, const struct ork_exit *x, const char *log_path,
-                     void (*done)(struct ork_result *r)); /* done frees it by ork_result_free */
+/* done frees it by ork_result_free. blind: why nothing of it can be kept; NULL: it can. */
+void ork_result_read(struct ork_active *a, const struct ork_live *l, const struct ork_exit *x, const ork_err *blind,
+                     void (*done)(struct ork_result *r));
 void ork_result_free(struct ork_result *r);
 
 /* settle.c: ends of attempts */

@@ -173,7 +173,7 @@ static int load_attempts(struct ork_active *a, ork_err *err)
         const char *boot = ork_rows_text(rows, i, "boot_id"), *host = ork_rows_text(rows, i, "host"),
                    *log = ork_rows_text(rows, i, "log_path");
         const char *pid = ork_rows_text(rows, i, "execution_name");
-        l->committed = l->adopted = true;
+        l->committed = l->adopted = l->unmasked = true;
         l->log_path = log ? ork_strdup(log) : NULL;
         l->input_path = log ? ork_active_beside(log, "in") : NULL; /* if it had one */
         l->started_ms = ork_rows_time(rows, i, "started_at");

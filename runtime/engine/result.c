@@ -75,6 +75,9 @@ static void parse_output(struct ork_result *r, const char *text, size_t len, con
         r->code = ork_err_set(&r->err, ORK_EJSON, "the output in %s is not valid JSON: %s", where, err.msg);
         return;
     }
+    json_t *whole = r->output;
+    r->output = ork_mask_json(&r->mask, whole);
+    json_decref(whole);
     r->code = ork_json_text(r->output, &r->output_text, &r->output_len, &r->err);
 }
 
@@ -134,6 +137,13 @@ static void read_log(struct ork_result *r, bool wants_line)
             ORK_OUTPUT_LINE_MAX);
     else if (line)
         parse_output(r, line, len, "the ORK_OUTPUT: line");
+    if (ork_mask_any(&r->mask)) {
+        ork_mask_file(&r->mask, r->log_path);
+        ork_free(p);
+        p = read_part(r->log_path, from, (size_t)(size - from), &n);
+        if (!p)
+            return;
+    }
     keep_tail(r, p, n);
     ork_free(p);
 }
@@ -143,6 +153,8 @@ static void read_all(struct ork_result *r)
     bool ok = r->exit.reason == ORK_EXIT_NORMAL && r->exit.exit_code == 0;
     int64_t size = ok ? r->output_size : -1;
 
+    if (r->blind)
+        return;
     if (size > 0)
         read_output_file(r, size);
     if (r->exit.log_bytes != 0)
@@ -163,14 +175,21 @@ static void on_worked(uv_work_t *w, int status)
     r->done(r);
 }
 
-void ork_result_read(struct ork_active *a, uint32_t task, const struct ork_exit *x, const char *log_path,
+void ork_result_read(struct ork_active *a, const struct ork_live *l, const struct ork_exit *x, const ork_err *blind,
                      void (*done)(struct ork_result *))
 {
     struct ork_result *r = ork_zalloc(sizeof(*r));
+    const char *log_path = l->log_path;
 
     r->a = a;
     ork_active_ref(a);
-    r->task = task;
+    r->task = l->task;
+    ork_mask_join(&r->mask, &l->mask);
+    if (blind) {
+        r->blind = true;
+        r->code = ork_err_set(&r->err, blind->code, "none of what it left is kept, as it may hold a secret: %.600s",
+                              blind->msg);
+    }
     r->exit = *x;
     r->exit.error = x->error ? ork_strdup(x->error) : NULL;
     r->log_path = log_path ? ork_strdup(log_path) : NULL;
@@ -194,6 +213,7 @@ void ork_result_free(struct ork_result *r)
     ork_free(r->log_path);
     ork_free(r->output_path);
     json_decref(r->output);
+    ork_mask_fini(&r->mask);
     ork_free(r->output_text);
     ork_free(r->tail);
     ork_free(r);

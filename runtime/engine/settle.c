@@ -306,6 +306,45 @@ static void on_result(struct ork_result *r)
     ork_result_free(r);
 }
 
+/* An attempt that was taken over ended: what its secrets are is looked up again before anything it left is read. */
+static void on_secrets(struct ork_active *a, uint32_t task, json_t *params, int code, const ork_err *err)
+{
+    struct ork_live *l = ork_active_live(a, task);
+    struct ork_exit *x = l ? l->exit : NULL;
+
+    if (!x)
+        return;
+    l->exit = NULL;
+    l->unmasked = false;
+    if (!code)
+        ork_inputs_mask(a, l, params);
+    ork_result_read(a, l, x, code ? err : NULL, on_result);
+    ork_free((char *)x->error);
+    ork_free(x);
+}
+
+static void note_secret(void *data, const char *name)
+{
+    (void)name;
+    *(bool *)data = true;
+}
+
+static bool look_up_secrets(struct ork_active *a, struct ork_live *l, const struct ork_exit *x)
+{
+    json_t *params = l->unmasked ? ork_active_params(a, l->task) : NULL;
+    bool any = false;
+
+    ork_expr_env_secrets(params, note_secret, &any);
+    if (any) {
+        l->exit = ork_alloc(sizeof(*l->exit));
+        *l->exit = *x;
+        l->exit->error = x->error ? ork_strdup(x->error) : NULL;
+        ork_inputs_fetch_all(a, l->task, params, on_secrets);
+    }
+    json_decref(params);
+    return any;
+}
+
 void ork_settle_exit(struct ork_active *a, uint32_t task, const struct ork_exit *x)
 {
     struct ork_live *l = ork_active_live(a, task);
@@ -323,7 +362,8 @@ void ork_settle_exit(struct ork_active *a, uint32_t task, const struct ork_exit 
     if (l->settling)
         return;
     l->settling = true;
-    ork_result_read(a, task, x, l->log_path, on_result);
+    if (!look_up_secrets(a, l, x))
+        ork_result_read(a, l, x, NULL, on_result);
 }
 
 /* ---- ends without a process ---- */

@@ -182,7 +182,28 @@ static int push_call(lua_State *L, struct ork_rd *r)
     return 12;
 }
 
-/* take() -> "load", … | "call", … | nil: nothing is there now | false: the scheduler sends no more */
+/* -> "secret", slot, question, value | nil, why not; 0: nobody waits for it any more */
+static int push_secret(lua_State *L, struct ork_rd *r)
+{
+    uint32_t slot = ork_rd_u32(r), generation = ork_rd_u32(r), question = ork_rd_u32(r);
+    bool found = ork_rd_u8(r);
+    size_t n;
+    const char *text = ork_rd_bytes(r, &n);
+
+    if (r->bad || slot >= ORK_WORKER_SLOTS || !ork_self.work[slot].open || ork_self.work[slot].generation != generation)
+        return 0;
+    if (found)
+        ork_mask_add(&ork_self.work[slot].mask, text, n);
+    lua_pushliteral(L, "secret");
+    lua_pushinteger(L, slot);
+    lua_pushinteger(L, question);
+    if (!found)
+        lua_pushnil(L);
+    lua_pushlstring(L, text, n);
+    return found ? 4 : 5;
+}
+
+/* take() -> "load", … | "call", … | "secret", … | nil: nothing is there now | false: the scheduler sends no more */
 static int take(lua_State *L)
 {
     uint32_t type;
@@ -191,7 +212,10 @@ static int take(lua_State *L)
 
     for (;;) {
         while (next_frame(&type, &r)) {
-            int n = type == ORK_W_LOAD ? push_load(L, &r) : type == ORK_W_CALL ? push_call(L, &r) : 0;
+            int n = type == ORK_W_LOAD     ? push_load(L, &r)
+                    : type == ORK_W_CALL   ? push_call(L, &r)
+                    : type == ORK_W_SECRET ? push_secret(L, &r)
+                                           : 0;
             if (n)
                 return n;
         }
@@ -392,12 +416,35 @@ static int progress(lua_State *L) /* progress(slot, done, total) */
     return 0;
 }
 
+static int ask_secret(lua_State *L) /* ask_secret(slot, question, name) */
+{
+    int slot = check_slot(L, 1);
+    const char *name = luaL_checkstring(L, 3);
+
+    ork_self.writing = true;
+    ork_wr_begin(&outbox, (enum ork_frame_type)ORK_W_ASK_SECRET);
+    ork_wr_u32(&outbox, (uint32_t)slot);
+    ork_wr_u32(&outbox, ork_self.work[slot].generation);
+    ork_wr_u32(&outbox, (uint32_t)luaL_checkinteger(L, 2));
+    ork_wr_str(&outbox, name);
+    ork_wr_end(&outbox);
+    ork_self.writing = false;
+    flush_beside();
+    return 0;
+}
+
 static int log_text(lua_State *L) /* log(slot, text) -> true | nil, message */
 {
     size_t n;
     lua_Integer slot = luaL_checkinteger(L, 1);
     const char *text = luaL_checklstring(L, 2, &n);
     bool open = slot >= 0 && slot < ORK_WORKER_SLOTS && ork_self.work[slot].open;
+    ORK_CLEANUP(ork_buf_fini) struct ork_buf masked = ORK_BUF_INIT;
+    if (open && ork_mask_finds(&ork_self.work[slot].mask, text, n)) {
+        ork_mask_text(&ork_self.work[slot].mask, text, n, &masked);
+        text = masked.data;
+        n = masked.len;
+    }
     int error = open ? ork_output_log((int)slot, text, n) : 0;
 
     if (open && !error) {
@@ -442,7 +489,8 @@ static int limits(lua_State *L) /* limits() -> bytes of an output, MiB of memory
 
 static int open_native(lua_State *L)
 {
-    static const luaL_Reg functions[] = {{"current", current},
+    static const luaL_Reg functions[] = {{"ask_secret", ask_secret},
+                                         {"current", current},
                                          {"done", done},
                                          {"enter", enter},
                                          {"fail", fail},

@@ -7,6 +7,7 @@
  * the log at once. What went into the scratch file before is moved when the call stops computing; after a crash the
  * scheduler moves it. */
 #include "base/alloc.h"
+#include "engine/secret.h"
 #include "script/worker_priv.h"
 #include <errno.h>
 #include <fcntl.h>
@@ -109,6 +110,9 @@ int64_t ork_output_close(int slot)
     struct ork_work *w = &ork_self.work[slot];
     struct stat st;
 
+    if (w->log_fd >= 0)
+        ork_mask_file(&w->mask, w->log_path); /* what went past `print`: C, and programs that it started */
+    ork_mask_fini(&w->mask);
     if (w->log_fd < 0)
         return 0;
     int64_t bytes = fstat(w->log_fd, &st) == 0 ? (int64_t)st.st_size : 0;

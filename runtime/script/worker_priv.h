@@ -3,6 +3,7 @@
  * itself. */
 #ifndef ORK_SCRIPT_WORKER_PRIV_H
 #define ORK_SCRIPT_WORKER_PRIV_H
+#include "core/mask.h"
 #include "exec/worker/page.h"
 #include "exec/worker/wire.h"
 #include <lua.h>
@@ -15,7 +16,8 @@ struct ork_work {    /* the call in a slot */
     bool adds;      /* its log is that of an attempt, which may have one already */
     int log_fd;     /* -1: nothing was written yet */
     int64_t log_bytes;
-    int64_t busy_ns; /* that it computed so far */
+    int64_t busy_ns;      /* that it computed so far */
+    struct ork_mask mask; /* values of the secrets it was given */
 };
 struct ork_worker_self {
     struct ork_worker_page *page;

@@ -457,6 +457,11 @@ ORK_API void ork_inline_progress(ork_engine *e, uint64_t token, double done, dou
 /* While it waits for another run of this engine it takes none of the 256 places, so that those never wait for it. */
 ORK_API void ork_inline_lend(ork_engine *e, uint64_t token, bool lend);
 /* Appends to the attempt's log, which is made with the first byte (mode 0600). */
+/* The value of a secret, for the function of a call: cb once, perhaps at once; value NULL: err says why. What the call
+ * leaves is searched for it. ENOTFOUND: the call is over, cb does not come. */
+typedef void (*ork_inline_secret_cb)(void *data, const char *value, size_t len, const ork_err *err);
+ORK_API int ork_inline_secret(ork_engine *e, uint64_t token, const char *name, ork_inline_secret_cb cb, void *data,
+                              ork_err *err) ORK_MUSTCHECK;
 ORK_API int ork_inline_log(ork_engine *e, uint64_t token, const char *text, size_t len, ork_err *err) ORK_MUSTCHECK;
 
 struct ork_update_opts {
