@@ -313,6 +313,27 @@ static int inline_log(lua_State *L) /* log(engine, token, text) -> true | nil, m
     return 1;
 }
 
+static int
+inline_artifact(lua_State *L) /* artifact(engine, token, path, name) -> SHA-256, bytes | nil, message, code */
+{
+    struct ork_lua_engine *e = find_engine(L, 1);
+    const char *path = luaL_checkstring(L, 3), *name = luaL_checkstring(L, 4);
+    char hash[65] = "";
+    int64_t bytes = 0;
+    ork_err err;
+
+    if (!e) {
+        lua_pushnil(L);
+        lua_pushliteral(L, "the attempt has ended");
+        return 2;
+    }
+    if (ork_inline_artifact(e->engine, (uint64_t)luaL_checkinteger(L, 2), path, name, hash, &bytes, &err) < 0)
+        return ork_lua_fail(L, &err);
+    lua_pushstring(L, hash);
+    lua_pushinteger(L, bytes);
+    return 2;
+}
+
 struct wanted {
     uv_loop_t *loop;
     int callback; /* registry reference */
@@ -475,16 +496,27 @@ static int inline_timeout(lua_State *L) /* timeout() -> ms until step is due, ni
 
 int ork_lua_inline_open(lua_State *L)
 {
-    static const luaL_Reg functions[] = {{"busy", inline_busy},         {"done", inline_done},
-                                         {"fail", inline_fail},         {"fd", inline_fd},
-                                         {"handlers", inline_handlers}, {"has", inline_has},
-                                         {"lend", inline_lend},         {"limit", ork_lua_limit},
-                                         {"log", inline_log},           {"mono", inline_mono},
-                                         {"next", inline_next},         {"of", inline_function},
-                                         {"output", inline_output},     {"progress", inline_progress},
-                                         {"running", inline_running},   {"secret", inline_secret},
-                                         {"step", inline_step},         {"timeout", inline_timeout},
-                                         {"unlimit", ork_lua_unlimit},  {NULL, NULL}};
+    static const luaL_Reg functions[] = {{"artifact", inline_artifact},
+                                         {"busy", inline_busy},
+                                         {"done", inline_done},
+                                         {"fail", inline_fail},
+                                         {"fd", inline_fd},
+                                         {"handlers", inline_handlers},
+                                         {"has", inline_has},
+                                         {"lend", inline_lend},
+                                         {"limit", ork_lua_limit},
+                                         {"log", inline_log},
+                                         {"mono", inline_mono},
+                                         {"next", inline_next},
+                                         {"of", inline_function},
+                                         {"output", inline_output},
+                                         {"progress", inline_progress},
+                                         {"running", inline_running},
+                                         {"secret", inline_secret},
+                                         {"step", inline_step},
+                                         {"timeout", inline_timeout},
+                                         {"unlimit", ork_lua_unlimit},
+                                         {NULL, NULL}};
 
     luaL_newlib(L, functions);
     return 1;

@@ -83,6 +83,20 @@ function methods.secret(call, name)
   return value
 end
 
+--- Keeps a file, under its own name or another: { name, sha256, bytes }. It is there for others when the attempt succeeds.
+function methods.artifact(call, path, name)
+  if type(path) ~= "string" or path == "" or path:find("%z") then error("ctx.artifact wants the path of a file", 2) end
+  if name ~= nil and (type(name) ~= "string" or name:find("%z")) then error("ctx.artifact: the name is a text", 2) end
+  if call.option and call.option ~= "run" then error("ctx.artifact: only a task's own function leaves artifacts", 2) end
+  name = name or path:match("[^/]*$")
+  local hash, bytes = call.calls.artifact(call, path, name)
+  if not hash then error("ctx.artifact: " .. bytes, 2) end
+  return { name = name, sha256 = hash, bytes = bytes }
+end
+
+--- For long computations: lets other functions go on, and raises when the attempt was told to end.
+function methods.heartbeat(call) waiter(call, "ctx.heartbeat", 2):breathe() end
+
 -- ---- exec ------------------------------------------------------------------------------------
 
 local processes, queued = 0, {}
@@ -200,9 +214,9 @@ local fields = {
   cancelled = function(call) return call.stopped ~= nil or (call.until_ms or math.huge) <= native.mono() end,
 }
 
-local later = { heartbeat = true, http = true, artifact = true }
+local later = { http = true }
 
-local names = { "artifact", "heartbeat", "http" }
+local names = { "http" }
 for name in pairs(methods) do names[#names + 1] = name end
 for name in pairs(fields) do names[#names + 1] = name end
 table.sort(names)

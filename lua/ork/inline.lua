@@ -72,6 +72,7 @@ end
 --- What ctx does for a call.
 local of_ctx = {
   log = function(call, text) return native.log(call.engine, call.token, text) end,
+  artifact = function(call, path, name) return native.artifact(call.engine, call.token, path, name) end,
   progress = function(call, done, total) native.progress(call.engine, call.token, done, total) end,
   secret = function(call, self, name)
     local value, why

@@ -139,6 +139,7 @@ end
 --- What ctx does for a call.
 local of_ctx = {
   log = function(call, text) return native.log(call.token, text) end,
+  artifact = function(call, path, name) return native.artifact(call.token, path, name) end,
   progress = function(call, done, total)
     if fibers[call.token] == call.fiber then native.progress(call.token, done, total) end
   end,

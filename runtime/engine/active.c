@@ -300,6 +300,7 @@ void ork_active_live_free(struct ork_active *a, struct ork_live *l)
         ork_deferred_free(a, l);
     ork_argv_fini(&l->argv);
     ork_mask_fini(&l->mask);
+    ork_artifacts_fini(&l->artifacts);
     if (l->exit)
         ork_free((char *)l->exit->error);
     ork_free(l->exit);

@@ -329,6 +329,7 @@ void ork_call_end(struct ork_call *c, const struct ork_inline_result *r)
                           .tail = tail,
                           .tail_len = tail_len,
                           .error = ev.ok ? NULL : why.data,
+                          .artifacts = &c->live->artifacts,
                           .finished_ms = ork_engine_now(e)};
     if (c->by_worker)
         ork_workers_forget(e, c);

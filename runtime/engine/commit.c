@@ -28,6 +28,7 @@ void ork_commit_after_fini(struct ork_after *x)
     ork_free(x->waits);
     ork_free(x->remove[0]);
     ork_free(x->remove[1]);
+    ork_free(x->folder);
 }
 
 static void commit_free(struct ork_commit *c)
@@ -272,6 +273,8 @@ static void tell_agent(const struct ork_after *x)
             if (x->remove[i])
                 (void)unlink(x->remove[i]);
         }
+        if (x->folder)
+            ork_artifacts_remove(x->folder);
     }
 }
 

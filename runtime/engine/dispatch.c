@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
 
@@ -154,7 +155,7 @@ static void add_environment(struct ork_active *a, struct ork_live *l, const char
 
     v->env = NULL;
     v->envc = 0;
-    ork_grow((void **)&v->env, &cap, own_len + 18, sizeof(*v->env));
+    ork_grow((void **)&v->env, &cap, own_len + 20, sizeof(*v->env));
     ork_active_task_id(a, l->task, &task_id);
     ork_id_format(&task_id, id);
     set_env(v, &cap, "ORK_RUN_ID", a->text);
@@ -173,6 +174,13 @@ static void add_environment(struct ork_active *a, struct ork_live *l, const char
     char *out = ork_active_file(a, l->task, l->attempt, "out");
     set_env(v, &cap, "ORK_OUTPUT_FILE", out);
     ork_free(out);
+    char *folder = ork_active_file(a, l->task, l->attempt, "artifacts");
+    if (mkdir(folder, 0700) != 0) { /* of an attempt of that number that was begun and never counted */
+        ork_artifacts_remove(folder);
+        (void)mkdir(folder, 0700);
+    }
+    set_env(v, &cap, "ORK_ARTIFACTS", folder);
+    ork_free(folder);
     set_env(v, &cap, "ORK_INPUT_FILE", l->input_path ? l->input_path : a->empty_input);
     if (input_len < ORK_INPUT_ENV_MAX)
         set_env(v, &cap, "ORK_INPUT_JSON", input_text);

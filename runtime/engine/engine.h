@@ -20,6 +20,7 @@
 #include "core/limits.h"
 #include "core/run.h"
 #include "core/state.h"
+#include "engine/artifact.h"
 #include "engine/call.h"
 #include "engine/deferred.h"
 #include "engine/question.h"
@@ -65,18 +66,19 @@ struct ork_live {
     uint32_t attempt;
     int64_t dispatched_ms, started_ms, grace_ms;
     int32_t pid;
-    struct ork_argv argv;     /* kept until it was handed over; then empty */
-    char *log_path;           /* owned, absolute */
-    char *input_path;         /* owned; NULL: the run's empty input */
-    struct ork_call *call;    /* owned; NULL: no function */
-    struct ork_deferred *job; /* owned; NULL: it does not only wait */
-    struct ork_mask mask;     /* values of the secrets it was given */
-    struct ork_exit *exit;    /* owned: it ended, and waits for those to be looked up again; NULL no */
-    ork_id agent;             /* zero until known */
-    bool committed;           /* its dispatched row is durable */
-    bool known;               /* SPAWN was sent to the present agent, or it told of the attempt */
-    bool settling;            /* an exit is being read or committed */
-    bool asking;              /* its input is read again, to send it again */
+    struct ork_argv argv;           /* kept until it was handed over; then empty */
+    char *log_path;                 /* owned, absolute */
+    char *input_path;               /* owned; NULL: the run's empty input */
+    struct ork_call *call;          /* owned; NULL: no function */
+    struct ork_deferred *job;       /* owned; NULL: it does not only wait */
+    struct ork_mask mask;           /* values of the secrets it was given */
+    struct ork_artifacts artifacts; /* that its function kept */
+    struct ork_exit *exit;          /* owned: it ended, and waits for those to be looked up again; NULL no */
+    ork_id agent;                   /* zero until known */
+    bool committed;                 /* its dispatched row is durable */
+    bool known;                     /* SPAWN was sent to the present agent, or it told of the attempt */
+    bool settling;                  /* an exit is being read or committed */
+    bool asking;                    /* its input is read again, to send it again */
     bool adopted;
     bool unmasked;  /* taken over: the values of its secrets are to be looked up again */
     bool host_lost; /* its agent cannot exist any more (other boot, other host) */
@@ -92,9 +94,11 @@ struct ork_end {
     size_t tail_len;   /* NULL none */
     const char *error; /* NULL none */
     int64_t finished_ms;
-    bool had_output;             /* $ORK_OUTPUT_FILE exists and goes with the acknowledgement */
-    const struct ork_exit *exit; /* NULL: no process */
-    bool attempt;                /* the attempt's row is due, beside the task's */
+    const struct ork_artifacts *artifacts; /* NULL none */
+    bool had_artifacts;                    /* the attempt's folder exists and goes with the acknowledgement */
+    bool had_output;                       /* $ORK_OUTPUT_FILE exists and goes with the acknowledgement */
+    const struct ork_exit *exit;           /* NULL: no process */
+    bool attempt;                          /* the attempt's row is due, beside the task's */
 };
 
 enum { ORK_POISON_ROW, ORK_POISON_EVENTS }; /* what of a run itself was refused */
@@ -192,6 +196,7 @@ struct ork_after {
     int64_t retry_at_ms, took_ms, grace_ms;
     bool adopted;
     char *remove[2]; /* ACK: owned paths of the attempt's output and input file, NULL none */
+    char *folder;    /* ACK: owned, of its artifacts, which are kept; NULL none */
     char *error;     /* owned */
     char *waits;     /* owned: for what, NULL: it does not only wait */
     void (*call)(void *data, int code, const ork_err *err); /* CALL: also on failure */
@@ -443,6 +448,9 @@ struct ork_result {
     struct ork_exit exit; /* error is owned */
     uint32_t task;
     char *log_path, *output_path;
+    char *artifacts_dir; /* owned: something is in the attempt's folder; NULL nothing */
+    bool shared;         /* what it started may still write there */
+    struct ork_artifacts artifacts;
     struct ork_mask mask; /* owned: what is not to be kept of what it left */
     bool blind;           /* what that is could not be found out: nothing is read */
     int64_t output_size;  /* -1: the task made no output file */

@@ -9,6 +9,7 @@
  * Laws: a call begins only when what it waited for is durable; an attempt has no row before its result; its end is
  * taken once, by token, and what comes later is refused. A call that was told to end ends as what it was told,
  * whatever its function returns. */
+#include "base/path.h"
 #include "engine/engine.h"
 #include <errno.h>
 #include <fcntl.h>
@@ -316,4 +317,28 @@ int ork_inline_secret(ork_engine *e, uint64_t token, const char *name, ork_inlin
     *w = (struct wanted){e, token, cb, data};
     ork_secret_get(e, name, on_found, w);
     return 0;
+}
+
+/* ---- artifacts ---- */
+
+int ork_inline_artifact(ork_engine *e, uint64_t token, const char *path, const char *name, char hash[65],
+                        int64_t *bytes, ork_err *err)
+{
+    struct ork_call *c = find(e, token);
+
+    if (!c)
+        return ork_err_set(err, ORK_ENOTFOUND, "the attempt has ended");
+    int rc = ork_active_files(c->run, err);
+    if (rc)
+        return rc;
+    struct ork_artifacts *list = &c->live->artifacts;
+    ORK_CLEANUP(ork_free_cleanup) char *run_dir = ork_path_dirname(c->live->log_path);
+    rc = ork_artifact_keep(run_dir, path, name, false, list, err);
+    for (size_t i = 0; !rc && i < list->len; i++) {
+        if (strcmp(list->items[i].name, name) == 0) {
+            memcpy(hash, list->items[i].hash, 65);
+            *bytes = list->items[i].bytes;
+        }
+    }
+    return rc;
 }

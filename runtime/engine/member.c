@@ -231,6 +231,8 @@ static void on_result(void *data, const struct ork_worker_result *r)
         learn_cost(c->run, r->took_us);
     ork_call_begun(m->engine, c);
     c->log_bytes = r->log_bytes;
+    for (uint32_t i = 0; i < r->files_len && !c->question; i++)
+        ork_artifacts_add(&c->live->artifacts, r->files[i].name, r->files[i].hash, r->files[i].bytes);
     ork_call_end(c, &(struct ork_inline_result){.output = r->output,
                                                 .output_len = r->output_len,
                                                 .error = r->ok ? NULL : r->error,

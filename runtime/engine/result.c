@@ -3,6 +3,7 @@
  * end of its log. Small logs are read at once, they are in the page cache; anything larger goes to uv's thread pool, so
  * that a gigabyte of output never stops the loop. Memory is bounded by the windows of engine.h whatever a task prints.
  */
+#include "base/path.h"
 #include "engine/engine.h"
 #include <errno.h>
 #include <fcntl.h>
@@ -159,6 +160,11 @@ static void read_all(struct ork_result *r)
         read_output_file(r, size);
     if (r->exit.log_bytes != 0)
         read_log(r, ok && size <= 0);
+    if (r->artifacts_dir && ok && !r->code) {
+        char *run_dir = ork_path_dirname(r->log_path);
+        r->code = ork_artifacts_take(run_dir, r->artifacts_dir, !r->shared, &r->artifacts, &r->err);
+        ork_free(run_dir);
+    }
 }
 
 static void on_work(uv_work_t *w)
@@ -197,7 +203,13 @@ void ork_result_read(struct ork_active *a, const struct ork_live *l, const struc
     r->done = done;
     r->work.data = r;
     r->output_size = file_size(r->output_path);
-    if (x->log_bytes >= 0 && x->log_bytes <= INLINE_MAX && r->output_size <= INLINE_MAX) {
+    r->shared = (ork_run_def(&a->run, l->task)->flags & ORK_TASK_KEEP_CHILDREN) != 0;
+    char *folder = log_path ? ork_artifact_folder(log_path) : NULL;
+    if (folder && rmdir(folder) != 0 && errno != ENOENT)
+        r->artifacts_dir = folder; /* something is in it */
+    else
+        ork_free(folder);
+    if (!r->artifacts_dir && x->log_bytes >= 0 && x->log_bytes <= INLINE_MAX && r->output_size <= INLINE_MAX) {
         read_all(r);
         done(r);
         return;
@@ -214,6 +226,8 @@ void ork_result_free(struct ork_result *r)
     ork_free(r->output_path);
     json_decref(r->output);
     ork_mask_fini(&r->mask);
+    ork_artifacts_fini(&r->artifacts);
+    ork_free(r->artifacts_dir);
     ork_free(r->output_text);
     ork_free(r->tail);
     ork_free(r);

@@ -133,13 +133,14 @@ void ork_settle_ended(struct ork_active *a, uint32_t task)
 }
 
 /* After the commit the agent forgets it, and its files but the log go. */
-static void forget(struct ork_active *a, const struct ork_live *l, bool had_output)
+static void forget(struct ork_active *a, const struct ork_live *l, bool had_output, bool had_artifacts)
 {
     struct ork_after *after = ork_commit_after(a->engine, ORK_AFTER_ACK, a, l->task);
 
     after->attempt = l->attempt;
     after->remove[0] = had_output && l->log_path ? ork_active_beside(l->log_path, "out") : NULL;
     after->remove[1] = l->input_path ? ork_strdup(l->input_path) : NULL;
+    after->folder = had_artifacts && l->log_path ? ork_artifact_folder(l->log_path) : NULL;
 }
 
 /* The one way an attempt leaves: event into the core, rows, slots back, the agent told after the commit. */
@@ -162,8 +163,10 @@ static void end_attempt(struct ork_active *a, struct ork_live *l, struct ork_eve
     a->end = end;
     (void)ork_active_step(a, ev);
     a->end = NULL;
+    if (ev->ok && end->artifacts && a->run.tasks[task].status == ORK_TASK_SUCCESS)
+        ork_artifacts_put(a, l, end->artifacts);
     if (!l->call && !l->job)
-        forget(a, l, !x || end->had_output);
+        forget(a, l, !x || end->had_output, !x || end->had_artifacts);
     ork_active_live_free(a, l);
     ork_dispatch_release(a, task);
 }
@@ -300,6 +303,8 @@ static void on_result(struct ork_result *r)
                           .tail_len = r->tail_len,
                           .error = why.len ? why.data : NULL,
                           .finished_ms = r->exit.finished_ms,
+                          .artifacts = &r->artifacts,
+                          .had_artifacts = r->artifacts_dir != NULL,
                           .had_output = r->output_size >= 0};
     end_attempt(a, l, &ev, &end, &r->exit);
     ork_buf_fini(&why);
@@ -355,6 +360,7 @@ void ork_settle_exit(struct ork_active *a, uint32_t task, const struct ork_exit 
         after->attempt = x->key.attempt;
         after->remove[0] = ork_active_file(a, task, x->key.attempt, "out"); /* we died before we could */
         after->remove[1] = ork_active_file(a, task, x->key.attempt, "in");
+        after->folder = ork_active_file(a, task, x->key.attempt, "artifacts");
         a->engine->current->urgent = true;
         return;
     }
@@ -446,7 +452,7 @@ void ork_settle_recalled(struct ork_active *a, uint32_t task, uint32_t attempt)
         return;
     if (!l->call) {
         put_attempt(a, l, ORK_TASK_CANCELLED, ORK_KIND_CANCELLED, NULL, "taken back before it started", true);
-        forget(a, l, false);
+        forget(a, l, false, true);
     }
     ork_active_live_free(a, l);
     ork_dispatch_release(a, task);

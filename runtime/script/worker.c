@@ -13,6 +13,7 @@
  * of that function. Our own book-keeping afterwards is not limited, or it would fail of what the function left. */
 #include "script/worker.h"
 #include "base/alloc.h"
+#include "base/path.h"
 #include "exec/worker/family.h"
 #include "script/host.h"
 #include "script/worker_priv.h"
@@ -335,6 +336,7 @@ static void close_call(int slot)
 
     ork_wr_end(&outbox);
     (void)ork_slot_move(&ork_self.page->slots[slot], w->generation, ORK_SLOT_STARTED, ORK_SLOT_DONE);
+    ork_artifacts_fini(&w->artifacts);
     w->open = false;
     ork_self.fibers--;
 }
@@ -350,6 +352,13 @@ static int done(lua_State *L) /* done(slot, JSON | nil) */
     put_end(L, slot, ORK_W_DONE);
     ork_wr_u8(&outbox, output != NULL);
     ork_wr_bytes(&outbox, output ? output : "", output ? n : 0);
+    const struct ork_artifacts *kept = &ork_self.work[slot].artifacts;
+    ork_wr_u32(&outbox, (uint32_t)kept->len);
+    for (size_t i = 0; i < kept->len; i++) {
+        ork_wr_str(&outbox, kept->items[i].name);
+        ork_wr_str(&outbox, kept->items[i].hash);
+        ork_wr_i64(&outbox, kept->items[i].bytes);
+    }
     close_call(slot);
     return 0;
 }
@@ -414,6 +423,27 @@ static int progress(lua_State *L) /* progress(slot, done, total) */
     if (ork_self.owed || now_ns() - flushed_ns > FLUSH_NS)
         flush_beside();
     return 0;
+}
+
+static int artifact(lua_State *L) /* artifact(slot, path, name) -> SHA-256, bytes | nil, message */
+{
+    struct ork_work *w = &ork_self.work[check_slot(L, 1)];
+    const char *path = luaL_checkstring(L, 2), *name = luaL_checkstring(L, 3);
+    ORK_CLEANUP(ork_free_cleanup) char *run_dir = ork_path_dirname(w->log_path);
+    ork_err err;
+
+    if (ork_artifact_keep(run_dir, path, name, false, &w->artifacts, &err) != 0) {
+        lua_pushnil(L);
+        lua_pushstring(L, err.msg);
+        return 2;
+    }
+    for (size_t i = 0; i < w->artifacts.len; i++) {
+        if (strcmp(w->artifacts.items[i].name, name) == 0) {
+            lua_pushstring(L, w->artifacts.items[i].hash);
+            lua_pushinteger(L, w->artifacts.items[i].bytes);
+        }
+    }
+    return 2;
 }
 
 static int ask_secret(lua_State *L) /* ask_secret(slot, question, name) */
@@ -489,7 +519,8 @@ static int limits(lua_State *L) /* limits() -> bytes of an output, MiB of memory
 
 static int open_native(lua_State *L)
 {
-    static const luaL_Reg functions[] = {{"ask_secret", ask_secret},
+    static const luaL_Reg functions[] = {{"artifact", artifact},
+                                         {"ask_secret", ask_secret},
                                          {"current", current},
                                          {"done", done},
                                          {"enter", enter},

@@ -4,6 +4,7 @@
 #ifndef ORK_SCRIPT_WORKER_PRIV_H
 #define ORK_SCRIPT_WORKER_PRIV_H
 #include "core/mask.h"
+#include "engine/artifact.h"
 #include "exec/worker/page.h"
 #include "exec/worker/wire.h"
 #include <lua.h>
@@ -16,7 +17,8 @@ struct ork_work {    /* the call in a slot */
     bool adds;      /* its log is that of an attempt, which may have one already */
     int log_fd;     /* -1: nothing was written yet */
     int64_t log_bytes;
-    int64_t busy_ns;      /* that it computed so far */
+    int64_t busy_ns; /* that it computed so far */
+    struct ork_artifacts artifacts;
     struct ork_mask mask; /* values of the secrets it was given */
 };
 struct ork_worker_self {

@@ -39,7 +39,8 @@ struct ork_worker {
 
 static void tell_result(struct ork_worker *w, uint32_t type, struct ork_rd *r)
 {
-    struct ork_worker_result x = {.ok = type == ORK_W_DONE};
+    struct ork_worker_file files[ORK_WORKER_FILES];
+    struct ork_worker_result x = {.ok = type == ORK_W_DONE, .files = files};
 
     x.slot = ork_rd_u32(r);
     x.generation = ork_rd_u32(r);
@@ -50,6 +51,13 @@ static void tell_result(struct ork_worker *w, uint32_t type, struct ork_rd *r)
         bool has = ork_rd_u8(r);
         const char *output = ork_rd_bytes(r, &x.output_len);
         x.output = has ? output : NULL;
+        uint32_t n = ork_rd_u32(r);
+        for (; x.files_len < n && x.files_len < ORK_WORKER_FILES && !r->bad; x.files_len++) {
+            struct ork_worker_file *f = &files[x.files_len];
+            f->name = ork_rd_str(r);
+            f->hash = ork_rd_str(r);
+            f->bytes = ork_rd_i64(r);
+        }
     } else {
         x.kind = ork_rd_u8(r);
         x.final = ork_rd_u8(r);

@@ -9,6 +9,11 @@
 #include <ork/ork.h>
 #include <uv.h>
 
+#define ORK_WORKER_FILES 100 /* that one call keeps, at most */
+struct ork_worker_file {     /* an artifact: its content is where it belongs */
+    const char *name, *hash;
+    int64_t bytes;
+};
 struct ork_worker_result {
     uint32_t slot, generation;
     int64_t took_us;    /* that it computed, without what it slept */
@@ -17,6 +22,8 @@ struct ork_worker_result {
     bool ok;
     const char *output; /* borrowed JSON; NULL none */
     size_t output_len;
+    const struct ork_worker_file *files; /* borrowed */
+    uint32_t files_len;
     const char *error, *code; /* borrowed; code NULL none */
     int kind;                 /* enum ork_kind */
     bool final;
