@@ -24,6 +24,7 @@
 #include "engine/call.h"
 #include "engine/deferred.h"
 #include "engine/question.h"
+#include "engine/remote.h"
 #include "engine/secret.h"
 #include "engine/serve.h"
 #include "exec/process/agent.h"
@@ -71,6 +72,7 @@ struct ork_live {
     char *input_path;               /* owned; NULL: the run's empty input */
     struct ork_call *call;          /* owned; NULL: no function */
     struct ork_deferred *job;       /* owned; NULL: it does not only wait */
+    struct ork_remote *remote; /* owned; NULL: it left no jobs that it waits for */
     struct ork_mask mask;           /* values of the secrets it was given */
     struct ork_artifacts artifacts; /* that its function kept */
     struct ork_exit *exit;          /* owned: it ended, and waits for those to be looked up again; NULL no */
@@ -290,6 +292,7 @@ struct ork_engine {
     uint32_t calls_lent;
     char *call_input; /* owned: of the call taken last, which the host reads */
     char call_definition[65];
+    ork_http *http;              /* owned; NULL until a job of another service is followed */
     struct ork_secrets *secrets; /* owned list: commands that are asked for one */
     struct ork_workers *workers; /* owned; NULL until a function of a script is met */
     struct ork_heap call_deadlines;
@@ -361,6 +364,7 @@ void ork_active_inserted(struct ork_active *a); /* a chunk of task rows is durab
 void ork_active_begin(struct ork_active *a);    /* all rows are there: START, or RESTORE when resumed */
 void ork_active_adopted(struct ork_active *a,
                         uint32_t task);           /* tells whoever watches that an attempt was found running */
+void ork_active_waits(struct ork_active *a, uint32_t task); /* whoever watches is told so */
 void ork_active_release(struct ork_active *a);    /* gives the run up as it stands: nobody owns it after the commit */
 void ork_active_limit_time(struct ork_active *a); /* run_timeout, while it runs */
 const char *ork_run_cancel_text(int reason);
@@ -451,7 +455,9 @@ struct ork_result {
     char *artifacts_dir; /* owned: something is in the attempt's folder; NULL nothing */
     bool shared;         /* what it started may still write there */
     struct ork_artifacts artifacts;
+    struct ork_remote *remote; /* owned until it begins: jobs that it left; NULL none */
     struct ork_mask mask; /* owned: what is not to be kept of what it left */
+    bool masked;          /* … and it was in its output */
     bool blind;           /* what that is could not be found out: nothing is read */
     int64_t output_size;  /* -1: the task made no output file */
     json_t *output;

@@ -223,7 +223,7 @@ static void adopt(struct ork_active *a)
         const char *pool = ork_active_pool(a, l->task);
         struct ork_limits_place place;
         ork_active_place(a, l->task, &place);
-        if (!ork_active_keeps_place(&place))
+        if (!ork_active_keeps_place(&place) || l->remote)
             continue;
         uint32_t more = ork_limits_adopt_at(a->engine->limits, a->limits, &place);
         if (more)
@@ -257,7 +257,7 @@ static void go_on(struct ork_active *a)
     ork_active_limit_time(a);
     settle_unknown(a);
     for (struct ork_live *l = a->live; l; l = l->hh.next) {
-        if (l->job)
+        if (l->job || l->remote)
             ork_active_adopted(a, l->task);
     }
 }
@@ -299,6 +299,8 @@ static int load(ork_engine *e, const ork_id *id, ork_workflow *same, struct ork_
         rc = ork_rerun_recall(a, err);
     if (!rc)
         rc = load_limit(a, err);
+    if (!rc)
+        rc = ork_remote_load(a, err); /* whose attempts are under no agent any more */
     if (!rc)
         rc = load_attempts(a, err);
     if (!rc)

@@ -78,6 +78,7 @@ static void parse_output(struct ork_result *r, const char *text, size_t len, con
     }
     json_t *whole = r->output;
     r->output = ork_mask_json(&r->mask, whole);
+    r->masked = r->output != whole;
     json_decref(whole);
     r->code = ork_json_text(r->output, &r->output_text, &r->output_len, &r->err);
 }

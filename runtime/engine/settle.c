@@ -62,7 +62,7 @@ void ork_settle_put(struct ork_active *a, uint32_t task, bool urgent)
         tail = ork_strndup(end->tail, end->tail_len);
         put.logs = (struct ork_text){tail, end->tail_len};
         put.set_logs = true;
-    } else if (end && l) { /* what is there is of an earlier attempt */
+    } else if (end && l && !l->remote) { /* what is there is of an earlier attempt */
         put.set_logs = true;
     }
     ork_commit_task(a, task, &put, urgent);
@@ -84,18 +84,19 @@ static void put_attempt(struct ork_active *a, const struct ork_live *l, int stat
     p->attempt = l->attempt;
     p->status = status;
     p->kind = kind;
-    p->exit_code = x ? x->exit_code : -1;
+    p->exit_code = x ? x->exit_code : l->remote ? l->remote->exit_code : -1;
     p->signal = x ? x->signal : 0;
     p->snapshot_id = a->snapshot;
     p->created = a->creating && a->creating->commit == e->current ? &a->creating->row : NULL;
     p->started_ms = x && x->started_ms ? x->started_ms : l->started_ms;
     p->finished_ms = ork_task_is_final(status) ? (x && x->finished_ms ? x->finished_ms : ork_engine_now(e)) : 0;
-    p->log_bytes = x ? x->log_bytes : l->call ? l->call->log_bytes : -1;
+    p->log_bytes = x ? x->log_bytes : l->call ? l->call->log_bytes : l->remote ? l->remote->log_bytes : -1;
     p->user_ms = x ? x->user_ms : -1;
     p->system_ms = x ? x->system_ms : -1;
     p->max_rss_kb = x ? x->max_rss_kb : -1;
     p->host = text_of(e->host);
-    if (l->log_path && !(l->call && l->call->log_bytes == 0))
+    if (l->log_path && !(l->call && l->call->log_bytes == 0) &&
+        !(l->remote && l->remote->log_bytes == 0))
         p->log_path = text_of(ork_strdup(l->log_path));
     if (error)
         p->error = text_of(ork_strdup(error));
@@ -161,14 +162,18 @@ static void end_attempt(struct ork_active *a, struct ork_live *l, struct ork_eve
     end->exit = x;
     end->attempt = true;
     a->end = end;
+    bool waited = l->remote != NULL;
+    if (waited)
+        ork_remote_ended(a, l);
     (void)ork_active_step(a, ev);
     a->end = NULL;
     if (ev->ok && end->artifacts && a->run.tasks[task].status == ORK_TASK_SUCCESS)
         ork_artifacts_put(a, l, end->artifacts);
-    if (!l->call && !l->job)
+    if (!l->call && !l->job && !waited)
         forget(a, l, !x || end->had_output, !x || end->had_artifacts);
     ork_active_live_free(a, l);
-    ork_dispatch_release(a, task);
+    if (!waited) /* it gave its places back when it began to */
+        ork_dispatch_release(a, task);
 }
 
 void ork_settle_call(struct ork_active *a, struct ork_live *l, struct ork_event *ev, struct ork_end *end)
@@ -258,6 +263,8 @@ static int check_output(struct ork_active *a, struct ork_result *r, ork_err *err
         *err = r->err;
         return r->code;
     }
+    if (ork_remote_list(r->output))
+        return ork_remote_make(a, ork_remote_list(r->output), r->masked, &r->remote, err);
     return ork_settle_output(a, r->task, &r->output, &r->output_text, &r->output_len, err);
 }
 
@@ -294,6 +301,15 @@ static void on_result(struct ork_result *r)
         ev.ok = false;
         ev.failure = (struct ork_failure){.kind = ORK_KIND_OUTPUT, .exit_code = 0};
         ork_buf_adds(&why, err.msg);
+    }
+    if (r->remote) {
+        struct ork_remote *remote = r->remote;
+        r->remote = NULL;
+        ork_artifacts_put(a, l, &r->artifacts);
+        forget(a, l, r->output_size >= 0, r->artifacts_dir != NULL);
+        ork_remote_begin(a, l, remote, r->exit.exit_code, r->exit.log_bytes, r->tail, r->tail_len);
+        ork_result_free(r);
+        return;
     }
     if (ev.ok)
         ork_outputs_put(a->engine, &a->id, r->task, ORK_CACHED_OUTPUT, r->output);
@@ -354,7 +370,7 @@ void ork_settle_exit(struct ork_active *a, uint32_t task, const struct ork_exit 
 {
     struct ork_live *l = ork_active_live(a, task);
 
-    if (!l || l->attempt != x->key.attempt) {
+    if (!l || l->attempt != x->key.attempt || l->remote) { /* remote: it was taken, and its agent does not know yet */
         ork_log_debug(&a->engine->log, "stale exit run=%s task=%u attempt=%u", a->text, task, x->key.attempt);
         struct ork_after *after = ork_commit_after(a->engine, ORK_AFTER_ACK, a, task);
         after->attempt = x->key.attempt;
