@@ -41,8 +41,9 @@ static int check_service(const char *type, size_t index, ork_err *err)
             return ork_err_set(err, ORK_EINVAL,
                                "deferred[%zu]: jobs of `%s` are not followed by this Ork, which follows `custom_http`",
                                index + 1, type);
-    return ork_err_set(err, ORK_EINVAL, "deferred[%zu]: there is no service type `%.60s`; this Ork follows `custom_http`",
-                       index + 1, type);
+    return ork_err_set(err, ORK_EINVAL,
+                       "deferred[%zu]: there is no service type `%.60s`; this Ork follows `custom_http`", index + 1,
+                       type);
 }
 
 static int check_request(const struct ork_remote_def *d, size_t index, ork_err *err)

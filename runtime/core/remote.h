@@ -9,13 +9,13 @@
 #define ORK_CORE_REMOTE_H
 #include "base/json.h"
 
-#define ORK_REMOTE_MOST 1000      /* jobs of one attempt */
-#define ORK_REMOTE_FIRST_MS 1000  /* between two questions: doubled from here … */
-#define ORK_REMOTE_LAST_MS 60000  /* … up to here */
+#define ORK_REMOTE_MOST 1000     /* jobs of one attempt */
+#define ORK_REMOTE_FIRST_MS 1000 /* between two questions: doubled from here … */
+#define ORK_REMOTE_LAST_MS 60000 /* … up to here */
 
 struct ork_remote_def {
-    char *job_id;  /* owned */
-    json_t *data;  /* owned: the object */
+    char *job_id;                                                /* owned */
+    json_t *data;                                                /* owned: the object */
     const char *url, *method, *status_field, *success, *failure; /* borrowed from data; failure NULL: none */
 };
 /* The list in {"deferred":[…]}; NULL: it is an output like any other. Borrowed. */
@@ -28,6 +28,7 @@ enum ork_remote_says { ORK_REMOTE_RUNNING, ORK_REMOTE_COMPLETED, ORK_REMOTE_BROK
 /* *why: of BROKE and NO_ANSWER. *body: the parsed answer, new, or NULL. */
 enum ork_remote_says ork_remote_judge(const struct ork_remote_def *d, int status, const char *answer, size_t len,
                                       json_t **body, struct ork_buf *why);
-/* How long to wait after that many questions; random: any number, so that not all ask at once (a fifth more or less). */
+/* How long to wait after that many questions; random: any number, so that not all ask at once (a fifth more or less).
+ */
 int64_t ork_remote_delay(uint32_t asked, uint64_t random);
 #endif

@@ -72,7 +72,7 @@ struct ork_live {
     char *input_path;               /* owned; NULL: the run's empty input */
     struct ork_call *call;          /* owned; NULL: no function */
     struct ork_deferred *job;       /* owned; NULL: it does not only wait */
-    struct ork_remote *remote; /* owned; NULL: it left no jobs that it waits for */
+    struct ork_remote *remote;      /* owned; NULL: it left no jobs that it waits for */
     struct ork_mask mask;           /* values of the secrets it was given */
     struct ork_artifacts artifacts; /* that its function kept */
     struct ork_exit *exit;          /* owned: it ended, and waits for those to be looked up again; NULL no */
@@ -363,7 +363,7 @@ int ork_active_step(
 void ork_active_inserted(struct ork_active *a); /* a chunk of task rows is durable: the next one, or the beginning */
 void ork_active_begin(struct ork_active *a);    /* all rows are there: START, or RESTORE when resumed */
 void ork_active_adopted(struct ork_active *a,
-                        uint32_t task);           /* tells whoever watches that an attempt was found running */
+                        uint32_t task); /* tells whoever watches that an attempt was found running */
 void ork_active_waits(struct ork_active *a, uint32_t task); /* whoever watches is told so */
 void ork_active_release(struct ork_active *a);    /* gives the run up as it stands: nobody owns it after the commit */
 void ork_active_limit_time(struct ork_active *a); /* run_timeout, while it runs */
@@ -456,10 +456,10 @@ struct ork_result {
     bool shared;         /* what it started may still write there */
     struct ork_artifacts artifacts;
     struct ork_remote *remote; /* owned until it begins: jobs that it left; NULL none */
-    struct ork_mask mask; /* owned: what is not to be kept of what it left */
-    bool masked;          /* … and it was in its output */
-    bool blind;           /* what that is could not be found out: nothing is read */
-    int64_t output_size;  /* -1: the task made no output file */
+    struct ork_mask mask;      /* owned: what is not to be kept of what it left */
+    bool masked;               /* … and it was in its output */
+    bool blind;                /* what that is could not be found out: nothing is read */
+    int64_t output_size;       /* -1: the task made no output file */
     json_t *output;
     char *output_text;
     size_t output_len; /* NULL none */

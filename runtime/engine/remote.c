@@ -81,8 +81,8 @@ static json_t *output_of(const struct ork_remote *r)
     json_t *jobs = json_array();
 
     for (size_t i = 0; i < r->n; i++) {
-        json_t *job = json_pack("{s:s,s:s,s:s}", "service_type", "custom_http", "job_id", r->jobs[i].def.job_id, "status",
-                                states[r->jobs[i].state]);
+        json_t *job = json_pack("{s:s,s:s,s:s}", "service_type", "custom_http", "job_id", r->jobs[i].def.job_id,
+                                "status", states[r->jobs[i].state]);
         if (r->jobs[i].answer)
             json_object_set(job, "answer", r->jobs[i].answer);
         json_array_append_new(jobs, job);
@@ -168,7 +168,7 @@ void ork_remote_kill(struct ork_active *a, struct ork_live *l)
 
 /* ---- asking ----------------------------------------------------------------------------------- */
 
-struct ask { /* one question; whoever asks may be gone when the answer comes */
+struct ask {              /* one question; whoever asks may be gone when the answer comes */
     struct ork_active *a; /* counted */
     uint32_t task, attempt;
     size_t job;
@@ -481,12 +481,14 @@ static void begin(struct ork_active *a, struct ork_live *l, const char *tail, si
         .task = l->task, .tail = tail, .tail_len = tail_len, .finished_ms = ork_engine_now(a->engine)};
 
     a->end = &end;
-    if (a->run.tasks[l->task].status != ORK_TASK_RUNNING)
+    bool known = a->run.tasks[l->task].status == ORK_TASK_RUNNING;
+    if (!known)
         (void)ork_active_step(a, &ev);
     ork_settle_put(a, l->task, true);
     ork_settle_dispatched(a, l->task, true);
     a->end = NULL;
-    ork_active_waits(a, l->task);
+    if (known)
+        ork_active_waits(a, l->task);
     for (size_t i = 0; i < l->remote->n; i++)
         put(a, l, i);
 }
@@ -628,8 +630,8 @@ char *ork_remote_text(const struct ork_remote *r)
         first = open++ ? first : r->jobs[i].def.job_id;
     }
     if (open == 1)
-        ork_buf_addf(&b, "waits for job %.200s of another service", first);
+        ork_buf_addf(&b, "for job %.200s of another service", first);
     else
-        ork_buf_addf(&b, "waits for %zu jobs of other services", open);
+        ork_buf_addf(&b, "for %zu jobs of other services", open);
     return ork_buf_steal(&b, NULL);
 }

@@ -5,9 +5,9 @@
  *                              └─► each job: asked at its instant ─► running: later │ completed │ failed
  *   all completed, or one failed ──► one commit: the jobs' ends and the task's
  *
- * Laws: that an attempt left jobs is durable before its process is forgotten; a job is known by its row from then on, so
- * whoever takes the run up asks the same jobs again; what is asked is never stored with a secret in it; an answer that
- * could not be had is no end. */
+ * Laws: that an attempt left jobs is durable before its process is forgotten; a job is known by its row from then on,
+ * so whoever takes the run up asks the same jobs again; what is asked is never stored with a secret in it; an answer
+ * that could not be had is no end. */
 #ifndef ORK_ENGINE_REMOTE_H
 #define ORK_ENGINE_REMOTE_H
 #include "core/remote.h"
@@ -29,7 +29,7 @@ struct ork_remote_job {
     ork_http_transfer *transfer; /* NULL: none is under way; else ask is whose answer comes */
     struct ask *ask;
 };
-struct ork_remote { /* owned by its live attempt */
+struct ork_remote {              /* owned by its live attempt */
     struct ork_remote_job *jobs; /* owned */
     size_t n;
     int64_t begun_ms, limit_ms; /* limit 0: none */
@@ -37,7 +37,8 @@ struct ork_remote { /* owned by its live attempt */
     int64_t log_bytes;
 };
 
-/* From the list of an output; masked: a secret was taken out of that. EINVAL, ETOOBIG; EENV: nothing here speaks HTTP. */
+/* From the list of an output; masked: a secret was taken out of that. EINVAL, ETOOBIG; EENV: nothing here speaks HTTP.
+ */
 int ork_remote_make(struct ork_active *a, const json_t *list, bool masked, struct ork_remote **out,
                     ork_err *err) ORK_MUSTCHECK;
 /* The attempt, whose process or call is over, waits from now on. r: taken; exit_code -1: a function. */
@@ -48,8 +49,8 @@ void ork_remote_due(struct ork_active *a, uint32_t task);
 void ork_remote_over(struct ork_active *a, uint32_t task); /* its deferred_timeout */
 void ork_remote_kill(struct ork_active *a, struct ork_live *l);
 void ork_remote_ended(struct ork_active *a, struct ork_live *l); /* its task has: what is open goes with it */
-void ork_remote_leave(struct ork_live *l); /* nobody takes answers any more */
+void ork_remote_leave(struct ork_live *l);                       /* nobody takes answers any more */
 void ork_remote_free(struct ork_active *a, struct ork_live *l);
 void ork_remote_close(ork_engine *e);
-char *ork_remote_text(const struct ork_remote *r); /* "waits for 2 jobs elsewhere"; owned by the caller */
+char *ork_remote_text(const struct ork_remote *r); /* "for 2 jobs of other services"; owned by the caller */
 #endif

@@ -95,8 +95,7 @@ static void put_attempt(struct ork_active *a, const struct ork_live *l, int stat
     p->system_ms = x ? x->system_ms : -1;
     p->max_rss_kb = x ? x->max_rss_kb : -1;
     p->host = text_of(e->host);
-    if (l->log_path && !(l->call && l->call->log_bytes == 0) &&
-        !(l->remote && l->remote->log_bytes == 0))
+    if (l->log_path && !(l->call && l->call->log_bytes == 0) && !(l->remote && l->remote->log_bytes == 0))
         p->log_path = text_of(ork_strdup(l->log_path));
     if (error)
         p->error = text_of(ork_strdup(error));
