@@ -23,6 +23,7 @@
 #include "engine/artifact.h"
 #include "engine/call.h"
 #include "engine/deferred.h"
+#include "engine/outputs.h"
 #include "engine/question.h"
 #include "engine/remote.h"
 #include "engine/secret.h"
@@ -226,18 +227,6 @@ struct ork_commit {
     struct ork_commit *next;
 };
 
-enum ork_cached_what { ORK_CACHED_OUTPUT, ORK_CACHED_ERROR };
-struct ork_cached {
-    struct {
-        ork_id run;
-        uint32_t task, what;
-    } key;
-    json_t *output;
-    size_t bytes;
-    struct ork_cached *prev, *next;
-    UT_hash_handle hh;
-};
-
 struct ork_engine {
     uv_loop_t *loop;
     uv_loop_t own_loop;
@@ -437,43 +426,6 @@ void ork_inputs_scope(struct ork_scope_data *d, struct ork_active *a, uint32_t t
 void ork_inputs_scope_fini(struct ork_scope_data *d);
 int ork_inputs_bind(struct ork_active *a, uint32_t task, const json_t *params, struct ork_scope *s, json_t **input,
                     ork_err *err) ORK_MUSTCHECK;
-
-/* outputs.c: the LRU of task outputs */
-void ork_outputs_put(ork_engine *e, const ork_id *run, uint32_t task, enum ork_cached_what what,
-                     json_t *value); /* NULL: it has none */
-bool ork_outputs_get(ork_engine *e, const ork_id *run, uint32_t task, enum ork_cached_what what,
-                     json_t **value);         /* false: not cached; borrowed */
-void ork_outputs_leave(struct ork_active *a); /* its run is about to leave the table */
-void ork_outputs_fini(ork_engine *e);
-
-/* result.c: what an attempt left behind */
-struct ork_result {
-    struct ork_active *a; /* counted */
-    struct ork_exit exit; /* error is owned */
-    uint32_t task;
-    char *log_path, *output_path;
-    char *artifacts_dir; /* owned: something is in the attempt's folder; NULL nothing */
-    bool shared;         /* what it started may still write there */
-    struct ork_artifacts artifacts;
-    struct ork_remote *remote; /* owned until it begins: jobs that it left; NULL none */
-    struct ork_mask mask;      /* owned: what is not to be kept of what it left */
-    bool masked;               /* … and it was in its output */
-    bool blind;                /* what that is could not be found out: nothing is read */
-    int64_t output_size;       /* -1: the task made no output file */
-    json_t *output;
-    char *output_text;
-    size_t output_len; /* NULL none */
-    char *tail;
-    size_t tail_len; /* valid UTF-8 without NUL; NULL when nothing was printed */
-    int code;
-    ork_err err; /* of the output: malformed, too large */
-    void (*done)(struct ork_result *r);
-    uv_work_t work;
-};
-/* done frees it by ork_result_free. blind: why nothing of it can be kept; NULL: it can. */
-void ork_result_read(struct ork_active *a, const struct ork_live *l, const struct ork_exit *x, const ork_err *blind,
-                     void (*done)(struct ork_result *r));
-void ork_result_free(struct ork_result *r);
 
 /* settle.c: ends of attempts */
 void ork_settle_call(struct ork_active *a, struct ork_live *l, struct ork_event *ev,

@@ -3,16 +3,15 @@
 #include "engine/remote.h"
 #include "engine/engine.h"
 #include <string.h>
-#include <sys/stat.h>
 
 #define TIMEOUT_MS 30000
 #define ANSWER_MAX (1u << 20)   /* bytes that are taken of an answer */
 #define ANSWER_KEPT (64u << 10) /* bytes of the last one that are kept, for the task's output */
 
-static const char *const states[] = {[ORK_REMOTE_OPEN] = "polling",
-                                     [ORK_REMOTE_DONE] = "completed",
-                                     [ORK_REMOTE_FAILED] = "failed",
-                                     [ORK_REMOTE_CANCELLED] = "cancelled"};
+const char *const ork_remote_states[] = {[ORK_REMOTE_OPEN] = "polling",
+                                         [ORK_REMOTE_DONE] = "completed",
+                                         [ORK_REMOTE_FAILED] = "failed",
+                                         [ORK_REMOTE_CANCELLED] = "cancelled"};
 
 /* ---- rows ------------------------------------------------------------------------------------- */
 
@@ -50,7 +49,8 @@ static void put(struct ork_active *a, const struct ork_live *l, size_t i)
     u->job = (struct ork_job_put){.id = j->id,
                                   .attempt = l->attempt,
                                   .type = "custom_http",
-                                  .status = j->state == ORK_REMOTE_OPEN && !j->asked ? "pending" : states[j->state],
+                                  .status = j->state == ORK_REMOTE_OPEN && !j->asked ? "pending"
+                                                                                     : ork_remote_states[j->state],
                                   .job_id = {texts[1], strlen(texts[1])},
                                   .data = {texts[0], len},
                                   .error = {texts[2], texts[2] ? strlen(texts[2]) : 0},
@@ -62,7 +62,7 @@ static void put(struct ork_active *a, const struct ork_live *l, size_t i)
         (void)ork_commit_text(e, texts[k]);
 }
 
-static void arm(struct ork_active *a, const struct ork_live *l)
+void ork_remote_arm(struct ork_active *a, const struct ork_live *l)
 {
     const struct ork_remote *r = l->remote;
     int64_t least = INT64_MAX;
@@ -82,7 +82,7 @@ static json_t *output_of(const struct ork_remote *r)
 
     for (size_t i = 0; i < r->n; i++) {
         json_t *job = json_pack("{s:s,s:s,s:s}", "service_type", "custom_http", "job_id", r->jobs[i].def.job_id,
-                                "status", states[r->jobs[i].state]);
+                                "status", ork_remote_states[r->jobs[i].state]);
         if (r->jobs[i].answer)
             json_object_set(job, "answer", r->jobs[i].answer);
         json_array_append_new(jobs, job);
@@ -232,7 +232,7 @@ static void later(struct ork_active *a, struct ork_live *l, size_t i, const char
     j->polled_ms = ork_engine_now(a->engine);
     j->due_ms = j->polled_ms + ork_remote_delay(j->asked, clock->random(clock->data));
     put(a, l, i);
-    arm(a, l);
+    ork_remote_arm(a, l);
 }
 
 static void keep_answer(struct ork_live *l, struct ork_remote_job *j, json_t *body, size_t len)
@@ -419,12 +419,12 @@ void ork_remote_due(struct ork_active *a, uint32_t task)
         l = ork_active_live(a, task); /* it may have ended of that */
     }
     if (l && l->remote)
-        arm(a, l);
+        ork_remote_arm(a, l);
 }
 
 /* ---- beginning -------------------------------------------------------------------------------- */
 
-static int open_http(ork_engine *e, ork_err *err)
+int ork_remote_http(ork_engine *e, ork_err *err)
 {
     return e->http ? 0 : ork_http_open(e->loop, &e->http, err);
 }
@@ -453,7 +453,7 @@ int ork_remote_make(struct ork_active *a, const json_t *list, bool masked, struc
         r->jobs[i].due_ms = ork_engine_now(a->engine);
     }
     if (!rc && n)
-        rc = open_http(a->engine, err);
+        rc = ork_remote_http(a->engine, err);
     if (rc)
         free_remote(r);
     else
@@ -461,7 +461,7 @@ int ork_remote_make(struct ork_active *a, const json_t *list, bool masked, struc
     return rc;
 }
 
-static void limit(struct ork_active *a, struct ork_live *l)
+void ork_remote_limit(struct ork_active *a, struct ork_live *l)
 {
     json_t *params = ork_active_params(a, l->task);
     const json_t *ms = json_object_get(params, "deferred_timeout_ms");
@@ -504,99 +504,11 @@ void ork_remote_begin(struct ork_active *a, struct ork_live *l, struct ork_remot
     l->agent = (ork_id){0}; /* no process of it is anywhere */
     begin(a, l, tail, tail_len);
     ork_dispatch_release(a, l->task);
-    limit(a, l);
+    ork_remote_limit(a, l);
     if (r->n)
-        arm(a, l);
+        ork_remote_arm(a, l);
     else
         succeed(a, l);
-}
-
-/* ---- after a restart -------------------------------------------------------------------------- */
-
-static int load_job(struct ork_remote_job *j, const struct ork_rows *rows, size_t i, uint32_t attempt)
-{
-    const char *text = ork_rows_text(rows, i, "job_data"), *status = ork_rows_text(rows, i, "status"),
-               *error = ork_rows_text(rows, i, "error");
-    json_t *data = text ? json_loads(text, 0, NULL) : NULL, *own = json_incref(json_object_get(data, "ork"));
-    const json_t *due = json_object_get(own, "due");
-    ork_err none;
-    int rc = -1;
-
-    *j = (struct ork_remote_job){0};
-    if (own && json_integer_value(json_object_get(own, "attempt")) == attempt && json_is_string(due)) {
-        json_object_del(data, "ork");
-        rc = ork_remote_read(&j->def, data, 0, &none);
-    }
-    if (!rc) {
-        (void)ork_rows_id(rows, i, "id", &j->id);
-        if (ork_time_parse(json_string_value(due), json_string_length(due), &j->due_ms, &none) != 0)
-            j->due_ms = j->polled_ms;
-        j->asked = (uint32_t)json_integer_value(json_object_get(own, "asked"));
-        j->polled_ms = ork_rows_time(rows, i, "last_polled_at");
-        j->answer = json_incref(json_object_get(own, "answer"));
-        j->error = error ? ork_strdup(error) : NULL;
-        for (int s = ORK_REMOTE_DONE; s <= ORK_REMOTE_CANCELLED; s++)
-            if (strcmp(status, states[s]) == 0)
-                j->state = s;
-    }
-    json_decref(own);
-    json_decref(data);
-    return rc;
-}
-
-static int load_task(struct ork_active *a, uint32_t task, int64_t begun_ms, ork_err *err)
-{
-    struct ork_rows *rows = NULL;
-    struct stat st;
-    ork_id id;
-
-    ork_active_task_id(a, task, &id);
-    struct ork_param p[] = {ORK_P_ID(&id)};
-    int rc = ork_store_query(a->engine->store, ORK_Q_jobs_of_task, p, 1, &rows, err);
-    if (!rc)
-        rc = open_http(a->engine, err);
-    if (rc) {
-        ork_rows_free(rows);
-        return rc;
-    }
-    struct ork_live *l = ork_active_live_new(a, task, a->run.tasks[task].attempt);
-    l->remote = ork_zalloc(sizeof(*l->remote));
-    l->remote->jobs = ork_zalloc((ork_rows_len(rows) + 1) * sizeof(*l->remote->jobs));
-    for (size_t i = 0; i < ork_rows_len(rows); i++)
-        if (load_job(&l->remote->jobs[l->remote->n], rows, i, l->attempt) == 0)
-            l->remote->n++;
-    ork_rows_free(rows);
-    l->committed = l->known = l->adopted = true;
-    l->started_ms = l->dispatched_ms = l->remote->begun_ms = begun_ms;
-    l->remote->exit_code = ork_call_is(a->workflow, ork_run_no(&a->run, task)) ? -1 : 0;
-    l->log_path = ork_active_file(a, task, l->attempt, "log");
-    l->remote->log_bytes = stat(l->log_path, &st) == 0 ? (int64_t)st.st_size : 0;
-    limit(a, l);
-    arm(a, l);
-    return 0;
-}
-
-int ork_remote_load(struct ork_active *a, ork_err *err)
-{
-    struct ork_rows *rows = NULL;
-    struct ork_param p[] = {ORK_P_ID(&a->id)};
-    bool any = false;
-    int rc = 0;
-
-    for (uint32_t i = 0; i < a->run.len && !any; i++)
-        any = !ork_run_fan(&a->run, i) && !ork_deferred_is(a->workflow, ork_run_no(&a->run, i)) &&
-              (a->run.tasks[i].status == ORK_TASK_RUNNING || a->run.tasks[i].status == ORK_TASK_DISPATCHED);
-    if (any)
-        rc = ork_store_query(a->engine->store, ORK_Q_jobs_open, p, 1, &rows, err);
-    for (size_t i = 0; !rc && any && i < ork_rows_len(rows); i++) {
-        int64_t number = ork_rows_int(rows, i, "task_index", -1);
-        uint32_t task = number < 0 ? ORK_NO_TASK : ork_run_by_number(&a->run, (uint32_t)number);
-        if (task != ORK_NO_TASK && strcmp(ork_rows_text(rows, i, "service_type"), "custom_http") == 0 &&
-            !ork_active_live(a, task))
-            rc = load_task(a, task, ork_rows_time(rows, i, "started_at"), err);
-    }
-    ork_rows_free(rows);
-    return rc;
 }
 
 /* ---- memory, and for people ------------------------------------------------------------------- */

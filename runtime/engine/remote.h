@@ -53,4 +53,9 @@ void ork_remote_leave(struct ork_live *l);                       /* nobody takes
 void ork_remote_free(struct ork_active *a, struct ork_live *l);
 void ork_remote_close(ork_engine *e);
 char *ork_remote_text(const struct ork_remote *r); /* "for 2 jobs of other services"; owned by the caller */
+/* between remote.c and remote_load.c */
+extern const char *const ork_remote_states[];
+void ork_remote_arm(struct ork_active *a, const struct ork_live *l); /* to the next question */
+void ork_remote_limit(struct ork_active *a, struct ork_live *l);     /* its deferred_timeout, from when it began */
+int ork_remote_http(ork_engine *e, ork_err *err) ORK_MUSTCHECK;      /* a client is there */
 #endif

@@ -4,7 +4,7 @@
  * that a gigabyte of output never stops the loop. Memory is bounded by the windows of engine.h whatever a task prints.
  */
 #include "base/path.h"
-#include "engine/engine.h"
+#include "engine/result.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>

@@ -3,7 +3,7 @@
  * core; the result, the attempt's row and everything that follows from it join the same commit, and only after that
  * commit the agent forgets the attempt. A crash before it: the agent sends the exit again. A crash after it: the
  * attempt is final, the exit is dropped and acknowledged. */
-#include "engine/engine.h"
+#include "engine/result.h"
 #include "core/types.h"
 #include <string.h>
 

@@ -13,7 +13,6 @@
  * of that function. Our own book-keeping afterwards is not limited, or it would fail of what the function left. */
 #include "script/worker.h"
 #include "base/alloc.h"
-#include "base/path.h"
 #include "exec/worker/family.h"
 #include "script/host.h"
 #include "script/worker_priv.h"
@@ -425,27 +424,6 @@ static int progress(lua_State *L) /* progress(slot, done, total) */
     return 0;
 }
 
-static int artifact(lua_State *L) /* artifact(slot, path, name) -> SHA-256, bytes | nil, message */
-{
-    struct ork_work *w = &ork_self.work[check_slot(L, 1)];
-    const char *path = luaL_checkstring(L, 2), *name = luaL_checkstring(L, 3);
-    ORK_CLEANUP(ork_free_cleanup) char *run_dir = ork_path_dirname(w->log_path);
-    ork_err err;
-
-    if (ork_artifact_keep(run_dir, path, name, false, &w->artifacts, &err) != 0) {
-        lua_pushnil(L);
-        lua_pushstring(L, err.msg);
-        return 2;
-    }
-    for (size_t i = 0; i < w->artifacts.len; i++) {
-        if (strcmp(w->artifacts.items[i].name, name) == 0) {
-            lua_pushstring(L, w->artifacts.items[i].hash);
-            lua_pushinteger(L, w->artifacts.items[i].bytes);
-        }
-    }
-    return 2;
-}
-
 static int ask_secret(lua_State *L) /* ask_secret(slot, question, name) */
 {
     int slot = check_slot(L, 1);
@@ -461,32 +439,6 @@ static int ask_secret(lua_State *L) /* ask_secret(slot, question, name) */
     ork_self.writing = false;
     flush_beside();
     return 0;
-}
-
-static int log_text(lua_State *L) /* log(slot, text) -> true | nil, message */
-{
-    size_t n;
-    lua_Integer slot = luaL_checkinteger(L, 1);
-    const char *text = luaL_checklstring(L, 2, &n);
-    bool open = slot >= 0 && slot < ORK_WORKER_SLOTS && ork_self.work[slot].open;
-    ORK_CLEANUP(ork_buf_fini) struct ork_buf masked = ORK_BUF_INIT;
-    if (open && ork_mask_finds(&ork_self.work[slot].mask, text, n)) {
-        ork_mask_text(&ork_self.work[slot].mask, text, n, &masked);
-        text = masked.data;
-        n = masked.len;
-    }
-    int error = open ? ork_output_log((int)slot, text, n) : 0;
-
-    if (open && !error) {
-        lua_pushboolean(L, 1);
-        return 1;
-    }
-    lua_pushnil(L);
-    if (open)
-        lua_pushfstring(L, "cannot write %s: %s", ork_self.work[slot].log_path, strerror(error));
-    else
-        lua_pushliteral(L, "the attempt has ended");
-    return 2;
 }
 
 static int current(lua_State *L) /* current() -> slot that computes | nil */
@@ -519,7 +471,7 @@ static int limits(lua_State *L) /* limits() -> bytes of an output, MiB of memory
 
 static int open_native(lua_State *L)
 {
-    static const luaL_Reg functions[] = {{"artifact", artifact},
+    static const luaL_Reg functions[] = {{"artifact", ork_output_artifact},
                                          {"ask_secret", ask_secret},
                                          {"current", current},
                                          {"done", done},
@@ -528,7 +480,7 @@ static int open_native(lua_State *L)
                                          {"go_to", go_to},
                                          {"leave", leave},
                                          {"limits", limits},
-                                         {"log", log_text},
+                                         {"log", ork_output_text},
                                          {"progress", progress},
                                          {"reasons", ork_stop_reasons},
                                          {"stops", ork_stop_next},
