@@ -2,8 +2,8 @@
 -- Secrets: what a task needs to know and nobody may read. The value is looked up when an attempt begins; what the task
 -- writes is searched for it, so that logs, outputs and the database never hold it.
 --
---   ORK_SECRET_API_TOKEN=very-secret ork secrets.lua     from the environment
---   ork logs last login                                  its bytes are stars
+--   ork secrets.lua                   with ORK_SECRET_API_TOKEN=very-secret in its environment
+--   ork logs last login               its bytes are stars
 local ork = require "ork"
 
 local secrets = ork.workflow("secrets")

@@ -196,6 +196,7 @@ function json.list(t) end
 ---@field input ork.ref this task's own inputs: `ork.input.NAME`, in its `command`, `env` and `cwd`
 ---@field this ork.this
 ---@field null lightuserdata JSON's null, where nil would be a hole; equal to cjson.null
+---@field defer ork.defer outputs that say "this goes on elsewhere"
 ---@field json ork.json
 ---@field version string of the module
 local ork = {}

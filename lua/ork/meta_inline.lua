@@ -61,12 +61,12 @@ function ctx.http(request) end
 ---@class ork.artifact
 ---@field name string
 ---@field sha256 string of its content
----@field bytes integer
+---@field bytes integer how large it is
 
 ---@class ork.http_request
 ---@field url string http:// or https://
 ---@field method? string default GET, with a body POST
----@field headers? table<string, string|number>
+---@field headers? table<string, string|number> by name
 ---@field body? string|table a table is sent as JSON
 ---@field timeout? ork.duration of all of it; default 30 s
 ---@field max_bytes? integer of the answer's body; default 16 MiB

@@ -23,7 +23,7 @@ static void add(struct ork_mask *m, const char *value)
     ork_mask_add(m, value, strlen(value));
 }
 
-static void test_finds_the_longest(void **state)
+static void finds_the_longest(void **state)
 {
     struct ork_mask m = {0};
 
@@ -43,7 +43,7 @@ static void test_finds_the_longest(void **state)
     ork_mask_fini(&m);
 }
 
-static void test_lines_count(void **state)
+static void lines_count(void **state)
 {
     struct ork_mask m = {0};
 
@@ -55,7 +55,7 @@ static void test_lines_count(void **state)
     ork_mask_fini(&m);
 }
 
-static void test_in_place(void **state)
+static void in_place(void **state)
 {
     struct ork_mask m = {0};
     char text[] = "a secret, a secret";
@@ -68,7 +68,7 @@ static void test_in_place(void **state)
     ork_mask_fini(&m);
 }
 
-static void test_in_trees(void **state)
+static void in_trees(void **state)
 {
     struct ork_mask m = {0};
     json_t *tree = json_pack("{s:[s,i,n,b],s:{s:s}}", "list", "a secret", 12345678, 1, "my secret", "in", "x"), *clean;
@@ -93,10 +93,10 @@ static void test_in_trees(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_finds_the_longest),
-        cmocka_unit_test(test_lines_count),
-        cmocka_unit_test(test_in_place),
-        cmocka_unit_test(test_in_trees),
+        cmocka_unit_test(finds_the_longest),
+        cmocka_unit_test(lines_count),
+        cmocka_unit_test(in_place),
+        cmocka_unit_test(in_trees),
     };
 
     return cmocka_run_group_tests_name("mask", tests, NULL, NULL);

@@ -18,7 +18,7 @@ static json_t *parse(const char *text)
     return v;
 }
 
-static void test_lists(void **state)
+static void lists(void **state)
 {
     json_t *yes = parse("{\"deferred\":[]}"), *no = parse("{\"deferred\":7}"), *list = parse("[]");
 
@@ -43,7 +43,7 @@ static void refused(const char *text, const char *why)
     json_decref(job);
 }
 
-static void test_jobs_are_checked(void **state)
+static void jobs_are_checked(void **state)
 {
     json_t *job =
         parse("{\"service_type\":\"custom_http\",\"job_id\":\"7\",\"url\":\"https://x/7\",\"method\":\"POST\","
@@ -87,7 +87,7 @@ static void says(int status, const char *answer, enum ork_remote_says wanted, co
     json_decref(job);
 }
 
-static void test_what_answers_mean(void **state)
+static void what_answers_mean(void **state)
 {
     (void)state;
     says(200, "{\"status\":\"success\"}", ORK_REMOTE_COMPLETED, "");
@@ -102,7 +102,7 @@ static void test_what_answers_mean(void **state)
     says(200, "<html>", ORK_REMOTE_NO_ANSWER, "the answer of its service is no JSON object");
 }
 
-static void test_delays(void **state)
+static void delays(void **state)
 {
     (void)state;
     assert_int_equal(ork_remote_delay(1, 0), 800);
@@ -118,10 +118,10 @@ static void test_delays(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_lists),
-        cmocka_unit_test(test_jobs_are_checked),
-        cmocka_unit_test(test_what_answers_mean),
-        cmocka_unit_test(test_delays),
+        cmocka_unit_test(lists),
+        cmocka_unit_test(jobs_are_checked),
+        cmocka_unit_test(what_answers_mean),
+        cmocka_unit_test(delays),
     };
 
     return cmocka_run_group_tests_name("remote", tests, NULL, NULL);
