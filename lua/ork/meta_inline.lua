@@ -74,7 +74,7 @@ function ctx.http(request) end
 ---@class ork.http_answer
 ---@field status integer 200, 404, …
 ---@field headers table<string, string> by name in lower case
----@field body string
+---@field body string as it came
 ---@field json fun(): any its body as JSON; nil, message, "EJSON" when it is none
 
 ---@class ork.exec_options
