@@ -25,8 +25,10 @@ return w
     p:wait_line("job +waiting")
     p:kill()
     assert.equal("2", server:psql("ork", "SELECT count(*) FROM deferred_jobs WHERE status IN ('pending', 'polling')"))
-    p = sh.spawn_ork({ "resume", "last", "--db", url, "--data", dir .. "/data" }, { cwd = dir })
-    assert.equal(0, p:wait().code, p.err)
+    p = sh.spawn_ork({ "serve", "--db", url, "--data", dir .. "/data" }, { cwd = dir }) -- takes it up when the server knows that its owner is gone
+    sh.wait_until(dir, function() return server:psql("ork", "SELECT status FROM runs") == "success" end, 60)
+    p:signal("sigterm")
+    assert.equal(0, p:wait().code)
     assert.equal("completed 2", server:psql("ork", "SELECT status || ' ' || count(*) FROM deferred_jobs GROUP BY status"))
     local list = sh.json(sh.ork({ "artifacts", "last", "--json", "--db", url, "--data", dir .. "/data" }, { cwd = dir, ok = true }).out)
     local names = {}
