@@ -27,7 +27,8 @@ struct ork_lua_span {
 /* What the options of a task say; a task begins as a copy of the workflow's defaults. */
 struct ork_lua_task {
     struct ork_task_spec spec;
-    int64_t grace_ms; /* -1: not given */
+    int64_t grace_ms;            /* -1: not given */
+    int64_t deferred_timeout_ms; /* 0: none */
     struct ork_lua_span command, cwd, env, inputs, each, wait, when;
     struct ork_lua_span library; /* path of a shared library */
     bool has_library;

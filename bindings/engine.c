@@ -315,6 +315,8 @@ int ork_lua_engine(lua_State *L)
     lua_setfield(L, -2, "open");
     ork_lua_loop_open(L);
     lua_setfield(L, -2, "loop");
+    ork_lua_http_open(L);
+    lua_setfield(L, -2, "http");
     ork_lua_inline_open(L);
     lua_setfield(L, -2, "inline");
     ork_lua_sys_open(L);

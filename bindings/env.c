@@ -48,9 +48,9 @@ static bool is_variable(const char *s)
 
 static bool is_taken(const char *s)
 {
-    static const char *const taken[] = {"ORK_RUN_ID",        "ORK_TASK_ID",   "ORK_TASK_NAME", "ORK_TASK_INDEX",
-                                        "ORK_WORKFLOW_NAME", "ORK_ATTEMPT",   "EXECUTION_ID",  "ORK_OUTPUT_FILE",
-                                        "ORK_INPUT_FILE",    "ORK_INPUT_JSON"};
+    static const char *const taken[] = {"ORK_RUN_ID",        "ORK_TASK_ID",    "ORK_TASK_NAME", "ORK_TASK_INDEX",
+                                        "ORK_WORKFLOW_NAME", "ORK_ATTEMPT",    "EXECUTION_ID",  "ORK_OUTPUT_FILE",
+                                        "ORK_INPUT_FILE",    "ORK_INPUT_JSON", "ORK_ARTIFACTS"};
     for (size_t i = 0; i < sizeof taken / sizeof *taken; i++)
         if (strcmp(taken[i], s) == 0)
             return true;

@@ -8,6 +8,7 @@
 #include "context.h"
 #include "engine.h"
 #include <stdbool.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* Their addresses are keys in the registry: of the table of handlers, and of engines by address, which it keeps not. */
@@ -312,6 +313,75 @@ static int inline_log(lua_State *L) /* log(engine, token, text) -> true | nil, m
     return 1;
 }
 
+static int
+inline_artifact(lua_State *L) /* artifact(engine, token, path, name) -> SHA-256, bytes | nil, message, code */
+{
+    struct ork_lua_engine *e = find_engine(L, 1);
+    const char *path = luaL_checkstring(L, 3), *name = luaL_checkstring(L, 4);
+    char hash[65] = "";
+    int64_t bytes = 0;
+    ork_err err;
+
+    if (!e) {
+        lua_pushnil(L);
+        lua_pushliteral(L, "the attempt has ended");
+        return 2;
+    }
+    if (ork_inline_artifact(e->engine, (uint64_t)luaL_checkinteger(L, 2), path, name, hash, &bytes, &err) < 0)
+        return ork_lua_fail(L, &err);
+    lua_pushstring(L, hash);
+    lua_pushinteger(L, bytes);
+    return 2;
+}
+
+struct wanted {
+    uv_loop_t *loop;
+    int callback; /* registry reference */
+};
+
+static void on_secret(void *data, const char *value, size_t len, const ork_err *err)
+{
+    struct wanted *w = data;
+    lua_State *L = ork_lua_loop_state(w->loop);
+
+    if (lua_checkstack(L, 6)) {
+        lua_rawgeti(L, LUA_REGISTRYINDEX, w->callback);
+        luaL_unref(L, LUA_REGISTRYINDEX, w->callback);
+        if (value)
+            lua_pushlstring(L, value, len);
+        else
+            lua_pushnil(L);
+        lua_pushstring(L, value ? NULL : err->msg);
+        ork_lua_loop_call(w->loop, L, 2);
+    }
+    free(w);
+}
+
+/* secret(engine, token, name, callback(value | nil, why not)) -> true | nil, message, code; perhaps called at once */
+static int inline_secret(lua_State *L)
+{
+    struct ork_lua_engine *e = find_engine(L, 1);
+    const char *name = luaL_checkstring(L, 3);
+    ork_err err;
+
+    lua_settop(L, 4);
+    luaL_checktype(L, 4, LUA_TFUNCTION);
+    struct wanted *w = e ? malloc(sizeof *w) : NULL;
+    if (!w) {
+        lua_pushnil(L);
+        lua_pushliteral(L, "the attempt has ended");
+        return 2;
+    }
+    *w = (struct wanted){e->loop, luaL_ref(L, LUA_REGISTRYINDEX)};
+    if (ork_inline_secret(e->engine, (uint64_t)luaL_checkinteger(L, 2), name, on_secret, w, &err) < 0) {
+        luaL_unref(L, LUA_REGISTRYINDEX, w->callback);
+        free(w);
+        return ork_lua_fail(L, &err);
+    }
+    lua_pushboolean(L, 1);
+    return 1;
+}
+
 /* of(workflow, number, option | nil) -> function | nil; without option: the task's own */
 static int inline_function(lua_State *L)
 {
@@ -426,7 +496,8 @@ static int inline_timeout(lua_State *L) /* timeout() -> ms until step is due, ni
 
 int ork_lua_inline_open(lua_State *L)
 {
-    static const luaL_Reg functions[] = {{"busy", inline_busy},
+    static const luaL_Reg functions[] = {{"artifact", inline_artifact},
+                                         {"busy", inline_busy},
                                          {"done", inline_done},
                                          {"fail", inline_fail},
                                          {"fd", inline_fd},
@@ -441,6 +512,7 @@ int ork_lua_inline_open(lua_State *L)
                                          {"output", inline_output},
                                          {"progress", inline_progress},
                                          {"running", inline_running},
+                                         {"secret", inline_secret},
                                          {"step", inline_step},
                                          {"timeout", inline_timeout},
                                          {"unlimit", ork_lua_unlimit},

@@ -33,7 +33,8 @@ void ork_lua_loop_raise(lua_State *L, uv_loop_t *loop);
 int ork_lua_loop_open(lua_State *L);     /* pushes the namespace core.loop */
 int ork_lua_interruptible(lua_State *L); /* core.loop.interruptible and .on_interrupt (bindings/interrupt.c) */
 int ork_lua_on_interrupt(lua_State *L);
-int ork_lua_process(lua_State *L); /* core.loop.process (bindings/process.c) */
+int ork_lua_http_open(lua_State *L); /* pushes the namespace core.http (bindings/http.c) */
+int ork_lua_process(lua_State *L);   /* core.loop.process (bindings/process.c) */
 void ork_lua_process_open(lua_State *L);
 int ork_lua_escape(lua_State *L);    /* core.sys.escape (bindings/escape.c) */
 int ork_lua_sys_open(lua_State *L);  /* pushes the namespace core.sys */

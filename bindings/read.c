@@ -174,6 +174,32 @@ static int read_log(lua_State *L)
     return 3;
 }
 
+static int read_artifacts(lua_State *L) /* artifacts(id[, raw]) */
+{
+    struct ork_lua_engine *e = ork_lua_check_engine(L, 1);
+    const char *id = luaL_checkstring(L, 2);
+    bool raw = lua_toboolean(L, 3);
+    char *document = NULL;
+    ork_err err;
+    int status = ork_artifacts_json(e->engine, id, &document, &err);
+
+    return ork_lua_push_document(L, e, status, document, &err, raw);
+}
+
+static int read_artifact_path(lua_State *L) /* artifact_path(id, task | nil, name) -> path */
+{
+    struct ork_lua_engine *e = ork_lua_check_engine(L, 1);
+    const char *id = luaL_checkstring(L, 2), *task = luaL_optstring(L, 3, NULL), *name = luaL_checkstring(L, 4);
+    char *path = NULL;
+    ork_err err;
+
+    if (ork_artifact_path(e->engine, id, task, name, &path, &err) < 0)
+        return ork_lua_fail(L, &err);
+    lua_pushstring(L, path);
+    ork_free(path);
+    return 1;
+}
+
 static int read_log_path(lua_State *L) /* log_path(id, task, attempt) -> path */
 {
     struct ork_lua_engine *e = ork_lua_check_engine(L, 1);
@@ -211,7 +237,9 @@ static int read_db_check(lua_State *L) /* db_check([raw]) */
     return ork_lua_push_document(L, e, status, document, &err, raw);
 }
 
-const luaL_Reg ork_lua_read_methods[] = {{"db_check", read_db_check},
+const luaL_Reg ork_lua_read_methods[] = {{"artifact_path", read_artifact_path},
+                                         {"artifacts", read_artifacts},
+                                         {"db_check", read_db_check},
                                          {"db_status", read_db_status},
                                          {"events", read_events},
                                          {"find", read_find},

@@ -97,6 +97,10 @@ static void write_params(struct ork_lua_reader *r, struct ork_lua_task *t)
     ork_lua_buf_addc(out, '{');
     add_span(r, "command", t->command, NULL);
     add_span(r, "cwd", t->cwd, t->default_cwd);
+    if (t->deferred_timeout_ms > 0) {
+        add_key(out, "deferred_timeout_ms");
+        ork_lua_buf_addf(out, "%lld", (long long)t->deferred_timeout_ms);
+    }
     add_span(r, "each", t->each, NULL);
     add_span(r, "env", t->env, t->default_env);
     if (t->grace_ms >= 0) {

@@ -189,7 +189,7 @@ void ork_lua_judge_wait(struct ork_lua_reader *r, struct ork_lua_task *t)
     t->spec.flags &= ~ORK_TASK_KEEP_CHILDREN;
     t->spec.pool = NULL;
     t->spec.pool_slots = 1;
-    t->spec.queue_timeout_ms = 0;
+    t->spec.queue_timeout_ms = t->deferred_timeout_ms = 0;
     if (!says(r, "timeout"))
         t->spec.timeout_ms = 0;
     if (!says(r, "retries"))

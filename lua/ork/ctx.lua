@@ -70,12 +70,32 @@ function methods.fail(_, message, opts)
   error(failure, 0)
 end
 
-function methods.secret(_, name)
-  if type(name) ~= "string" or not name:find("^[%a_][%w_]*$") then error("ctx.secret wants the name of a secret: letters, digits, _", 2) end
-  local value = os.getenv(name)
-  if value then return value end
-  error({ message = ("the secret `%s` is not in the environment"):format(name), retry = false }, 0)
+--- The value of a secret. It fails the attempt when there is none.
+function methods.secret(call, name)
+  if type(name) ~= "string" or #name > 200 or not name:find("^[%w_]+$") then
+    error("ctx.secret wants the name of a secret: letters, digits, _", 2)
+  end
+  local known = call.secrets and call.secrets[name]
+  if known then return known end
+  local value = call.calls.secret(call, waiter(call, "ctx.secret", 2), name)
+  call.secrets = call.secrets or {}
+  call.secrets[name] = value
+  return value
 end
+
+--- Keeps a file, under its own name or another: { name, sha256, bytes }. It is there for others when the attempt succeeds.
+function methods.artifact(call, path, name)
+  if type(path) ~= "string" or path == "" or path:find("%z") then error("ctx.artifact wants the path of a file", 2) end
+  if name ~= nil and (type(name) ~= "string" or name:find("%z")) then error("ctx.artifact: the name is a text", 2) end
+  if call.option and call.option ~= "run" then error("ctx.artifact: only a task's own function leaves artifacts", 2) end
+  name = name or path:match("[^/]*$")
+  local hash, bytes = call.calls.artifact(call, path, name)
+  if not hash then error("ctx.artifact: " .. bytes, 2) end
+  return { name = name, sha256 = hash, bytes = bytes }
+end
+
+--- For long computations: lets other functions go on, and raises when the attempt was told to end.
+function methods.heartbeat(call) waiter(call, "ctx.heartbeat", 2):breathe() end
 
 -- ---- exec ------------------------------------------------------------------------------------
 
@@ -182,6 +202,98 @@ function methods.exec(call, argv, opts)
   return result
 end
 
+-- ---- http ------------------------------------------------------------------------------------
+
+local HTTP_TIMEOUT_MS = 30000
+local HTTP_MOST = 16 * 1024 * 1024 -- bytes of an answer that are taken, when nothing else is said
+
+local http_options = { "body", "headers", "max_bytes", "method", "timeout", "url" }
+
+local function header_lines(headers, typed)
+  local lines = {}
+  for name, value in pairs(headers or {}) do
+    if type(name) ~= "string" or not name:find("^[%w!#$%%&'*+.^_`|~-]+$") then
+      error(("ctx.http: `headers` wants names of headers, not %s"):format(tostring(name)), 4)
+    end
+    if type(value) ~= "string" and type(value) ~= "number" or tostring(value):find("[%z\r\n]") then
+      error(("ctx.http: `headers.%s` wants a text without line breaks"):format(name), 4)
+    end
+    typed = typed and name:lower() ~= "content-type"
+    lines[#lines + 1] = value == "" and name .. ";" or name .. ": " .. tostring(value)
+  end
+  if typed then lines[#lines + 1] = "Content-Type: application/json" end
+  table.sort(lines)
+  return lines
+end
+
+local function check_http(req)
+  if type(req) == "string" then req = { url = req } end
+  if type(req) ~= "table" then error("ctx.http wants a URL, or { url, method, headers, body, timeout, max_bytes }", 3) end
+  local known = {}
+  for _, name in ipairs(http_options) do known[name] = true end
+  for key in pairs(req) do
+    if not known[key] then
+      local near = type(key) == "string" and core.suggest(key, http_options)
+      error(("ctx.http has no option `%s`%s"):format(tostring(key), near and ("; did you mean `%s`?"):format(near) or ""), 3)
+    end
+  end
+  if type(req.url) ~= "string" or not req.url:find("^[Hh][Tt][Tt][Pp][Ss]?://[^%c ]+$") then
+    error("ctx.http wants a `url` that begins with http:// or https://", 3)
+  end
+  local method, body, json = req.method, req.body, false
+  if method ~= nil and (type(method) ~= "string" or not method:find("^%u+$")) then
+    error("ctx.http: `method` is a word such as \"POST\"", 3)
+  end
+  if body ~= nil and type(body) ~= "string" then
+    local why
+    body, why = core.json.encode(body)
+    if not body then error("ctx.http: `body`: " .. why, 3) end
+    json = true
+  end
+  if req.max_bytes ~= nil and (math.type(req.max_bytes) ~= "integer" or req.max_bytes < 1) then
+    error("ctx.http: `max_bytes` is a whole number, 1 or more", 3)
+  end
+  if req.headers ~= nil and type(req.headers) ~= "table" then error("ctx.http: `headers` is a table, { Name = \"value\" }", 3) end
+  local timeout_ms = req.timeout ~= nil and duration("ctx.http: `timeout`", req.timeout, 3) or HTTP_TIMEOUT_MS
+  return {
+    url = req.url, method = method or (body and "POST" or "GET"), body = body, headers = header_lines(req.headers, json),
+    timeout_ms = math.max(timeout_ms, 1), max_bytes = req.max_bytes or HTTP_MOST,
+  }
+end
+
+--- Lines "Name: value" → { ["name"] = "value" }; of one that comes again, all with ", " between.
+local function header_table(text)
+  local headers = {}
+  for name, value in text:gmatch("([^\n:]+):[ \t]*([^\n]*)") do
+    name = name:lower()
+    headers[name] = headers[name] and headers[name] .. ", " .. value or value
+  end
+  return headers
+end
+
+--- Sends a request and waits for the answer: { status, headers, body, json() }, or nil, message, "ECODE". Any status is an
+--- answer. Others go on meanwhile.
+function methods.http(call, req)
+  local request = check_http(req)
+  local self = waiter(call, "ctx.http", 2)
+  local answer, why, code
+  self:pause(function(ticket)
+    local transfer, reason, symbol = core.http.send(request, function(...)
+      answer, why, code = ...
+      self:wake(ticket)
+    end)
+    if not transfer then
+      why, code = reason, symbol
+      self:wake(ticket)
+    end
+    return transfer
+  end)
+  if not answer then return nil, ("%s %s: %s"):format(request.method, request.url, why), code end
+  answer.headers = header_table(answer.headers)
+  answer.json = function() return core.json.decode(answer.body) end
+  return answer
+end
+
 -- ---- the table -------------------------------------------------------------------------------
 
 local fields = {
@@ -194,9 +306,7 @@ local fields = {
   cancelled = function(call) return call.stopped ~= nil or (call.until_ms or math.huge) <= native.mono() end,
 }
 
-local later = { heartbeat = true, http = true, artifact = true }
-
-local names = { "artifact", "heartbeat", "http" }
+local names = {}
 for name in pairs(methods) do names[#names + 1] = name end
 for name in pairs(fields) do names[#names + 1] = name end
 table.sort(names)
@@ -218,7 +328,6 @@ function Ctx.__index(self, name)
     return bound
   end
   if fields[name] then return fields[name](call) end
-  if later[name] then error(("ctx.%s comes with a later version"):format(name), 2) end
   local near = type(name) == "string" and core.suggest(name, names)
   error(("ctx has no field `%s`%s"):format(tostring(name), near and ("; did you mean `%s`?"):format(near) or ""), 2)
 end

@@ -19,6 +19,15 @@ end
 
 function ending.is_stop(what) return type(what) == "table" and rawequal(getmetatable(what), Stop) end
 
+-- ---- something that it was to be given is missing --------------------------------------------
+
+local Input = { __name = "ork.input", __tostring = function(self) return self.text end }
+
+--- Fails the attempt for good, as `input`.
+function ending.input(text) return setmetatable({ text = text }, Input) end
+
+function ending.is_input(what) return type(what) == "table" and rawequal(getmetatable(what), Input) end
+
 -- ---- errors ----------------------------------------------------------------------------------
 
 --- Text of what a user's value is turned into text by: its metamethods may raise, too, and this attempt alone may fail of it.

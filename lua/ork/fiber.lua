@@ -161,6 +161,13 @@ function Fiber:pause(begin)
   check_stop(self)
 end
 
+--- Lets the others go on, and everything that is due. Only for the running fiber.
+function Fiber:breathe()
+  check_stop(self)
+  coroutine.yield()
+  check_stop(self)
+end
+
 --- Ends the wait of that ticket.
 function Fiber:wake(ticket)
   if ticket ~= self.ticket or not self.waits or self.done then return end

@@ -14,6 +14,7 @@ local ork = {
   pool = core.pool,
   date = core.date,
   secret = core.secret,
+  defer = require "ork.defer",
   format = core.format,
   input = core.input,
   this = core.this,

@@ -49,6 +49,10 @@ local function fail(call, what, thread)
     native.fail(engine, token, what.text, what.kind, nil, false, 0)
     return
   end
+  if ending.is_input(what) then
+    native.log(engine, token, what.text .. "\n")
+    return native.fail(engine, token, ending.shorten(what.text), "input", nil, true, 0)
+  end
   local message, code, final, after_ms = ending.read(what)
   native.log(engine, token, fiber.traceback(thread, message) .. "\n")
   native.fail(engine, token, ending.shorten(message), "error", code, final, after_ms)
@@ -71,7 +75,23 @@ end
 --- What ctx does for a call.
 local of_ctx = {
   log = function(call, text) return native.log(call.engine, call.token, text) end,
+  artifact = function(call, path, name) return native.artifact(call.engine, call.token, path, name) end,
   progress = function(call, done, total) native.progress(call.engine, call.token, done, total) end,
+  secret = function(call, self, name)
+    local value, why
+    self:pause(function(ticket)
+      local ok, reason = native.secret(call.engine, call.token, name, function(found, missing)
+        value, why = found, missing
+        self:wake(ticket)
+      end)
+      if not ok then
+        why = reason
+        self:wake(ticket)
+      end
+    end)
+    if not value then error(ending.input(why), 0) end
+    return value
+  end,
 }
 
 local function begin(call)

@@ -71,6 +71,7 @@
 ---@field max_lost? integer|false so often it is begun again after the machine or the agent died; default 3
 ---@field pool? string|ork.pool_use|false the pool whose slots it takes
 ---@field priority? integer who comes first when slots are few: higher is earlier; default 0
+---@field deferred_timeout? ork.duration|false how long it may wait for jobs that it left elsewhere (ork.defer)
 ---@field queue_timeout? ork.duration|false fails it when it was ready for so long and could not start
 ---@field resources? ork.resources|false the most it may take
 ---@field retries? integer|ork.retry|false further attempts after a failure; default 0
@@ -211,6 +212,7 @@ function json.list(t) end
 ---@field input ork.ref this task's own inputs: `ork.input.NAME`, in its `command`, `env` and `cwd`
 ---@field this ork.this
 ---@field null lightuserdata JSON's null, where nil would be a hole; equal to cjson.null
+---@field defer ork.defer outputs that say "this goes on elsewhere"
 ---@field json ork.json
 ---@field version string of the module
 local ork = {}
@@ -239,10 +241,30 @@ function ork.each(list, options) end
 ---@return ork.product
 function ork.product(lists) end
 
----A secret, for `env` only. Sources of secrets come with a later version; until then a task that uses one fails.
+---A secret, for `env` only: looked up when an attempt begins, in ORK_SECRET_<name> of the environment, a file, or by a command. It is never stored.
 ---@param name string letters, digits, _
 ---@return ork.ref
 function ork.secret(name) end
+
+---Outputs of functions that say "this goes on elsewhere".
+---@class ork.defer
+ork.defer = {}
+
+---Jobs that the task waits for, without a process or a slot: return what this gives. The task is done when all of them are; its output is then
+---`{ jobs = { { service_type, job_id, status, answer } } }`.
+---@param job ork.http_job
+---@param ... ork.http_job
+---@return table output
+function ork.defer.http(job, ...) end
+
+---@class ork.http_job
+---@field url string what is asked
+---@field job_id? string what it is called; default: the URL
+---@field method? "GET"|"POST"|"PUT"|"DELETE" default GET
+---@field headers? table<string, string|table> values; a secret in one only by name: `{ secret = "NAME" }`, `{ text = { "Bearer ", { secret = "NAME" } } }`
+---@field status_field? string where the state is in the answer; default "status"
+---@field success_value? string the state of one that is done; default "success"
+---@field failure_value? string the state of one that failed; default: none
 
 ---Like string.format, and takes references in %s. Without references the result is a plain string.
 ---@param format string

@@ -39,10 +39,43 @@ function ctx.exec(argv, options) end
 ---@param options? ork.fail_options
 function ctx.fail(message, options) end
 
----The value of a secret, from the environment of the program. Without it the attempt fails, for good.
+---The value of a secret. Without one the attempt fails, for good. What the attempt leaves is searched for it.
 ---@param name string letters, digits, _
 ---@return string
 function ctx.secret(name) end
+
+---Keeps a file with the run, under a name; others see it when the attempt succeeds (`ork artifacts RUN`).
+---@param path string
+---@param name? string a relative path; default: the file's own name
+---@return ork.artifact
+function ctx.artifact(path, name) end
+
+---For long computations: lets other functions go on, and raises when the attempt was told to end.
+function ctx.heartbeat() end
+
+---Sends a request and waits for the answer, while everything else goes on. Any status is an answer.
+---@param request ork.http_request|string the URL alone is a GET
+---@return ork.http_answer?, string?, string? nil, message, "ETIMEDOUT", "ETOOBIG", "EINVAL" or "EIO" when there is none
+function ctx.http(request) end
+
+---@class ork.artifact
+---@field name string
+---@field sha256 string of its content
+---@field bytes integer how large it is
+
+---@class ork.http_request
+---@field url string http:// or https://
+---@field method? string default GET, with a body POST
+---@field headers? table<string, string|number> by name
+---@field body? string|table a table is sent as JSON
+---@field timeout? ork.duration of all of it; default 30 s
+---@field max_bytes? integer of the answer's body; default 16 MiB
+
+---@class ork.http_answer
+---@field status integer 200, 404, …
+---@field headers table<string, string> by name in lower case
+---@field body string as it came
+---@field json fun(): any its body as JSON; nil, message, "EJSON" when it is none
 
 ---@class ork.exec_options
 ---@field cwd? string where it runs; default: the program's own folder

@@ -16,6 +16,7 @@ local stop = ending.cancelled -- raised in a call that is to end; the scheduler 
 local definitions = {}        -- hash → { workflow, folder, sources | functions by task name | refusal }
 local fibers = {}             -- slot → its fiber
 local here                    -- the current folder
+local asked, questions = {}, 0 -- number of a question to the scheduler → who takes the answer
 
 -- ---- functions -------------------------------------------------------------------------------
 
@@ -160,10 +161,28 @@ end
 --- What ctx does for a call.
 local of_ctx = {
   log = function(call, text) return native.log(call.token, text) end,
+  artifact = function(call, path, name) return native.artifact(call.token, path, name) end,
   progress = function(call, done, total)
     if fibers[call.token] == call.fiber then native.progress(call.token, done, total) end
   end,
 }
+
+--- ctx.secret: asked of the scheduler, which has what this process has not. Others compute meanwhile.
+function of_ctx.secret(call, self, name)
+  local value, why
+  self:pause(function(ticket)
+    questions = questions + 1
+    local number = questions
+    asked[number] = function(found, reason)
+      value, why = found, reason
+      self:wake(ticket)
+    end
+    native.ask_secret(call.token, number, name)
+    return setmetatable({}, { __close = function() asked[number] = nil end })
+  end)
+  if not value then refuse("%s", why) end
+  return value
+end
 
 local function go_to(folder)
   if folder == here then return true end
@@ -218,6 +237,8 @@ local function take()
   local what, a, b, c, d, e, f, g, h, i, j, k = native.take()
   if what == "call" then
     begin(a, b, c, d, e, f, g, h, i, j, k)
+  elseif what == "secret" then
+    if asked[b] then asked[b](c, d) end
   elseif what == "load" then
     definitions[a] = definitions[a] or { workflow = b, folder = c, sources = d }
   end

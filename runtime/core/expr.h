@@ -39,6 +39,10 @@ void ork_expr_each_task(const json_t *expr, void (*cb)(void *data, const char *t
 /* The same for all expressions of a task's params: command, env, cwd, task_bindings, task_binding, wait, when, each. */
 void ork_expr_params_each_task(const json_t *params, void (*cb)(void *data, const char *task, const char *what),
                                void *data);
+/* Adds the text of one value of an env, in which secrets may be. */
+int ork_expr_env_text(const json_t *expr, const struct ork_scope *s, struct ork_buf *out, ork_err *err) ORK_MUSTCHECK;
+/* The names of the secrets in a task's env, as often as they occur. */
+void ork_expr_env_secrets(const json_t *params, void (*cb)(void *data, const char *name), void *data);
 /* What a task is done once for: the list that its params' `each` gives, {"over":EXPR} or {"over":{"product":{NAME:
  * EXPR, …}}}, the objects with one value of each, the last name changing first. ORK_ETYPE: it is no list; ORK_ETOOBIG:
  * more than `most`; both name what it is over. */

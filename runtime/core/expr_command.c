@@ -152,10 +152,20 @@ static int build_command(struct build *b, const json_t *command, ork_err *err)
     return rc < 0 ? rc : add_list(b, args, false, "command, value", err);
 }
 
+int ork_expr_env_text(const json_t *expr, const struct ork_scope *s, struct ork_buf *out, ork_err *err)
+{
+    json_t *value = NULL;
+    int rc = ork_expr_eval_flags(expr, s, ORK_EXPR_SECRET_OK, &value, err);
+
+    if (rc == 0)
+        rc = ork_expr_text(value, out, err);
+    json_decref(value);
+    return rc;
+}
+
 static int add_variable(struct build *b, const char *name, const json_t *expr, ork_err *err)
 {
     ORK_CLEANUP(ork_buf_fini) struct ork_buf text = ORK_BUF_INIT;
-    json_t *value = NULL;
     int rc = 0;
 
     if (!*name || strchr(name, '='))
@@ -163,10 +173,7 @@ static int add_variable(struct build *b, const char *name, const json_t *expr, o
     ork_buf_adds(&text, name);
     if (!json_is_false(expr)) {
         ork_buf_addc(&text, '=');
-        rc = ork_expr_eval_flags(expr, b->scope, ORK_EXPR_SECRET_OK, &value, err);
-        if (rc == 0)
-            rc = ork_expr_text(value, &text, err);
-        json_decref(value);
+        rc = ork_expr_env_text(expr, b->scope, &text, err);
     }
     if (rc == 0)
         rc = check_word(b, text.data, text.len, err);

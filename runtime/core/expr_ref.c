@@ -294,3 +294,35 @@ void ork_expr_params_each_task(const json_t *params, task_cb cb, void *data)
     each_member(json_object_get(params, "env"), 0, cb, data);
     each_member(json_object_get(params, "task_bindings"), 0, cb, data);
 }
+
+static void each_secret(const json_t *expr, int depth, void (*cb)(void *data, const char *name), void *data)
+{
+    const json_t *body, *part;
+    const char *key;
+    size_t i;
+
+    if (depth > ORK_JSON_DEPTH)
+        return;
+    switch (ork_expr_form_of(expr, &body)) {
+    case ORK_EXPR_SECRET:
+        if (json_is_string(body))
+            cb(data, json_string_value(body));
+        break;
+    case ORK_EXPR_TEXT:
+    case ORK_EXPR_LIST:
+    case ORK_EXPR_OBJECT:
+        json_array_foreach((json_t *)body, i, part) each_secret(part, depth + 1, cb, data);
+        json_object_foreach((json_t *)body, key, part) each_secret(part, depth + 1, cb, data);
+        break;
+    default:
+        break;
+    }
+}
+
+void ork_expr_env_secrets(const json_t *params, void (*cb)(void *data, const char *name), void *data)
+{
+    const char *key;
+    const json_t *expr;
+
+    json_object_foreach(json_object_get(params, "env"), key, expr) each_secret(expr, 0, cb, data);
+}

@@ -98,6 +98,8 @@ void ork_active_drop(struct ork_active *a)
     for (struct ork_live *l = a->live; l; l = l->hh.next) { /* nobody takes its result any more */
         if (l->call)
             ork_call_leave(e, l->call);
+        if (l->remote)
+            ork_remote_leave(l);
     }
     ork_question_leave(a);
     ork_outputs_leave(a);
@@ -110,7 +112,7 @@ void ork_active_drop(struct ork_active *a)
     a->limits = NULL;
     ork_pools_turn_over(a);
     for (const struct ork_live *l = a->live; l; l = l->hh.next) { /* who takes it up holds them again */
-        if (ork_active_pool(a, l->task))
+        if (ork_active_pool(a, l->task) && !l->remote)
             ork_pools_return(e, ork_active_pool(a, l->task));
     }
     if (a->hand)
@@ -307,7 +309,14 @@ void ork_active_live_free(struct ork_active *a, struct ork_live *l)
         ork_call_free(a->engine, l->call);
     if (l->job)
         ork_deferred_free(a, l);
+    if (l->remote)
+        ork_remote_free(a, l);
     ork_argv_fini(&l->argv);
+    ork_mask_fini(&l->mask);
+    ork_artifacts_fini(&l->artifacts);
+    if (l->exit)
+        ork_free((char *)l->exit->error);
+    ork_free(l->exit);
     ork_free(l->log_path);
     ork_free(l->input_path);
     ork_free(l);

@@ -295,14 +295,14 @@ static void describe(struct ork_call *c, const struct ork_inline_result *r, stru
     } else {
         size_t len;
         char *clean = ork_utf8_clean(r->error, strlen(r->error), &len);
-        ork_buf_add(why, clean, len);
+        ork_mask_text(&c->live->mask, clean, len, why);
         ork_free(clean);
         ev->retry_after_ms = r->final ? -1 : r->retry_after_ms;
     }
 }
 
 static int take_output(struct ork_call *c, const struct ork_inline_result *r, json_t **output, char **text, size_t *len,
-                       ork_err *err)
+                       struct ork_remote **remote, ork_err *err)
 {
     int rc = 0;
 
@@ -311,9 +311,28 @@ static int take_output(struct ork_call *c, const struct ork_inline_result *r, js
                            ORK_OUTPUT_FILE_MAX);
     if (r->output)
         rc = ork_json_parse(r->output, r->output_len, output, err);
+    json_t *whole = *output;
+    *output = ork_mask_json(&c->live->mask, whole);
+    bool masked = *output != whole;
+    json_decref(whole);
+    if (!rc && ork_remote_list(*output))
+        return ork_remote_make(c->run, ork_remote_list(*output), masked, remote, err);
     if (!rc && *output)
         rc = ork_json_text(*output, text, len, err);
     return rc ? rc : ork_settle_output(c->run, c->live->task, output, text, len, err);
+}
+
+/* It left jobs: the attempt goes on without a call. */
+static void wait_for(struct ork_active *a, struct ork_call *c, struct ork_remote *remote, const char *tail,
+                     size_t tail_len)
+{
+    struct ork_live *l = c->live;
+    int64_t log_bytes = c->log_bytes;
+
+    ork_artifacts_put(a, l, &l->artifacts);
+    l->call = NULL;
+    ork_call_free(a->engine, c);
+    ork_remote_begin(a, l, remote, -1, log_bytes, tail, tail_len);
 }
 
 void ork_call_end(struct ork_call *c, const struct ork_inline_result *r)
@@ -327,12 +346,13 @@ void ork_call_end(struct ork_call *c, const struct ork_inline_result *r)
     const struct ork_poison *poison = ork_refuse_poison(a, c->live->task, c->live->attempt);
     struct ork_event ev = {.ok = true};
     struct ork_buf why = ORK_BUF_INIT;
+    struct ork_remote *remote = NULL;
     json_t *output = NULL;
     char *text = NULL;
     size_t len = 0, tail_len = 0;
     ork_err err = {0};
 
-    if (poison || (!c->stopped && !r->error && take_output(c, r, &output, &text, &len, &err) != 0)) {
+    if (poison || (!c->stopped && !r->error && take_output(c, r, &output, &text, &len, &remote, &err) != 0)) {
         ev.ok = false;
         ev.failure = (struct ork_failure){.kind = ORK_KIND_OUTPUT, .exit_code = -1};
         ork_buf_adds(&why, poison ? ork_settle_refused(poison) : err.msg);
@@ -340,20 +360,24 @@ void ork_call_end(struct ork_call *c, const struct ork_inline_result *r)
         describe(c, r, &ev, &why);
     }
     char *tail = poison ? NULL : read_tail(c, ev.ok, &tail_len);
-    if (ev.ok && !ork_run_is_item(&a->run, c->live->task))
+    if (ev.ok && !remote && !ork_run_is_item(&a->run, c->live->task))
         ork_outputs_put(e, &a->id, c->live->task, ORK_CACHED_OUTPUT, output);
     struct ork_end end = {.output = ev.ok ? text : NULL,
                           .output_len = len,
                           .tail = tail,
                           .tail_len = tail_len,
                           .error = ev.ok ? NULL : why.data,
+                          .artifacts = &c->live->artifacts,
                           .finished_ms = ork_engine_now(e)};
     if (c->by_worker)
         ork_workers_forget(e, c);
     else
         ork_inline_forget(e, c);
     ork_active_ref(a);
-    ork_settle_call(a, c->live, &ev, &end);
+    if (remote)
+        wait_for(a, c, remote, tail, tail_len);
+    else
+        ork_settle_call(a, c->live, &ev, &end);
     ork_active_unref(a);
     json_decref(output);
     ork_free(text);

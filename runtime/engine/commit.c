@@ -29,6 +29,7 @@ void ork_commit_after_fini(struct ork_after *x)
     ork_free(x->waits);
     ork_free(x->remove[0]);
     ork_free(x->remove[1]);
+    ork_free(x->folder);
 }
 
 static void commit_free(struct ork_commit *c)
@@ -253,6 +254,11 @@ static void tell_agent(const struct ork_after *x)
 
     struct ork_live *l = x->type == ORK_AFTER_ACK ? NULL : ork_active_live(x->run, x->task);
 
+    if (l && l->remote && x->type == ORK_AFTER_KILL) {
+        if (l->attempt == x->attempt)
+            ork_remote_kill(x->run, l);
+        return;
+    }
     if (l && l->job) {
         if (l->attempt == x->attempt && x->type == ORK_AFTER_KILL)
             ork_deferred_kill(x->run, l);
@@ -278,6 +284,8 @@ static void tell_agent(const struct ork_after *x)
             if (x->remove[i])
                 (void)unlink(x->remove[i]);
         }
+        if (x->folder)
+            ork_artifacts_remove(x->folder);
     }
 }
 

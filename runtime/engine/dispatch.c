@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
 
@@ -161,7 +162,7 @@ static void add_environment(struct ork_active *a, struct ork_live *l, const char
 
     v->env = NULL;
     v->envc = 0;
-    ork_grow((void **)&v->env, &cap, own_len + 22, sizeof(*v->env));
+    ork_grow((void **)&v->env, &cap, own_len + 24, sizeof(*v->env));
     ork_active_task_id(a, l->task, &task_id);
     ork_id_format(&task_id, id);
     set_env(v, &cap, "ORK_RUN_ID", a->text);
@@ -187,6 +188,13 @@ static void add_environment(struct ork_active *a, struct ork_live *l, const char
     char *out = ork_active_file(a, l->task, l->attempt, "out");
     set_env(v, &cap, "ORK_OUTPUT_FILE", out);
     ork_free(out);
+    char *folder = ork_active_file(a, l->task, l->attempt, "artifacts");
+    if (mkdir(folder, 0700) != 0) { /* of an attempt of that number that was begun and never counted */
+        ork_artifacts_remove(folder);
+        (void)mkdir(folder, 0700);
+    }
+    set_env(v, &cap, "ORK_ARTIFACTS", folder);
+    ork_free(folder);
     set_env(v, &cap, "ORK_INPUT_FILE", l->input_path ? l->input_path : a->empty_input);
     if (input_len < ORK_INPUT_ENV_MAX)
         set_env(v, &cap, "ORK_INPUT_JSON", input_text);
@@ -240,6 +248,8 @@ static int build(struct ork_active *a, struct ork_live *l, json_t *params, ork_e
     if (!rc)
         rc = python ? ork_python_command(a, params, &scope, &l->argv, err)
                     : ork_expr_command(params, &scope, &l->argv, err);
+    if (!rc)
+        ork_inputs_mask(a, l, params);
     if (!rc)
         rc = ork_json_text(input, &text, &len, err);
     if (!rc && len > ORK_INPUT_MAX)
@@ -358,7 +368,10 @@ void ork_dispatch_pump(ork_engine *e)
     while (ork_limits_next(e->limits, &r, &task)) {
         struct ork_active *a = ork_limits_run_data(r);
         json_t *params = ork_active_params(a, task);
-        ork_inputs_fetch(a, task, params, on_inputs);
+        if (ork_run_def(&a->run, task)->executor == ORK_EXEC_PROCESS)
+            ork_inputs_fetch_all(a, task, params, on_inputs);
+        else
+            ork_inputs_fetch(a, task, params, on_inputs);
         json_decref(params);
     }
     ork_pools_wish(e); /* for what was found short of slots just now */
@@ -461,6 +474,6 @@ void ork_dispatch_again(struct ork_active *a, struct ork_live *l)
         return;
     l->asking = true;
     json_t *params = ork_active_params(a, l->task);
-    ork_inputs_fetch(a, l->task, params, on_inputs_again);
+    ork_inputs_fetch_all(a, l->task, params, on_inputs_again);
     json_decref(params);
 }

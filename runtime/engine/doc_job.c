@@ -6,10 +6,7 @@
 
 static bool is_waiting(const struct ork_rows *tasks, size_t i)
 {
-    const char *executor = ork_rows_text(tasks, i, "executor_type");
-
-    return (strcmp(executor, "wait") == 0 || strcmp(executor, "workflow") == 0) &&
-           strcmp(ork_rows_text(tasks, i, "status"), "running") == 0;
+    return strcmp(ork_rows_text(tasks, i, "status"), "running") == 0; /* or does something: it has no open job then */
 }
 
 int ork_doc_jobs(ork_engine *e, const ork_id *run, const struct ork_rows *tasks, struct ork_rows **jobs, ork_err *err)
@@ -38,6 +35,49 @@ static int64_t find(const struct ork_rows *jobs, int64_t task)
     return jobs && from < ork_rows_len(jobs) && ork_rows_int(jobs, from, "task_index", -1) == task ? (int64_t)from : -1;
 }
 
+/* A job of another service: what is known of it is in job_data, under "ork". Owned; NULL: it is none. */
+static json_t *remote_of(const struct ork_rows *jobs, size_t i, int64_t *due_ms, int64_t *asked)
+{
+    const char *text = ork_rows_text(jobs, i, "job_data");
+    json_t *data = text ? json_loads(text, 0, NULL) : NULL, *own = json_incref(json_object_get(data, "ork"));
+    const json_t *due = json_object_get(own, "due");
+    ork_err none;
+
+    json_decref(data);
+    *asked = json_integer_value(json_object_get(own, "asked"));
+    if (json_is_string(due) && ork_time_parse(json_string_value(due), json_string_length(due), due_ms, &none) == 0)
+        return own;
+    json_decref(own);
+    return NULL;
+}
+
+/* Open jobs of the task of row i, which are beside each other. */
+static int64_t count(const struct ork_rows *jobs, size_t i)
+{
+    int64_t task = ork_rows_int(jobs, i, "task_index", -1), n = 0;
+
+    for (; i < ork_rows_len(jobs) && ork_rows_int(jobs, i, "task_index", -1) == task; i++)
+        n++;
+    return n;
+}
+
+static bool remote_members(const struct ork_rows *jobs, size_t i, struct ork_buf *out)
+{
+    int64_t due_ms = 0, asked = 0;
+    json_t *own = remote_of(jobs, i, &due_ms, &asked);
+
+    if (!own)
+        return false;
+    ork_doc_text(out, "text", ork_rows_text(jobs, i, "job_id"));
+    ork_doc_time(out, "until", due_ms);
+    ork_doc_int(out, "jobs", count(jobs, i));
+    ork_doc_int(out, "asked", asked);
+    ork_doc_time(out, "asked_at", ork_rows_time(jobs, i, "last_polled_at"));
+    ork_doc_text(out, "error", ork_rows_text(jobs, i, "error"));
+    json_decref(own);
+    return true;
+}
+
 static void members(const struct ork_rows *jobs, size_t i, struct ork_buf *out)
 {
     const char *type = ork_rows_text(jobs, i, "service_type");
@@ -46,6 +86,8 @@ static void members(const struct ork_rows *jobs, size_t i, struct ork_buf *out)
     ork_err none;
 
     ork_doc_text(out, "for", type);
+    if (remote_members(jobs, i, out))
+        return;
     if (ork_defer_read(&what, type, ork_rows_text(jobs, i, "job_data"), &attempt, &none) != 0)
         return;
     if (what.type == ORK_DEFER_RUN) {
@@ -212,6 +254,23 @@ static void approval_text(ork_engine *e, const ork_id *run, const char *task, bo
     ork_free(decision);
 }
 
+static bool remote_text(const struct ork_rows *jobs, size_t i, struct ork_buf *out, int64_t *until_ms)
+{
+    int64_t asked = 0, more = count(jobs, i) - 1;
+    json_t *own = remote_of(jobs, i, until_ms, &asked);
+    const char *error = ork_rows_text(jobs, i, "error");
+
+    if (!own)
+        return false;
+    ork_buf_addf(out, "waits for job `%s` of another service", ork_rows_text(jobs, i, "job_id"));
+    if (more)
+        ork_buf_addf(out, " and %lld more", (long long)more);
+    ork_buf_addf(out, "; asked %lld time%s%s%s", (long long)asked, asked == 1 ? "" : "s",
+                 error ? "; the last time: " : "", error ? error : "");
+    json_decref(own);
+    return true;
+}
+
 bool ork_doc_why_waits(ork_engine *e, const ork_id *run, const struct ork_rows *tasks, size_t row, bool owned,
                        struct ork_buf *out, int64_t *until_ms)
 {
@@ -225,6 +284,10 @@ bool ork_doc_why_waits(ork_engine *e, const ork_id *run, const struct ork_rows *
     if (!is_waiting(tasks, row) || ork_store_query(e->store, ORK_Q_jobs_open, p, 1, &jobs, &none) != 0)
         return false;
     int64_t i = find(jobs, ork_rows_int(tasks, row, "task_index", -1));
+    if (i >= 0 && remote_text(jobs, (size_t)i, out, until_ms)) {
+        ork_rows_free(jobs);
+        return true;
+    }
     if (i < 0 || ork_defer_read(&what, ork_rows_text(jobs, (size_t)i, "service_type"),
                                 ork_rows_text(jobs, (size_t)i, "job_data"), &attempt, &none) != 0) {
         ork_rows_free(jobs);

@@ -402,6 +402,8 @@ void ork_engine_close(ork_engine *e)
         ork_hands_kill_all(e); /* nobody will ever know of them */
     e->closing = true;
     e->on_change = NULL;
+    ork_secret_close(e);
+    ork_remote_close(e);
     e->store_closed = !e->store;
     ork_hands_close(e);
     ork_workers_close(e);

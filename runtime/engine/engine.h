@@ -20,10 +20,14 @@
 #include "core/limits.h"
 #include "core/run.h"
 #include "core/state.h"
+#include "engine/artifact.h"
 #include "engine/call.h"
 #include "engine/deferred.h"
 #include "engine/fan.h"
+#include "engine/outputs.h"
 #include "engine/question.h"
+#include "engine/remote.h"
+#include "engine/secret.h"
 #include "engine/serve.h"
 #include "exec/process/agent.h"
 #include "store/store.h"
@@ -66,17 +70,22 @@ struct ork_live {
     int64_t dispatched_ms, started_ms, grace_ms;
     struct ork_resources most;
     int32_t pid;
-    struct ork_argv argv;     /* kept until it was handed over; then empty */
-    char *log_path;           /* owned, absolute */
-    char *input_path;         /* owned; NULL: the run's empty input */
-    struct ork_call *call;    /* owned; NULL: no function */
-    struct ork_deferred *job; /* owned; NULL: it does not only wait */
-    ork_id agent;             /* zero until known */
-    bool committed;           /* its dispatched row is durable */
-    bool known;               /* SPAWN was sent to the present agent, or it told of the attempt */
-    bool settling;            /* an exit is being read or committed */
-    bool asking;              /* its input is read again, to send it again */
+    struct ork_argv argv;           /* kept until it was handed over; then empty */
+    char *log_path;                 /* owned, absolute */
+    char *input_path;               /* owned; NULL: the run's empty input */
+    struct ork_call *call;          /* owned; NULL: no function */
+    struct ork_deferred *job;       /* owned; NULL: it does not only wait */
+    struct ork_remote *remote;      /* owned; NULL: it left no jobs that it waits for */
+    struct ork_mask mask;           /* values of the secrets it was given */
+    struct ork_artifacts artifacts; /* that its function kept */
+    struct ork_exit *exit;          /* owned: it ended, and waits for those to be looked up again; NULL no */
+    ork_id agent;                   /* zero until known */
+    bool committed;                 /* its dispatched row is durable */
+    bool known;                     /* SPAWN was sent to the present agent, or it told of the attempt */
+    bool settling;                  /* an exit is being read or committed */
+    bool asking;                    /* its input is read again, to send it again */
     bool adopted;
+    bool unmasked;  /* taken over: the values of its secrets are to be looked up again */
     bool host_lost; /* its agent cannot exist any more (other boot, other host) */
     UT_hash_handle hh;
 };
@@ -90,9 +99,11 @@ struct ork_end {
     size_t tail_len;   /* NULL none */
     const char *error; /* NULL none */
     int64_t finished_ms;
-    bool had_output;             /* $ORK_OUTPUT_FILE exists and goes with the acknowledgement */
-    const struct ork_exit *exit; /* NULL: no process */
-    bool attempt;                /* the attempt's row is due, beside the task's */
+    const struct ork_artifacts *artifacts; /* NULL none */
+    bool had_artifacts;                    /* the attempt's folder exists and goes with the acknowledgement */
+    bool had_output;                       /* $ORK_OUTPUT_FILE exists and goes with the acknowledgement */
+    const struct ork_exit *exit;           /* NULL: no process */
+    bool attempt;                          /* the attempt's row is due, beside the task's */
 };
 
 enum { ORK_POISON_ROW, ORK_POISON_EVENTS }; /* what of a run itself was refused */
@@ -194,6 +205,7 @@ struct ork_after {
     int64_t retry_at_ms, took_ms, grace_ms;
     bool adopted;
     char *remove[2]; /* ACK: owned paths of the attempt's output and input file, NULL none */
+    char *folder;    /* ACK: owned, of its artifacts, which are kept; NULL none */
     char *error;     /* owned */
     char *waits;     /* owned: for what, NULL: it does not only wait */
     void (*call)(void *data, int code, const ork_err *err); /* CALL: also on failure */
@@ -219,18 +231,6 @@ struct ork_commit {
     size_t texts_len, texts_cap; /* owned strings the units point to */
     bool urgent;
     struct ork_commit *next;
-};
-
-enum ork_cached_what { ORK_CACHED_OUTPUT, ORK_CACHED_ERROR };
-struct ork_cached {
-    struct {
-        ork_id run;
-        uint32_t task, what;
-    } key;
-    json_t *output;
-    size_t bytes;
-    struct ork_cached *prev, *next;
-    UT_hash_handle hh;
 };
 
 struct ork_engine {
@@ -287,6 +287,8 @@ struct ork_engine {
     uint32_t calls_lent;
     char *call_input; /* owned: of the call taken last, which the host reads */
     char call_definition[65];
+    ork_http *http;              /* owned; NULL until a job of another service is followed */
+    struct ork_secrets *secrets; /* owned list: commands that are asked for one */
     struct ork_workers *workers; /* owned; NULL until a function of a script is met */
     struct ork_heap call_deadlines;
     uv_timer_t call_timer;
@@ -357,7 +359,8 @@ int ork_active_step(
 void ork_active_inserted(struct ork_active *a); /* a chunk of task rows is durable: the next one, or the beginning */
 void ork_active_begin(struct ork_active *a);    /* all rows are there: START, or RESTORE when resumed */
 void ork_active_adopted(struct ork_active *a,
-                        uint32_t task);           /* tells whoever watches that an attempt was found running */
+                        uint32_t task); /* tells whoever watches that an attempt was found running */
+void ork_active_waits(struct ork_active *a, uint32_t task); /* whoever watches is told so */
 void ork_active_release(struct ork_active *a);    /* gives the run up as it stands: nobody owns it after the commit */
 void ork_active_limit_time(struct ork_active *a); /* run_timeout, while it runs */
 const char *ork_run_cancel_text(int reason);
@@ -394,6 +397,10 @@ typedef void (*ork_inputs_cb)(struct ork_active *a, uint32_t task, json_t *param
  * else after a read. */
 void ork_inputs_fetch(struct ork_active *a, uint32_t task, json_t *params,
                       ork_inputs_cb cb); /* keeps a reference to params until cb */
+void ork_inputs_fetch_all(struct ork_active *a, uint32_t task, json_t *params,
+                          ork_inputs_cb cb); /* and the secrets in its env: for an attempt */
+/* In cb: the attempt has been given the secrets of its env. */
+void ork_inputs_mask(struct ork_active *a, struct ork_live *l, const json_t *params);
 struct ork_scope_data {
     struct ork_active *a;
     uint32_t task, attempt;
@@ -406,36 +413,6 @@ void ork_inputs_scope(struct ork_scope_data *d, struct ork_active *a, uint32_t t
 void ork_inputs_scope_fini(struct ork_scope_data *d);
 int ork_inputs_bind(struct ork_active *a, uint32_t task, const json_t *params, struct ork_scope *s, json_t **input,
                     ork_err *err) ORK_MUSTCHECK;
-
-/* outputs.c: the LRU of task outputs */
-void ork_outputs_put(ork_engine *e, const ork_id *run, uint32_t task, enum ork_cached_what what,
-                     json_t *value); /* NULL: it has none */
-bool ork_outputs_get(ork_engine *e, const ork_id *run, uint32_t task, enum ork_cached_what what,
-                     json_t **value);         /* false: not cached; borrowed */
-void ork_outputs_leave(struct ork_active *a); /* its run is about to leave the table */
-void ork_outputs_fini(ork_engine *e);
-
-/* result.c: what an attempt left behind */
-struct ork_result {
-    struct ork_active *a; /* counted */
-    struct ork_exit exit; /* error is owned */
-    uint32_t task;
-    char *log_path, *output_path;
-    int64_t output_size; /* -1: the task made no output file */
-    bool tells;          /* a failed one says in its output file why: Python's */
-    json_t *told, *output;
-    char *output_text;
-    size_t output_len; /* NULL none */
-    char *tail;
-    size_t tail_len; /* valid UTF-8 without NUL; NULL when nothing was printed */
-    int code;
-    ork_err err; /* of the output: malformed, too large */
-    void (*done)(struct ork_result *r);
-    uv_work_t work;
-};
-void ork_result_read(struct ork_active *a, uint32_t task, const struct ork_exit *x, const char *log_path,
-                     void (*done)(struct ork_result *r)); /* done frees it by ork_result_free */
-void ork_result_free(struct ork_result *r);
 
 /* settle.c: ends of attempts */
 void ork_settle_call(struct ork_active *a, struct ork_live *l, struct ork_event *ev,

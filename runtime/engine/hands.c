@@ -30,7 +30,7 @@ static void on_ready(void *data, const ork_id *agent, const char *socket, const 
             continue;
         a->claimed = false;
         for (struct ork_live *l = a->live; l; l = l->hh.next)
-            l->known = l->call || l->job; /* no agent knows of these */
+            l->known = l->call || l->job || l->remote; /* no agent knows of these */
     }
 }
 
@@ -299,7 +299,7 @@ void ork_hands_kill_all(ork_engine *e)
 {
     for (struct ork_active *a = e->runs; a; a = a->hh.next) {
         for (struct ork_live *l = a->live; a->hand && l; l = l->hh.next) {
-            if (l->call || l->job)
+            if (l->call || l->job || l->remote)
                 continue;
             struct ork_attempt_key key = {.attempt = l->attempt};
             ork_active_task_id(a, l->task, &key.task);

@@ -9,6 +9,7 @@
  * Laws: a call begins only when what it waited for is durable; an attempt has no row before its result; its end is
  * taken once, by token, and what comes later is refused. A call that was told to end ends as what it was told,
  * whatever its function returns. */
+#include "base/path.h"
 #include "engine/engine.h"
 #include <errno.h>
 #include <fcntl.h>
@@ -265,6 +266,12 @@ int ork_inline_log(ork_engine *e, uint64_t token, const char *text, size_t len, 
     int rc = ork_active_files(c->run, err);
     if (rc)
         return rc;
+    ORK_CLEANUP(ork_buf_fini) struct ork_buf masked = ORK_BUF_INIT;
+    if (ork_mask_finds(&c->live->mask, text, len)) {
+        ork_mask_text(&c->live->mask, text, len, &masked);
+        text = masked.data;
+        len = masked.len;
+    }
     /* What an attempt of that number left that nobody counted, since its program died, goes. */
     int fresh = c->log_bytes ? O_APPEND : O_TRUNC;
     int fd = open(c->live->log_path, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW | fresh, 0600);
@@ -282,5 +289,60 @@ int ork_inline_log(ork_engine *e, uint64_t token, const char *text, size_t len, 
         c->log_bytes += put;
     }
     (void)close(fd);
+    return rc;
+}
+
+/* ---- secrets ---- */
+
+struct wanted {
+    ork_engine *engine;
+    uint64_t token;
+    ork_inline_secret_cb cb;
+    void *data;
+};
+
+static void on_found(void *data, const char *value, size_t len, const ork_err *err)
+{
+    struct wanted *w = data;
+    struct ork_call *c = find(w->engine, w->token);
+
+    if (c && value)
+        ork_mask_add(&c->live->mask, value, len);
+    w->cb(w->data, value, len, err);
+    ork_free(w);
+}
+
+int ork_inline_secret(ork_engine *e, uint64_t token, const char *name, ork_inline_secret_cb cb, void *data,
+                      ork_err *err)
+{
+    if (!find(e, token))
+        return ork_err_set(err, ORK_ENOTFOUND, "the attempt has ended");
+    struct wanted *w = ork_alloc(sizeof(*w));
+    *w = (struct wanted){e, token, cb, data};
+    ork_secret_get(e, name, on_found, w);
+    return 0;
+}
+
+/* ---- artifacts ---- */
+
+int ork_inline_artifact(ork_engine *e, uint64_t token, const char *path, const char *name, char hash[65],
+                        int64_t *bytes, ork_err *err)
+{
+    struct ork_call *c = find(e, token);
+
+    if (!c)
+        return ork_err_set(err, ORK_ENOTFOUND, "the attempt has ended");
+    int rc = ork_active_files(c->run, err);
+    if (rc)
+        return rc;
+    struct ork_artifacts *list = &c->live->artifacts;
+    ORK_CLEANUP(ork_free_cleanup) char *run_dir = ork_path_dirname(c->live->log_path);
+    rc = ork_artifact_keep(run_dir, path, name, false, list, err);
+    for (size_t i = 0; !rc && i < list->len; i++) {
+        if (strcmp(list->items[i].name, name) == 0) {
+            memcpy(hash, list->items[i].hash, 65);
+            *bytes = list->items[i].bytes;
+        }
+    }
     return rc;
 }

@@ -16,6 +16,10 @@ struct fetch {
     int code;
     ork_err err;
 };
+struct fetch_secret {
+    struct fetch *f;
+    char *key; /* owned */
+};
 struct fetch_one {
     struct fetch *f;
     uint32_t task;
@@ -192,7 +196,50 @@ static void want(void *data, const char *task, const char *what)
     ask(f, (struct fetch_one){.f = f, .task = no});
 }
 
-void ork_inputs_fetch(struct ork_active *a, uint32_t task, json_t *params, ork_inputs_cb cb)
+/* Secrets go the same way: into what is held while the command is built. No task name begins with a newline. */
+static void on_secret(void *data, const char *value, size_t len, const ork_err *err)
+{
+    struct fetch_secret *s = data;
+    struct fetch *f = s->f;
+
+    if (value) {
+        json_object_set_new(f->hold, s->key, json_stringn(value, len));
+    } else {
+        f->code = err->code == ORK_ESTATE ? ORK_ENOVALUE : err->code;
+        f->err = *err;
+    }
+    ork_free(s->key);
+    ork_free(s);
+    if (--f->left == 0)
+        finish(f);
+}
+
+static void secret_key(const char *name, struct ork_buf *b)
+{
+    ork_buf_clear(b);
+    ork_buf_addc(b, '\n');
+    ork_buf_adds(b, name);
+}
+
+static void want_secret(void *data, const char *name)
+{
+    struct fetch *f = data;
+    struct fetch_secret *s;
+    struct ork_buf key = ORK_BUF_INIT;
+
+    secret_key(name, &key);
+    if (json_object_get(f->hold, key.data)) {
+        ork_buf_fini(&key);
+        return;
+    }
+    json_object_set_new(f->hold, key.data, json_null()); /* once, however often it is referred to */
+    s = ork_zalloc(sizeof(*s));
+    *s = (struct fetch_secret){f, ork_buf_steal(&key, NULL)};
+    f->left++;
+    ork_secret_get(f->a->engine, name, on_secret, s);
+}
+
+static void fetch(struct ork_active *a, uint32_t task, json_t *params, bool secrets, ork_inputs_cb cb)
 {
     struct fetch *f = ork_zalloc(sizeof(*f));
 
@@ -204,8 +251,39 @@ void ork_inputs_fetch(struct ork_active *a, uint32_t task, json_t *params, ork_i
     f->left = 1;
     ork_active_ref(a);
     ork_expr_params_each_task(params, want, f);
+    if (secrets)
+        ork_expr_env_secrets(params, want_secret, f);
     if (--f->left == 0)
         finish(f);
+}
+
+void ork_inputs_fetch(struct ork_active *a, uint32_t task, json_t *params, ork_inputs_cb cb)
+{
+    fetch(a, task, params, false, cb);
+}
+
+void ork_inputs_fetch_all(struct ork_active *a, uint32_t task, json_t *params, ork_inputs_cb cb)
+{
+    fetch(a, task, params, true, cb);
+}
+
+static void add_mask(void *data, const char *name)
+{
+    struct ork_live *l = ((void **)data)[0];
+    struct ork_active *a = ((void **)data)[1];
+    struct ork_buf key = ORK_BUF_INIT;
+
+    secret_key(name, &key);
+    const json_t *value = json_object_get(a->hold, key.data);
+    if (json_is_string(value))
+        ork_mask_add(&l->mask, json_string_value(value), json_string_length(value));
+    ork_buf_fini(&key);
+}
+
+void ork_inputs_mask(struct ork_active *a, struct ork_live *l, const json_t *params)
+{
+    ork_expr_env_secrets(params, add_mask, (void *[]){l, a});
+    l->unmasked = false;
 }
 
 static json_t *describe_this(const struct ork_scope_data *d)
@@ -248,6 +326,12 @@ static const json_t *root(void *data, const char *what, const char *task)
             return d->self;
         }
         return NULL;
+    }
+    if (strcmp(what, "secret") == 0) {
+        secret_key(task, &key);
+        const json_t *v = json_object_get(a->hold, key.data);
+        ork_buf_fini(&key);
+        return v;
     }
     if (ork_workflow_find(a->workflow, task, strlen(task), &no) != 0)
         return NULL;

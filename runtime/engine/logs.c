@@ -222,20 +222,115 @@ static int read_file(const char *path, int64_t offset, size_t len, char **out, s
     return 0;
 }
 
+/* ---- secrets ---- */
+
+struct wanted {
+    ork_engine *engine;
+    struct ork_mask *mask;
+    int code;
+    ork_err err;
+};
+
+static void want_secret(void *data, const char *name)
+{
+    struct wanted *w = data;
+    ORK_CLEANUP(ork_buf_fini) struct ork_buf value = ORK_BUF_INIT;
+
+    if (w->code)
+        return;
+    w->code = ork_secret_look(w->engine, name, &value, &w->err);
+    if (w->code)
+        (void)ork_err_set(
+            &w->err, ORK_EENV,
+            "the log of an attempt that runs is not shown here, where the secret `%s` is not known, which "
+            "it may hold; `ork logs` shows it when the attempt has ended, or where ORK_SECRET_%s is set",
+            name, name);
+    else if (value.data)
+        ork_mask_add(w->mask, value.data, value.len);
+}
+
+/* While an attempt runs its log is as it writes it: what it was given is taken out of what is shown. The values are
+ * known to who runs it; another program looks them up. */
+static int mask_of(ork_engine *e, const struct ork_rows *task, struct ork_mask *m, ork_err *err)
+{
+    const char *params = ork_rows_text(task, 0, "params");
+    int status = ork_task_status_parse(ork_rows_text(task, 0, "status"));
+    struct ork_active *a = NULL;
+    uint32_t no = 0;
+    ork_id id;
+
+    if ((status != ORK_TASK_DISPATCHED && status != ORK_TASK_RUNNING) || is_function(task) || !params)
+        return 0;
+    struct ork_live *l =
+        ork_rows_id(task, 0, "id", &id) && ork_active_by_task(e, &id, &a, &no) == 0 ? ork_active_live(a, no) : NULL;
+    if (l && !l->unmasked) {
+        ork_mask_join(m, &l->mask);
+        return 0;
+    }
+    struct wanted w = {.engine = e, .mask = m};
+    json_t *p = json_loads(params, 0, NULL);
+    ork_expr_env_secrets(p, want_secret, &w);
+    json_decref(p);
+    if (w.code)
+        *err = w.err;
+    return w.code ? ORK_EENV : 0;
+}
+
+/* The beginning of a value at the end of what is written so far. */
+static void star_begun(const struct ork_mask *m, char *p, size_t n)
+{
+    for (size_t i = 0; i < m->len; i++) {
+        size_t most = m->values[i].n - 1 < n ? m->values[i].n - 1 : n;
+        for (size_t k = most; k >= ORK_MASK_LEAST; k--) {
+            if (memcmp(p + n - k, m->values[i].p, k) == 0) {
+                memset(p + n - k, '*', k);
+                return;
+            }
+        }
+    }
+}
+
+/* The same part of the file, with stars in place of the values, also of those that reach out of it. */
+static int read_masked(const char *path, const struct ork_mask *m, int64_t offset, size_t len, char **out,
+                       size_t *out_len, int64_t *size, ork_err *err)
+{
+    size_t around = ork_mask_longest(m), n = 0;
+    struct stat st;
+
+    if (offset < 0)
+        offset = stat(path, &st) == 0 && st.st_size + offset > 0 ? st.st_size + offset : 0;
+    int64_t from = offset > (int64_t)around ? offset - (int64_t)around : 0;
+    int rc = read_file(path, from, len + (size_t)(offset - from) + around, out, &n, size, err);
+    if (rc || !around) {
+        *out_len = n;
+        return rc;
+    }
+    (void)ork_mask_stars(m, *out, n);
+    star_begun(m, *out, n);
+    size_t before = (size_t)(offset - from) < n ? (size_t)(offset - from) : n;
+    *out_len = n - before < len ? n - before : len;
+    memmove(*out, *out + before, *out_len);
+    (*out)[*out_len] = '\0';
+    return 0;
+}
+
 int ork_log_read(ork_engine *e, const char *run_id, const char *task, uint32_t attempt, int64_t offset, size_t len,
                  char **out, size_t *out_len, int64_t *size, bool *stored_tail, ork_err *err)
 {
     struct ork_rows *rows = NULL, *attempts = NULL;
     char *path = NULL;
     bool last = false;
+    struct ork_mask mask = {0};
     int rc = ork_doc_open_task(e, run_id, task, &rows, &attempts, err);
 
     *stored_tail = false;
     if (!rc)
         rc = find_path(e, rows, attempts, attempt, &path, &last, err);
+    if (!rc && path)
+        rc = mask_of(e, rows, &mask, err);
     const char *tail = rc ? NULL : ork_rows_text(rows, 0, "logs");
     if (!rc) {
-        rc = path ? read_file(path, offset, len, out, out_len, size, err)
+        rc = path ? read_masked(path, &mask, offset, len, out, out_len, size, err)
                   : ork_err_set(err, ORK_ENOTFOUND, "this attempt has no log");
         if (rc && !path && !tail && is_function(rows)) { /* which makes its log with the first byte */
             rc = 0;
@@ -251,6 +346,7 @@ int ork_log_read(ork_engine *e, const char *run_id, const char *task, uint32_t a
             *out = ork_strdup(tail);
         }
     }
+    ork_mask_fini(&mask);
     ork_free(path);
     ork_rows_free(attempts);
     ork_rows_free(rows);

@@ -235,6 +235,8 @@ static void on_result(void *data, const struct ork_worker_result *r)
         learn_cost(c->run, r->took_us);
     ork_call_begun(m->engine, c);
     c->log_bytes = r->log_bytes;
+    for (uint32_t i = 0; i < r->files_len && !c->question; i++)
+        ork_artifacts_add(&c->live->artifacts, r->files[i].name, r->files[i].hash, r->files[i].bytes);
     ork_call_end(c, &(struct ork_inline_result){.output = r->output,
                                                 .output_len = r->output_len,
                                                 .error = r->ok ? NULL : r->error,
@@ -273,6 +275,40 @@ static void on_progress(void *data, uint32_t slot, uint32_t generation, double d
     ork_call_running(c);
 }
 
+/* ---- secrets that its functions ask for ---- */
+
+struct wanted { /* whoever asked may be gone when the answer comes */
+    ork_engine *engine;
+    uint64_t member;
+    uint32_t slot, generation, question;
+};
+
+static void on_found(void *data, const char *value, size_t len, const ork_err *err)
+{
+    struct wanted *w = data;
+    struct ork_workers *ws = w->engine->workers;
+    struct ork_member *m = ws ? ws->members : NULL;
+
+    while (m && m->number != w->member)
+        m = m->next;
+    struct ork_call *c = m ? meant(m, w->slot, w->generation) : NULL;
+    if (c && value)
+        ork_mask_add(&c->live->mask, value, len);
+    if (c)
+        ork_worker_secret(m->worker, w->slot, w->generation, w->question, value != NULL, value ? value : err->msg,
+                          value ? len : strlen(err->msg));
+    ork_free(w);
+}
+
+static void on_secret(void *data, uint32_t slot, uint32_t generation, uint32_t question, const char *name)
+{
+    struct ork_member *m = data;
+    struct wanted *w = ork_alloc(sizeof(*w));
+
+    *w = (struct wanted){m->engine, m->number, slot, generation, question};
+    ork_secret_get(m->engine, name, on_found, w);
+}
+
 /* ---- its end ---- */
 
 /* What C code wrote before it crashed: it goes to the log of the call that computed. */
@@ -306,6 +342,7 @@ static void lose(struct ork_call *c, const char *why, int signal, uint32_t other
     if (others)
         ork_buf_addf(&text, " (with %u other function%s in it; it runs alone next time)", others,
                      others == 1 ? "" : "s");
+    ork_mask_file(&c->live->mask, c->live->log_path);
     c->log_bytes = stat(c->live->log_path, &st) == 0 ? (int64_t)st.st_size : 0;
     ork_call_begun(c->run->engine, c);
     ork_call_end(c, &(struct ork_inline_result){.error = text.data, .kind = spent ? ORK_KIND_TIMEOUT : ORK_KIND_LOST});
@@ -377,7 +414,8 @@ struct ork_member *ork_member_new(ork_engine *e, ork_err *err)
     struct ork_workers *ws = e->workers;
     struct ork_member *m = ork_zalloc(sizeof(*m));
 
-    *m = (struct ork_member){.engine = e, .moved_ms = ork_call_mono(e), .scratch = open_scratch(e, err)};
+    *m = (struct ork_member){
+        .engine = e, .number = ++ws->made, .moved_ms = ork_call_mono(e), .scratch = open_scratch(e, err)};
     struct ork_worker_opts o = {.loop = e->loop,
                                 .program = ws->program,
                                 .output = m->scratch,
@@ -387,6 +425,7 @@ struct ork_member *ork_member_new(ork_engine *e, ork_err *err)
                                            .on_result = on_result,
                                            .on_waits = on_waits,
                                            .on_progress = on_progress,
+                                           .on_secret = on_secret,
                                            .on_gone = on_gone}};
     if (m->scratch < 0 || ork_worker_open(&o, &m->worker, err) != 0) {
         if (m->scratch >= 0)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* From the params of a Python task to argv and environment, and from what its runner left to a failure. */
 #include "engine/python.h"
+#include "engine/result.h"
 #include "base/path.h"
 #include "engine/engine.h"
 #include <string.h>

@@ -37,6 +37,7 @@ static struct ork_question **find(struct ork_active *a, uint32_t task, const cha
 
 static void free_question(struct ork_question *q)
 {
+    ork_mask_fini(&q->live.mask);
     ork_free(q->live.log_path);
     ork_free(q->call.input);
     ork_free(q);
@@ -111,6 +112,23 @@ static void take_out(struct ork_active *a, const struct ork_question *q)
     *p = q->next;
 }
 
+/* What it returned, without the secrets it was given; NULL: it holds none. Owned. */
+static char *masked(const struct ork_mask *m, const struct ork_inline_result *r, size_t *len)
+{
+    json_t *whole = NULL, *clean = NULL;
+    char *text = NULL;
+    ork_err none;
+
+    if (!r->output || !ork_mask_any(m) || ork_json_parse(r->output, r->output_len, &whole, &none) != 0)
+        return NULL;
+    clean = ork_mask_json(m, whole);
+    if (clean != whole && ork_json_text(clean, &text, len, &none) != 0)
+        text = NULL;
+    json_decref(clean);
+    json_decref(whole);
+    return text;
+}
+
 void ork_question_end(struct ork_call *c, const struct ork_inline_result *r)
 {
     struct ork_question *q = of(c);
@@ -124,9 +142,14 @@ void ork_question_end(struct ork_call *c, const struct ork_inline_result *r)
         (void)snprintf(late, sizeof(late), "it took longer than %s", span);
         answer = (struct ork_answer){.error = late, .kind = ORK_KIND_TIMEOUT};
     } else if (r->error) {
-        clean = ork_utf8_clean(r->error, strlen(r->error), &len);
+        ORK_CLEANUP(ork_free_cleanup) char *whole = ork_utf8_clean(r->error, strlen(r->error), &len);
+        struct ork_buf b = ORK_BUF_INIT;
+        ork_mask_text(&c->live->mask, whole, len, &b);
+        clean = ork_buf_steal(&b, NULL);
         answer = (struct ork_answer){.error = clean, .kind = r->kind ? r->kind : ORK_KIND_ERROR, .final = r->final};
     }
+    if (!answer.error && (clean = masked(&c->live->mask, r, &len)))
+        answer = (struct ork_answer){.json = clean, .len = len};
     ork_call_deadline(a->engine, c, 0);
     ork_workers_forget(a->engine, c);
     take_out(a, q);

@@ -177,7 +177,7 @@ static int load_attempts(struct ork_active *a, ork_err *err)
         const char *boot = ork_rows_text(rows, i, "boot_id"), *host = ork_rows_text(rows, i, "host"),
                    *log = ork_rows_text(rows, i, "log_path");
         const char *pid = ork_rows_text(rows, i, "execution_name");
-        l->committed = l->adopted = true;
+        l->committed = l->adopted = l->unmasked = true;
         l->log_path = log ? ork_strdup(log) : NULL;
         l->input_path = log ? ork_active_beside(log, "in") : NULL; /* if it had one */
         l->started_ms = ork_rows_time(rows, i, "started_at");
@@ -227,7 +227,7 @@ static void adopt(struct ork_active *a)
         const char *pool = ork_active_pool(a, l->task);
         struct ork_limits_place place;
         ork_active_place(a, l->task, &place);
-        if (!ork_active_keeps_place(&place))
+        if (!ork_active_keeps_place(&place) || l->remote)
             continue;
         uint32_t more = ork_limits_adopt_at(a->engine->limits, a->limits, &place);
         if (more)
@@ -267,7 +267,7 @@ static void go_on(struct ork_active *a)
     settle_unknown(a);
     struct ork_live *l, *tmp;
     for (l = a->live; l; l = l->hh.next) {
-        if (l->job)
+        if (l->job || l->remote)
             ork_active_adopted(a, l->task);
     }
     HASH_ITER(hh, a->live, l, tmp)
@@ -316,6 +316,8 @@ static int load(ork_engine *e, const ork_id *id, ork_workflow *same, struct ork_
         rc = ork_rerun_recall(a, err);
     if (!rc)
         rc = load_limit(a, err);
+    if (!rc)
+        rc = ork_remote_load(a, err); /* whose attempts are under no agent any more */
     if (!rc)
         rc = load_attempts(a, err);
     if (!rc)

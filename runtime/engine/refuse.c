@@ -121,12 +121,14 @@ static struct ork_poison *remember(struct ork_active *a, const struct ork_unit *
     const ork_id *id = bad->type == ORK_UNIT_TASK       ? &bad->task.id
                        : bad->type == ORK_UNIT_ATTEMPT  ? &bad->attempt.task_id
                        : bad->type == ORK_UNIT_JOB      ? &bad->job.task_id
+                       : bad->type == ORK_UNIT_ARTIFACT ? &bad->artifact.task_id
                        : bad->type == ORK_UNIT_TASK_MAP ? &bad->map.id
                                                         : NULL;
-    uint32_t attempt = bad->type == ORK_UNIT_TASK  ? bad->task.attempt
-                       : bad->type == ORK_UNIT_JOB ? bad->job.attempt
-                       : id                        ? bad->attempt.attempt
-                                                   : ORK_POISON_ROW;
+    uint32_t attempt = bad->type == ORK_UNIT_TASK       ? bad->task.attempt
+                       : bad->type == ORK_UNIT_JOB      ? bad->job.attempt
+                       : bad->type == ORK_UNIT_ARTIFACT ? bad->artifact.attempt
+                       : id                             ? bad->attempt.attempt
+                                                        : ORK_POISON_ROW;
     uint32_t task = ORK_NO_TASK;
 
     if (bad->type == ORK_UNIT_EVENT)

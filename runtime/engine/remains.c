@@ -3,6 +3,7 @@
  * run_remains, and the next removal takes it up. Folders are emptied by uv's threads, a few at a time, so that neither
  * the loop nor the memory feels a hundred thousand of them. Nothing outside a run's own folder is touched: links are
  * removed, never followed. */
+#include "engine/artifact.h"
 #include "engine/catalog.h"
 #include "base/path.h"
 #include <dirent.h>
@@ -106,9 +107,14 @@ static void on_pool(uv_work_t *w)
         char id[ORK_ID_TEXT];
         ork_id_format(&f->run, id);
         ork_buf_addf(&own, "%s/logs/%s", j->data_dir, id);
+        if (!j->measure)
+            ork_artifacts_leave(own.data);
         f->left = empty(AT_FDCWD, own.data, j->measure, 0, &j->bytes) != 0;
-        if (f->dir && strcmp(f->dir, own.data) != 0 && is_ours(j, f->dir))
+        if (f->dir && strcmp(f->dir, own.data) != 0 && is_ours(j, f->dir)) {
+            if (!j->measure)
+                ork_artifacts_leave(f->dir);
             f->left |= empty(AT_FDCWD, f->dir, j->measure, 0, &j->bytes) != 0;
+        }
         ork_buf_fini(&own);
     }
 }

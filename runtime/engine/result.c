@@ -3,8 +3,9 @@
  * end of its log. Small logs are read at once, they are in the page cache; anything larger goes to uv's thread pool, so
  * that a gigabyte of output never stops the loop. Memory is bounded by the windows of engine.h whatever a task prints.
  */
-#include "engine/engine.h"
+#include "base/path.h"
 #include "engine/python.h"
+#include "engine/result.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
@@ -76,6 +77,10 @@ static void parse_output(struct ork_result *r, const char *text, size_t len, con
         r->code = ork_err_set(&r->err, ORK_EJSON, "the output in %s is not valid JSON: %s", where, err.msg);
         return;
     }
+    json_t *whole = r->output;
+    r->output = ork_mask_json(&r->mask, whole);
+    r->masked = r->output != whole;
+    json_decref(whole);
     r->code = ork_json_text(r->output, &r->output_text, &r->output_len, &r->err);
 }
 
@@ -135,6 +140,13 @@ static void read_log(struct ork_result *r, bool wants_line)
             ORK_OUTPUT_LINE_MAX);
     else if (line)
         parse_output(r, line, len, "the ORK_OUTPUT: line");
+    if (ork_mask_any(&r->mask)) {
+        ork_mask_file(&r->mask, r->log_path);
+        ork_free(p);
+        p = read_part(r->log_path, from, (size_t)(size - from), &n);
+        if (!p)
+            return;
+    }
     keep_tail(r, p, n);
     ork_free(p);
 }
@@ -147,8 +159,10 @@ static void read_told(struct ork_result *r)
     if (r->output_size <= 0 || r->output_size > INLINE_MAX)
         return;
     char *p = read_part(r->output_path, 0, (size_t)r->output_size, &n);
-    if (p && ork_json_parse(p, n, &r->told, &none) != 0)
-        r->told = NULL;
+    json_t *told = NULL;
+    if (p && ork_json_parse(p, n, &told, &none) == 0)
+        r->told = ork_mask_json(&r->mask, told);
+    json_decref(told);
     ork_free(p);
 }
 
@@ -157,12 +171,19 @@ static void read_all(struct ork_result *r)
     bool ok = r->exit.reason == ORK_EXIT_NORMAL && r->exit.exit_code == 0;
     int64_t size = ok ? r->output_size : -1;
 
+    if (r->blind)
+        return;
     if (size > 0)
         read_output_file(r, size);
     else if (!ok && r->tells)
         read_told(r);
     if (r->exit.log_bytes != 0)
         read_log(r, ok && size <= 0);
+    if (r->artifacts_dir && ok && !r->code) {
+        char *run_dir = ork_path_dirname(r->log_path);
+        r->code = ork_artifacts_take(run_dir, r->artifacts_dir, !r->shared, &r->artifacts, &r->err);
+        ork_free(run_dir);
+    }
 }
 
 static void on_work(uv_work_t *w)
@@ -179,15 +200,22 @@ static void on_worked(uv_work_t *w, int status)
     r->done(r);
 }
 
-void ork_result_read(struct ork_active *a, uint32_t task, const struct ork_exit *x, const char *log_path,
+void ork_result_read(struct ork_active *a, const struct ork_live *l, const struct ork_exit *x, const ork_err *blind,
                      void (*done)(struct ork_result *))
 {
     struct ork_result *r = ork_zalloc(sizeof(*r));
+    const char *log_path = l->log_path;
 
     r->a = a;
     ork_active_ref(a);
-    r->task = task;
-    r->tells = ork_python_is(a->workflow, ork_run_no(&a->run, task));
+    r->tells = ork_python_is(a->workflow, ork_run_no(&a->run, l->task));
+    r->task = l->task;
+    ork_mask_join(&r->mask, &l->mask);
+    if (blind) {
+        r->blind = true;
+        r->code = ork_err_set(&r->err, blind->code, "none of what it left is kept, as it may hold a secret: %.600s",
+                              blind->msg);
+    }
     r->exit = *x;
     r->exit.error = x->error ? ork_strdup(x->error) : NULL;
     r->log_path = log_path ? ork_strdup(log_path) : NULL;
@@ -195,7 +223,13 @@ void ork_result_read(struct ork_active *a, uint32_t task, const struct ork_exit 
     r->done = done;
     r->work.data = r;
     r->output_size = file_size(r->output_path);
-    if (x->log_bytes >= 0 && x->log_bytes <= INLINE_MAX && r->output_size <= INLINE_MAX) {
+    r->shared = (ork_run_def(&a->run, l->task)->flags & ORK_TASK_KEEP_CHILDREN) != 0;
+    char *folder = log_path ? ork_artifact_folder(log_path) : NULL;
+    if (folder && rmdir(folder) != 0 && errno != ENOENT)
+        r->artifacts_dir = folder; /* something is in it */
+    else
+        ork_free(folder);
+    if (!r->artifacts_dir && x->log_bytes >= 0 && x->log_bytes <= INLINE_MAX && r->output_size <= INLINE_MAX) {
         read_all(r);
         done(r);
         return;
@@ -212,6 +246,9 @@ void ork_result_free(struct ork_result *r)
     ork_free(r->output_path);
     json_decref(r->output);
     json_decref(r->told);
+    ork_mask_fini(&r->mask);
+    ork_artifacts_fini(&r->artifacts);
+    ork_free(r->artifacts_dir);
     ork_free(r->output_text);
     ork_free(r->tail);
     ork_free(r);

@@ -3,7 +3,7 @@
  * core; the result, the attempt's row and everything that follows from it join the same commit, and only after that
  * commit the agent forgets the attempt. A crash before it: the agent sends the exit again. A crash after it: the
  * attempt is final, the exit is dropped and acknowledged. */
-#include "engine/engine.h"
+#include "engine/result.h"
 #include "core/types.h"
 #include "engine/python.h"
 #include <string.h>
@@ -63,7 +63,7 @@ void ork_settle_put(struct ork_active *a, uint32_t task, bool urgent)
         tail = ork_strndup(end->tail, end->tail_len);
         put.logs = (struct ork_text){tail, end->tail_len};
         put.set_logs = true;
-    } else if (end && l) { /* what is there is of an earlier attempt */
+    } else if (end && l && !l->remote) { /* what is there is of an earlier attempt */
         put.set_logs = true;
     }
     ork_commit_task(a, task, &put, urgent);
@@ -85,18 +85,18 @@ static void put_attempt(struct ork_active *a, const struct ork_live *l, int stat
     p->attempt = l->attempt;
     p->status = status;
     p->kind = kind;
-    p->exit_code = x ? x->exit_code : -1;
+    p->exit_code = x ? x->exit_code : l->remote ? l->remote->exit_code : -1;
     p->signal = x ? x->signal : 0;
     p->snapshot_id = a->snapshot;
     p->created = a->creating && a->creating->commit == e->current ? &a->creating->row : NULL;
     p->started_ms = x && x->started_ms ? x->started_ms : l->started_ms;
     p->finished_ms = ork_task_is_final(status) ? (x && x->finished_ms ? x->finished_ms : ork_engine_now(e)) : 0;
-    p->log_bytes = x ? x->log_bytes : l->call ? l->call->log_bytes : -1;
+    p->log_bytes = x ? x->log_bytes : l->call ? l->call->log_bytes : l->remote ? l->remote->log_bytes : -1;
     p->user_ms = x ? x->user_ms : -1;
     p->system_ms = x ? x->system_ms : -1;
     p->max_rss_kb = x ? x->max_rss_kb : -1;
     p->host = text_of(e->host);
-    if (l->log_path && !(l->call && l->call->log_bytes == 0))
+    if (l->log_path && !(l->call && l->call->log_bytes == 0) && !(l->remote && l->remote->log_bytes == 0))
         p->log_path = text_of(ork_strdup(l->log_path));
     if (error)
         p->error = text_of(ork_strdup(error));
@@ -134,13 +134,14 @@ void ork_settle_ended(struct ork_active *a, uint32_t task)
 }
 
 /* After the commit the agent forgets it, and its files but the log go. */
-static void forget(struct ork_active *a, const struct ork_live *l, bool had_output)
+static void forget(struct ork_active *a, const struct ork_live *l, bool had_output, bool had_artifacts)
 {
     struct ork_after *after = ork_commit_after(a->engine, ORK_AFTER_ACK, a, l->task);
 
     after->attempt = l->attempt;
     after->remove[0] = had_output && l->log_path ? ork_active_beside(l->log_path, "out") : NULL;
     after->remove[1] = l->input_path ? ork_strdup(l->input_path) : NULL;
+    after->folder = had_artifacts && l->log_path ? ork_artifact_folder(l->log_path) : NULL;
 }
 
 /* The one way an attempt leaves: event into the core, rows, slots back, the agent told after the commit. */
@@ -161,12 +162,18 @@ static void end_attempt(struct ork_active *a, struct ork_live *l, struct ork_eve
     end->exit = x;
     end->attempt = true;
     a->end = end;
+    bool waited = l->remote != NULL;
+    if (waited)
+        ork_remote_ended(a, l);
     (void)ork_active_step(a, ev);
     a->end = NULL;
-    if (!l->call && !l->job)
-        forget(a, l, !x || end->had_output);
+    if (ev->ok && end->artifacts && a->run.tasks[task].status == ORK_TASK_SUCCESS)
+        ork_artifacts_put(a, l, end->artifacts);
+    if (!l->call && !l->job && !waited)
+        forget(a, l, !x || end->had_output, !x || end->had_artifacts);
     ork_active_live_free(a, l);
-    ork_dispatch_release(a, task);
+    if (!waited) /* it gave its places back when it began to */
+        ork_dispatch_release(a, task);
 }
 
 void ork_settle_call(struct ork_active *a, struct ork_live *l, struct ork_event *ev, struct ork_end *end)
@@ -261,6 +268,8 @@ static int check_output(struct ork_active *a, struct ork_result *r, ork_err *err
         *err = r->err;
         return r->code;
     }
+    if (ork_remote_list(r->output))
+        return ork_remote_make(a, ork_remote_list(r->output), r->masked, &r->remote, err);
     return ork_settle_output(a, r->task, &r->output, &r->output_text, &r->output_len, err);
 }
 
@@ -298,6 +307,15 @@ static void on_result(struct ork_result *r)
         ev.failure = (struct ork_failure){.kind = ORK_KIND_OUTPUT, .exit_code = 0};
         ork_buf_adds(&why, err.msg);
     }
+    if (r->remote) {
+        struct ork_remote *remote = r->remote;
+        r->remote = NULL;
+        ork_artifacts_put(a, l, &r->artifacts);
+        forget(a, l, r->output_size >= 0, r->artifacts_dir != NULL);
+        ork_remote_begin(a, l, remote, r->exit.exit_code, r->exit.log_bytes, r->tail, r->tail_len);
+        ork_result_free(r);
+        return;
+    }
     if (ev.ok)
         ork_outputs_put(a->engine, &a->id, r->task, ORK_CACHED_OUTPUT, r->output);
     struct ork_end end = {.output = ev.ok ? r->output_text : NULL,
@@ -306,22 +324,64 @@ static void on_result(struct ork_result *r)
                           .tail_len = r->tail_len,
                           .error = why.len ? why.data : NULL,
                           .finished_ms = r->exit.finished_ms,
+                          .artifacts = &r->artifacts,
+                          .had_artifacts = r->artifacts_dir != NULL,
                           .had_output = r->output_size >= 0};
     end_attempt(a, l, &ev, &end, &r->exit);
     ork_buf_fini(&why);
     ork_result_free(r);
 }
 
+/* An attempt that was taken over ended: what its secrets are is looked up again before anything it left is read. */
+static void on_secrets(struct ork_active *a, uint32_t task, json_t *params, int code, const ork_err *err)
+{
+    struct ork_live *l = ork_active_live(a, task);
+    struct ork_exit *x = l ? l->exit : NULL;
+
+    if (!x)
+        return;
+    l->exit = NULL;
+    l->unmasked = false;
+    if (!code)
+        ork_inputs_mask(a, l, params);
+    ork_result_read(a, l, x, code ? err : NULL, on_result);
+    ork_free((char *)x->error);
+    ork_free(x);
+}
+
+static void note_secret(void *data, const char *name)
+{
+    (void)name;
+    *(bool *)data = true;
+}
+
+static bool look_up_secrets(struct ork_active *a, struct ork_live *l, const struct ork_exit *x)
+{
+    json_t *params = l->unmasked ? ork_active_params(a, l->task) : NULL;
+    bool any = false;
+
+    ork_expr_env_secrets(params, note_secret, &any);
+    if (any) {
+        l->exit = ork_alloc(sizeof(*l->exit));
+        *l->exit = *x;
+        l->exit->error = x->error ? ork_strdup(x->error) : NULL;
+        ork_inputs_fetch_all(a, l->task, params, on_secrets);
+    }
+    json_decref(params);
+    return any;
+}
+
 void ork_settle_exit(struct ork_active *a, uint32_t task, const struct ork_exit *x)
 {
     struct ork_live *l = ork_active_live(a, task);
 
-    if (!l || l->attempt != x->key.attempt) {
+    if (!l || l->attempt != x->key.attempt || l->remote) { /* remote: it was taken, and its agent does not know yet */
         ork_log_debug(&a->engine->log, "stale exit run=%s task=%u attempt=%u", a->text, task, x->key.attempt);
         struct ork_after *after = ork_commit_after(a->engine, ORK_AFTER_ACK, a, task);
         after->attempt = x->key.attempt;
         after->remove[0] = ork_active_file(a, task, x->key.attempt, "out"); /* we died before we could */
         after->remove[1] = ork_active_file(a, task, x->key.attempt, "in");
+        after->folder = ork_active_file(a, task, x->key.attempt, "artifacts");
         a->engine->current->urgent = true;
         return;
     }
@@ -329,7 +389,8 @@ void ork_settle_exit(struct ork_active *a, uint32_t task, const struct ork_exit 
     if (l->settling)
         return;
     l->settling = true;
-    ork_result_read(a, task, x, l->log_path, on_result);
+    if (!look_up_secrets(a, l, x))
+        ork_result_read(a, l, x, NULL, on_result);
 }
 
 /* ---- ends without a process ---- */
@@ -412,7 +473,7 @@ void ork_settle_recalled(struct ork_active *a, uint32_t task, uint32_t attempt)
         return;
     if (!l->call) {
         put_attempt(a, l, ORK_TASK_CANCELLED, ORK_KIND_CANCELLED, NULL, "taken back before it started", true);
-        forget(a, l, false);
+        forget(a, l, false, true);
     }
     ork_active_live_free(a, l);
     ork_dispatch_release(a, task);

@@ -201,6 +201,8 @@ static void note(struct ork_active *a, uint32_t task, const char *error)
     x->error = error ? ork_strdup(error) : NULL;
     if (l && l->job && t->status == ORK_TASK_RUNNING)
         x->waits = ork_deferred_text(l->job);
+    if (l && l->remote && t->status == ORK_TASK_RUNNING)
+        x->waits = ork_remote_text(l->remote);
     const bool ended = a->end && a->end->task == task;
     if (l && l->started_ms && (ended || x->adopted)) { /* of what was found running: so far */
         int64_t till = ended ? a->end->finished_ms : ork_engine_now(a->engine);
@@ -213,6 +215,11 @@ void ork_active_adopted(struct ork_active *a, uint32_t task)
 {
     note(a, task, NULL);
     a->engine->current->urgent = true;
+}
+
+void ork_active_waits(struct ork_active *a, uint32_t task)
+{
+    note(a, task, NULL);
 }
 
 #define ROWS_OF_CHANGE 8 /* of one task, at most */

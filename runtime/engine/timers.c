@@ -29,6 +29,13 @@ static void arm_head(ork_engine *e)
     (void)timerfd_settime(e->timer_fd, at ? TFD_TIMER_ABSTIME | TFD_TIMER_CANCEL_ON_SET : 0, &when, NULL);
 }
 
+static bool is_remote(struct ork_active *a, uint32_t task)
+{
+    const struct ork_live *l = ork_active_live(a, task);
+
+    return l && l->remote;
+}
+
 static void fire_of_run(struct ork_timer *t)
 {
     struct ork_active *a = t->run;
@@ -48,10 +55,16 @@ static void fire_of_run(struct ork_timer *t)
             (void)ork_returns_begin(a);
             return;
         }
-        ork_deferred_due(a, t->key.task);
+        if (is_remote(a, t->key.task))
+            ork_remote_due(a, t->key.task);
+        else
+            ork_deferred_due(a, t->key.task);
         return;
     case ORK_TIMER_LIMIT:
-        ork_deferred_over(a, t->key.task);
+        if (is_remote(a, t->key.task))
+            ork_remote_over(a, t->key.task);
+        else
+            ork_deferred_over(a, t->key.task);
         return;
     default:
         ork_settle_queue_timeout(a, t->key.task);

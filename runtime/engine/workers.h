@@ -30,6 +30,7 @@
 struct ork_member { /* a worker */
     ork_engine *engine;
     ork_worker *worker;
+    uint64_t number;                          /* of its scheduler; no two have the same */
     struct ork_call *calls[ORK_WORKER_SLOTS]; /* borrowed; NULL: nobody waits for what is there */
     uint32_t generation[ORK_WORKER_SLOTS];
     bool used[ORK_WORKER_SLOTS], sleeps[ORK_WORKER_SLOTS];
@@ -53,9 +54,9 @@ struct ork_workers {
     struct ork_heap waiting;
     struct ork_member *members; /* owned list */
     uint32_t len;
-    uint64_t numbers;
-    size_t bytes;       /* of inputs of calls that did not end */
-    uint32_t stillborn; /* points */
+    uint64_t numbers, made; /* made: workers so far */
+    size_t bytes;           /* of inputs of calls that did not end */
+    uint32_t stillborn;     /* points */
     uint32_t cores;
     int64_t idle_ms;
     uint32_t memory_mb;

@@ -187,7 +187,28 @@ static int push_call(lua_State *L, struct ork_rd *r)
     return 12;
 }
 
-/* take() -> "load", … | "call", … | nil: nothing is there now | false: the scheduler sends no more */
+/* -> "secret", slot, question, value | nil, why not; 0: nobody waits for it any more */
+static int push_secret(lua_State *L, struct ork_rd *r)
+{
+    uint32_t slot = ork_rd_u32(r), generation = ork_rd_u32(r), question = ork_rd_u32(r);
+    bool found = ork_rd_u8(r);
+    size_t n;
+    const char *text = ork_rd_bytes(r, &n);
+
+    if (r->bad || slot >= ORK_WORKER_SLOTS || !ork_self.work[slot].open || ork_self.work[slot].generation != generation)
+        return 0;
+    if (found)
+        ork_mask_add(&ork_self.work[slot].mask, text, n);
+    lua_pushliteral(L, "secret");
+    lua_pushinteger(L, slot);
+    lua_pushinteger(L, question);
+    if (!found)
+        lua_pushnil(L);
+    lua_pushlstring(L, text, n);
+    return found ? 4 : 5;
+}
+
+/* take() -> "load", … | "call", … | "secret", … | nil: nothing is there now | false: the scheduler sends no more */
 static int take(lua_State *L)
 {
     uint32_t type;
@@ -196,7 +217,10 @@ static int take(lua_State *L)
 
     for (;;) {
         while (next_frame(&type, &r)) {
-            int n = type == ORK_W_LOAD ? push_load(L, &r) : type == ORK_W_CALL ? push_call(L, &r) : 0;
+            int n = type == ORK_W_LOAD     ? push_load(L, &r)
+                    : type == ORK_W_CALL   ? push_call(L, &r)
+                    : type == ORK_W_SECRET ? push_secret(L, &r)
+                                           : 0;
             if (n)
                 return n;
         }
@@ -316,6 +340,7 @@ static void close_call(int slot)
 
     ork_wr_end(&outbox);
     (void)ork_slot_move(&ork_self.page->slots[slot], w->generation, ORK_SLOT_STARTED, ORK_SLOT_DONE);
+    ork_artifacts_fini(&w->artifacts);
     w->open = false;
     ork_self.fibers--;
     if (ork_self.fibers == 0)
@@ -333,6 +358,13 @@ static int done(lua_State *L) /* done(slot, JSON | nil) */
     put_end(L, slot, ORK_W_DONE);
     ork_wr_u8(&outbox, output != NULL);
     ork_wr_bytes(&outbox, output ? output : "", output ? n : 0);
+    const struct ork_artifacts *kept = &ork_self.work[slot].artifacts;
+    ork_wr_u32(&outbox, (uint32_t)kept->len);
+    for (size_t i = 0; i < kept->len; i++) {
+        ork_wr_str(&outbox, kept->items[i].name);
+        ork_wr_str(&outbox, kept->items[i].hash);
+        ork_wr_i64(&outbox, kept->items[i].bytes);
+    }
     close_call(slot);
     return 0;
 }
@@ -399,24 +431,21 @@ static int progress(lua_State *L) /* progress(slot, done, total) */
     return 0;
 }
 
-static int log_text(lua_State *L) /* log(slot, text) -> true | nil, message */
+static int ask_secret(lua_State *L) /* ask_secret(slot, question, name) */
 {
-    size_t n;
-    lua_Integer slot = luaL_checkinteger(L, 1);
-    const char *text = luaL_checklstring(L, 2, &n);
-    bool open = slot >= 0 && slot < ORK_WORKER_SLOTS && ork_self.work[slot].open;
-    int error = open ? ork_output_log((int)slot, text, n) : 0;
+    int slot = check_slot(L, 1);
+    const char *name = luaL_checkstring(L, 3);
 
-    if (open && !error) {
-        lua_pushboolean(L, 1);
-        return 1;
-    }
-    lua_pushnil(L);
-    if (open)
-        lua_pushfstring(L, "cannot write %s: %s", ork_self.work[slot].log_path, strerror(error));
-    else
-        lua_pushliteral(L, "the attempt has ended");
-    return 2;
+    ork_self.writing = true;
+    ork_wr_begin(&outbox, (enum ork_frame_type)ORK_W_ASK_SECRET);
+    ork_wr_u32(&outbox, (uint32_t)slot);
+    ork_wr_u32(&outbox, ork_self.work[slot].generation);
+    ork_wr_u32(&outbox, (uint32_t)luaL_checkinteger(L, 2));
+    ork_wr_str(&outbox, name);
+    ork_wr_end(&outbox);
+    ork_self.writing = false;
+    flush_beside();
+    return 0;
 }
 
 static int current(lua_State *L) /* current() -> slot that computes | nil */
@@ -474,7 +503,9 @@ static int library(lua_State *L)
 
 static int open_native(lua_State *L)
 {
-    static const luaL_Reg functions[] = {{"current", current},
+    static const luaL_Reg functions[] = {{"artifact", ork_output_artifact},
+                                         {"ask_secret", ask_secret},
+                                         {"current", current},
                                          {"done", done},
                                          {"enter", enter},
                                          {"fail", fail},
@@ -482,7 +513,7 @@ static int open_native(lua_State *L)
                                          {"leave", leave},
                                          {"library", library},
                                          {"limits", ork_limits_shown},
-                                         {"log", log_text},
+                                         {"log", ork_output_text},
                                          {"progress", progress},
                                          {"reasons", ork_stop_reasons},
                                          {"spent", ork_limits_spent},

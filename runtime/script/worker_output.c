@@ -7,10 +7,15 @@
  * the log at once. What went into the scratch file before is moved when the call stops computing; after a crash the
  * scheduler moves it. */
 #include "base/alloc.h"
+#include "base/buf.h"
+#include "base/path.h"
+#include "engine/secret.h"
 #include "script/worker_priv.h"
 #include <errno.h>
 #include <fcntl.h>
+#include <lauxlib.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/sendfile.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -109,10 +114,65 @@ int64_t ork_output_close(int slot)
     struct ork_work *w = &ork_self.work[slot];
     struct stat st;
 
+    if (w->log_fd >= 0)
+        ork_mask_file(&w->mask, w->log_path); /* what went past `print`: C, and programs that it started */
+    ork_mask_fini(&w->mask);
     if (w->log_fd < 0)
         return 0;
     int64_t bytes = fstat(w->log_fd, &st) == 0 ? (int64_t)st.st_size : 0;
     (void)close(w->log_fd);
     w->log_fd = -1;
     return bytes;
+}
+
+/* ---- from Lua ---- */
+
+int ork_output_text(lua_State *L) /* log(slot, text) -> true | nil, message */
+{
+    size_t n;
+    lua_Integer slot = luaL_checkinteger(L, 1);
+    const char *text = luaL_checklstring(L, 2, &n);
+    bool open = slot >= 0 && slot < ORK_WORKER_SLOTS && ork_self.work[slot].open;
+    ORK_CLEANUP(ork_buf_fini) struct ork_buf masked = ORK_BUF_INIT;
+    if (open && ork_mask_finds(&ork_self.work[slot].mask, text, n)) {
+        ork_mask_text(&ork_self.work[slot].mask, text, n, &masked);
+        text = masked.data;
+        n = masked.len;
+    }
+    int error = open ? ork_output_log((int)slot, text, n) : 0;
+
+    if (open && !error) {
+        lua_pushboolean(L, 1);
+        return 1;
+    }
+    lua_pushnil(L);
+    if (open)
+        lua_pushfstring(L, "cannot write %s: %s", ork_self.work[slot].log_path, strerror(error));
+    else
+        lua_pushliteral(L, "the attempt has ended");
+    return 2;
+}
+
+int ork_output_artifact(lua_State *L) /* artifact(slot, path, name) -> SHA-256, bytes | nil, message */
+{
+    lua_Integer slot = luaL_checkinteger(L, 1);
+    const char *path = luaL_checkstring(L, 2), *name = luaL_checkstring(L, 3);
+
+    luaL_argcheck(L, slot >= 0 && slot < ORK_WORKER_SLOTS && ork_self.work[slot].open, 1, "no call is in that slot");
+    struct ork_work *w = &ork_self.work[slot];
+    ORK_CLEANUP(ork_free_cleanup) char *run_dir = ork_path_dirname(w->log_path);
+    ork_err err;
+
+    if (ork_artifact_keep(run_dir, path, name, false, &w->artifacts, &err) != 0) {
+        lua_pushnil(L);
+        lua_pushstring(L, err.msg);
+        return 2;
+    }
+    for (size_t i = 0; i < w->artifacts.len; i++) {
+        if (strcmp(w->artifacts.items[i].name, name) == 0) {
+            lua_pushstring(L, w->artifacts.items[i].hash);
+            lua_pushinteger(L, w->artifacts.items[i].bytes);
+        }
+    }
+    return 2;
 }

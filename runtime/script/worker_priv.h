@@ -3,6 +3,8 @@
  * itself. */
 #ifndef ORK_SCRIPT_WORKER_PRIV_H
 #define ORK_SCRIPT_WORKER_PRIV_H
+#include "core/mask.h"
+#include "engine/artifact.h"
 #include "exec/worker/page.h"
 #include "exec/worker/wire.h"
 #include <lua.h>
@@ -16,6 +18,8 @@ struct ork_work {    /* the call in a slot */
     int log_fd;     /* -1: nothing was written yet */
     int64_t log_bytes;
     int64_t busy_ns; /* that it computed so far */
+    struct ork_artifacts artifacts;
+    struct ork_mask mask; /* values of the secrets it was given */
 };
 struct ork_worker_self {
     struct ork_worker_page *page;
@@ -40,6 +44,9 @@ int ork_output_log(int slot, const char *text, size_t n); /* 0 or errno */
 void ork_output_enter(int slot);                          /* it computes from now on */
 void ork_output_leave(int slot);                          /* what it wrote past its log goes there */
 int64_t ork_output_close(int slot);                       /* bytes of its log */
+
+int ork_output_text(lua_State *L);     /* log(slot, text) -> true | nil, message */
+int ork_output_artifact(lua_State *L); /* artifact(slot, path, name) -> SHA-256, bytes | nil, message */
 
 void ork_worker_answer(void); /* worker.c, from the signal handler: what waits to be sent goes */
 

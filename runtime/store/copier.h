@@ -12,7 +12,7 @@
 #define ORK_STORE_COPIER_H
 #include "store/ops.h"
 
-#define ORK_COPY_TABLES 17
+#define ORK_COPY_TABLES 18
 #define ORK_COPY_ROWS 2000 /* of a page */
 
 struct ork_copy_key { /* behind which the next page begins */

@@ -2,35 +2,11 @@
 /* Backends that link a heavy library are modules, opened when a URL asks for one. A module is of the same build: it
  * says so (its version), and one of another is refused, because what it knows of our structures may be wrong. */
 #include "base/alloc.h"
-#include "base/buf.h"
 #include "base/err.h"
-#include "base/path.h"
-#include "base/where.h"
+#include "base/module.h"
 #include "store/ops.h"
 #include <dlfcn.h>
-#include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
-
-/* Around the program or the Lua module, as the agent is (exec/find.c). */
-static char *find_file(const char *name)
-{
-    static const char *const places[] = {
-        "",      "../libexec/ork/", "../../../../libexec/ork/", "../../../../../libexec/ork/", "../lib/lua/5.4/ork/",
-        "../../"};
-    char self[PATH_MAX];
-    if (!ork_where_from(self))
-        return NULL;
-    ORK_CLEANUP(ork_free_cleanup) char *dir = ork_path_dirname(self);
-    for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
-        struct ork_buf path = ORK_BUF_INIT;
-        ork_buf_addf(&path, "%s/%s%s.so", dir, places[i], name);
-        if (access(path.data, R_OK) == 0)
-            return ork_buf_steal(&path, NULL);
-        ork_buf_fini(&path);
-    }
-    return NULL;
-}
 
 static int refuse(const char *name, const char *path, const char *why, ork_err *err)
 {
@@ -45,7 +21,7 @@ static int refuse(const char *name, const char *path, const char *why, ork_err *
 
 int ork_store_module(const char *name, const struct ork_store_ops **out, ork_err *err)
 {
-    ORK_CLEANUP(ork_free_cleanup) char *path = find_file(name);
+    ORK_CLEANUP(ork_free_cleanup) char *path = ork_module_find(name);
     if (!path)
         return refuse(name, NULL, NULL, err);
     void *library = dlopen(path, RTLD_NOW | RTLD_LOCAL);

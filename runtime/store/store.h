@@ -121,6 +121,12 @@ struct ork_job_put { /* unit JOB: insert a deferred job, or what changes of it: 
     struct ork_text job_id, data, error;
     int64_t started_ms, polled_ms, finished_ms; /* 0: NULL */
 };
+struct ork_artifact_put { /* unit ARTIFACT: insert or replace (task_id, name) */
+    ork_id task_id, run_id;
+    uint32_t attempt;
+    struct ork_text name, hash;
+    int64_t bytes, now_ms;
+};
 struct ork_event_put {
     ork_id run_id;
     int64_t at_ms;
@@ -301,6 +307,7 @@ enum ork_unit_type {
     ORK_UNIT_TASK,
     ORK_UNIT_ATTEMPT,
     ORK_UNIT_JOB,
+    ORK_UNIT_ARTIFACT,
     ORK_UNIT_EVENT,
     ORK_UNIT_AGENT,
     ORK_UNIT_POOL,
@@ -332,6 +339,7 @@ struct ork_unit {
         struct ork_task_put task;
         struct ork_attempt_put attempt;
         struct ork_job_put job;
+        struct ork_artifact_put artifact;
         struct ork_event_put event;
         struct ork_agent_put agent;
         struct ork_pool_put pool;
@@ -435,6 +443,7 @@ static inline struct ork_param ork_param_text(const char *s)
     X(attempts_live)      /* run id → attempts dispatched or running, with agent's boot_id and socket */             \
     X(jobs_open)          /* run id → open deferred jobs of its running tasks, with task_index and attempt */        \
     X(jobs_of_task)       /* task id */                                                                                \
+    X(artifacts_of_run)   /* run id, name|null → what its tasks left to be kept */                                   \
     X(approvals_open)     /* limit → what people are asked, in all runs */                                           \
     X(commands_open)      /* scheduler id → open commands of runs it owns, by created_at, id */                      \
     X(commands_of_run)    /* run id → all, for history */                                                            \

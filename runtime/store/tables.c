@@ -72,6 +72,9 @@ static const struct ork_store_column deferred_jobs[] = {
     ID("id") ID("task_id") TEXT("service_type") TEXT("job_id") JSON("job_data") TEXT("status") TEXT("error")
     TIME("created_at") TIME("started_at") TIME("last_polled_at") TIME("finished_at")
 };
+static const struct ork_store_column artifacts[] = {
+    ID("task_id") TEXT("name") ID("run_id") INT("attempt") TEXT("hash") INT("bytes") TIME("created_at")
+};
 static const struct ork_store_column commands[] = {
     ID("id") ID("run_id") ID("task_id") TEXT("kind") JSON("args") TEXT("by") TIME("created_at")
     TIME("done_at") TEXT("outcome")
@@ -104,6 +107,7 @@ const struct ork_store_table ork_store_tables[] = {
     TABLE(task_items, 1),
     TABLE(task_attempts, 2),
     TABLE(deferred_jobs, 1),
+    TABLE(artifacts, 2),
     TABLE(commands, 1),
     TABLE(run_events, 2),
     TABLE(run_remains, 1),

@@ -377,3 +377,36 @@ describe("wfcommons.lua", function()
       sh.sql(dir .. "/.ork/ork.db", "SELECT task_name FROM tasks WHERE status = 'success' ORDER BY started_at, task_name"))
   end)
 end)
+
+describe("the examples of what comes from elsewhere", function()
+  local http = require "tests.lib.http"
+  after_each(sh.cleanup)
+
+  local function run(name, words, env)
+    local dir = sh.tempdir()
+    sh.run({ "cp", "-r", examples .. "/.", dir .. "/examples" })
+    local result = sh.ork({ "examples/" .. name, table.unpack(words or {}) }, { cwd = dir, env = env })
+    return result, dir
+  end
+
+  it("secrets.lua shows no secret, and needs one", function()
+    local r, dir = run("secrets.lua", {}, { ORK_SECRET_API_TOKEN = "very-secret" })
+    assert.equal(0, r.code, r.err)
+    assert.equal('{"sent":"Bearer ***"}\n', sh.ork({ "output", "last", "login" }, { cwd = dir }).out)
+    r = run("secrets.lua")
+    assert.matches("login failed: the secret `API_TOKEN` was not found", r.err)
+  end)
+
+  it("artifacts.lua keeps two files", function()
+    local r, dir = run("artifacts.lua")
+    assert.equal(0, r.code, r.err)
+    assert.equal("1\n2\n3\n", sh.ork({ "artifacts", "last", "sorted.txt" }, { cwd = dir }).out)
+  end)
+
+  it("http.lua asks a server, and waits for its job", function()
+    local r, dir = run("http.lua", { "url=" .. http.start().url })
+    assert.equal(0, r.code, r.err)
+    assert.matches('^the order is {"answer":{"seen":3,"status":"success"},"job_id":"order",', log_of(dir, "last", "done"))
+    assert.equal('it took {"rows":3}\n', log_of(dir, "last", "order"))
+  end)
+end)

@@ -3,6 +3,7 @@
 local ork = require "ork"
 local core = require "ork.core"
 local sh = require "tests.lib.sh"
+local uv = require "luv"
 
 describe("a task that is a function", function()
   local db
@@ -375,11 +376,19 @@ describe("a task that is a function", function()
     assert.matches("its function has been running for .- %(3 of 10%)", why)
   end)
 
-  it("reads secrets of the environment", function()
-    local t = run_one({ run = function(_, ctx) return { #ctx.secret("PATH") > 0 } end })
-    assert.same({ true }, { t.output[1] })
+  it("gets secrets, which are in nothing that it leaves", function()
+    uv.os_setenv("ORK_SECRET_INLINE_1", "hunter2hunter2")
+    local t = run_one({ run = function(_, ctx)
+      local value = ctx.secret("INLINE_1")
+      ctx.log("it is %s", value)
+      return { #value, "<" .. value .. ">" }
+    end })
+    uv.os_unsetenv("ORK_SECRET_INLINE_1")
+    assert.same({ 14, "<***>" }, { t.output[1], t.output[2] })
+    assert.equal("it is ***\n", t:log())
     t = run_one({ retries = 3, run = function(_, ctx) ctx.secret("NO_SUCH_SECRET_1") end })
-    assert.same({ "the secret `NO_SUCH_SECRET_1` is not in the environment", 1 }, { t.error, t.attempts })
+    assert.same({ 1, "input" }, { t.attempts, t.kind })
+    assert.matches("^the secret `NO_SUCH_SECRET_1` was not found: no ORK_SECRET_NO_SUCH_SECRET_1 in the environment", t.error)
   end)
 
   describe("runs a process", function()

@@ -116,6 +116,8 @@ describe("messages", function()
   --- Refusals that stand behind another one that comes first.
   local behind = {
     ["nobody carries out run %s, which is %s; to go on with it: ork resume %s"] = "a run whose program was killed (cli_watch_spec.lua)",
+    ["cannot write %s"] = "the system's own words (artifact_spec.lua)",
+    ["cannot write %s: %s"] = "the system's own words, when the disk is full",
     ["--detach: %s"] = "the system's own words, when it starts no process or makes no file",
     ["%s returns no workflow; end it with `return` and the workflow it defines"] = "the loader says the same with a line",
   }

@@ -19,6 +19,7 @@ return {
   { "watch", "watch RUN", "a run as it goes on, whoever carries it out", "look" },
   { "logs", "logs RUN [TASK]", "what tasks wrote", "look" },
   { "output", "output RUN [TASK]", "the output of a task as JSON", "look" },
+  { "artifacts", "artifacts RUN [NAME]", "the files that tasks left to be kept", "look" },
   { "why", "why [RUN [TASK]]", "what exactly something waits for", "look" },
   { "approve", "approve RUN TASK", "say yes to what a task waits for", "fix" },
   { "reject", "reject RUN TASK", "say no to it: the task fails", "fix" },

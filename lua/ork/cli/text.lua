@@ -103,6 +103,10 @@ function text.waits(waits)
   if waits["for"] == "approval" then return "waits for approval: " .. waits.text:match("^[^\n]*") end
   if waits["for"] == "timer" then return "waits until " .. text.time(waits["until"]) end
   if waits["for"] == "run" then return ("waits for run %s of %s"):format(text.short(waits.run), waits.workflow) end
+  if waits["for"] == "custom_http" then
+    return ("waits for job %s%s, asked %s%s"):format(waits.text, waits.jobs > 1 and (" and %d more"):format(waits.jobs - 1) or "",
+      text.plural(waits.asked or 0, "time"), waits.error and "; last: " .. waits.error:match("^[^\n]*") or "")
+  end
   return ("polls every %s, asked %s%s"):format(text.duration(waits.every_ms or 0), text.plural(waits.asked or 0, "time"),
     waits.error and "; last: " .. waits.error:match("^[^\n]*") or "")
 end

@@ -124,6 +124,9 @@ What Ork reads:
   ORK_AGENT           the program that starts the tasks (default: beside ork)
   ORK_PROGRAM         the program `ork`, for workers of a Lua program (default: around the module)
   ORK_WORKER_MEMORY_MB  Lua memory of a worker, in which functions of scripts run (default: 1024)
+  ORK_SECRET_NAME     the secret NAME (`ork.secret("NAME")`, ctx.secret)
+  ORK_SECRETS_DIR     a folder of files, each a secret under its name (default: `secrets` in the data directory)
+  ORK_SECRETS_COMMAND what is asked for a secret that is in neither, with its name as the last argument
   ORK_MIN_FREE_MB     start nothing new when the disk of the logs has less left
   ORK_LOAD_NOTICE     when to say that a script is still loading (default: 10s)
   ORK_HOST            what this machine is called among schedulers (default: its host name)
@@ -143,6 +146,7 @@ What Ork reads:
 What a task finds beside what it inherits from whoever started ork (without Ork's own settings):
 
   ORK_OUTPUT_FILE     where it may write its output, as JSON
+  ORK_ARTIFACTS       a folder for files that are to be kept (`ork artifacts RUN`)
   ORK_INPUT_FILE      a file with its inputs as JSON; ORK_INPUT_JSON the same text when it is shorter than 32 KiB
   ORK_RUN_ID          its run; ORK_WORKFLOW_NAME the workflow
   ORK_TASK_NAME       its name; ORK_TASK_INDEX its place in the script, from 0; ORK_TASK_ID (also EXECUTION_ID) its id

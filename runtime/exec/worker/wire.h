@@ -19,12 +19,15 @@ enum ork_worker_frame {
     ORK_W_CALL, /* u32 slot, u32 generation, u32 task, u32 item, u32 attempt, i64 scheduled_for, str run, str task, str
                    definition, str option ("run"; with "library" the definition is its path), i64 memory, i64 CPU ms (0:
                    none of its own), str folder, str log, bytes input */
+    ORK_W_SECRET, /* u32 slot, u32 generation, u32 question, u8 found, bytes value or why not */
     /* worker to scheduler */
     ORK_W_HELLO = 64, /* str version */
-    ORK_W_DONE, /* u32 slot, u32 generation, i64 took_us, i64 log bytes, u32 memory KiB, u8 has output, bytes output */
-    ORK_W_FAILED,  /* …, u32 memory KiB, u8 kind, u8 final, i64 after_ms, u8 has code, str code, str error */
-    ORK_W_WAITS,   /* u32 slot, u32 generation: it sleeps, others may compute */
-    ORK_W_PROGRESS /* u32 slot, u32 generation, f64 done, f64 total */
+    ORK_W_DONE,   /* u32 slot, u32 generation, i64 took_us, i64 log bytes, u32 memory KiB, u8 has output, bytes output,
+                      u32 artifacts, for each: str name, str hash, i64 bytes */
+    ORK_W_FAILED, /* …, u32 memory KiB, u8 kind, u8 final, i64 after_ms, u8 has code, str code, str error */
+    ORK_W_WAITS,  /* u32 slot, u32 generation: it sleeps, others may compute */
+    ORK_W_PROGRESS,  /* u32 slot, u32 generation, f64 done, f64 total */
+    ORK_W_ASK_SECRET /* u32 slot, u32 generation, u32 question, str name */
 };
 
 static inline void ork_wr_bytes(struct ork_wr *w, const char *p, size_t n)

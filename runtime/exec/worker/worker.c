@@ -39,7 +39,8 @@ struct ork_worker {
 
 static void tell_result(struct ork_worker *w, uint32_t type, struct ork_rd *r)
 {
-    struct ork_worker_result x = {.ok = type == ORK_W_DONE};
+    struct ork_worker_file files[ORK_WORKER_FILES];
+    struct ork_worker_result x = {.ok = type == ORK_W_DONE, .files = files};
 
     x.slot = ork_rd_u32(r);
     x.generation = ork_rd_u32(r);
@@ -50,6 +51,13 @@ static void tell_result(struct ork_worker *w, uint32_t type, struct ork_rd *r)
         bool has = ork_rd_u8(r);
         const char *output = ork_rd_bytes(r, &x.output_len);
         x.output = has ? output : NULL;
+        uint32_t n = ork_rd_u32(r);
+        for (; x.files_len < n && x.files_len < ORK_WORKER_FILES && !r->bad; x.files_len++) {
+            struct ork_worker_file *f = &files[x.files_len];
+            f->name = ork_rd_str(r);
+            f->hash = ork_rd_str(r);
+            f->bytes = ork_rd_i64(r);
+        }
     } else {
         x.kind = ork_rd_u8(r);
         x.final = ork_rd_u8(r);
@@ -63,12 +71,23 @@ static void tell_result(struct ork_worker *w, uint32_t type, struct ork_rd *r)
         w->events.on_result(w->events.data, &x);
 }
 
+static void tell_question(struct ork_worker *w, struct ork_rd *r)
+{
+    uint32_t slot = ork_rd_u32(r), generation = ork_rd_u32(r), question = ork_rd_u32(r);
+    const char *name = ork_rd_str(r);
+
+    if (!r->bad && slot < ORK_WORKER_SLOTS)
+        w->events.on_secret(w->events.data, slot, generation, question, name);
+}
+
 static void on_frame(struct ork_link *l, uint32_t type, struct ork_rd *r)
 {
     struct ork_worker *w = l->data;
 
     if (type == ORK_W_DONE || type == ORK_W_FAILED) {
         tell_result(w, type, r);
+    } else if (type == ORK_W_ASK_SECRET) {
+        tell_question(w, r);
     } else if (type == ORK_W_HELLO) {
         const char *version = ork_rd_str(r);
         w->events.on_hello(w->events.data, version);
@@ -265,6 +284,22 @@ void ork_worker_call(ork_worker *w, const struct ork_worker_call *c)
     ork_wr_str(o, c->log_path);
     ork_wr_bytes(o, c->input, c->input_len);
     ork_wr_end(o);
+}
+
+void ork_worker_secret(ork_worker *w, uint32_t slot, uint32_t generation, uint32_t question, bool found,
+                       const char *text, size_t len)
+{
+    if (!w->link)
+        return;
+    struct ork_wr *o = &w->link->out;
+    ork_wr_begin(o, (enum ork_frame_type)ORK_W_SECRET);
+    ork_wr_u32(o, slot);
+    ork_wr_u32(o, generation);
+    ork_wr_u32(o, question);
+    ork_wr_u8(o, found);
+    ork_wr_bytes(o, text, len);
+    ork_wr_end(o);
+    ork_link_flush(w->link);
 }
 
 size_t ork_worker_unsent(const ork_worker *w)

@@ -9,6 +9,11 @@
 #include <ork/ork.h>
 #include <uv.h>
 
+#define ORK_WORKER_FILES 100 /* that one call keeps, at most */
+struct ork_worker_file {     /* an artifact: its content is where it belongs */
+    const char *name, *hash;
+    int64_t bytes;
+};
 struct ork_worker_result {
     uint32_t slot, generation;
     int64_t took_us;    /* that it computed, without what it slept */
@@ -17,6 +22,8 @@ struct ork_worker_result {
     bool ok;
     const char *output; /* borrowed JSON; NULL none */
     size_t output_len;
+    const struct ork_worker_file *files; /* borrowed */
+    uint32_t files_len;
     const char *error, *code; /* borrowed; code NULL none */
     int kind;                 /* enum ork_kind */
     bool final;
@@ -28,6 +35,7 @@ struct ork_worker_events {
     void (*on_result)(void *data, const struct ork_worker_result *r);
     void (*on_waits)(void *data, uint32_t slot, uint32_t generation);
     void (*on_progress)(void *data, uint32_t slot, uint32_t generation, double done, double total);
+    void (*on_secret)(void *data, uint32_t slot, uint32_t generation, uint32_t question, const char *name);
     void (*on_gone)(void *data, const char *why, int signal); /* "was ended by signal 11 (SIGSEGV)" */
 };
 struct ork_worker_call { /* all borrowed for the call */
@@ -52,7 +60,10 @@ struct ork_worker_page *ork_worker_page(ork_worker *w); /* borrowed */
 void ork_worker_load(ork_worker *w, const char *definition, const char *workflow, const char *folder,
                      const char *sources);                            /* before the first call of that definition */
 void ork_worker_call(ork_worker *w, const struct ork_worker_call *c); /* its slot is QUEUED already */
-size_t ork_worker_unsent(const ork_worker *w);                        /* bytes it has not taken yet */
+/* The answer to on_secret: a value, or why there is none. */
+void ork_worker_secret(ork_worker *w, uint32_t slot, uint32_t generation, uint32_t question, bool found,
+                       const char *text, size_t len);
+size_t ork_worker_unsent(const ork_worker *w); /* bytes it has not taken yet */
 void ork_worker_flush(ork_worker *w);
 void ork_worker_interrupt(ork_worker *w);    /* it looks at the stop words */
 void ork_worker_end(ork_worker *w);          /* no more calls: it ends when it has answered all */

@@ -186,9 +186,9 @@ enum ork_executor {
     ORK_EXEC_PROCESS,
     ORK_EXEC_LUA,
     ORK_EXEC_INLINE,
-    ORK_EXEC_WAIT,    /* neither a process nor a call: a deferred job (params hold "wait") */
-    ORK_EXEC_PYTHON,  /* a process that calls a Python function (params hold "task_file" or "task_module") */
-    ORK_EXEC_LIBRARY, /* a worker that calls a function of a shared library (params hold "library_path") */
+    ORK_EXEC_WAIT,     /* neither a process nor a call: a deferred job (params hold "wait") */
+    ORK_EXEC_PYTHON,   /* a process that calls a Python function (params hold "task_file" or "task_module") */
+    ORK_EXEC_LIBRARY,  /* a worker that calls a function of a shared library (params hold "library_path") */
     ORK_EXEC_WORKFLOW, /* waits like one, for a run of the workflow that params.workflow names; see ork_workflow_sub */
     ORK_EXEC_OTHER
 }; /* OTHER: taken-over rows; runs fail with a reason */
@@ -467,6 +467,14 @@ ORK_API void ork_inline_progress(ork_engine *e, uint64_t token, double done, dou
 /* While it waits for another run of this engine it takes none of the 256 places, so that those never wait for it. */
 ORK_API void ork_inline_lend(ork_engine *e, uint64_t token, bool lend);
 /* Appends to the attempt's log, which is made with the first byte (mode 0600). */
+/* The value of a secret, for the function of a call: cb once, perhaps at once; value NULL: err says why. What the call
+ * leaves is searched for it. ENOTFOUND: the call is over, cb does not come. */
+typedef void (*ork_inline_secret_cb)(void *data, const char *value, size_t len, const ork_err *err);
+ORK_API int ork_inline_secret(ork_engine *e, uint64_t token, const char *name, ork_inline_secret_cb cb, void *data,
+                              ork_err *err) ORK_MUSTCHECK;
+/* Keeps a file of the function of a call, under a name; the row that tells of it is stored with the call's result. */
+ORK_API int ork_inline_artifact(ork_engine *e, uint64_t token, const char *path, const char *name, char hash[65],
+                                int64_t *bytes, ork_err *err) ORK_MUSTCHECK;
 ORK_API int ork_inline_log(ork_engine *e, uint64_t token, const char *text, size_t len, ork_err *err) ORK_MUSTCHECK;
 
 struct ork_update_opts {
@@ -518,6 +526,13 @@ ORK_API int ork_why_json(ork_engine *e, const char *run_id, const char *task, ch
 ORK_API int ork_log_read(ork_engine *e, const char *run_id, const char *task, uint32_t attempt, int64_t offset,
                          size_t len, char **out, size_t *out_len, int64_t *size, bool *stored_tail,
                          ork_err *err) ORK_MUSTCHECK;
+/* What the tasks of a run left to be kept, as a list of objects: task, name, attempt, bytes, sha256, created_at, path
+ * (null: not on this machine). */
+ORK_API int ork_artifacts_json(ork_engine *e, const char *run_id, char **out, ork_err *err) ORK_MUSTCHECK;
+/* Where the content of one is. task NULL: whichever has it. ENOTFOUND; EAMBIGUOUS: several tasks have one of that name.
+ */
+ORK_API int ork_artifact_path(ork_engine *e, const char *run_id, const char *task, const char *name, char **path,
+                              ork_err *err) ORK_MUSTCHECK;
 ORK_API int ork_log_path(ork_engine *e, const char *run_id, const char *task, uint32_t attempt, char **out,
                          ork_err *err) ORK_MUSTCHECK;
 

@@ -25,12 +25,12 @@ static void page_text(const struct ork_store_table *t, bool first, struct ork_bu
 {
     ork_buf_adds(sql, "SELECT ");
     ork_store_table_columns(t, sql);
-    ork_buf_adds(sql, " FROM (SELECT s.*, sum(bytes) OVER (ORDER BY ");
+    ork_buf_adds(sql, " FROM (SELECT s.*, sum(row_bytes) OVER (ORDER BY ");
     ork_store_table_key(t, sql);
-    ork_buf_adds(sql, " ROWS UNBOUNDED PRECEDING) - bytes AS before FROM (SELECT *, 100");
+    ork_buf_adds(sql, " ROWS UNBOUNDED PRECEDING) - row_bytes AS before FROM (SELECT *, 100");
     for (size_t i = 0; i < ork_store_table_width(t); i++)
         add_size(ork_store_table_column(t, i), sql);
-    ork_buf_addf(sql, " AS bytes FROM \"%s\"", t->name);
+    ork_buf_addf(sql, " AS row_bytes FROM \"%s\"", t->name);
     if (!first) {
         ork_buf_adds(sql, " WHERE (");
         ork_store_table_key(t, sql);

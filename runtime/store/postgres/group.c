@@ -4,7 +4,7 @@
  *
  * Law: within what is collected no row occurs twice in one statement (an UPDATE would take any of them); the second
  * time everything is sent first. Kinds are sent in the order in which rows refer to each other: tasks, their changes,
- * attempts, deferred jobs, events, runs, answers to wishes. */
+ * attempts, deferred jobs, artifacts, events, runs, answers to wishes. */
 #include "base/alloc.h"
 #include "base/err.h"
 #include "base/hash.h"
@@ -15,7 +15,7 @@
 #include <string.h>
 
 #define COLUMNS 19
-enum kind { TASKS, TASK, FINISH, ITEM, ATTEMPT, JOB, EVENT, RUN, DONE, KINDS };
+enum kind { TASKS, TASK, FINISH, ITEM, ATTEMPT, JOB, ARTIFACT, EVENT, RUN, DONE, KINDS };
 
 /* clang-format off */
 static const struct {
@@ -28,6 +28,7 @@ static const struct {
     [ITEM] = {ORK_S_item_put, "utiiittt" "zzzz" "ojot" "iiu"},
     [ATTEMPT] = {ORK_S_attempt_put, "uittiittututbzzbbb"},
     [JOB] = {ORK_S_job_put, "uuttjtt" "zzzz"},
+    [ARTIFACT] = {ORK_S_artifact_put, "utuitbz"},
     [EVENT] = {ORK_S_event_put, "uzj"},
     [RUN] = {ORK_S_run_put, "utzztiioj"},
     [DONE] = {ORK_S_command_done, "uzt"},
@@ -290,6 +291,23 @@ static int add_job(struct ork_group *g, const struct ork_job_put *j, ork_err *er
     return 0;
 }
 
+static int add_artifact(struct ork_group *g, const struct ork_artifact_put *a, ork_err *err)
+{
+    struct ork_array *c = g->tables[ARTIFACT].columns;
+    ork_array_id(c++, &a->task_id);
+    int rc = ork_array_text(c++, a->name, err);
+    ork_array_id(c++, &a->run_id);
+    ork_array_int(c++, a->attempt);
+    if (!rc)
+        rc = ork_array_text(c++, a->hash, err);
+    if (rc)
+        return rc;
+    add_natural(c++, a->bytes);
+    ork_array_time(c++, a->now_ms);
+    g->tables[ARTIFACT].rows++;
+    return 0;
+}
+
 static int add_event(struct ork_group *g, const struct ork_event_put *e, ork_err *err)
 {
     struct ork_array *c = g->tables[EVENT].columns;
@@ -379,6 +397,8 @@ static bool repeats(struct ork_group *g, const struct ork_unit *u)
         return seen(g, ATTEMPT, &u->attempt.task_id, u->attempt.attempt);
     case ORK_UNIT_JOB:
         return seen(g, JOB, &u->job.id, 0);
+    case ORK_UNIT_ARTIFACT:
+        return seen(g, ARTIFACT, &u->artifact.task_id, (uint32_t)ork_hash64(u->artifact.name.p, u->artifact.name.n, 0));
     case ORK_UNIT_RUN:
         return seen(g, RUN, &u->run.id, 0);
     case ORK_UNIT_COMMAND_DONE:
@@ -424,6 +444,9 @@ bool ork_groups_add(struct ork_postgres *s, const struct ork_unit *u, int *rc, o
         break;
     case ORK_UNIT_JOB:
         *rc = add_job(g, &u->job, err);
+        break;
+    case ORK_UNIT_ARTIFACT:
+        *rc = add_artifact(g, &u->artifact, err);
         break;
     case ORK_UNIT_EVENT:
         *rc = add_event(g, &u->event, err);

@@ -14,7 +14,7 @@
     X(begin) X(commit) X(fence) X(scheduler_insert) X(scheduler_end) X(scheduler_agent) X(schedulers_live) \
     X(schedulers_prune) X(workflow_find) X(workflow_insert) X(snapshot_find) X(snapshot_insert) X(run_insert) \
     X(run_by_key) X(runs_resumable) X(run_owner) X(run_claim) X(run_put) X(runs_list_of_workflow) \
-    X(runs_list_of_status) X(runs_list_of_both) X(tasks_insert) X(task_put) X(task_finish) X(item_put) X(task_map) X(task_items_put) X(run_reserve) X(attempt_put) X(job_put) \
+    X(runs_list_of_status) X(runs_list_of_both) X(tasks_insert) X(task_put) X(task_finish) X(item_put) X(task_map) X(task_items_put) X(run_reserve) X(attempt_put) X(job_put) X(artifact_put) \
     X(event_put) X(agent_put) X(pool_put) X(pool_free_slots) X(pool_use_put) X(pool_use_free) \
     X(pool_use_drop) X(pool_waits) X(command_insert) X(command_done) \
     X(workflow_current) X(workflow_apply) X(workflow_unapply) X(workflow_delete) X(workflow_tasks_delete) X(workflow_tasks_insert) \

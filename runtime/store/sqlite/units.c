@@ -216,6 +216,20 @@ static int put_job(struct ork_conn *c, const struct ork_job_put *j, ork_err *err
     return ork_stmt_run(&st, err);
 }
 
+static int put_artifact(struct ork_conn *c, const struct ork_artifact_put *a, ork_err *err)
+{
+    struct ork_stmt st;
+    ork_stmt_begin(&st, c, ORK_S_artifact_put);
+    ork_stmt_id(&st, &a->task_id);
+    ork_stmt_text(&st, a->name);
+    ork_stmt_id(&st, &a->run_id);
+    ork_stmt_int(&st, a->attempt);
+    ork_stmt_text(&st, a->hash);
+    ork_stmt_int(&st, a->bytes);
+    ork_stmt_time(&st, a->now_ms);
+    return ork_stmt_run(&st, err);
+}
+
 static int put_event(struct ork_conn *c, const struct ork_event_put *e, ork_err *err)
 {
     struct ork_stmt st;
@@ -308,6 +322,8 @@ int ork_unit_apply(struct ork_sqlite *s, struct ork_unit *u, ork_err *err)
         return put_attempt(c, &u->attempt, err);
     case ORK_UNIT_JOB:
         return put_job(c, &u->job, err);
+    case ORK_UNIT_ARTIFACT:
+        return put_artifact(c, &u->artifact, err);
     case ORK_UNIT_EVENT:
         return put_event(c, &u->event, err);
     case ORK_UNIT_AGENT:

@@ -40,9 +40,9 @@ static void no_secrets_of_ours(void **state)
     assert_int_equal(system("test \"$(grep -c ^PLAIN=kept seen)\" = 1 && grep -q ^SET=here seen"), 0);
     (void)snprintf(expected, sizeof(expected), "grep -q ^ORK_RUN_ID=%s$ seen", run);
     assert_int_equal(system(expected), 0);
-    static const char *const given[] = {"ORK_TASK_ID=.",    "ORK_TASK_NAME=a",   "ORK_TASK_INDEX=0",
-                                        "ORK_ATTEMPT=1",    "EXECUTION_ID=.",    "ORK_OUTPUT_FILE=/",
-                                        "ORK_INPUT_FILE=/", "ORK_INPUT_JSON={}", "ORK_WORKFLOW_NAME=env"};
+    static const char *const given[] = {
+        "ORK_TASK_ID=.",     "ORK_TASK_NAME=a",  "ORK_TASK_INDEX=0",  "ORK_ATTEMPT=1",         "EXECUTION_ID=.",
+        "ORK_OUTPUT_FILE=/", "ORK_INPUT_FILE=/", "ORK_INPUT_JSON={}", "ORK_WORKFLOW_NAME=env", "ORK_ARTIFACTS=/"};
     for (size_t i = 0; i < sizeof(given) / sizeof(*given); i++) {
         char cmd[100];
         (void)snprintf(cmd, sizeof(cmd), "grep -q '^%s' seen", given[i]);
@@ -52,7 +52,7 @@ static void no_secrets_of_ours(void **state)
     /* and none but these */
     assert_int_equal(
         system("test \"$(grep ^ORK_ seen | cut -d= -f1 | sort -u | tr '\\n' ' ')\" = "
-               "'ORK_ATTEMPT ORK_ATTEMPT_KEY ORK_INPUT_FILE ORK_INPUT_JSON ORK_OUTPUT_FILE ORK_RUN_ID "
+               "'ORK_ARTIFACTS ORK_ATTEMPT ORK_ATTEMPT_KEY ORK_INPUT_FILE ORK_INPUT_JSON ORK_OUTPUT_FILE ORK_RUN_ID "
                "ORK_TASK_ID ORK_TASK_INDEX ORK_TASK_NAME ORK_WORKFLOW_NAME ' || { grep ^ORK_ seen; false; }"),
         0);
     ork_workflow_unref(f);

@@ -256,6 +256,8 @@ static void test_same_answers(void **state)
                                    Q(attempts_live, ID(0)),
                                    Q(jobs_open, ID(0)),
                                    Q(jobs_of_task, ORK_P_ID(&task0)),
+                                   Q(artifacts_of_run, ID(0), N),
+                                   Q(artifacts_of_run, ID(0), T("report.html")),
                                    Q(approvals_open, I(9)),
                                    Q(commands_of_run, ID(0)),
                                    Q(events_of_run, ID(0), I(1), I(9)),

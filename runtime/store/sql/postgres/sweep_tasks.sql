@@ -5,7 +5,7 @@ WITH parts AS (
     SELECT id, own, sum(own) OVER (ORDER BY task_index, id) AS rows
     FROM (SELECT t.id, t.task_index,
                  1 + (SELECT count(*) FROM task_attempts a WHERE a.task_id = t.id) + (SELECT count(*) FROM deferred_jobs d WHERE d.task_id = t.id)
-                 AS own
+                 + (SELECT count(*) FROM artifacts f WHERE f.task_id = t.id) AS own
           FROM tasks t
           WHERE t.run_id = $1::uuid
           ORDER BY t.task_index

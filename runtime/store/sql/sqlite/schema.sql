@@ -202,3 +202,14 @@ CREATE TABLE task_items (
     task_id BLOB PRIMARY KEY NOT NULL REFERENCES tasks (id) ON DELETE CASCADE,
     items TEXT NOT NULL
 ) WITHOUT ROWID;
+CREATE TABLE artifacts (
+    task_id BLOB NOT NULL REFERENCES tasks (id) ON DELETE CASCADE,
+    name TEXT NOT NULL,
+    run_id BLOB NOT NULL,
+    attempt INTEGER NOT NULL,
+    hash TEXT NOT NULL,
+    bytes INTEGER NOT NULL,
+    created_at TEXT NOT NULL,
+    PRIMARY KEY (task_id, name)
+) WITHOUT ROWID;
+CREATE INDEX idx_artifacts_run_id ON artifacts (run_id);

@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: MIT */
+#include "core/remote.h"
+#include "base/alloc.h"
+#include "base/buf.h"
+#include "base/err.h"
+#include <string.h>
+
+const json_t *ork_remote_list(const json_t *output)
+{
+    const json_t *list = json_object_get(output, "deferred");
+
+    return json_is_array(list) ? list : NULL;
+}
+
+/* A member that is a text; NULL and err when it is something else. */
+static const char *text_of(const json_t *job, const char *key, const char *otherwise, size_t index, int *rc,
+                           ork_err *err)
+{
+    const json_t *v = json_object_get(job, key);
+
+    if (*rc)
+        return NULL;
+    if (!v || json_is_null(v)) {
+        if (!otherwise)
+            *rc = ork_err_set(err, ORK_EINVAL, "deferred[%zu]: `%s` is missing", index + 1, key);
+        return otherwise;
+    }
+    if (!json_is_string(v) || strlen(json_string_value(v)) != json_string_length(v))
+        *rc = ork_err_set(err, ORK_EINVAL, "deferred[%zu]: `%s` is not a text", index + 1, key);
+    return json_string_value(v);
+}
+
+static int check_service(const char *type, size_t index, ork_err *err)
+{
+    static const char *const google[] = {"bigquery", "cloudrun", "dataproc"};
+
+    if (strcmp(type, "custom_http") == 0)
+        return 0;
+    for (size_t i = 0; i < sizeof(google) / sizeof(*google); i++)
+        if (strcmp(type, google[i]) == 0)
+            return ork_err_set(err, ORK_EINVAL,
+                               "deferred[%zu]: jobs of `%s` are not followed by this Ork, which follows `custom_http`",
+                               index + 1, type);
+    return ork_err_set(err, ORK_EINVAL,
+                       "deferred[%zu]: there is no service type `%.60s`; this Ork follows `custom_http`", index + 1,
+                       type);
+}
+
+static int check_request(const struct ork_remote_def *d, size_t index, ork_err *err)
+{
+    static const char *const methods[] = {"GET", "POST", "PUT", "DELETE"};
+    const json_t *headers = json_object_get(d->data, "headers");
+    bool known = false;
+
+    if (strncmp(d->url, "http://", 7) != 0 && strncmp(d->url, "https://", 8) != 0)
+        return ork_err_set(err, ORK_EINVAL, "deferred[%zu]: `url` begins with http:// or https://", index + 1);
+    for (size_t i = 0; i < sizeof(methods) / sizeof(*methods); i++)
+        known |= strcmp(d->method, methods[i]) == 0;
+    if (!known)
+        return ork_err_set(err, ORK_EINVAL, "deferred[%zu]: `method` is GET, POST, PUT or DELETE", index + 1);
+    if (headers && !json_is_object(headers))
+        return ork_err_set(err, ORK_EINVAL, "deferred[%zu]: `headers` is an object", index + 1);
+    return 0;
+}
+
+int ork_remote_read(struct ork_remote_def *d, const json_t *job, size_t index, ork_err *err)
+{
+    int rc = 0;
+
+    *d = (struct ork_remote_def){0};
+    if (!json_is_object(job))
+        return ork_err_set(err, ORK_EINVAL, "deferred[%zu]: it is no object", index + 1);
+    d->data = json_incref((json_t *)(uintptr_t)job);
+    const char *type = text_of(job, "service_type", NULL, index, &rc, err);
+    const char *id = text_of(job, "job_id", NULL, index, &rc, err);
+    if (!rc)
+        rc = check_service(type, index, err);
+    d->url = text_of(job, "url", NULL, index, &rc, err);
+    d->method = text_of(job, "method", "GET", index, &rc, err);
+    d->status_field = text_of(job, "status_field", "status", index, &rc, err);
+    d->success = text_of(job, "success_value", "success", index, &rc, err);
+    const char *failure = text_of(job, "failure_value", "", index, &rc, err);
+    d->failure = failure && *failure ? failure : NULL;
+    if (!rc)
+        rc = check_request(d, index, err);
+    if (rc)
+        ork_remote_def_fini(d);
+    else
+        d->job_id = ork_strdup(id);
+    return rc;
+}
+
+void ork_remote_def_fini(struct ork_remote_def *d)
+{
+    json_decref(d->data);
+    ork_free(d->job_id);
+    *d = (struct ork_remote_def){0};
+}
+
+/* What the answer itself says of it. */
+static void add_error(const json_t *body, struct ork_buf *why)
+{
+    const char *error = json_string_value(json_object_get(body, "error"));
+
+    if (error)
+        ork_buf_addf(why, ": %.1000s", error);
+}
+
+enum ork_remote_says ork_remote_judge(const struct ork_remote_def *d, int status, const char *answer, size_t len,
+                                      json_t **body, struct ork_buf *why)
+{
+    ork_err err;
+    int bad = ork_json_parse(answer, len, body, &err);
+
+    if (bad)
+        *body = NULL;
+    if (status < 200 || status > 299) {
+        bool again = status >= 500 || status == 408 || status == 429;
+        ork_buf_addf(why, "its service answered %d", status);
+        add_error(*body, why);
+        return again ? ORK_REMOTE_NO_ANSWER : ORK_REMOTE_BROKE;
+    }
+    if (!json_is_object(*body)) {
+        ork_buf_adds(why, "the answer of its service is no JSON object");
+        return ORK_REMOTE_NO_ANSWER;
+    }
+    const char *word = json_string_value(json_object_get(*body, d->status_field));
+    if (word && strcmp(word, d->success) == 0)
+        return ORK_REMOTE_COMPLETED;
+    if (word && d->failure && strcmp(word, d->failure) == 0) {
+        ork_buf_addf(why, "its %.60s is `%.200s`", d->status_field, word);
+        add_error(*body, why);
+        return ORK_REMOTE_BROKE;
+    }
+    return ORK_REMOTE_RUNNING;
+}
+
+int64_t ork_remote_delay(uint32_t asked, uint64_t random)
+{
+    int64_t ms = ORK_REMOTE_FIRST_MS;
+
+    for (uint32_t i = 1; i < asked && ms < ORK_REMOTE_LAST_MS; i++)
+        ms *= 2;
+    ms = ms < ORK_REMOTE_LAST_MS ? ms : ORK_REMOTE_LAST_MS;
+    return ms - ms / 5 + (int64_t)(random % (uint64_t)(2 * (ms / 5) + 1));
+}

@@ -1,0 +1,151 @@
+-- SPDX-License-Identifier: MIT
+-- Files that tasks leave to be kept: taken when their attempt succeeds, once per content, and gone with the last run that needs them.
+local sh = require "tests.lib.sh"
+
+local SCRIPT = [[
+local ork = require "ork"
+local w = ork.workflow("art", { params = { text = { type = "str", default = "hi" } } })
+w:task("process", { inputs = { text = w.params.text }, command = { "sh", "-c", [=[
+  printf '%s\n' "$0" >"$ORK_ARTIFACTS/report.txt"; mkdir -p "$ORK_ARTIFACTS/sub/dir"
+  echo other >"$ORK_ARTIFACTS/sub/dir/b c.txt"; printf '%s\n' "$0" >"$ORK_ARTIFACTS/same.txt"]=], ork.input.text } })
+w:task("failing", { command = "echo half >\"$ORK_ARTIFACTS/half\"; exit 1" })
+w:task("fn", { inputs = { text = w.params.text }, run = function(input, ctx)
+  local f = assert(io.open("made.txt", "w"))
+  f:write(input.text, "\n")
+  f:close()
+  local kept = ctx.artifact("made.txt", "report.txt")
+  f = assert(io.open("made.txt", "w")) -- its own file goes on; what is kept stays as it was
+  f:write("changed")
+  f:close()
+  return kept
+end })
+return w
+]]
+
+describe("artifacts", function()
+  local dir
+  before_each(function() dir = sh.tempdir() end)
+  after_each(sh.cleanup)
+
+  local function ork(...) return sh.ork({ ... }, { cwd = dir }) end
+
+  --- Files below a folder of .ork, with their number of names.
+  local function contents(folder)
+    local out = sh.spawn({ "find", ".ork/" .. folder, "-type", "f", "-printf", "%n %s\n" }, { cwd = dir }):wait().out
+    local lines = {}
+    for line in out:gmatch("[^\n]+") do lines[#lines + 1] = line end
+    table.sort(lines)
+    return lines
+  end
+
+  it("are kept once per content, listed, got, and removed with the last run", function()
+    sh.write(dir .. "/art.lua", SCRIPT)
+    assert.equal(1, ork("art.lua").code)
+    local r = ork("artifacts", "last")
+    assert.matches("^TASK +NAME +BYTES +SHA256\nprocess  report.txt +3  98ea6e4f216f\nprocess  same.txt +3  98ea6e4f216f\n" ..
+      "process  sub/dir/b c.txt +6  7e4fa2eb8c7a\nfn +report.txt +3  98ea6e4f216f\n$", r.out)
+    assert.same({ "2 3", "2 6" }, contents("artifacts"))
+    local one = sh.json(ork("artifacts", "last", "--json").out)[1]
+    assert.same({ "process", "report.txt", 3, 1 }, { one.task, one.name, one.bytes, one.attempt })
+    assert.equal("hi\n", sh.read(one.path))
+    assert.equal("98ea6e4f216f2fb4b69fff9b3a44842c38686ca685f3f55dc48c5d3fb1107be4", one.sha256)
+    assert.same({ bytes = 3, name = "report.txt", sha256 = one.sha256 }, sh.json(ork("output", "last", "fn").out))
+    r = ork("artifacts", "last", "report.txt")
+    assert.equal(2, r.code)
+    assert.matches("2 tasks left an artifact `report.txt`, `process` and `fn` among them; name one by %-%-task", r.err)
+    assert.equal("hi\n", ork("artifacts", "last", "report.txt", "--task", "fn").out)
+    assert.equal(0, ork("artifacts", "last", "sub/dir/b c.txt", "--out", dir .. "/got").code)
+    assert.equal("other\n", sh.read(dir .. "/got"))
+    r = ork("artifacts", "last", "half")
+    assert.equal(4, r.code)
+    assert.matches("the run left no artifact `half`; `ork artifacts %x+` lists what there is", r.err)
+    assert.matches("task `fn` left no artifact `same.txt`", ork("artifacts", "last", "same.txt", "--task", "fn").err)
+    assert.matches("which artifact%? `ork artifacts RUN NAME %-%-out FILE`", ork("artifacts", "last", "--out", "x").err)
+    assert.matches("cannot write /no/such/file", ork("artifacts", "last", "same.txt", "--out", "/no/such/file").err)
+
+    assert.equal(1, ork("art.lua", "--new").code) -- the same content: one more name each
+    assert.same({ "3 3", "3 6" }, contents("artifacts"))
+    assert.equal(0, ork("prune", "--keep", "1", "--yes").code)
+    assert.same({ "2 3", "2 6" }, contents("artifacts"))
+    assert.equal(4, #sh.json(ork("artifacts", "last", "--json").out))
+    assert.equal(0, ork("prune", "--keep", "0", "--yes").code)
+    assert.same({}, contents("artifacts"))
+    assert.same({}, sh.sql(dir .. "/.ork/ork.db", "SELECT name FROM artifacts"))
+  end)
+
+  it("say when their content is somewhere else", function()
+    sh.write(dir .. "/art.lua", SCRIPT)
+    ork("art.lua")
+    sh.spawn({ "rm", "-rf", ".ork/logs", ".ork/artifacts" }, { cwd = dir }):wait()
+    local r = ork("artifacts", "last", "same.txt")
+    assert.equal(4, r.code)
+    assert.matches("the content of `same.txt` is not in %S+/.ork: artifacts stay on the machine, and in the data directory, of who ran the task", r.err)
+  end)
+
+  it("of what cannot be kept fail their attempt", function()
+    local function fails(command)
+      sh.write(dir .. "/bad.lua", ([[
+local ork = require "ork"
+local w = ork.workflow("bad")
+w:task("a", { command = %q })
+return w
+]]):format(command))
+      local r = ork("bad.lua", "--new")
+      assert.equal(1, r.code)
+      assert.equal("[]\n", ork("artifacts", "last", "--json").out)
+      return r.err
+    end
+    assert.matches("a failed: artifact `pw`: %S+ is a symbolic link; only files are kept\n", fails("ln -s /etc/passwd $ORK_ARTIFACTS/pw"))
+    assert.matches("a failed: artifact `p`: %S+ is no file; only files are kept\n", fails("mkfifo $ORK_ARTIFACTS/p"))
+    assert.matches('a failed: "a\\nb" is no name of an artifact: it has no control characters\n', fails("echo >\"$ORK_ARTIFACTS/a\nb\""))
+    assert.matches("a failed: artifact `big`: with it there are more than 1024 MiB, which is the most that is kept of an attempt\n",
+      fails("truncate -s 1100M $ORK_ARTIFACTS/big"))
+    assert.matches("a failed: more than 100 artifacts; at most so many are kept of an attempt %(`.+` is one too many%)\n",
+      fails("for i in $(seq 101); do ln -s x $ORK_ARTIFACTS/x 2>/dev/null; rm -f $ORK_ARTIFACTS/x; : >$ORK_ARTIFACTS/$i; done"))
+  end)
+
+  it("of a function are refused by name, and are the task's own", function()
+    sh.write(dir .. "/fn.lua", [[
+local ork = require "ork"
+local w = ork.workflow("fn")
+local function bad(name, ...)
+  local arguments = table.pack(...)
+  w:task(name, { run = function(_, ctx) ctx.artifact(table.unpack(arguments, 1, arguments.n)) end })
+end
+bad("up", "fn.lua", "../x")
+bad("absolute", "fn.lua", "/x")
+bad("empty", "fn.lua", "")
+bad("none", "no-such-file")
+bad("folder", ".", "x")
+bad("what", 7)
+w:task("busy", { run = function(_, ctx) for _ = 1, 3 do ctx.heartbeat() end return "done" end })
+return w
+]])
+    local r = ork("fn.lua")
+    assert.matches('up failed: fn.lua:5: ctx.artifact: "../x" is no name of an artifact: none of its parts is empty, `.` or `..`\n', r.err)
+    assert.matches('absolute failed: fn.lua:5: ctx.artifact: "/x" is no name of an artifact: it is relative\n', r.err)
+    assert.matches('empty failed: fn.lua:5: ctx.artifact: "" is no name of an artifact: it has 1 to 255 bytes\n', r.err)
+    assert.matches("none failed: fn.lua:5: ctx.artifact: artifact `no%-such%-file`: cannot read no%-such%-file: No such file or directory\n", r.err)
+    assert.matches("folder failed: fn.lua:5: ctx.artifact: artifact `x`: . is a folder; only files are kept\n", r.err)
+    assert.equal("fn.lua:5: ctx.artifact wants the path of a file", sh.json(ork("show", "last", "what", "--json").out).error)
+    assert.equal('"done"\n', ork("output", "last", "busy").out)
+  end)
+
+  it("are taken by who goes on with a run whose scheduler was killed", function()
+    sh.write(dir .. "/slow.lua", [[
+local ork = require "ork"
+local w = ork.workflow("slow")
+w:task("a", { command = "echo kept >$ORK_ARTIFACTS/x; echo >begun; cat go; echo >ended" })
+return w
+]])
+    sh.spawn({ "mkfifo", dir .. "/go" }):wait()
+    local p = sh.spawn_ork({ "slow.lua" }, { cwd = dir })
+    sh.wait_file(dir .. "/begun")
+    p:kill()
+    sh.write(dir .. "/go", "x\n")
+    sh.wait_file(dir .. "/ended")
+    assert.equal(0, ork("slow.lua").code)
+    assert.equal("kept\n", ork("artifacts", "last", "x").out)
+    assert.same({ "2 5" }, contents("artifacts"))
+  end)
+end)

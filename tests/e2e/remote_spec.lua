@@ -1,0 +1,173 @@
+-- SPDX-License-Identifier: MIT
+-- Jobs of other services that tasks leave: followed without a process or a slot, whoever is killed.
+local http = require "tests.lib.http"
+local sh = require "tests.lib.sh"
+
+describe("a task that leaves jobs", function()
+  local dir, server
+  before_each(function()
+    dir = sh.tempdir()
+    server = http.start()
+  end)
+  after_each(sh.cleanup)
+
+  local function ork(args, env) return sh.ork(args, { cwd = dir, env = env }) end
+  local function db() return dir .. "/.ork/ork.db" end
+
+  --- A script whose task `a` leaves these jobs (Lua, `url` is the server's), by a process or a function.
+  local function write(jobs, options)
+    sh.write(dir .. "/d.lua", ([[
+local ork = require "ork"
+local w = ork.workflow("d", { params = { url = "str" }, max_parallel = 1 })
+local url = w.params.url
+local a = w:task("a", { inputs = { url = url }, run = function(input, ctx)
+  local url = input.url
+  print("left them")
+  return %s
+end, %s })
+w:task("after", { inputs = { jobs = a.output.jobs }, command = "cat $ORK_INPUT_FILE" })
+return w
+]]):format(jobs, options or ""))
+  end
+  local function start(...) return sh.spawn_ork({ "d.lua", "url=" .. server.url, ... }, { cwd = dir }) end
+  local function run(env, ...) return ork({ "d.lua", "--new", "url=" .. server.url, ... }, env) end
+  local function count(path)
+    local r = sh.run({ "python3", "-c", "import urllib.request, sys; print(urllib.request.urlopen(sys.argv[1]).read().decode())", server.url .. "/count" },
+      { env = { no_proxy = "127.0.0.1" } })
+    return sh.json(r.out)[path] or 0
+  end
+
+  it("is done when all of them are, and gives them on", function()
+    write([[ork.defer.http({ url = url .. "/job/a", job_id = "one" }, { url = url .. "/flaky", job_id = "two" })]])
+    local p = start()
+    p:wait_line("a +waiting +for 2 jobs of other services$")
+    local r = p:wait()
+    assert.equal(0, r.code, r.err)
+    local out = sh.json(ork({ "output", "last", "a" }).out)
+    assert.same({ { service_type = "custom_http", job_id = "one", status = "completed", answer = { status = "success", seen = 3 } },
+      { service_type = "custom_http", job_id = "two", status = "completed", answer = { status = "success" } } }, out.jobs)
+    assert.equal("left them\n", ork({ "logs", "last", "a" }).out)
+    assert.same(out, sh.json(ork({ "logs", "last", "after" }).out))
+    local rows = sh.sql(db(), "SELECT job_id, status, finished_at IS NOT NULL AS ended FROM deferred_jobs ORDER BY job_id")
+    assert.same({ { job_id = "one", status = "completed", ended = 1 }, { job_id = "two", status = "completed", ended = 1 } }, rows)
+  end)
+
+  it("may be a process, of which log and artifacts are kept", function()
+    sh.write(dir .. "/d.lua", [[
+local ork = require "ork"
+local w = ork.workflow("d", { params = { url = "str" } })
+w:task("a", { env = { URL = w.params.url }, command = [=[
+  echo said; echo kept >$ORK_ARTIFACTS/x
+  echo "{\"deferred\":[{\"service_type\":\"custom_http\",\"job_id\":\"j\",\"url\":\"$URL/job/p\",\"status_field\":\"status\"}]}" >$ORK_OUTPUT_FILE]=] })
+return w
+]])
+    local r = run()
+    assert.equal(0, r.code, r.err)
+    assert.equal("completed", sh.json(ork({ "output", "last", "a" }).out).jobs[1].status)
+    assert.equal("said\n", ork({ "logs", "last", "a" }).out)
+    assert.equal("kept\n", ork({ "artifacts", "last", "x" }).out)
+    assert.same({ { status = "success", exit_code = 0 } }, sh.sql(db(), "SELECT status, exit_code FROM task_attempts"))
+  end)
+
+  it("takes no slot meanwhile, and says what it waits for", function()
+    write([[ork.defer.http({ url = url .. "/job/never", job_id = "slow" }, { url = url .. "/status/503" })]])
+    sh.write(dir .. "/d.lua", (sh.read(dir .. "/d.lua"):gsub('return w\n$', 'w:task("beside", { command = "true" })\nreturn w\n')))
+    local p = start()
+    p:wait_line("beside +success")
+    sh.wait_until(dir .. "/.ork", function() return ork({ "why", "last" }).out:find("asked 2 times") end)
+    assert.matches("a: waits for job `slow` of another service and 1 more; asked %d times", ork({ "why", "last" }).out)
+    assert.matches("a +running +1 .* waits for job slow and 1 more, asked %d times", ork({ "show", "last" }).out)
+    local waits = sh.json(ork({ "show", "last", "a", "--json" }).out).waits
+    assert.same({ "custom_http", "slow", 2 }, { waits["for"], waits.text, waits.jobs })
+    assert.equal(0, ork({ "cancel", "last" }).code)
+    assert.equal(1, p:wait().code)
+    assert.same({ { status = "cancelled", n = 2 } }, sh.sql(db(), "SELECT status, count(*) AS n FROM deferred_jobs GROUP BY 1"))
+  end)
+
+  it("fails when one of them does; the others are given up", function()
+    write([[ork.defer.http({ url = url .. "/job/never" }, { url = url .. "/job/fail", job_id = "bad", failure_value = "failure" })]])
+    local r = run()
+    assert.equal(1, r.code)
+    assert.matches("\na failed: job `bad` failed: its status is `failure`\n", r.err)
+    assert.equal("remote", sh.json(ork({ "show", "last", "a", "--json" }).out).kind)
+    assert.same({ { status = "cancelled" }, { status = "failed" } }, sh.sql(db(), "SELECT status FROM deferred_jobs ORDER BY status"))
+    write([[ork.defer.http{ url = url .. "/status/404", job_id = "gone" }]])
+    assert.matches("a failed: job `gone` failed: its service answered 404: told so\n", run().err)
+  end)
+
+  it("asks again when there is no answer, until its deferred_timeout", function()
+    write([[ork.defer.http({ url = "http://127.0.0.1:1/", job_id = "nobody" })]], 'deferred_timeout = "1500ms"')
+    local r = run()
+    assert.matches("a failed: its jobs took longer than its deferred_timeout %(1.5s%); job `nobody`: Failed to connect", r.err)
+    assert.equal("timeout", sh.json(ork({ "show", "last", "a", "--json" }).out).kind)
+    write([[ork.defer.http({ url = url .. "/bytes/3", job_id = "text" })]], 'deferred_timeout = "1500ms"')
+    assert.matches("; job `text`: the answer of its service is no JSON object\n", run().err)
+    write([[ork.defer.http({ url = url .. "/status/503", job_id = "busy" })]], 'deferred_timeout = "1500ms"')
+    assert.matches("; job `busy`: its service answered 503: told so\n", run().err)
+  end)
+
+  it("goes on after kill -9, without running again", function()
+    write([[ork.defer.http({ url = url .. "/job/a", job_id = "one" }, { url = url .. "/job/b", job_id = "two" })]])
+    local p = start()
+    p:wait_line("a +waiting")
+    sh.wait_until(dir .. "/.ork", function() return count("/job/a") >= 1 end)
+    p:kill()
+    assert.same({ { n = 2 } }, sh.sql(db(), "SELECT count(*) AS n FROM deferred_jobs WHERE status IN ('pending', 'polling')"))
+    p = start()
+    p:wait_line("a +waiting +for ")
+    local r = p:wait()
+    assert.equal(0, r.code, r.err)
+    local shown = sh.json(ork({ "show", "last", "a", "--json" }).out)
+    assert.same({ "success", 1, 0 }, { shown.status, shown.attempt, shown.lost or 0 })
+    assert.equal("left them\n", ork({ "logs", "last", "a" }).out)
+    assert.equal(2, #shown.output.jobs)
+  end)
+
+  it("asks with secrets by name, and is refused when it would store one", function()
+    write([[ork.defer.http({ url = url .. "/echo", success_value = "GET", status_field = "method",
+      headers = { ["X-Token"] = { text = { "t-", { secret = "TOKEN" } } } } })]])
+    local r = run({ ORK_SECRET_TOKEN = "hunter2hunter2" })
+    assert.equal(0, r.code, r.err)
+    assert.equal("t-***", sh.json(ork({ "output", "last", "a" }).out).jobs[1].answer.token)
+    assert.equal("", sh.spawn({ "grep", "-rlaF", "hunter2", ".ork" }, { cwd = dir }):wait().out)
+    write([[ork.defer.http({ url = url .. "/echo", headers = { ["X-Token"] = ctx.secret("TOKEN") } })]])
+    r = run({ ORK_SECRET_TOKEN = "hunter2hunter2" })
+    assert.matches('a failed: deferred: it holds the value of a secret, and would be stored: write {"secret": NAME} in a header instead\n', r.err)
+    assert.equal("", sh.spawn({ "grep", "-rlaF", "hunter2", ".ork" }, { cwd = dir }):wait().out)
+  end)
+
+  it("is refused when its jobs are none", function()
+    local function refused(jobs)
+      write("{ deferred = { " .. jobs .. " } }")
+      return run().err:match("\na failed: ([^\n]*)")
+    end
+    assert.equal("deferred[1]: jobs of `bigquery` are not followed by this Ork, which follows `custom_http`",
+      refused('{ service_type = "bigquery", job_id = "1", project = "p", location = "EU" }'))
+    assert.equal("deferred[1]: there is no service type `carrier_pigeon`; this Ork follows `custom_http`",
+      refused('{ service_type = "carrier_pigeon", job_id = "1" }'))
+    assert.equal("deferred[2]: `job_id` is missing",
+      refused('{ service_type = "custom_http", job_id = "1", url = url }, { service_type = "custom_http", url = url }'))
+    assert.equal("deferred[1]: `url` is not a text", refused('{ service_type = "custom_http", job_id = "1", url = 7 }'))
+    assert.equal("deferred[1]: `url` begins with http:// or https://", refused('{ service_type = "custom_http", job_id = "1", url = "mock://success" }'))
+    assert.equal("deferred[1]: `method` is GET, POST, PUT or DELETE", refused('{ service_type = "custom_http", job_id = "1", url = url, method = "get" }'))
+    assert.equal("deferred[1]: `headers` is an object", refused('{ service_type = "custom_http", job_id = "1", url = url, headers = { "a" } }'))
+    assert.equal("deferred[1]: it is no object", refused("7"))
+    write("{ deferred = ork.list{} }")
+    assert.equal(0, run().code)
+    assert.equal('{"jobs":[]}\n', ork({ "output", "last", "a" }).out)
+  end)
+
+  it("is refused by ork.defer at the line of the call", function()
+    local function refused(call)
+      write(call)
+      return run().err:match("\na failed: d.lua:7: ([^\n]*)")
+    end
+    assert.equal("ork.defer.bigquery: jobs of `bigquery` are not followed by this Ork, which follows those of ork.defer.http", refused("ork.defer.bigquery{}, nil"))
+    assert.equal("ork.defer has no `ftp`; there is http", refused("ork.defer.ftp{}, nil"))
+    assert.equal("ork.defer.http wants a table { url, … }", refused("ork.defer.http(), nil"))
+    assert.equal("ork.defer.http wants tables { url, … }; number 1 is a string", refused("ork.defer.http('x'), nil"))
+    assert.equal("ork.defer.http: `url` is missing", refused("ork.defer.http{}, nil"))
+    assert.equal("ork.defer.http has no option `urll`; did you mean `url`?", refused("ork.defer.http{ urll = url }, nil"))
+    assert.equal("ork.defer.http: `method` is a number, not a string", refused("ork.defer.http{ url = url, method = 7 }, nil"))
+  end)
+end)
