@@ -91,6 +91,7 @@ struct ork_lua_def {
     unsigned depth;         /* of workflows within each other, itself counted; once sealed */
     bool inner;             /* a task of another workflow is a run of it */
     bool has_inline;        /* functions that only this program can call */
+    bool announced;         /* the loader was told of it */
     bool sealing;           /* what it runs is being sealed */
     bool sealed, judged;    /* judged: sealing was tried */
     bool scripted;          /* defined by a script that is loaded, not by the program that runs */

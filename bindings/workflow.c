@@ -203,8 +203,9 @@ static void announce(lua_State *L, int idx)
 ork_workflow *ork_lua_check_workflow(lua_State *L, int idx)
 {
     struct ork_lua_def *d = ork_lua_def_check(L, idx, "run");
-    if (!d->judged)
+    if (!d->announced) /* also one that was sealed as part of another */
         announce(L, idx);
+    d->announced = true;
     ork_lua_def_seal(L, d);
     if (!d->sealed) {
         render(L, idx);

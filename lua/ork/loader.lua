@@ -166,14 +166,21 @@ local function pick_returned(session, returned)
 end
 
 local function check_names(session, workflows)
-  local by_name = {}
-  for _, w in ipairs(workflows) do
-    if by_name[w.name] and by_name[w.name] ~= w then
+  local by_name, all = {}, {}
+  local function second(w)
+    if all[w.name] and all[w.name] ~= w then
       local file, line = core.workflow_place(w)
-      local _, first = core.workflow_place(by_name[w.name])
+      local _, first = core.workflow_place(all[w.name])
       session:add({ code = "EDEF", file = file, line = line, text = ("a second workflow is called `%s`; the first is in line %d"):format(w.name, first) })
     end
+    all[w.name] = all[w.name] or w
+  end
+  for _, w in ipairs(workflows) do
+    second(w)
     by_name[w.name] = by_name[w.name] or w
+  end
+  for _, w in ipairs(session.workflows) do -- workers find functions by the name of their workflow
+    if core.is_inner(w) and by_name[w.name] ~= w then second(w) end
   end
   for _, w in ipairs(session.workflows) do
     if not by_name[w.name] and not core.is_inner(w) and not session.started and #session.problems == 0 then

@@ -464,7 +464,10 @@ int ork_workflow_delete(ork_engine *e, const char *name, char **out, ork_err *er
     if (!rc && !gone) {
         rc = refuse_unfinished(e, name, err);
         if (!rc)
-            rc = ork_err_set(err, ORK_ESTATE, "a run of workflow `%s` was started or retried meanwhile; try again",
+            rc = ork_err_set(err, ORK_ESTATE,
+                             "a run of workflow `%s` was started or retried meanwhile, or a task of an unfinished run "
+                             "waits for one; "
+                             "try again when that has ended",
                              name);
     }
     return finish(&p, rc, out, err);

@@ -17,7 +17,9 @@ describe("servers on two hosts", function()
       local w = ork.workflow("long")
       local a = w:task("a", { command = "echo x >>ran; echo $$ >pid; until test -e go; do sleep 0.05; done" })
       w:task("b", { command = "true", depends_on = a })
-      return w]])
+      local outer = ork.workflow("outer")
+      outer:task("all", { workflow = w })
+      return w, outer]])
     sh.ork({ "apply", "long.lua", "--db", url }, { cwd = dir, ok = true })
   end
 
@@ -27,10 +29,10 @@ describe("servers on two hosts", function()
   end
 
   --- A run whose process lives on host one, the server of which is gone.
-  local function left(grace, signal)
+  local function left(grace, signal, workflow)
     begin()
     local one = on("one", grace)
-    sh.ork({ "trigger", "long", "--db", url }, { cwd = dir, ok = true })
+    sh.ork({ "trigger", workflow or "long", "--db", url }, { cwd = dir, ok = true })
     sh.wait_file(dir .. "/pid")
     local two = on("two", grace)
     -- the server must be ten seconds old before anybody is declared dead
@@ -62,6 +64,20 @@ describe("servers on two hosts", function()
     sh.write(dir .. "/go", "")
     one:wait_line("run ended .* status=success")
     assert.equal("x\n", sh.read(dir .. "/ran"))
+    serve.stop(one)
+    serve.stop(two)
+  end)
+
+  it("keeps a run together with those of its tasks", function()
+    if cluster.missing() then return pending(cluster.missing()) end
+    local two = left("1h", "sigterm", "outer")
+    two:wait_line("run waits for its host run=%S+ host=one") -- it has no process itself
+    local one = on("one", "1h")
+    one:wait_line("run taken up .* workflow=outer status=running")
+    sh.write(dir .. "/go", "")
+    one:wait_line("run ended .* workflow=outer status=success")
+    assert.equal("x\n", sh.read(dir .. "/ran"))
+    assert.equal("2", server:psql("ork", "SELECT count(*) FROM runs"))
     serve.stop(one)
     serve.stop(two)
   end)

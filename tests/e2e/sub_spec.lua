@@ -180,6 +180,15 @@ for i = 1, 16 do
   inner = next
 end
 w:task("a", { workflow = inner, inputs = { part = "x" } })]], "workflows stand within each other 17 deep, at most 16 may" },
+      { [[local function part(n)
+  local p = ork.workflow("part")
+  p:task("t", { run = function() return n end })
+  return p
+end
+local v = ork.workflow("v")
+v:task("a", { workflow = part(1) })
+w:task("a", { workflow = part(2) })
+w = { v, w }]], "a second workflow is called `part`; the first is in line" },
       { 'other:returns(1)', "`returns` wants a table of values by name" },
       { 'local t = other:task("t", { command = "true" })\nother:returns{ t = t }', "is a task, no value; what it gives is its .output" },
       { 'other:returns{ x = 1 }\nother:returns{ x = 2 }', "says already what it returns" },
@@ -190,6 +199,17 @@ w:task("a", { workflow = inner, inputs = { part = "x" } })]], "workflows stand w
       assert.equal(2, r.code, each[1] .. r.out .. r.err)
       assert.matches(each[2], r.err, 1, true)
     end
+  end)
+
+  it("works in a script that starts its runs itself", function()
+    local r = run([[
+other:task("o", { run = function(input) return { n = 1 } end })
+local w = ork.workflow("w")
+w:task("a", { workflow = other, inputs = { part = "x" } })
+print(w:run().status, other:run({ part = "y" }).status)]])
+    assert.equal(0, r.code, r.err)
+    assert.equal(3, #sql("SELECT 1 FROM runs WHERE status = 'success'"))
+    assert.same({ { n = 1 } }, sql("SELECT count(DISTINCT content_hash) AS n FROM workflow_snapshots s JOIN workflows w ON w.id = s.workflow_id WHERE w.name = 'other'"))
   end)
 
   it("fails a run whose values cannot be made, and gives nothing then", function()
@@ -238,6 +258,9 @@ w:task("a", { workflow = other, inputs = { part = "x" } })]])
     p:wait(nil, true)
     assert.equal(0, ork("cancel", document("last", "a").child.run).code)
     assert.equal("running", document("last").status)
+    assert.equal(2, ork("delete", "other", "--yes").code) -- its end is still to be told
+    assert.equal(0, ork("prune", "--older-than", "0s", "--yes").code)
+    assert.equal(2, #sql("SELECT 1 FROM runs"))
     assert.equal(1, ork("w.lua").code)
     assert.matches("^run %x+ of `other` was cancelled$", document("last", "a").error)
   end)

@@ -22,7 +22,7 @@ function progress.waits(change)
   local at = waits:match("^waits until (%S+)$")
   if at then return "until " .. text.time(at) end
   local question = waits:match("^waits for approval: (.*)$")
-  if not question then return waits end
+  if not question then return waits:match("^waits (for run .*)$") or waits end
   return ("for approval: %s   (ork approve %s %s)"):format(question, text.short(change.run_id), change.task)
 end
 
