@@ -46,7 +46,7 @@ static void finish(struct fetch *f)
     struct ork_active *a = f->a;
     json_t *before = a->hold;
 
-    if (!a->dead) {
+    if (!a->dead && !a->engine->closing) {
         a->hold = f->hold;
         f->cb(a, f->task, f->params, f->code, f->code ? &f->err : NULL);
         a->hold = before;

@@ -249,17 +249,37 @@ static void want_secret(void *data, const char *name)
         ork_mask_add(w->mask, value.data, value.len);
 }
 
+/* The task's params; those of an item are in the row of its task. NULL: none. Owned. */
+static json_t *params_of(ork_engine *e, const struct ork_rows *task)
+{
+    const char *params = ork_rows_text(task, 0, "params"), *name = ork_rows_text(task, 0, "task_name"),
+               *slash = name ? strrchr(name, '/') : NULL;
+    struct ork_rows *parent = NULL;
+    json_t *p = NULL;
+    ork_err none;
+    ork_id run;
+
+    if (params || !slash || !ork_rows_id(task, 0, "run_id", &run))
+        return params ? json_loads(params, 0, NULL) : NULL;
+    ORK_CLEANUP(ork_free_cleanup) char *of = ork_strndup(name, (size_t)(slash - name));
+    struct ork_param q[] = {ORK_P_ID(&run), ORK_P_TEXT(of)};
+    if (ork_store_query(e->store, ORK_Q_task_get, q, 2, &parent, &none) == 0 && ork_rows_len(parent) == 1 &&
+        (params = ork_rows_text(parent, 0, "params")))
+        p = json_loads(params, 0, NULL);
+    ork_rows_free(parent);
+    return p;
+}
+
 /* While an attempt runs its log is as it writes it: what it was given is taken out of what is shown. The values are
  * known to who runs it; another program looks them up. */
 static int mask_of(ork_engine *e, const struct ork_rows *task, struct ork_mask *m, ork_err *err)
 {
-    const char *params = ork_rows_text(task, 0, "params");
     int status = ork_task_status_parse(ork_rows_text(task, 0, "status"));
     struct ork_active *a = NULL;
     uint32_t no = 0;
     ork_id id;
 
-    if ((status != ORK_TASK_DISPATCHED && status != ORK_TASK_RUNNING) || is_function(task) || !params)
+    if ((status != ORK_TASK_DISPATCHED && status != ORK_TASK_RUNNING) || is_function(task))
         return 0;
     struct ork_live *l =
         ork_rows_id(task, 0, "id", &id) && ork_active_by_task(e, &id, &a, &no) == 0 ? ork_active_live(a, no) : NULL;
@@ -268,7 +288,7 @@ static int mask_of(ork_engine *e, const struct ork_rows *task, struct ork_mask *
         return 0;
     }
     struct wanted w = {.engine = e, .mask = m};
-    json_t *p = json_loads(params, 0, NULL);
+    json_t *p = params_of(e, task);
     ork_expr_env_secrets(p, want_secret, &w);
     json_decref(p);
     if (w.code)

@@ -353,7 +353,7 @@ static void release(struct ask *q)
     if (--q->left > 0)
         return;
     struct ork_live *l = live_of(q);
-    if (l && q->a->engine->http)
+    if (l && q->a->engine->http && !q->a->engine->closing)
         send_it(q, l);
     else
         free_ask(q);
