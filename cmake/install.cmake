@@ -38,7 +38,7 @@ if(TARGET ork_cloud_module)
 endif()
 install(TARGETS ork_module LIBRARY DESTINATION ${ORK_LUA_CDIR}/ork)
 install(DIRECTORY lua/ork DESTINATION ${ORK_LUA_DIR} FILES_MATCHING PATTERN "*.lua")
-install(FILES runtime/include/ork/ork.h runtime/include/ork/copy.h runtime/include/ork/http.h runtime/include/ork/schedule.h DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/ork)
+install(FILES runtime/include/ork/ork.h runtime/include/ork/copy.h runtime/include/ork/doctor.h runtime/include/ork/http.h runtime/include/ork/schedule.h DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/ork)
 if(NOT IS_ABSOLUTE ${ORK_AGENT_DIR}) # a rock brings no service
   install(FILES packaging/ork.service DESTINATION lib/systemd/system)
 endif()
