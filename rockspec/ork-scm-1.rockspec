@@ -17,7 +17,8 @@ supported_platforms = { "linux" }
 
 dependencies = { "lua >= 5.4, < 5.5" }
 
--- On Debian: libuv1-dev libsqlite3-dev libjansson-dev libmd-dev uthash-dev liblua5.4-dev pkg-config
+-- On Debian: libuv1-dev libsqlite3-dev libjansson-dev libmd-dev uthash-dev liblua5.4-dev pkg-config; with libpq-dev also databases of
+-- PostgreSQL, with libcurl4-openssl-dev also ctx.http and jobs of other services
 external_dependencies = {
   UV = { header = "uv.h", library = "uv" },
   SQLITE = { header = "sqlite3.h", library = "sqlite3" },

@@ -68,7 +68,7 @@ describe("the rock", function()
   end
 
   it("brings module, program and agent", function()
-    for _, path in ipairs({ "bin/ork", "lib/lua/5.4/ork/core.so", "lib/lua/5.4/ork/ork-agent", "share/lua/5.4/ork/init.lua",
+    for _, path in ipairs({ "bin/ork", "lib/lua/5.4/ork/core.so", "lib/lua/5.4/ork/ork-agent", "lib/lua/5.4/ork/ork_cloud.so", "share/lua/5.4/ork/init.lua",
       "share/lua/5.4/ork/cli/main.lua" }) do
       assert(sh.exists(tree .. "/" .. path), path)
     end
