@@ -56,6 +56,16 @@ w:task("pro", { inputs = { p = ork.each(ork.product{ os = { "l", "m" }, arch = {
       ork("logs", "last", "pro/3").out .. ork("logs", "last", "pro/4").out)
   end)
 
+  it("makes so many alike by task_count, told as the original told them", function()
+    local r = run([[
+w:task("p", { task_count = 3, command = "echo $task_index $task_name $workflow_name $run_id $ORK_TASK_NAME " .. ork.input.task_index })
+local f = w:task("f", { task_count = 3, inputs = { k = 10 }, run = function(input) return { n = input.k + input.task_index } end })
+w:task("sum", { inputs = { n = f.output.n }, run = function(input) return input.n end })]])
+    assert.equal(0, r.code, r.err)
+    assert.equal(("2 task_2 w %s p/3 2\n"):format(json.decode(ork("show", "last", "--json").out).id), ork("logs", "last", "p/3").out)
+    assert.equal("[10,11,12]\n", ork("output", "last", "sum").out)
+  end)
+
   it("succeeds without elements", function()
     local r = run([[
 local a = w:task("a", { inputs = { p = ork.each({}) }, run = function() return { n = 1 } end })
@@ -252,6 +262,10 @@ print(ork.json.encode(r:task("a").output), ork.json.encode(r:task("a").items), o
   it("is refused where it is not meant", function()
     local bad = {
       { 'w:task("a", { inputs = { p = ork.each({ 1 }), q = ork.each({ 2 }) }, command = "true" })', "is a second ork.each, beside `p`; a task has one" },
+      { 'w:task("a", { task_count = 2, inputs = { p = ork.each({ 1 }) }, command = "true" })', "`task_count` stands beside ork.each" },
+      { 'w:task("a", { task_count = 2, wait = "1s" })', "`task_count` is for `command` and `run`" },
+      { 'w:task("a", { task_count = 0, command = "true" })', "task_count" },
+      { 'w:task("a", { task_count = 100001, command = "true" })', "`task_count` takes at most 100000" },
       { 'w:task("a", { inputs = ork.each({ 1 }), command = "true" })', "is ork.each itself; an input of that kind needs a name" },
       { 'w:task("a", { inputs = { p = ork.each() }, command = "true" })', "ork.each wants a list, or a reference to one, got none" },
       { 'w:task("a", { inputs = { p = ork.each("abc") }, command = "true" })', 'ork.each wants a list, or a reference to one, got "abc"' },
