@@ -227,33 +227,42 @@ static int add_task(struct ork_lua_reader *r, struct ork_lua_task *t, uint32_t *
     return 0;
 }
 
-/* The workflow keeps a function of the table at 3: `run` under the task's number from 1, as most have only that; others
- * under number and option ("3 wait.poll"), which is also the way to it in the table. */
-static void keep_function(lua_State *L, uint32_t no, const char *option)
+/* `run` is kept under the task's number, as most have only that; others under number and option ("3 wait.poll"), which is
+ * also the way to it in the table. */
+void ork_lua_keep_function(lua_State *L, int workflow, int idx, lua_Integer number, const char *way)
 {
-    const char *dot = strchr(option, '.');
+    const char *dot = strchr(way, '.');
+    int top = lua_gettop(L);
 
-    if (lua_getiuservalue(L, 1, 1) != LUA_TTABLE) {
-        lua_pop(L, 1);
-        lua_newtable(L);
-        lua_pushvalue(L, -1);
-        lua_setiuservalue(L, 1, 1);
-    }
-    int functions = lua_gettop(L);
-    lua_pushlstring(L, option, dot ? (size_t)(dot - option) : strlen(option));
-    lua_rawget(L, 3);
-    if (dot) {
+    lua_pushlstring(L, way, dot ? (size_t)(dot - way) : strlen(way));
+    lua_rawget(L, idx);
+    if (dot && lua_istable(L, -1)) {
         lua_pushstring(L, dot + 1);
         lua_rawget(L, -2);
     }
-    if (strcmp(option, "run") == 0) {
-        lua_rawseti(L, functions, (lua_Integer)no + 1);
-    } else {
-        lua_pushfstring(L, "%I %s", (LUAI_UACINT)no + 1, option);
-        lua_pushvalue(L, -2);
-        lua_rawset(L, functions);
+    if (lua_isfunction(L, -1)) {
+        if (lua_getiuservalue(L, workflow, 1) != LUA_TTABLE) {
+            lua_pop(L, 1);
+            lua_newtable(L);
+            lua_pushvalue(L, -1);
+            lua_setiuservalue(L, workflow, 1);
+        }
+        lua_insert(L, -2); /* functions function */
+        if (strcmp(way, "run") == 0) {
+            lua_rawseti(L, -2, number);
+        } else {
+            lua_pushfstring(L, "%I %s", (LUAI_UACINT)number, way);
+            lua_insert(L, -2);
+            lua_rawset(L, -3);
+        }
     }
-    lua_settop(L, functions - 1);
+    lua_settop(L, top);
+}
+
+void ork_lua_has_function(struct ork_lua_reader *r)
+{
+    if (!r->def->scripted)
+        json_object_set_new(r->def->options, "functions", json_string("inline"));
 }
 
 static void push_handle(lua_State *L, struct ork_lua_def *def, uint32_t no)
@@ -315,6 +324,19 @@ static void judge(struct ork_lua_reader *r, struct ork_lua_task *t)
     ork_lua_check_inputs(r, t);
 }
 
+static void keep_functions(lua_State *L, const struct ork_lua_task *t, lua_Integer number)
+{
+    const struct {
+        bool has;
+        const char *way;
+    } all[] = {{t->has_run, "run"}, {t->has_poll, "wait.poll"}, {t->has_when, "when"}, {t->spec.retry.ask, "retries.on"}};
+
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
+        if (all[i].has && lua_istable(L, 3))
+            ork_lua_keep_function(L, 1, 3, number, all[i].way);
+    }
+}
+
 static int define(lua_State *L, const char *method, bool finally)
 {
     struct ork_lua_ctx *ctx = lua_touserdata(L, lua_upvalueindex(1));
@@ -341,12 +363,7 @@ static int define(lua_State *L, const char *method, bool finally)
         return ork_lua_raise(L, "%s", err.msg);
     if (r.options)
         read_depends_on(&r, no);
-    if (t.has_run)
-        keep_function(L, no, "run");
-    if (t.has_poll)
-        keep_function(L, no, "wait.poll");
-    if (t.has_when)
-        keep_function(L, no, "when");
+    keep_functions(L, &t, (lua_Integer)no + 1);
     warn_of_join(&r, &t);
     push_handle(L, def, no);
     return 1;

@@ -113,12 +113,9 @@ static void read_table(struct ork_lua_reader *r, struct ork_lua_task *t, int idx
         ork_lua_bad(r, ork_lua_path(way, path, "every"), NULL, "is for `poll`; nobody asks again for an approval");
     else if (every && t->wait_ms >= 0 && t->wait_ms < 1000)
         ork_lua_bad(r, ork_lua_path(way, path, "every"), NULL, "wants at least 1 s");
-    if (t->has_poll && !r->def->scripted)
-        ork_lua_bad(r, ork_lua_path(way, path, "poll"),
-                    "put the workflow into a file of its own: ork.load(\"FILE.lua\")",
-                    "is called by a worker, which loads the script again; here is none");
     if (!t->has_poll)
         return;
+    ork_lua_has_function(r);
     size_t at = r->ctx->values.len;
     ork_lua_buf_addf(&r->ctx->values, "{\"every_ms\":%lld,\"poll\":true",
                      t->wait_ms > 0 ? (long long)t->wait_ms : 60000);
@@ -189,6 +186,9 @@ void ork_lua_judge_wait(struct ork_lua_reader *r, struct ork_lua_task *t)
         t->spec.timeout_ms = 0;
     if (!says(r, "retries"))
         t->spec.retry = (struct ork_retry_spec){.delay_ms = -1, .factor = 1};
+    if (says(r, "retries") && t->spec.retry.ask)
+        ork_lua_bad(r, "retries\non", "write { kinds = { … }, codes = { … } }",
+                    "is asked of what has run; a task that waits is tried again by data");
     if (t->wait_for == ORK_LUA_WAIT_TIME && t->output_type)
         ork_lua_bad(r, "output_type", NULL, "cannot be: a task that waits for a time gives nothing");
     if (t->wait_for == ORK_LUA_WAIT_TIME && t->spec.timeout_ms > 0 && t->wait_ms >= t->spec.timeout_ms)

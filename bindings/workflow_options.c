@@ -80,6 +80,8 @@ static void read_defaults(struct ork_lua_reader *r, int idx, const char *path, v
     ork_lua_task_options(r, idx, path, &r->def->defaults, ORK_LUA_DEFAULTS);
     r->def->defaults.has_work = false;
     keep_defaults(r);
+    if (r->def->defaults.spec.retry.ask)
+        ork_lua_keep_function(r->L, 3, idx, 0, "retries.on");
 }
 
 #define FIELD(member) offsetof(struct limits, member)

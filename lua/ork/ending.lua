@@ -19,6 +19,13 @@ end
 
 function ending.is_stop(what) return type(what) == "table" and rawequal(getmetatable(what), Stop) end
 
+-- ---- answers ---------------------------------------------------------------------------------
+
+local function yes(what) return what and true or nil end
+
+--- What functions beside a task's own may say: a poll "not yet", by nil or false; others yes or no.
+ending.answers = { ["wait.poll"] = function(what) return what or nil end, when = yes, ["retries.on"] = yes }
+
 -- ---- errors ----------------------------------------------------------------------------------
 
 --- Text of what a user's value is turned into text by: its metamethods may raise, too, and this attempt alone may fail of it.

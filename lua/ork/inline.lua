@@ -55,6 +55,8 @@ local function over(call, ok, what, thread)
   of_engine(call.engine).calls[call.token] = nil
   if ok and call.until_ms and native.mono() > call.until_ms then ok, what = false, call.timeout end
   if not ok then return fail(call, what, thread) end
+  local judge = ending.answers[call.option]
+  if judge then what = judge(what) end
   local fine, done, why, code = pcall(native.done, call.engine, call.token, what)
   if not fine then
     native.fail(call.engine, call.token, "output: " .. ending.text_of(done), "output", nil, false, 0)
@@ -74,7 +76,7 @@ local of_ctx = {
 local function begin(call)
   local state = of_engine(call.engine)
   local workflow = state.held[call.run_id] or (known[call.definition] or {})[call.workflow]
-  local body = workflow and native.of(workflow, call.number)
+  local body = workflow and native.of(workflow, call.number, call.option)
   if not body then
     native.fail(call.engine, call.token, "its function lives in the program that started the run", "policy", nil, true, 0)
     return

@@ -108,16 +108,12 @@ local function fail(slot, what, thread)
   native.fail(slot, ending.shorten(message), "error", code, final, after_ms)
 end
 
--- What functions beside a task's own may say: a poll "not yet", by nil or false; others yes or no.
-local function yes(what) return what and true or nil end
-local answers = { ["wait.poll"] = function(what) return what or nil end, when = yes, ["retries.on"] = yes }
-
 local function over(ok, what, thread, self)
   local slot = self.call.token
   fibers[slot] = nil
   ctx.forget(self.ctx)
   if not ok then return fail(slot, what, thread) end
-  local judge = answers[self.call.option]
+  local judge = ending.answers[self.call.option]
   if judge then what = judge(what) end
   if what == nil then return native.done(slot) end
   local fine, text, why = pcall(core.inline.output, what)

@@ -6,6 +6,7 @@
 #include "base/err.h"
 #include "core/workflow_priv.h"
 #include <stdlib.h>
+#include <string.h>
 
 static int read_object(const char *what, const char *json, size_t len, json_t **tree, char **text, ork_err *err)
 {
@@ -40,7 +41,7 @@ static int read_limits(const json_t *options, struct ork_workflow_limits *l, ork
 {
     int64_t parallel, runs, timeout;
     const json_t *fast = json_object_get(options, "fail_fast"), *pools = json_object_get(options, "pools"), *size;
-    const char *name;
+    const char *name, *where = json_string_value(json_object_get(options, "functions"));
     int rc;
 
     if ((rc = read_count(options, "max_parallel", UINT32_MAX, &parallel, err)) < 0 ||
@@ -61,6 +62,7 @@ static int read_limits(const json_t *options, struct ork_workflow_limits *l, ork
         .max_active_runs = (uint32_t)runs,
         .run_timeout_ms = timeout,
         .fail_fast = json_is_true(fast),
+        .by_host = where && strcmp(where, "inline") == 0,
     };
     return 0;
 }

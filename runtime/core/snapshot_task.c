@@ -113,6 +113,7 @@ static int read_retries(struct loading *l, struct ork_retry_spec *r)
     r->max_delay_ms = most;
     r->factor = factor ? json_number_value(factor) : 1;
     r->jitter = json_is_true(json_object_get(from, "jitter"));
+    r->ask = json_is_true(json_object_get(from, "ask"));
     if ((rc = read_kinds(l, json_object_get(from, "kinds"), &r->kinds)) < 0)
         return rc;
     return read_lists(l, from, r);

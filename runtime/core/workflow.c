@@ -146,7 +146,7 @@ static bool same_retry(const struct ork_retry_spec *a, const struct ork_retry_sp
 {
     if (a->limit != b->limit || a->delay_ms != b->delay_ms || a->max_delay_ms != b->max_delay_ms ||
         a->factor != b->factor || a->jitter != b->jitter || a->kinds != b->kinds ||
-        a->exit_codes_len != b->exit_codes_len || a->codes_len != b->codes_len)
+        a->ask != b->ask || a->exit_codes_len != b->exit_codes_len || a->codes_len != b->codes_len)
         return false;
     for (size_t i = 0; i < a->exit_codes_len; i++)
         if (a->exit_codes[i] != b->exit_codes[i])

@@ -294,6 +294,8 @@ struct ork_live *ork_active_live_new(struct ork_active *a, uint32_t task, uint32
 void ork_active_live_free(struct ork_active *a, struct ork_live *l)
 {
     HASH_DEL(a->live, l);
+    if (l->verdict)
+        ork_verdict_free(a, l);
     if (l->call)
         ork_call_free(a->engine, l->call);
     if (l->job)

@@ -247,6 +247,11 @@ static void tell_agent(const struct ork_after *x)
 
     struct ork_live *l = x->type == ORK_AFTER_ACK ? NULL : ork_active_live(x->run, x->task);
 
+    if (l && l->verdict) { /* it has ended */
+        if (l->attempt == x->attempt && x->type == ORK_AFTER_KILL)
+            ork_verdict_drop(x->run, l);
+        return;
+    }
     if (l && l->job) {
         if (l->attempt == x->attempt && x->type == ORK_AFTER_KILL)
             ork_deferred_kill(x->run, l);

@@ -224,7 +224,7 @@ static void on_answer(struct ork_active *a, uint32_t task, uint32_t attempt, con
     json_t *output = NULL;
     ork_err err = {0};
 
-    if (a->dead || !l || !l->job || l->attempt != attempt)
+    if (a->dead || !l || !l->job || l->verdict || l->attempt != attempt)
         return;
     if (answer->error && answer->final) {
         ork_settle_fail(a, task, answer->kind, answer->error);
@@ -248,8 +248,10 @@ static void on_inputs(struct ork_active *a, uint32_t task, json_t *params, int c
     size_t len = 0;
     ork_err why = {0};
 
-    if (!l || !l->job || l->job->what.type != ORK_DEFER_POLL || ork_question_open(a, task, POLL))
+    if (!l || !l->job || l->verdict || l->job->what.type != ORK_DEFER_POLL || ork_question_open(a, task, POLL))
         return; /* it ended meanwhile */
+    if (ork_question_may(a, &why) != 0)
+        return; /* who has its function asks */
     if (code)
         why = *err;
     else
@@ -264,7 +266,7 @@ void ork_deferred_due(struct ork_active *a, uint32_t task)
 {
     struct ork_live *l = ork_active_live(a, task);
 
-    if (!l || !l->job)
+    if (!l || !l->job || l->verdict)
         return;
     if (l->job->what.type == ORK_DEFER_TIMER) {
         succeed(a, l, NULL);
@@ -280,7 +282,7 @@ void ork_deferred_over(struct ork_active *a, uint32_t task)
     struct ork_live *l = ork_active_live(a, task);
     char span[32], text[64];
 
-    if (!l || !l->job)
+    if (!l || !l->job || l->verdict)
         return;
     ork_duration_format(l->job->limit_ms - l->started_ms, span);
     (void)snprintf(text, sizeof(text), "timeout after %s", span);

@@ -24,6 +24,7 @@
 #include "engine/deferred.h"
 #include "engine/question.h"
 #include "engine/serve.h"
+#include "engine/verdict.h"
 #include "exec/process/agent.h"
 #include "store/store.h"
 #include <uthash.h>
@@ -69,6 +70,8 @@ struct ork_live {
     char *input_path;         /* owned; NULL: the run's empty input */
     struct ork_call *call;    /* owned; NULL: no function */
     struct ork_deferred *job; /* owned; NULL: it does not only wait */
+    struct ork_verdict *verdict; /* owned: it has ended, and a function is asked whether it is tried again; NULL: no */
+    bool judged;                 /* that was answered */
     ork_id agent;             /* zero until known */
     bool committed;           /* its dispatched row is durable */
     bool known;               /* SPAWN was sent to the present agent, or it told of the attempt */
@@ -450,6 +453,10 @@ void ork_result_read(struct ork_active *a, uint32_t task, const struct ork_exit 
 void ork_result_free(struct ork_result *r);
 
 /* settle.c: ends of attempts */
+/* The one way an attempt leaves: event into the core, rows, slots back, the agent told after the commit; once a function
+ * has said whether it is tried again, if one says so. x: NULL no process. */
+void ork_settle_end(struct ork_active *a, struct ork_live *l, struct ork_event *ev, struct ork_end *end,
+                    const struct ork_exit *x);
 void ork_settle_call(struct ork_active *a, struct ork_live *l, struct ork_event *ev,
                      struct ork_end *end); /* the end of an inline attempt */
 /* Is the output of the task of its output_type? Converted where it must be: *text is written anew then. */

@@ -55,12 +55,22 @@ void ork_question_ask(struct ork_active *a, uint32_t task, uint32_t attempt, con
                                 .input_len = input_len,
                                 .option = option,
                                 .timeout_ms = timeout_ms > 0 ? timeout_ms : limit_ms(),
-                                .by_worker = true,
+                                .by_worker = !ork_workflow_limits(a->workflow)->by_host,
                                 .question = true};
     q->cb = cb;
     q->next = a->questions;
     a->questions = q;
-    ork_workers_ready(a->engine, &q->call);
+    if (q->call.by_worker)
+        ork_workers_ready(a->engine, &q->call);
+    else
+        ork_inline_ready(a->engine, &q->call);
+}
+
+int ork_question_may(const struct ork_active *a, ork_err *err)
+{
+    if (a->strange && ork_workflow_limits(a->workflow)->by_host)
+        return ork_err_set(err, ORK_ESTATE, "its function lives in the program that started the run");
+    return 0;
 }
 
 int ork_question_input(struct ork_active *a, uint32_t task, uint32_t attempt, const json_t *params, char **text,
@@ -128,7 +138,10 @@ void ork_question_end(struct ork_call *c, const struct ork_inline_result *r)
         answer = (struct ork_answer){.error = clean, .kind = r->kind ? r->kind : ORK_KIND_ERROR, .final = r->final};
     }
     ork_call_deadline(a->engine, c, 0);
-    ork_workers_forget(a->engine, c);
+    if (c->by_worker)
+        ork_workers_forget(a->engine, c);
+    else
+        ork_inline_forget(a->engine, c);
     take_out(a, q);
     ork_active_ref(a);
     q->cb(a, q->live.task, q->live.attempt, &answer);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Functions of scripts beside a task's own: short calls in a worker whose answer decides something. They are calls like
+/* Functions of scripts beside a task's own: short calls in a worker, or in the host program whose own
+ * they are, whose answer decides something. They are calls like
  * any other (engine/call.h), of an attempt that is in no table: nothing of them is stored, a crash asks again.
  *
  * Laws: a question has a time limit; it is answered once, or dropped and never; nobody's slot is held meanwhile. */
@@ -27,6 +28,8 @@ void ork_question_ask(struct ork_active *a, uint32_t task, uint32_t attempt, con
 /* The task's inputs as JSON text, which the caller frees; params and what they refer to were fetched (inputs.c). */
 int ork_question_input(struct ork_active *a, uint32_t task, uint32_t attempt, const json_t *params, char **text,
                        size_t *len, ork_err *err) ORK_MUSTCHECK;
+/* Can functions of this run be asked here? ESTATE: they live in another program. */
+int ork_question_may(const struct ork_active *a, ork_err *err) ORK_MUSTCHECK;
 void ork_question_drop(struct ork_active *a, uint32_t task, const char *option); /* there may be none */
 bool ork_question_open(const struct ork_active *a, uint32_t task, const char *option);
 void ork_question_end(struct ork_call *c, const struct ork_inline_result *r); /* by ork_call_end */

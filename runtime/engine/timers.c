@@ -45,6 +45,9 @@ static void fire_of_run(struct ork_timer *t)
     case ORK_TIMER_WAKE:
         ork_deferred_due(a, t->key.task);
         return;
+    case ORK_TIMER_VERDICT:
+        ork_verdict_over(a, t->key.task);
+        return;
     case ORK_TIMER_LIMIT:
         ork_deferred_over(a, t->key.task);
         return;

@@ -195,6 +195,7 @@ struct ork_retry_spec {
     size_t exit_codes_len;
     const char *const *codes;
     size_t codes_len;
+    bool ask; /* a function of the script decides (its `retries.on`); the default set where that gives no answer */
 };
 
 #define ORK_TASK_FINALLY 1u       /* depends on every task that is not itself `finally`; rule always */
@@ -407,6 +408,7 @@ struct ork_inline_call { /* borrowed until ork_inline_done, but input: until the
     uint64_t token;      /* names this attempt, never used again */
     const char *run_id, *workflow, *task;
     const char *definition; /* hash of the workflow (ork_workflow_hash): which functions are meant */
+    const char *option;     /* static: where its function stands: "run"; "when", "wait.poll", "retries.on" … */
     uint32_t task_no, attempt;
     uint32_t item;     /* which element of its list, from 1; 0: the task has no items */
     const char *input; /* JSON, checked against input_type */
