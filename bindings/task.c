@@ -86,6 +86,9 @@ static void add_span(struct ork_lua_reader *r, const char *key, struct ork_lua_s
         ork_lua_buf_adds(out, otherwise);
 }
 
+/* by the bits ORK_LUA_ON_* */
+static const char *const handlers[] = {"on_cancel", "on_failure", "on_success"};
+
 /* The params of the task in the context's text: keys in the order of bytes. */
 static void write_params(struct ork_lua_reader *r, struct ork_lua_task *t)
 {
@@ -100,6 +103,17 @@ static void write_params(struct ork_lua_reader *r, struct ork_lua_task *t)
         add_key(out, "grace_ms");
         ork_lua_buf_addf(out, "%lld", (long long)t->grace_ms);
     }
+    if (t->handlers) {
+        const char *before = "[";
+        add_key(out, "handlers");
+        for (size_t i = 0; i < sizeof handlers / sizeof *handlers; i++) {
+            if (!(t->handlers & 1u << i))
+                continue;
+            ork_lua_buf_addf(out, "%s\"%s\"", before, handlers[i]);
+            before = ",";
+        }
+        ork_lua_buf_addc(out, ']');
+    }
     add_span(r, t->whole_inputs ? "task_binding" : "task_bindings", t->inputs, NULL);
     add_span(r, "wait", t->wait, NULL);
     add_span(r, "when", t->when, NULL);
@@ -110,6 +124,8 @@ static void write_params(struct ork_lua_reader *r, struct ork_lua_task *t)
         t->spec.flags |= ORK_TASK_HAS_WHEN;
     if (t->each.len > 0)
         t->spec.flags |= ORK_TASK_EACH;
+    if (t->handlers)
+        t->spec.flags |= ORK_TASK_HANDLERS;
 }
 
 static char *write_signature(const struct ork_lua_task *t)
@@ -334,6 +350,10 @@ static void keep_functions(lua_State *L, const struct ork_lua_task *t, lua_Integ
     for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
         if (all[i].has && lua_istable(L, 3))
             ork_lua_keep_function(L, 1, 3, number, all[i].way);
+    }
+    for (size_t i = 0; i < sizeof handlers / sizeof *handlers; i++) {
+        if (t->handlers & 1u << i)
+            ork_lua_keep_function(L, 1, 3, number, handlers[i]);
     }
 }
 

@@ -123,6 +123,19 @@ static void read_run(struct ork_lua_reader *r, int idx, const char *path, void *
         ork_lua_bad(r, path, NULL, "wants a function, got %s", ork_lua_shown(r->L, idx));
 }
 
+static void read_handler(struct ork_lua_reader *r, int idx, const char *path, void *out)
+{
+    struct ork_lua_task *t = out;
+    if (lua_type(r->L, idx) != LUA_TFUNCTION) {
+        ork_lua_bad(r, path, NULL, "wants a function(task, ctx), got %s", ork_lua_shown(r->L, idx));
+        return;
+    }
+    t->handlers |= strcmp(path, "on_cancel") == 0    ? ORK_LUA_ON_CANCEL
+                   : strcmp(path, "on_failure") == 0 ? ORK_LUA_ON_FAILURE
+                                                     : ORK_LUA_ON_SUCCESS;
+    ork_lua_has_function(r);
+}
+
 static void read_executor(struct ork_lua_reader *r, int idx, const char *path, void *out)
 {
     static const char *const words[] = {"inline", NULL};
@@ -157,9 +170,9 @@ static const struct ork_lua_option rows[] = {
     {.name = "keep_children", .read = read_keep_children, .by_default = true},
     LATER_WORK("library", "a function of a shared library"),
     {.name = "max_lost", .kind = ORK_LUA_COUNT, .at = FIELD(spec.max_lost), .off = true, .by_default = true},
-    LATER("on_cancel", "handlers"),
-    LATER("on_failure", "handlers"),
-    LATER("on_success", "handlers"),
+    {.name = "on_cancel", .read = read_handler},
+    {.name = "on_failure", .read = read_handler},
+    {.name = "on_success", .read = read_handler},
     {.name = "output_type", .read = read_output_type},
     {.name = "pool", .read = read_pool, .by_default = true},
     {.name = "priority", .kind = ORK_LUA_INT, .at = FIELD(spec.priority), .by_default = true},

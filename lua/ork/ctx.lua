@@ -186,8 +186,8 @@ end
 
 local fields = {
   run_id = function(call) return call.run_id end,
-  task = function(call) return call.task end,
-  attempt = function(call) return call.attempt end,
+  task = function(call) return call.task ~= "" and call.task or nil end,
+  attempt = function(call) return call.attempt > 0 and call.attempt or nil end,
   item = function(call) return call.item > 0 and call.item or nil end,
   scheduled_for = function(call) return call.scheduled_for_ms > 0 and core.sys.format_time(call.scheduled_for_ms) or nil end,
   --- Was it told to end early? Whatever waits raises then.

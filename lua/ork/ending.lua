@@ -22,9 +22,11 @@ function ending.is_stop(what) return type(what) == "table" and rawequal(getmetat
 -- ---- answers ---------------------------------------------------------------------------------
 
 local function yes(what) return what and true or nil end
+local function nothing() return nil end
 
 --- What functions beside a task's own may say: a poll "not yet", by nil or false; others yes or no.
-ending.answers = { ["wait.poll"] = function(what) return what or nil end, when = yes, ["retries.on"] = yes }
+ending.answers = { ["wait.poll"] = function(what) return what or nil end, when = yes, ["retries.on"] = yes,
+  on_success = nothing, on_failure = nothing, on_cancel = nothing }
 
 -- ---- errors ----------------------------------------------------------------------------------
 

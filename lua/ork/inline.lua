@@ -76,7 +76,7 @@ local of_ctx = {
 local function begin(call)
   local state = of_engine(call.engine)
   local workflow = state.held[call.run_id] or (known[call.definition] or {})[call.workflow]
-  local body = workflow and native.of(workflow, call.number, call.option)
+  local body = workflow and native.of(workflow, call.task == "" and 0 or call.number, call.option)
   if not body then
     native.fail(call.engine, call.token, "its function lives in the program that started the run", "policy", nil, true, 0)
     return

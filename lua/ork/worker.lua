@@ -68,7 +68,9 @@ local function find(definition, number, name, option)
   local loaded = definition.loaded
   local workflow = loaded.by_name[definition.workflow]
   if workflow then
-    if core.task_name(workflow, number) ~= name then
+    if name == "" then -- of the workflow
+      number = 0
+    elseif core.task_name(workflow, number) ~= name then
       number = nil
       for i = 1, core.task_count(workflow) do
         if core.task_name(workflow, i) == name then number = i end
@@ -81,6 +83,9 @@ local function find(definition, number, name, option)
     refuse("the script fails when it is loaded again: %s", problems.text(loaded.problems))
   elseif loaded.started then
     refuse("the script starts a run before it defines task `%s`; a worker, which loads it again, stops there: define all tasks first", name)
+  end
+  if name == "" then
+    refuse("the script gives the workflow no `%s` when it is loaded again; a script must define the same every time", option)
   end
   refuse("the script defines no task `%s`%s when it is loaded again; a script must define the same tasks every time", name,
     workflow and number and (option == "run" and " with a function" or (" with a function for `%s`"):format(option)) or "")

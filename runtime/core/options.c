@@ -88,6 +88,9 @@ int ork_workflow_options(ork_workflow *w, const char *json, size_t len, ork_err 
     w->limits = limits;
     json_decref(w->pool_sizes);
     w->pool_sizes = json_incref(json_object_get(tree, "pools"));
+    json_decref(w->handlers);
+    w->handlers = json_incref(json_object_get(tree, "handlers"));
+    w->limits.handlers = w->handlers;
     json_decref(tree);
     return 0;
 }

@@ -169,6 +169,8 @@ static int read_options(struct loading *l, struct ork_task_spec *s)
         s->flags |= ORK_TASK_KEEP_CHILDREN;
     if (json_object_get(p, "when"))
         s->flags |= ORK_TASK_HAS_WHEN;
+    if (json_object_get(p, "handlers"))
+        s->flags |= ORK_TASK_HANDLERS;
     if (json_object_get(p, "each"))
         s->flags |= ORK_TASK_EACH;
     return 0;

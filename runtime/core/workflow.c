@@ -91,6 +91,7 @@ void ork_workflow_unref(ork_workflow *w)
     free_words(w->files, w->files_len);
     free_words(w->executors, w->executors_len);
     ork_arena_fini(&w->texts);
+    json_decref(w->handlers);
     json_decref(w->pool_sizes);
     void *parts[] = {w->name,          w->tasks,      w->names.slots, w->edges,
                      w->late,          w->deps.first, w->deps.to,     w->dependents.first,

@@ -33,6 +33,25 @@ struct ork_active *ork_active_new(ork_engine *e, const ork_id *id, ork_workflow 
     return a;
 }
 
+struct ork_active *ork_active_aside(const struct ork_active *of)
+{
+    struct ork_active *a = ork_zalloc(sizeof(*a));
+
+    a->id = of->id;
+    memcpy(a->text, of->text, sizeof(a->text));
+    a->engine = of->engine;
+    a->workflow = ork_workflow_ref(of->workflow);
+    ork_run_init(&a->run, of->workflow);
+    a->params = json_incref(of->params);
+    a->script_dir = of->script_dir ? ork_strdup(of->script_dir) : NULL;
+    a->priority = of->priority;
+    a->scheduled_for_ms = of->scheduled_for_ms;
+    a->strange = of->strange;
+    a->aside = true;
+    a->refs = 1;
+    return a;
+}
+
 struct ork_active *ork_active_find(ork_engine *e, const ork_id *id)
 {
     struct ork_active *a = NULL;
@@ -98,8 +117,10 @@ void ork_active_drop(struct ork_active *a)
     }
     ork_question_leave(a);
     ork_outputs_leave(a);
-    HASH_DEL(e->runs, a);
-    HASH_DELETE(by_prefix, e->prefixes, a);
+    if (!a->aside) {
+        HASH_DEL(e->runs, a);
+        HASH_DELETE(by_prefix, e->prefixes, a);
+    }
     ork_active_unnote(a);
     ork_timers_drop(a);
     if (a->limits)

@@ -87,6 +87,26 @@ void ork_call_ready(struct ork_active *a, uint32_t task, uint32_t attempt)
         ork_inline_ready(a->engine, l->call);
 }
 
+uint32_t ork_call_no(const struct ork_call *c)
+{
+    return c->live->task == ORK_NO_TASK ? ORK_NO_TASK : ork_run_no(&c->run->run, c->live->task);
+}
+
+uint32_t ork_call_item(const struct ork_call *c)
+{
+    return c->live->task == ORK_NO_TASK ? 0 : ork_run_item(&c->run->run, c->live->task);
+}
+
+const char *ork_call_name(const struct ork_call *c)
+{
+    return c->live->task == ORK_NO_TASK ? "" : ork_workflow_task_name(c->run->workflow, ork_call_no(c));
+}
+
+int32_t ork_call_priority(const struct ork_call *c)
+{
+    return c->run->priority + (c->live->task == ORK_NO_TASK ? 0 : ork_run_def(&c->run->run, c->live->task)->priority);
+}
+
 /* ---- deadlines: a timeout, or the end of a grace ---- */
 
 int64_t ork_call_mono(ork_engine *e)

@@ -49,6 +49,10 @@ struct ork_call {
 };
 
 /* call.c */
+uint32_t ork_call_no(const struct ork_call *c);    /* whose function it is; ORK_NO_TASK: the workflow's */
+uint32_t ork_call_item(const struct ork_call *c);  /* 0: none */
+const char *ork_call_name(const struct ork_call *c); /* "" for the workflow */
+int32_t ork_call_priority(const struct ork_call *c);
 void ork_call_init(ork_engine *e);
 bool ork_call_is(const ork_workflow *w, uint32_t task); /* a function, whoever calls it */
 int ork_call_window(const ork_workflow *w, uint32_t task);

@@ -280,6 +280,14 @@ static void tell_agent(const struct ork_after *x)
     }
 }
 
+static void call_handler(const struct ork_after *x)
+{
+    ork_id id;
+
+    if (ork_id_parse(x->error, strlen(x->error), &id) == 0)
+        ork_handlers_begin(x->run, &id, x->waits, x->task);
+}
+
 static void carry_out(ork_engine *e, struct ork_after *x)
 {
     switch (x->type) {
@@ -306,6 +314,9 @@ static void carry_out(ork_engine *e, struct ork_after *x)
         if (x->run->scheduled_for_ms)
             ork_schedules_look(e); /* its schedule may wait for this end */
         ork_active_drop(x->run);
+        break;
+    case ORK_AFTER_OWED:
+        call_handler(x);
         break;
     case ORK_AFTER_CALL:
         x->call(x->data, 0, NULL);

@@ -259,7 +259,8 @@ static void on_inputs(struct ork_active *a, uint32_t task, json_t *params, int c
     if (code)
         later(a, l, why.msg);
     else
-        ork_question_ask(a, task, l->attempt, POLL, text, len, 0, on_answer);
+        ork_question_ask(a, task, l->attempt,
+                         &(struct ork_ask){.option = POLL, .input = text, .input_len = len, .cb = on_answer});
 }
 
 void ork_deferred_due(struct ork_active *a, uint32_t task)

@@ -68,7 +68,8 @@ static int ask_when(struct ork_active *a, uint32_t task, const json_t *params, o
     if (!rc)
         rc = ork_question_input(a, task, attempt, params, &text, &len, err);
     if (!rc)
-        ork_question_ask(a, task, attempt, "when", text, len, 0, on_answer);
+        ork_question_ask(a, task, attempt,
+                         &(struct ork_ask){.option = "when", .input = text, .input_len = len, .cb = on_answer});
     return rc;
 }
 

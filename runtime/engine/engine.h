@@ -22,6 +22,7 @@
 #include "core/state.h"
 #include "engine/call.h"
 #include "engine/deferred.h"
+#include "engine/handlers.h"
 #include "engine/question.h"
 #include "engine/serve.h"
 #include "engine/verdict.h"
@@ -166,6 +167,7 @@ struct ork_active {
         char *why;
     } * poison;               /* owned list: what the database refused (refuse.c) */
     uint32_t refs;            /* callbacks under way that name it */
+    bool aside;               /* never in the table: ork_active_aside */
     bool dead;                /* out of the table; freed with the last reference */
     UT_hash_handle hh;        /* by id */
     UT_hash_handle by_prefix; /* by the first 12 bytes, which ids of its tasks share */
@@ -180,6 +182,7 @@ enum ork_after_type {
     ORK_AFTER_ACK,
     ORK_AFTER_CHANGE,
     ORK_AFTER_ENDED,
+    ORK_AFTER_OWED,
     ORK_AFTER_INSERTED,
     ORK_AFTER_CALL
 };
@@ -191,8 +194,8 @@ struct ork_after {
     int64_t retry_at_ms, took_ms, grace_ms;
     bool adopted;
     char *remove[2]; /* ACK: owned paths of the attempt's output and input file, NULL none */
-    char *error;     /* owned */
-    char *waits;     /* owned: for what, NULL: it does not only wait */
+    char *error;     /* owned; OWED: the id of its row, as text */
+    char *waits;     /* owned: for what, NULL: it does not only wait. OWED: which handler */
     void (*call)(void *data, int code, const ork_err *err); /* CALL: also on failure */
     void *data;
     size_t answers; /* CALL: number of the unit it is the answer to, from 1; 0 none */
@@ -284,6 +287,7 @@ struct ork_engine {
     uint32_t calls_lent;
     char *call_input; /* owned: of the call taken last, which the host reads */
     char call_definition[65];
+    struct ork_handlers *handlers; /* owned; NULL until one is owed */
     struct ork_workers *workers; /* owned; NULL until a function of a script is met */
     struct ork_heap call_deadlines;
     uv_timer_t call_timer;
@@ -318,6 +322,8 @@ void ork_engine_watch_fini(ork_engine *e);
 
 /* active.c */
 struct ork_active *ork_active_new(ork_engine *e, const ork_id *id, ork_workflow *w);
+/* A copy that stands in no table, for what is asked about the run beside what becomes of it. Dropped as any other. */
+struct ork_active *ork_active_aside(const struct ork_active *of);
 struct ork_active *ork_active_find(ork_engine *e, const ork_id *id);
 void ork_active_ref(struct ork_active *a);
 void ork_active_unref(struct ork_active *a);

@@ -184,7 +184,6 @@ bool ork_inline_next(ork_engine *e, struct ork_inline_call *out)
     if (!ork_inline_due(e))
         return false;
     struct ork_active *a = c->run;
-    uint32_t task = c->live->task;
     int64_t timeout_ms = c->timeout_ms;
     unqueue(e, c);
     c->token = ++e->call_tokens;
@@ -201,11 +200,11 @@ bool ork_inline_next(ork_engine *e, struct ork_inline_call *out)
     *out = (struct ork_inline_call){.token = c->token,
                                     .run_id = a->text,
                                     .workflow = ork_workflow_name(a->workflow),
-                                    .task = ork_workflow_task_name(a->workflow, ork_run_no(&a->run, task)),
+                                    .task = ork_call_name(c),
                                     .definition = e->call_definition,
                                     .option = c->option,
-                                    .task_no = ork_run_no(&a->run, task),
-                                    .item = ork_run_item(&a->run, task),
+                                    .task_no = ork_call_no(c),
+                                    .item = ork_call_item(c),
                                     .attempt = c->live->attempt,
                                     .input = e->call_input,
                                     .input_len = c->input_len,

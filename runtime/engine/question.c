@@ -9,6 +9,7 @@ struct ork_question {
     struct ork_live live; /* what a call wants to know of its attempt; in no table */
     struct ork_call call;
     ork_answer_cb cb;
+    void *data; /* the asker's */
     struct ork_question *next;
 };
 
@@ -42,22 +43,23 @@ static void free_question(struct ork_question *q)
     ork_free(q);
 }
 
-void ork_question_ask(struct ork_active *a, uint32_t task, uint32_t attempt, const char *option, char *input,
-                      size_t input_len, int64_t timeout_ms, ork_answer_cb cb)
+void ork_question_ask(struct ork_active *a, uint32_t task, uint32_t attempt, const struct ork_ask *ask)
 {
     struct ork_question *q = ork_zalloc(sizeof(*q));
 
     q->live = (struct ork_live){.task = task, .attempt = attempt, .committed = true, .known = true, .grace_ms = 1000};
-    q->live.log_path = ork_active_file(a, task, attempt, "log");
+    q->live.log_path = ork_handlers_is(ask->option) ? ork_handlers_log(a) : ork_active_file(a, task, attempt, "log");
     q->call = (struct ork_call){.live = &q->live,
                                 .run = a,
-                                .input = input,
-                                .input_len = input_len,
-                                .option = option,
-                                .timeout_ms = timeout_ms > 0 ? timeout_ms : limit_ms(),
+                                .input = ask->input,
+                                .input_len = ask->input_len,
+                                .option = ask->option,
+                                .timeout_ms = ask->timeout_ms > 0 ? ask->timeout_ms : limit_ms(),
                                 .by_worker = !ork_workflow_limits(a->workflow)->by_host,
+                                .alone = ask->alone,
                                 .question = true};
-    q->cb = cb;
+    q->cb = ask->cb;
+    q->data = ask->data;
     q->next = a->questions;
     a->questions = q;
     if (q->call.by_worker)
@@ -137,6 +139,7 @@ void ork_question_end(struct ork_call *c, const struct ork_inline_result *r)
         clean = ork_utf8_clean(r->error, strlen(r->error), &len);
         answer = (struct ork_answer){.error = clean, .kind = r->kind ? r->kind : ORK_KIND_ERROR, .final = r->final};
     }
+    answer.data = q->data;
     ork_call_deadline(a->engine, c, 0);
     if (c->by_worker)
         ork_workers_forget(a->engine, c);

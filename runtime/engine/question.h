@@ -16,15 +16,24 @@ struct ork_answer {   /* borrowed for the callback */
     const char *error; /* it failed of that; NULL: it did not */
     int kind;          /* enum ork_kind, of a failure */
     bool final;        /* that will not change by asking again */
+    void *data;        /* the asker's */
 };
 typedef void (*ork_answer_cb)(struct ork_active *a, uint32_t task, uint32_t attempt, const struct ork_answer *answer);
 
 #define ORK_QUESTION_MS 60000 /* its time, where its asker has no other (0) */
 
-/* Asks the function that stands at `option` (static: "when", "wait.poll") of a task. input: taken, JSON. What it prints
- * goes to the attempt's log. One at a time per task and option. */
-void ork_question_ask(struct ork_active *a, uint32_t task, uint32_t attempt, const char *option, char *input,
-                      size_t input_len, int64_t timeout_ms, ork_answer_cb cb);
+struct ork_ask {
+    const char *option; /* static: where the function stands: "when", "wait.poll" */
+    char *input;        /* taken: JSON */
+    size_t input_len;
+    int64_t timeout_ms; /* 0: ORK_QUESTION_MS */
+    bool alone;         /* with nothing else in its worker */
+    ork_answer_cb cb;
+    void *data;
+};
+/* Asks a function of a task, or of the workflow (ORK_NO_TASK). What it prints goes to the attempt's log. One at a time
+ * per task and option. */
+void ork_question_ask(struct ork_active *a, uint32_t task, uint32_t attempt, const struct ork_ask *ask);
 /* The task's inputs as JSON text, which the caller frees; params and what they refer to were fetched (inputs.c). */
 int ork_question_input(struct ork_active *a, uint32_t task, uint32_t attempt, const json_t *params, char **text,
                        size_t *len, ork_err *err) ORK_MUSTCHECK;

@@ -116,7 +116,9 @@ bool ork_verdict_ask(struct ork_active *a, struct ork_live *l, const struct ork_
     }
     l->verdict = v;
     ork_timers_arm(a, ORK_TIMER_VERDICT, l->task, ork_engine_now(a->engine) + ORK_VERDICT_MS);
-    ork_question_ask(a, l->task, l->attempt, ON, text, len, ORK_VERDICT_MS, on_answer);
+    ork_question_ask(
+        a, l->task, l->attempt,
+        &(struct ork_ask){.option = ON, .input = text, .input_len = len, .timeout_ms = ORK_VERDICT_MS, .cb = on_answer});
     return true;
 }
 

@@ -202,6 +202,7 @@ struct ork_retry_spec {
 #define ORK_TASK_KEEP_CHILDREN 2u /* background processes may outlive the attempt */
 #define ORK_TASK_HAS_WHEN 4u      /* params hold "when" */
 #define ORK_TASK_EACH 8u          /* params hold "each": done once per element of a list */
+#define ORK_TASK_HANDLERS 16u     /* params hold "handlers": which of its on_success, on_failure, on_cancel there are */
 
 struct ork_task_spec {
     const char *name;
