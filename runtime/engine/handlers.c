@@ -111,8 +111,13 @@ void ork_handlers_owe(struct ork_active *a, uint32_t task)
                                   .kind = kind,
                                   .by = {by, strlen(by)},
                                   .now_ms = ork_engine_now(e)};
-    if (task != ORK_NO_TASK)
+    if (task != ORK_NO_TASK) {
+        struct ork_buf name = ORK_BUF_INIT;
+        ork_buf_json(&name, ork_active_name(a, task), strlen(ork_active_name(a, task)));
+        c->args.n = name.len;
+        c->args.p = ork_commit_text(e, ork_buf_steal(&name, NULL));
         ork_active_task_id(a, task, &c->task_id);
+    }
     ork_id_format(&c->id, id);
     (void)ork_commit_text(e, by);
     struct ork_after *x = ork_commit_after(e, ORK_AFTER_OWED, a, task);

@@ -13,7 +13,7 @@ local resume = {
   summary = "Goes on with paused runs, and with runs whose program died",
   text = [[
 A run that no living program owns (it was killed, the machine went down) is carried out here, in the foreground, with the
-definition it began with. To go on with a changed script, or to repeat what failed, see `ork help retry`.]],
+definition it began with. Of one that ended, handlers (`on_failure` …) that its program did not get to call are called. To go on with a changed script, or to repeat what failed, see `ork help retry`.]],
   examples = {
     { "ork resume last", "go on after `ork pause`, or after a crash" },
     { "ork resume etl --jobs 2", "go on, but with at most two processes at once" },
@@ -40,6 +40,14 @@ local function carry_on(engine, results, run)
   return code
 end
 
+--- Has it ended, and are handlers owed that nobody calls any more?
+local function owes(run)
+  for _, h in ipairs(run.finished_at and not (run.owner and run.owner.alive) and run.handlers or {}) do
+    if not h.outcome then return true end
+  end
+  return false
+end
+
 --- Those whose program lives are told first; then what nobody carries out is carried out here, one after the other.
 function resume.run(given)
   local engine <close> = open.change(given.options)
@@ -47,7 +55,9 @@ function resume.run(given)
   for _, chosen in ipairs(selection.runs(engine, given, "resume", { "pending", "running", "paused" })) do
     local run = stop.check(engine:run(chosen.id))
     local lives = run.owner and run.owner.alive
-    if run.finished_at then
+    if owes(run) then
+      ownerless[#ownerless + 1] = { id = run.id, workflow = run.workflow, status = run.status, script_path = run.script_path }
+    elseif run.finished_at then
       results:add(run, "refused", ("ended: %s%s"):format(run.status,
         run.status == "success" and "" or "; `ork retry` runs what failed again"), 2)
     elseif lives and run.status ~= "paused" and #given.words == 0 then
