@@ -324,10 +324,12 @@ static void judge_function(struct ork_lua_reader *r, struct ork_lua_task *t)
 
 static void judge(struct ork_lua_reader *r, struct ork_lua_task *t)
 {
-    if (t->has_wait)
+    if (t->has_wait && !t->executor)
         ork_lua_judge_wait(r, t);
-    else if (t->has_run)
+    else if (t->has_run && !t->executor)
         judge_function(r, t);
+    else if (t->executor)
+        ork_lua_judge_executor(r, t);
     else if (t->has_executor)
         ork_lua_bad(r, "executor", "give it run = function(input, ctx) … end", "is for a function");
     if (!t->has_work)
@@ -345,7 +347,9 @@ static void keep_functions(lua_State *L, const struct ork_lua_task *t, lua_Integ
     const struct {
         bool has;
         const char *way;
-    } all[] = {{t->has_run, "run"}, {t->has_poll, "wait.poll"}, {t->has_when, "when"}, {t->spec.retry.ask, "retries.on"}};
+    } all[] = {{t->has_run, "run"}, {t->has_poll, "wait.poll"}, {t->has_when, "when"}, {t->spec.retry.ask, "retries.on"},
+               {t->executor != NULL, "executor.start"}, {t->executor != NULL, "executor.poll"},
+               {t->executor != NULL, "executor.cancel"}};
 
     for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
         if (all[i].has && lua_istable(L, 3))

@@ -136,14 +136,6 @@ static void read_handler(struct ork_lua_reader *r, int idx, const char *path, vo
     ork_lua_has_function(r);
 }
 
-static void read_executor(struct ork_lua_reader *r, int idx, const char *path, void *out)
-{
-    static const char *const words[] = {"inline", NULL};
-    struct ork_lua_task *t = out;
-    t->has_executor = true;
-    (void)ork_lua_read_word(r, idx, path, words);
-}
-
 #define FIELD(member) offsetof(struct ork_lua_task, member)
 #define LATER(word, what)                                                                                              \
     {                                                                                                                  \
@@ -162,7 +154,7 @@ static const struct ork_lua_option rows[] = {
     LATER("deferred_timeout", "a limit for deferred jobs"),
     {.name = "depends_on", .read = read_nothing},
     {.name = "env", .read = ork_lua_read_env, .by_default = true},
-    {.name = "executor", .read = read_executor},
+    {.name = "executor", .read = ork_lua_read_executor},
     {.name = "grace", .kind = ORK_LUA_DURATION, .at = FIELD(grace_ms), .by_default = true},
     {.name = "input_type", .read = read_input_type},
     {.name = "inputs", .read = ork_lua_read_inputs},

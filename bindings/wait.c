@@ -151,7 +151,7 @@ void ork_lua_read_wait(struct ork_lua_reader *r, int idx, const char *path, void
 
 /* ---- with its other options ---- */
 
-static bool says(const struct ork_lua_reader *r, const char *key)
+bool ork_lua_says(const struct ork_lua_reader *r, const char *key)
 {
     lua_pushstring(r->L, key);
     bool there = lua_rawget(r->L, r->options) != LUA_TNIL && (!lua_isboolean(r->L, -1) || lua_toboolean(r->L, -1));
@@ -165,6 +165,19 @@ static json_t *decision_type(void)
     return json_pack("{s:s,s:s}", "by", "str", "comment", "str?");
 }
 
+void ork_lua_wait_alone(struct ork_lua_reader *r, struct ork_lua_task *t)
+{
+    t->grace_ms = -1;
+    t->spec.flags &= ~ORK_TASK_KEEP_CHILDREN;
+    t->spec.pool = NULL;
+    t->spec.pool_slots = 1;
+    t->spec.queue_timeout_ms = 0;
+    if (!ork_lua_says(r, "timeout"))
+        t->spec.timeout_ms = 0;
+    if (!ork_lua_says(r, "retries"))
+        t->spec.retry = (struct ork_retry_spec){.delay_ms = -1, .factor = 1};
+}
+
 void ork_lua_judge_wait(struct ork_lua_reader *r, struct ork_lua_task *t)
 {
     static const char *const none[] = {"cwd",           "env",  "executor",      "grace",
@@ -173,20 +186,12 @@ void ork_lua_judge_wait(struct ork_lua_reader *r, struct ork_lua_task *t)
         ork_lua_bad(r, "wait", "make two tasks of it", "stands beside `%s`; a task does one thing",
                     t->has_run ? "run" : "command");
     for (size_t i = 0; none[i]; i++) {
-        if (says(r, none[i]))
+        if (ork_lua_says(r, none[i]))
             ork_lua_bad(r, none[i], NULL, "is of no use to a task that waits: it has no process and takes no slot");
     }
     t->default_cwd = t->default_env = NULL;
-    t->grace_ms = -1;
-    t->spec.flags &= ~ORK_TASK_KEEP_CHILDREN;
-    t->spec.pool = NULL;
-    t->spec.pool_slots = 1;
-    t->spec.queue_timeout_ms = 0;
-    if (!says(r, "timeout"))
-        t->spec.timeout_ms = 0;
-    if (!says(r, "retries"))
-        t->spec.retry = (struct ork_retry_spec){.delay_ms = -1, .factor = 1};
-    if (says(r, "retries") && t->spec.retry.ask)
+    ork_lua_wait_alone(r, t);
+    if (ork_lua_says(r, "retries") && t->spec.retry.ask)
         ork_lua_bad(r, "retries\non", "write { kinds = { … }, codes = { … } }",
                     "is asked of what has run; a task that waits is tried again by data");
     if (t->wait_for == ORK_LUA_WAIT_TIME && t->output_type)

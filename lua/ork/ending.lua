@@ -26,6 +26,7 @@ local function nothing() return nil end
 
 --- What functions beside a task's own may say: a poll "not yet", by nil or false; others yes or no.
 ending.answers = { ["wait.poll"] = function(what) return what or nil end, when = yes, ["retries.on"] = yes,
+  ["executor.poll"] = function(what) return what or nil end, ["executor.cancel"] = nothing,
   on_success = nothing, on_failure = nothing, on_cancel = nothing }
 
 -- ---- errors ----------------------------------------------------------------------------------

@@ -254,7 +254,7 @@ static void tell_agent(const struct ork_after *x)
     }
     if (l && l->job) {
         if (l->attempt == x->attempt && x->type == ORK_AFTER_KILL)
-            ork_deferred_kill(x->run, l);
+            ork_deferred_kill(x->run, l, x->grace_ms == 0);
         return;
     }
     if (l && l->call) {
@@ -296,6 +296,7 @@ static void carry_out(ork_engine *e, struct ork_after *x)
         break;
     case ORK_AFTER_CALLED:
         ork_call_ready(x->run, x->task, x->attempt);
+        ork_deferred_committed(x->run, x->task, x->attempt);
         break;
     case ORK_AFTER_KILL:
     case ORK_AFTER_RECALL:

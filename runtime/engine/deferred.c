@@ -47,7 +47,8 @@ static void arm(struct ork_active *a, const struct ork_live *l)
 {
     const struct ork_deferred *d = l->job;
 
-    if (d->what.type != ORK_DEFER_APPROVAL)
+    /* What an executor is to start waits for the commit that says so; a row that was read is durable. */
+    if (d->what.type != ORK_DEFER_APPROVAL && (d->what.type != ORK_DEFER_EXECUTOR || l->adopted))
         ork_timers_arm(a, ORK_TIMER_WAKE, l->task, d->what.due_ms);
     if (d->limit_ms)
         ork_timers_arm(a, ORK_TIMER_LIMIT, l->task, d->limit_ms);
@@ -67,6 +68,8 @@ void ork_deferred_begin(struct ork_active *a, struct ork_live *l)
     limit(a, l);
     (void)ork_active_step(a, &ev);
     arm(a, l);
+    if (l->job->what.type == ORK_DEFER_EXECUTOR)
+        ork_commit_after(a->engine, ORK_AFTER_CALLED, a, l->task)->attempt = l->attempt;
 }
 
 static void load_row(struct ork_active *a, const struct ork_rows *rows, size_t i)
@@ -124,7 +127,7 @@ static const char *status_of(const struct ork_active *a, const struct ork_live *
     switch (a->run.tasks[l->task].status) {
     case ORK_TASK_DISPATCHED:
     case ORK_TASK_RUNNING:
-        return l->job->what.asked ? "polling" : "pending";
+        return l->job->what.asked || l->job->what.handle ? "polling" : "pending";
     case ORK_TASK_SUCCESS:
         return "completed";
     case ORK_TASK_CANCELLED:
@@ -172,8 +175,7 @@ void ork_deferred_put(struct ork_active *a, const struct ork_live *l)
 
 /* ---- ends ------------------------------------------------------------------------------------- */
 
-/* output: taken; NULL none. */
-static void succeed(struct ork_active *a, struct ork_live *l, json_t *output)
+void ork_deferred_succeed(struct ork_active *a, struct ork_live *l, json_t *output)
 {
     const struct ork_poison *poison = ork_refuse_poison(a, l->task, l->attempt);
     struct ork_event ev = {.ok = true};
@@ -205,8 +207,7 @@ static void succeed(struct ork_active *a, struct ork_live *l, json_t *output)
 
 /* ---- polls ------------------------------------------------------------------------------------ */
 
-/* Not yet, or it failed: it is asked again. A crash before this is stored asks at the same instant again. */
-static void later(struct ork_active *a, struct ork_live *l, const char *error)
+void ork_deferred_later(struct ork_active *a, struct ork_live *l, const char *error)
 {
     struct ork_deferred *d = l->job;
 
@@ -229,7 +230,7 @@ static void on_answer(struct ork_active *a, uint32_t task, uint32_t attempt, con
     if (answer->error && answer->final) {
         ork_settle_fail(a, task, answer->kind, answer->error);
     } else if (answer->error || !answer->json) {
-        later(a, l, answer->error);
+        ork_deferred_later(a, l, answer->error);
     } else if (ork_json_parse(answer->json, answer->len, &output, &err) != 0) {
         ork_settle_fail(a, task, ORK_KIND_OUTPUT, err.msg);
     } else {
@@ -237,7 +238,7 @@ static void on_answer(struct ork_active *a, uint32_t task, uint32_t attempt, con
         l->job->polled_ms = ork_engine_now(a->engine);
         ork_free(l->job->error);
         l->job->error = NULL;
-        succeed(a, l, output);
+        ork_deferred_succeed(a, l, output);
     }
 }
 
@@ -257,7 +258,7 @@ static void on_inputs(struct ork_active *a, uint32_t task, json_t *params, int c
     else
         code = ork_question_input(a, task, l->attempt, params, &text, &len, &why);
     if (code)
-        later(a, l, why.msg);
+        ork_deferred_later(a, l, why.msg);
     else
         ork_question_ask(a, task, l->attempt,
                          &(struct ork_ask){.option = POLL, .input = text, .input_len = len, .cb = on_answer});
@@ -270,7 +271,11 @@ void ork_deferred_due(struct ork_active *a, uint32_t task)
     if (!l || !l->job || l->verdict)
         return;
     if (l->job->what.type == ORK_DEFER_TIMER) {
-        succeed(a, l, NULL);
+        ork_deferred_succeed(a, l, NULL);
+        return;
+    }
+    if (l->job->what.type == ORK_DEFER_EXECUTOR) {
+        ork_executor_due(a, l);
         return;
     }
     json_t *params = ork_active_params(a, task);
@@ -287,22 +292,39 @@ void ork_deferred_over(struct ork_active *a, uint32_t task)
         return;
     ork_duration_format(l->job->limit_ms - l->started_ms, span);
     (void)snprintf(text, sizeof(text), "timeout after %s", span);
-    ork_settle_fail(a, task, ORK_KIND_TIMEOUT, text);
+    if (l->job->what.type == ORK_DEFER_EXECUTOR)
+        ork_executor_stop(a, l, ORK_KIND_TIMEOUT, text, false);
+    else
+        ork_settle_fail(a, task, ORK_KIND_TIMEOUT, text);
 }
 
-void ork_deferred_kill(struct ork_active *a, struct ork_live *l)
+void ork_deferred_committed(struct ork_active *a, uint32_t task, uint32_t attempt)
 {
-    ork_settle_fail(a, l->task, ORK_KIND_CANCELLED, "cancelled");
+    struct ork_live *l = ork_active_live(a, task);
+
+    if (l && l->job && l->attempt == attempt && !a->dead)
+        ork_executor_committed(a, l);
+}
+
+void ork_deferred_kill(struct ork_active *a, struct ork_live *l, bool now)
+{
+    if (l->job->what.type == ORK_DEFER_EXECUTOR)
+        ork_executor_stop(a, l, ORK_KIND_CANCELLED, "cancelled", now);
+    else
+        ork_settle_fail(a, l->task, ORK_KIND_CANCELLED, "cancelled");
 }
 
 void ork_deferred_free(struct ork_active *a, struct ork_live *l)
 {
     ork_timers_disarm(a, ORK_TIMER_WAKE, l->task);
     ork_timers_disarm(a, ORK_TIMER_LIMIT, l->task);
-    if (!a->dead)
+    if (!a->dead) {
         ork_question_drop(a, l->task, POLL);
+        ork_executor_drop(a, l);
+    }
     ork_defer_fini(&l->job->what);
     json_decref(l->job->decision);
+    ork_free(l->job->ending);
     ork_free(l->job->error);
     ork_free(l->job);
 }
@@ -342,7 +364,7 @@ void ork_deferred_decide(struct ork_active *a, bool yes, const char *args, struc
         l->job->decision = json_pack("{s:s,s:s?}", "by", by ? by : "?", "comment", comment);
         ork_buf_adds(outcome, "done");
         if (yes)
-            succeed(a, l, json_deep_copy(l->job->decision));
+            ork_deferred_succeed(a, l, json_deep_copy(l->job->decision));
         else
             reject(a, l);
     }
@@ -430,6 +452,8 @@ char *ork_deferred_text(const struct ork_deferred *d)
         ork_buf_addf(&b, "waits for approval: %s", d->what.text);
     } else if (d->what.type == ORK_DEFER_TIMER) {
         ork_buf_addf(&b, "waits until %s", due);
+    } else if (d->what.type == ORK_DEFER_EXECUTOR) {
+        ork_buf_addf(&b, "by executor %s", d->what.text);
     } else {
         ork_duration_format(d->what.every_ms, every);
         ork_buf_addf(&b, "polls every %s", every);

@@ -47,7 +47,7 @@ static void members(const struct ork_rows *jobs, size_t i, struct ork_buf *out)
         return;
     ork_doc_text(out, "text", what.text);
     ork_doc_time(out, "until", what.due_ms);
-    if (what.type == ORK_DEFER_POLL) {
+    if (what.type == ORK_DEFER_POLL || what.type == ORK_DEFER_EXECUTOR) {
         ork_doc_int(out, "every_ms", what.every_ms);
         ork_doc_int(out, "asked", what.asked);
         ork_doc_time(out, "asked_at", ork_rows_time(jobs, i, "last_polled_at"));

@@ -22,6 +22,7 @@
 #include "core/state.h"
 #include "engine/call.h"
 #include "engine/deferred.h"
+#include "engine/executor.h"
 #include "engine/handlers.h"
 #include "engine/question.h"
 #include "engine/serve.h"

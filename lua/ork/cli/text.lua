@@ -102,6 +102,10 @@ end
 function text.waits(waits)
   if waits["for"] == "approval" then return "waits for approval: " .. waits.text:match("^[^\n]*") end
   if waits["for"] == "timer" then return "waits until " .. text.time(waits["until"]) end
+  if waits["for"] == "executor" then
+    return ("by executor %s, polled every %s, asked %s%s"):format(waits.text, text.duration(waits.every_ms or 0),
+      text.plural(waits.asked or 0, "time"), waits.error and "; last: " .. waits.error:match("^[^\n]*") or "")
+  end
   return ("polls every %s, asked %s%s"):format(text.duration(waits.every_ms or 0), text.plural(waits.asked or 0, "time"),
     waits.error and "; last: " .. waits.error:match("^[^\n]*") or "")
 end
