@@ -1,16 +1,13 @@
 -- Commands on another machine, by an executor of your own: nothing waits here while they run, and an ork that is killed
--- and started again finds them. `ork ssh.lua host=me@server` uses ssh; without host the "other machine" is this one.
+-- and started again finds them. `ork ssh.lua host=me@server`
 local ork = require "ork"
 
-local w = ork.workflow("ssh", { params = {
-  host = { type = "str", default = "localhost", description = "user@server, or localhost: without ssh" },
-} })
+local w = ork.workflow("ssh", { params = { host = { type = "str", default = "localhost", description = "user@server" } } })
 
 -- Runs a line of shell there: what it printed; an error when that cannot be had.
 local function remote(ctx, host, line)
-  local argv = host == "localhost" and { "sh", "-c", line } or { "ssh", "-o", "BatchMode=yes", host, line }
-  local result = assert(ctx.exec(argv, { timeout = "30s" }))
-  if result.code ~= 0 then ctx.fail(("%s: %s"):format(host, result.err)) end
+  local result = assert(ctx.exec({ "ssh", "-o", "BatchMode=yes", host, line }, { timeout = "30s" }))
+  if result.code ~= 0 then error(("%s: %s"):format(host, result.err)) end
   return result.out
 end
 
@@ -25,18 +22,16 @@ local ssh = ork.executor("ssh", {
   -- Called again when ork died before it heard the answer: the folder, named by the key, tells that it began already.
   start = function(task, ctx)
     local folder = "ork-jobs/" .. task.key:gsub("/", ".")
-    remote(ctx, task.input.host, ([[
-      mkdir -p ork-jobs && if mkdir %s 2>/dev/null; then
-        setsid sh -c '(%s) >%s/out 2>&1; echo $? >%s/code.new; mv %s/code.new %s/code' >/dev/null 2>&1 </dev/null &
-        echo $! >%s/pid
-      fi]]):format(folder, quoted(task.command):gsub("'", "'\\''"), folder, folder, folder, folder, folder))
+    local job = ("echo $$ >F/pid; (%s) >F/out 2>&1; echo $? >F/new; mv F/new F/code"):gsub("F/", folder .. "/"):format(quoted(task.command))
+    remote(ctx, task.input.host, ("mkdir -p ork-jobs; if mkdir %s 2>/dev/null; then setsid sh -c %s >/dev/null 2>&1 </dev/null & fi; %s"):format(
+      folder, quoted { job }, ("until [ -s %s/pid ]; do sleep 0.1; done"):format(folder)))
     return { host = task.input.host, folder = folder }
   end,
   poll = function(job, ctx)
     local code = remote(ctx, job.host, ("cat %s/code 2>/dev/null || :"):format(job.folder))
     if code == "" then return nil end
-    local out = remote(ctx, job.host, ("cat %s/out; rm -rf %s"):format(job.folder, job.folder))
-    ctx.log(out:gsub("\n$", ""))
+    local out = remote(ctx, job.host, ("cat %s/out"):format(job.folder)) -- the folder stays: a poll may be called again
+    io.write(out)
     if tonumber(code) ~= 0 then return { error = "exit code " .. tonumber(code) } end
     return { output = { out = out } }
   end,
