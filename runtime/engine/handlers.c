@@ -412,12 +412,27 @@ void ork_handlers_begin(struct ork_active *a, const ork_id *command, const char 
 
 /* ---- those that another program owed ---------------------------------------------------------- */
 
+/* Is it owed by another program that lives? Then we hear of its death. */
+static bool is_in_hands(ork_engine *e, const struct ork_rows *rows, size_t i)
+{
+    const char *by = ork_rows_text(rows, i, "by");
+    ork_id who;
+    ork_err err;
+
+    if (!by || ork_id_parse(by, strlen(by), &who) != 0 || ork_id_eq(&who, &e->scheduler) ||
+        !ork_store_owner_alive(e->store, &who))
+        return false;
+    if (e->serve.on && ork_engine_watch_owner(e, &who, &err) != 0)
+        ork_log_warn(&e->log, "%s; what that ork leaves is noticed late", err.msg);
+    return true;
+}
+
 void ork_handlers_take(struct ork_active *a, const struct ork_rows *rows, size_t i)
 {
     uint32_t task = ORK_NO_TASK;
     ork_id id, of;
 
-    if (!ork_rows_id(rows, i, "id", &id))
+    if (!ork_rows_id(rows, i, "id", &id) || is_in_hands(a->engine, rows, i))
         return;
     if (ork_rows_id(rows, i, "task_id", &of)) {
         for (task = 0; task < a->run.n; task++) {
@@ -436,20 +451,14 @@ bool ork_handlers_free(ork_engine *e, const struct ork_rows *rows, size_t i)
 {
     const char *kind = ork_rows_text(rows, i, "kind"), *by = ork_rows_text(rows, i, "by");
     ork_id who, owner;
-    ork_err err;
 
     if (ork_rows_id(rows, i, "scheduler_id", &owner) &&
         (ork_id_eq(&owner, &e->scheduler) || ork_store_owner_alive(e->store, &owner)))
         return false; /* it is in somebody's hands, who looks at its wishes */
-    if (!ork_handlers_is(kind) || !by || ork_id_parse(by, strlen(by), &who) != 0)
+    if (!ork_handlers_is(kind))
         return true;
-    if (ork_id_eq(&who, &e->scheduler))
-        return false;
-    if (!ork_store_owner_alive(e->store, &who))
-        return true;
-    if (ork_engine_watch_owner(e, &who, &err) != 0)
-        ork_log_warn(&e->log, "%s; what that ork leaves is noticed late", err.msg);
-    return false;
+    bool mine = by && ork_id_parse(by, strlen(by), &who) == 0 && ork_id_eq(&who, &e->scheduler);
+    return !mine && !is_in_hands(e, rows, i);
 }
 
 /* ---- the whole -------------------------------------------------------------------------------- */

@@ -25,6 +25,14 @@ definition it began with. Of one that ended, handlers (`on_failure` …) that it
 
 local WORDS = { done = "resumed", sent = "resuming" }
 
+--- Has it ended, and are handlers owed that nobody calls any more?
+local function owes(run)
+  for _, h in ipairs(run.finished_at and not (run.owner and run.owner.alive) and run.handlers or {}) do
+    if not h.outcome then return true end
+  end
+  return false
+end
+
 --- Takes an ownerless run and carries it out to its end.
 local function carry_on(engine, results, run)
   local good, why, symbol = engine:claimable(run.id)
@@ -36,16 +44,10 @@ local function carry_on(engine, results, run)
     if run.status == "paused" then stop.check(engine:command(run.id, "resume")) end
     return drive.take(engine, run.id)
   end)
-  results:add(run, stop.check(engine:run(run.id)).status, nil, code)
+  local after = stop.check(engine:run(run.id))
+  if owes(after) then term.message("ork: the program that calls its handlers is not known to have ended yet; once more in a moment") end
+  results:add(run, after.status, nil, code)
   return code
-end
-
---- Has it ended, and are handlers owed that nobody calls any more?
-local function owes(run)
-  for _, h in ipairs(run.finished_at and not (run.owner and run.owner.alive) and run.handlers or {}) do
-    if not h.outcome then return true end
-  end
-  return false
 end
 
 --- Those whose program lives are told first; then what nobody carries out is carried out here, one after the other.
