@@ -84,6 +84,7 @@ local function begin(call)
   state.held[call.run_id] = workflow
   call.calls = of_ctx
   local input = core.json.decode(call.input)
+  if input == core.null then input = nil end -- an executor's handle
   call.input = nil
   local ctx = require("ork.ctx").new(call)
   local self

@@ -164,6 +164,7 @@ local function run(self)
   if call.astray then error(setmetatable({ text = call.astray, kind = "spawn" }, Refusal), 0) end
   local body = find(definitions[call.definition], call.number, call.task, call.option)
   local input = core.json.decode(call.input)
+  if input == core.null then input = nil end -- an executor's handle
   call.input = nil
   self.ctx = ctx.new(call)
   local output = body(input, self.ctx) -- no tail call: tracebacks stay whole
