@@ -36,9 +36,9 @@ struct ork_lua_task {
     const char *default_cwd, *default_env; /* borrowed JSON of the defaults; NULL none */
     bool whole_inputs;                     /* inputs is one reference */
     bool finally, has_work, has_rule;
-    bool has_wait, has_poll, has_when;       /* has_when: it is a function */
-    unsigned handlers; /* ORK_LUA_ON_* */
-    const char *executor;    /* its name: an ork.executor carries the task out; NULL none. The option table keeps it */
+    bool has_wait, has_poll, has_when; /* has_when: it is a function */
+    unsigned handlers;                 /* ORK_LUA_ON_* */
+    const char *executor; /* its name: an ork.executor carries the task out; NULL none. The option table keeps it */
     bool executor_cancels;
     bool has_run, has_executor;              /* a function; where it is to be called was said */
     struct json_t *input_type, *output_type; /* owned until the task is added */

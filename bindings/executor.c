@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* `executor`: "inline", or a table of ork.executor: who carries the task out. Of the latter the task keeps its name, how
- * often it is polled and whether it can cancel; the functions are the script's. */
+/* `executor`: "inline", or a table of ork.executor: who carries the task out. Of the latter the task keeps its name,
+ * how often it is polled and whether it can cancel; the functions are the script's. */
 #include "task.h"
 #include <string.h>
 
@@ -38,11 +38,14 @@ static void read_own(struct ork_lua_reader *r, struct ork_lua_task *t, int idx)
 void ork_lua_read_executor(struct ork_lua_reader *r, int idx, const char *path, void *out)
 {
     struct ork_lua_task *t = out;
+    static const char *const words[] = {"inline", NULL};
+    bool near = lua_type(r->L, idx) == LUA_TSTRING && ork_suggest(lua_tostring(r->L, idx), words);
     t->has_executor = true;
     if (is_executor(r->L, idx))
         read_own(r, t, idx);
     else if (lua_type(r->L, idx) != LUA_TSTRING || strcmp(lua_tostring(r->L, idx), "inline") != 0)
-        ork_lua_bad(r, path, NULL, "wants \"inline\" or an ork.executor, got %s", ork_lua_shown(r->L, idx));
+        ork_lua_bad(r, path, near ? "did you mean \"inline\"?" : NULL, "wants \"inline\" or an ork.executor, got %s",
+                    ork_lua_shown(r->L, idx));
 }
 
 void ork_lua_judge_executor(struct ork_lua_reader *r, struct ork_lua_task *t)
@@ -53,7 +56,8 @@ void ork_lua_judge_executor(struct ork_lua_reader *r, struct ork_lua_task *t)
                     t->has_run ? "run" : "wait");
     for (size_t i = 0; none[i]; i++) {
         if (ork_lua_says(r, none[i]))
-            ork_lua_bad(r, none[i], NULL, "is of no use to a task of an executor: it has no process here and takes no slot");
+            ork_lua_bad(r, none[i], NULL,
+                        "is of no use to a task of an executor: it has no process here and takes no slot");
     }
     if (t->command.len == 0) {
         if (t->cwd.len > 0)

@@ -197,7 +197,11 @@ static int inline_next(lua_State *L)
     lua_setfield(L, -2, "input");
     const struct {
         const char *name, *value;
-    } texts[] = {{"run_id", c.run_id}, {"workflow", c.workflow}, {"task", c.task}, {"definition", c.definition}, {"option", c.option}};
+    } texts[] = {{"run_id", c.run_id},
+                 {"workflow", c.workflow},
+                 {"task", c.task},
+                 {"definition", c.definition},
+                 {"option", c.option}};
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
         lua_pushstring(L, texts[i].value);
         lua_setfield(L, -2, texts[i].name);

@@ -243,8 +243,8 @@ static int add_task(struct ork_lua_reader *r, struct ork_lua_task *t, uint32_t *
     return 0;
 }
 
-/* `run` is kept under the task's number, as most have only that; others under number and option ("3 wait.poll"), which is
- * also the way to it in the table. */
+/* `run` is kept under the task's number, as most have only that; others under number and option ("3 wait.poll"), which
+ * is also the way to it in the table. */
 void ork_lua_keep_function(lua_State *L, int workflow, int idx, lua_Integer number, const char *way)
 {
     const char *dot = strchr(way, '.');
@@ -347,8 +347,12 @@ static void keep_functions(lua_State *L, const struct ork_lua_task *t, lua_Integ
     const struct {
         bool has;
         const char *way;
-    } all[] = {{t->has_run, "run"}, {t->has_poll, "wait.poll"}, {t->has_when, "when"}, {t->spec.retry.ask, "retries.on"},
-               {t->executor != NULL, "executor.start"}, {t->executor != NULL, "executor.poll"},
+    } all[] = {{t->has_run, "run"},
+               {t->has_poll, "wait.poll"},
+               {t->has_when, "when"},
+               {t->spec.retry.ask, "retries.on"},
+               {t->executor != NULL, "executor.start"},
+               {t->executor != NULL, "executor.poll"},
                {t->executor != NULL, "executor.cancel"}};
 
     for (size_t i = 0; i < sizeof all / sizeof *all; i++) {

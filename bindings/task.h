@@ -15,7 +15,8 @@ void ork_lua_read_executor(struct ork_lua_reader *r, int idx, const char *path, 
 void ork_lua_judge_executor(struct ork_lua_reader *r, struct ork_lua_task *t);
 /* Is the option given, and not switched off? (wait.c) */
 bool ork_lua_says(const struct ork_lua_reader *r, const char *key);
-void ork_lua_wait_alone(struct ork_lua_reader *r, struct ork_lua_task *t); /* what `defaults` say of slots is not for it */
+void ork_lua_wait_alone(struct ork_lua_reader *r,
+                        struct ork_lua_task *t); /* what `defaults` say of slots is not for it */
 void ork_lua_read_when(struct ork_lua_reader *r, int idx, const char *path, void *out); /* when.c */
 /* Types of what goes in against input_type, once everything was read. (inputs.c) */
 void ork_lua_check_inputs(struct ork_lua_reader *r, struct ork_lua_task *t);

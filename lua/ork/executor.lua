@@ -12,9 +12,6 @@ local names = { "cancel", "every", "poll", "start" }
 
 --- An executor: start(task, ctx) begins the work and returns a handle, poll(handle, ctx) looks how it is going: nil (not
 --- yet), { output = … } or { error = "…" }, cancel(handle, ctx) ends it.
----@param name string letters, digits, _ . -
----@param options ork.executor.options
----@return ork.executor
 return function(name, options)
   if type(name) ~= "string" or not name:find("^[%w_][%w_.-]*$") or #name > 200 then
     error("ork.executor wants a name first, of letters, digits, _ . and -", 2)

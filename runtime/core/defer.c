@@ -6,8 +6,10 @@
 
 #define FAR_MS (INT64_C(100) * 365 * 86400 * 1000) /* a sum with the clock never overflows */
 
-static const char *const names[] = {
-    [ORK_DEFER_TIMER] = "timer", [ORK_DEFER_APPROVAL] = "approval", [ORK_DEFER_POLL] = "poll", [ORK_DEFER_EXECUTOR] = "executor"};
+static const char *const names[] = {[ORK_DEFER_TIMER] = "timer",
+                                    [ORK_DEFER_APPROVAL] = "approval",
+                                    [ORK_DEFER_POLL] = "poll",
+                                    [ORK_DEFER_EXECUTOR] = "executor"};
 
 const char *ork_defer_name(int type)
 {

@@ -8,7 +8,8 @@
  *   {"approval": E}                      approval       "text"; decided: "by", "comment"
  *   {"poll": true, "every_ms": N}        poll           "every_ms", "due" (asked next), "asked"
  *   {"executor": "x", "every_ms": N, "cancel": true}
- *                                        executor       as poll, and "text" (its name), "handle" (once it was started) */
+ *                                        executor       as poll, and "text" (its name), "handle" (once it was started)
+ */
 #ifndef ORK_CORE_DEFER_H
 #define ORK_CORE_DEFER_H
 #include "core/expr.h"
@@ -38,8 +39,8 @@ int ork_defer_read(struct ork_defer *d, const char *type, const char *data, uint
 /* Its job_data, canonical. decision: {by, comment} of an approval, or NULL. */
 int ork_defer_data(const struct ork_defer *d, uint32_t attempt, const json_t *decision, struct ork_buf *out,
                    ork_err *err) ORK_MUSTCHECK;
-/* A poll (of an executor, too) said "not yet": the next call is at the first of its instants (its first call, and every `every` after it)
- * that is after now. */
+/* A poll (of an executor, too) said "not yet": the next call is at the first of its instants (its first call, and every
+ * `every` after it) that is after now. */
 void ork_defer_next(struct ork_defer *d, int64_t now_ms);
 void ork_defer_fini(struct ork_defer *d);
 #endif

@@ -106,7 +106,7 @@ struct ork_event {
     struct ork_failure failure;         /* EXITED, REJECT when !ok */
     uint32_t count, number, max_failed; /* EXPANDED */
     int64_t retry_after_ms;             /* EXITED: > 0 overrides the policy's delay; -1 forbids a retry */
-    int verdict;                        /* EXITED: what a function said of a retry: 1 yes, -1 no; 0: the policy decides */
+    int verdict; /* EXITED: what a function said of a retry: 1 yes, -1 no; 0: the policy decides */
     int64_t now_ms;
     uint64_t random;
 };

@@ -146,8 +146,8 @@ int ork_workflow_executor_add(ork_workflow *w, const char *word, uint8_t *other,
 static bool same_retry(const struct ork_retry_spec *a, const struct ork_retry_spec *b)
 {
     if (a->limit != b->limit || a->delay_ms != b->delay_ms || a->max_delay_ms != b->max_delay_ms ||
-        a->factor != b->factor || a->jitter != b->jitter || a->kinds != b->kinds ||
-        a->ask != b->ask || a->exit_codes_len != b->exit_codes_len || a->codes_len != b->codes_len)
+        a->factor != b->factor || a->jitter != b->jitter || a->kinds != b->kinds || a->ask != b->ask ||
+        a->exit_codes_len != b->exit_codes_len || a->codes_len != b->codes_len)
         return false;
     for (size_t i = 0; i < a->exit_codes_len; i++)
         if (a->exit_codes[i] != b->exit_codes[i])

@@ -33,7 +33,7 @@ struct ork_workflow_limits {  /* read from the options */
     int64_t run_timeout_ms;   /* 0 none */
     bool fail_fast;
     const json_t *handlers; /* names of what is called at the end of a run, "on_failure" …; NULL none */
-    bool by_host; /* functions beside the tasks' own are of the program that defines it, not of a script */
+    bool by_host;           /* functions beside the tasks' own are of the program that defines it, not of a script */
 };
 
 /* Everything is private to core/workflow.c but these readers. */

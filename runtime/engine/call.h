@@ -49,8 +49,8 @@ struct ork_call {
 };
 
 /* call.c */
-uint32_t ork_call_no(const struct ork_call *c);    /* whose function it is; ORK_NO_TASK: the workflow's */
-uint32_t ork_call_item(const struct ork_call *c);  /* 0: none */
+uint32_t ork_call_no(const struct ork_call *c);      /* whose function it is; ORK_NO_TASK: the workflow's */
+uint32_t ork_call_item(const struct ork_call *c);    /* 0: none */
 const char *ork_call_name(const struct ork_call *c); /* "" for the workflow */
 int32_t ork_call_priority(const struct ork_call *c);
 void ork_call_init(ork_engine *e);

@@ -168,7 +168,8 @@ bool ork_doc_why_waits(ork_engine *e, const ork_id *run, const struct ork_rows *
     } else {
         ork_duration_format(what.every_ms, every);
         if (what.type == ORK_DEFER_EXECUTOR)
-            ork_buf_addf(out, "by executor %s, which %s; ", what.text, what.handle ? "has started it" : "is starting it");
+            ork_buf_addf(out, "by executor %s, which %s; ", what.text,
+                         what.handle ? "has started it" : "is starting it");
         ork_buf_addf(out, "polls every %s; asked %lld time%s%s%s", every, (long long)what.asked,
                      what.asked == 1 ? "" : "s", error ? "; the last call failed: " : "", error ? error : "");
     }

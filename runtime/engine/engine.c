@@ -246,8 +246,7 @@ static bool is_here(ork_engine *e, const ork_id *run)
 
 static bool nothing_new(ork_engine *e, const ork_id *run, bool mine, uint64_t bells)
 {
-    return !e->fenced && !e->interrupted && !e->deadline_over &&
-           (mine ? is_here(e, run) : e->bell_count == bells);
+    return !e->fenced && !e->interrupted && !e->deadline_over && (mine ? is_here(e, run) : e->bell_count == bells);
 }
 
 /* Until the run has left our table, a bell rang, or the time is over (0 then: the caller looks again). */

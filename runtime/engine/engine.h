@@ -67,18 +67,18 @@ struct ork_live {
     uint32_t attempt;
     int64_t dispatched_ms, started_ms, grace_ms;
     int32_t pid;
-    struct ork_argv argv;     /* kept until it was handed over; then empty */
-    char *log_path;           /* owned, absolute */
-    char *input_path;         /* owned; NULL: the run's empty input */
-    struct ork_call *call;    /* owned; NULL: no function */
-    struct ork_deferred *job; /* owned; NULL: it does not only wait */
+    struct ork_argv argv;        /* kept until it was handed over; then empty */
+    char *log_path;              /* owned, absolute */
+    char *input_path;            /* owned; NULL: the run's empty input */
+    struct ork_call *call;       /* owned; NULL: no function */
+    struct ork_deferred *job;    /* owned; NULL: it does not only wait */
     struct ork_verdict *verdict; /* owned: it has ended, and a function is asked whether it is tried again; NULL: no */
     bool judged;                 /* that was answered */
-    ork_id agent;             /* zero until known */
-    bool committed;           /* its dispatched row is durable */
-    bool known;               /* SPAWN was sent to the present agent, or it told of the attempt */
-    bool settling;            /* an exit is being read or committed */
-    bool asking;              /* its input is read again, to send it again */
+    ork_id agent;                /* zero until known */
+    bool committed;              /* its dispatched row is durable */
+    bool known;                  /* SPAWN was sent to the present agent, or it told of the attempt */
+    bool settling;               /* an exit is being read or committed */
+    bool asking;                 /* its input is read again, to send it again */
     bool adopted;
     bool host_lost; /* its agent cannot exist any more (other boot, other host) */
     UT_hash_handle hh;
@@ -289,7 +289,7 @@ struct ork_engine {
     char *call_input; /* owned: of the call taken last, which the host reads */
     char call_definition[65];
     struct ork_handlers *handlers; /* owned; NULL until one is owed */
-    struct ork_workers *workers; /* owned; NULL until a function of a script is met */
+    struct ork_workers *workers;   /* owned; NULL until a function of a script is met */
     struct ork_heap call_deadlines;
     uv_timer_t call_timer;
     unsigned handles; /* uv handles still open at close */
@@ -460,8 +460,8 @@ void ork_result_read(struct ork_active *a, uint32_t task, const struct ork_exit 
 void ork_result_free(struct ork_result *r);
 
 /* settle.c: ends of attempts */
-/* The one way an attempt leaves: event into the core, rows, slots back, the agent told after the commit; once a function
- * has said whether it is tried again, if one says so. x: NULL no process. */
+/* The one way an attempt leaves: event into the core, rows, slots back, the agent told after the commit; once a
+ * function has said whether it is tried again, if one says so. x: NULL no process. */
 void ork_settle_end(struct ork_active *a, struct ork_live *l, struct ork_event *ev, struct ork_end *end,
                     const struct ork_exit *x);
 void ork_settle_call(struct ork_active *a, struct ork_live *l, struct ork_event *ev,

@@ -70,11 +70,10 @@ static void cancel(struct ork_active *a, struct ork_live *l)
     } else if (ork_question_may(a, &why) != 0 || ork_active_files(a, &why) != 0) {
         end_early(a, l, why.msg);
     } else {
-        ork_question_ask(a, l->task, l->attempt,
-                         &(struct ork_ask){.option = CANCEL,
-                                           .input = ork_strdup(d->handle),
-                                           .input_len = strlen(d->handle),
-                                           .cb = on_cancelled});
+        ork_question_ask(
+            a, l->task, l->attempt,
+            &(struct ork_ask){
+                .option = CANCEL, .input = ork_strdup(d->handle), .input_len = strlen(d->handle), .cb = on_cancelled});
     }
 }
 
@@ -243,8 +242,12 @@ static void take(struct ork_active *a, struct ork_live *l, json_t *answer)
     } else if (json_is_object(answer) && (output || json_object_size(answer) == 0)) {
         ork_deferred_succeed(a, l, json_is_null(output) ? NULL : json_incref(output));
     } else {
-        ork_buf_addf(&why, "the poll of executor `%s` wants to return nil, { output = … } or { error = \"…\" }, and returned %s",
-                     l->job->what.text, error ? "an error that is no text" : json_is_object(answer) ? "neither" : "something else");
+        ork_buf_addf(
+            &why, "the poll of executor `%s` wants to return nil, { output = … } or { error = \"…\" }, and returned %s",
+            l->job->what.text,
+            error                    ? "an error that is no text"
+            : json_is_object(answer) ? "neither"
+                                     : "something else");
         fail(a, l, ORK_KIND_OUTPUT, NULL, false, 0, why.data);
         ork_buf_fini(&why);
     }

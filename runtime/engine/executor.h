@@ -2,9 +2,9 @@
 /* Tasks that an executor of the script carries out (ork.executor): deferred jobs of type `executor`, whose three
  * functions are asked in workers.
  *
- *   GRANT ─► one commit: running + the job's row, without a handle ─► start ─► the handle joins the row ─► poll, every so
- * often ─► { output } or { error } ─► one commit: result + the job's end
- *   cancel, timeout ─► (the handle, when start is on its way) ─► cancel ─► the attempt ends
+ *   GRANT ─► one commit: running + the job's row, without a handle ─► start ─► the handle joins the row ─► poll, every
+ * so often ─► { output } or { error } ─► one commit: result + the job's end cancel, timeout ─► (the handle, when start
+ * is on its way) ─► cancel ─► the attempt ends
  *
  * Laws: start is called only when the row is durable, and again with the same key while the row has no handle; what was
  * started is cancelled before its attempt ends early, and a crash in between cancels again. */

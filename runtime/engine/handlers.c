@@ -106,11 +106,8 @@ void ork_handlers_owe(struct ork_active *a, uint32_t task)
     struct ork_command_new *c = &ork_commit_unit(e, ORK_UNIT_COMMAND, a, true)->command;
     ork_id_format(&e->scheduler, me);
     char *by = ork_strdup(me);
-    *c = (struct ork_command_new){.id = ork_id_new(&e->ids),
-                                  .run_id = a->id,
-                                  .kind = kind,
-                                  .by = {by, strlen(by)},
-                                  .now_ms = ork_engine_now(e)};
+    *c = (struct ork_command_new){
+        .id = ork_id_new(&e->ids), .run_id = a->id, .kind = kind, .by = {by, strlen(by)}, .now_ms = ork_engine_now(e)};
     if (task != ORK_NO_TASK) {
         struct ork_buf name = ORK_BUF_INIT;
         ork_buf_json(&name, ork_active_name(a, task), strlen(ork_active_name(a, task)));
@@ -333,7 +330,7 @@ static void on_stored(void *data, int code, const ork_err *err)
     (void)code;
     (void)err;
     forget(h);
-    ork_command_look(e);       /* a run that was claimed for this is let go */
+    ork_command_look(e);      /* a run that was claimed for this is let go */
     ork_inline_wake(e, NULL); /* whoever waits for the run looks again */
 }
 
@@ -387,9 +384,10 @@ static void ask(struct ork_handler *h)
         finish(h, err.msg);
         return;
     }
-    ork_question_ask(a, h->task, 0,
-                     &(struct ork_ask){
-                         .option = h->kind, .input = text, .input_len = len, .cb = on_answer, .data = h, .alone = h->tries > 0});
+    ork_question_ask(
+        a, h->task, 0,
+        &(struct ork_ask){
+            .option = h->kind, .input = text, .input_len = len, .cb = on_answer, .data = h, .alone = h->tries > 0});
 }
 
 void ork_handlers_begin(struct ork_active *a, const ork_id *command, const char *kind, uint32_t task)

@@ -137,7 +137,11 @@ void ork_question_end(struct ork_call *c, const struct ork_inline_result *r)
         answer = (struct ork_answer){.error = late, .kind = ORK_KIND_TIMEOUT};
     } else if (r->error) {
         clean = ork_utf8_clean(r->error, strlen(r->error), &len);
-        answer = (struct ork_answer){.error = clean, .kind = r->kind ? r->kind : ORK_KIND_ERROR, .code = r->code, .final = r->final, .retry_after_ms = r->retry_after_ms};
+        answer = (struct ork_answer){.error = clean,
+                                     .kind = r->kind ? r->kind : ORK_KIND_ERROR,
+                                     .code = r->code,
+                                     .final = r->final,
+                                     .retry_after_ms = r->retry_after_ms};
     }
     answer.data = q->data;
     ork_call_deadline(a->engine, c, 0);

@@ -13,12 +13,12 @@ struct ork_active;
 struct ork_answer {   /* borrowed for the callback */
     const char *json; /* what was returned; NULL: nothing */
     size_t len;
-    const char *error; /* it failed of that; NULL: it did not */
-    int kind;          /* enum ork_kind, of a failure */
-    const char *code;  /* the user's own word, of a failure; NULL none */
-    bool final;        /* that will not change by asking again */
+    const char *error;      /* it failed of that; NULL: it did not */
+    int kind;               /* enum ork_kind, of a failure */
+    const char *code;       /* the user's own word, of a failure; NULL none */
+    bool final;             /* that will not change by asking again */
     int64_t retry_after_ms; /* > 0: a wish of the failure */
-    void *data;        /* the asker's */
+    void *data;             /* the asker's */
 };
 typedef void (*ork_answer_cb)(struct ork_active *a, uint32_t task, uint32_t attempt, const struct ork_answer *answer);
 

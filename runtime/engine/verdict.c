@@ -48,8 +48,8 @@ static struct ork_verdict *keep(const struct ork_event *ev, const struct ork_end
 static int describe(const struct ork_live *l, const struct ork_verdict *v, char **text, size_t *len, ork_err *err)
 {
     const struct ork_failure *f = &v->ev.failure;
-    json_t *o = json_pack("{s:s,s:s,s:i}", "kind", ork_kind_name(f->kind), "message",
-                          v->end.error ? v->end.error : "", "attempt", (int)l->attempt);
+    json_t *o = json_pack("{s:s,s:s,s:i}", "kind", ork_kind_name(f->kind), "message", v->end.error ? v->end.error : "",
+                          "attempt", (int)l->attempt);
 
     if (f->code)
         json_object_set_new(o, "code", json_string(f->code));
@@ -77,7 +77,8 @@ static void settle(struct ork_active *a, struct ork_live *l, int verdict)
 
 static void warn(const struct ork_active *a, const struct ork_live *l, const char *why)
 {
-    ork_log_warn(&a->engine->log, "retries.on gave no answer, the kind of the failure decides run=%s task=%s attempt=%u error=%s",
+    ork_log_warn(&a->engine->log,
+                 "retries.on gave no answer, the kind of the failure decides run=%s task=%s attempt=%u error=%s",
                  a->text, ork_active_name(a, l->task), l->attempt, ORK_LOG_VALUE(why));
 }
 
@@ -116,9 +117,9 @@ bool ork_verdict_ask(struct ork_active *a, struct ork_live *l, const struct ork_
     }
     l->verdict = v;
     ork_timers_arm(a, ORK_TIMER_VERDICT, l->task, ork_engine_now(a->engine) + ORK_VERDICT_MS);
-    ork_question_ask(
-        a, l->task, l->attempt,
-        &(struct ork_ask){.option = ON, .input = text, .input_len = len, .timeout_ms = ORK_VERDICT_MS, .cb = on_answer});
+    ork_question_ask(a, l->task, l->attempt,
+                     &(struct ork_ask){
+                         .option = ON, .input = text, .input_len = len, .timeout_ms = ORK_VERDICT_MS, .cb = on_answer});
     return true;
 }
 

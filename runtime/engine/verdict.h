@@ -20,7 +20,7 @@ struct ork_end;
 /* true: it is asked, and the answer settles the attempt; what is borrowed was copied. */
 bool ork_verdict_ask(struct ork_active *a, struct ork_live *l, const struct ork_event *ev, const struct ork_end *end,
                      const struct ork_exit *x);
-void ork_verdict_over(struct ork_active *a, uint32_t task);           /* its time is over */
-void ork_verdict_drop(struct ork_active *a, struct ork_live *l);      /* the attempt is killed: settled without it */
+void ork_verdict_over(struct ork_active *a, uint32_t task);      /* its time is over */
+void ork_verdict_drop(struct ork_active *a, struct ork_live *l); /* the attempt is killed: settled without it */
 void ork_verdict_free(struct ork_active *a, struct ork_live *l);
 #endif
