@@ -296,10 +296,18 @@ local function wish_or_claim(self, kind, args)
   return outcome
 end
 
+--- Are handlers owed that nobody has called to their end?
+local function owes(document)
+  for _, h in ipairs(document.handlers or {}) do
+    if h.outcome == nil then return true end
+  end
+  return false
+end
+
 local function too_late(self, kind, advice)
   local before, why, code = rawget(self, "engine"):run(rawget(self, "run_id"))
   if not before then return why, code end
-  if kind == "resume" and FINAL[before.status] or kind == "retry" and before.status == "success" then
+  if kind == "resume" and FINAL[before.status] and not owes(before) or kind == "retry" and before.status == "success" then
     return ("too late: the run had ended (%s)%s"):format(before.status, advice), "ESTATE"
   end
 end

@@ -43,6 +43,10 @@ describe("a task of an executor", function()
 
   local function write(text) sh.write(dir .. "/w.lua", HEAD .. text .. "\nreturn w\n") end
   local function ork(...) return sh.ork({ ... }, { cwd = dir }) end
+  --- Until a function has written a line into that file.
+  local function wait_line(name)
+    sh.wait_until(dir, function() return sh.exists(dir .. "/" .. name) and sh.read(dir .. "/" .. name):find("\n") end)
+  end
   local function task(name) return sh.json(ork("show", "last", name, "--json").out) end
   local function ending(name, text) sh.write(dir .. "/" .. name .. ".end", text) end
 
@@ -107,11 +111,11 @@ w:task("poll", { executor = shy })]])
     write('w:task("a", { executor = far })')
     sh.write(dir .. "/slow", "")
     local p = sh.spawn_ork({ "w.lua" }, { cwd = dir })
-    sh.wait_file(dir .. "/started")
+    wait_line("started")
     p:kill() -- start was called, and nobody heard of its handle
     sh.run({ "rm", dir .. "/slow" })
     p = sh.spawn_ork({ "w.lua" }, { cwd = dir })
-    sh.wait_file(dir .. "/polled")
+    wait_line("polled")
     assert.equal("a/1  nil\na/1  nil\n", sh.read(dir .. "/started"))
     assert.matches("a: by executor far, which has started it; polls every 1s; asked %d+ time", ork("why", "last").out)
     assert.matches("by executor far", ork("show", "last").out)
@@ -136,7 +140,7 @@ w:task("poll", { executor = shy })]])
     sh.run({ "rm", dir .. "/started", dir .. "/cancelled" })
     write('w:task("b", { executor = far })')
     p = sh.spawn_ork({ "w.lua" }, { cwd = dir })
-    sh.wait_file(dir .. "/started")
+    wait_line("started")
     p:signal("sigint")
     p:wait_line("cancelling")
     sh.run({ "rm", dir .. "/slow" })
@@ -147,7 +151,7 @@ w:task("poll", { executor = shy })]])
   it("is cancelled by who takes the run up when the program died over that", function()
     write('w:task("a", { executor = far })')
     local p = sh.spawn_ork({ "w.lua" }, { cwd = dir })
-    sh.wait_file(dir .. "/polled")
+    wait_line("polled")
     p:kill()
     assert.equal(0, ork("cancel", "last").code)
     assert.equal("a\n", sh.read(dir .. "/cancelled"))
@@ -161,7 +165,7 @@ local free = ork.executor("free", { start = function() return 1 end, poll = func
 w:task("stuck", { executor = stuck })
 w:task("free", { executor = free })]])
     local p = sh.spawn_ork({ "w.lua" }, { cwd = dir })
-    sh.wait_file(dir .. "/polled")
+    wait_line("polled")
     p:signal("sigint")
     assert.equal(130, p:wait().code)
     assert.equal("cancelled; its executor could not cancel it: no way", task("stuck").error)

@@ -25,6 +25,10 @@ describe("a handler", function()
 
   local function write(text) sh.write(dir .. "/w.lua", HEAD .. text .. "\nreturn w\n") end
   local function ork(...) return sh.ork({ ... }, { cwd = dir }) end
+  --- Until a function has written a line into that file.
+  local function wait_line(name)
+    sh.wait_until(dir, function() return sh.exists(dir .. "/" .. name) and sh.read(dir .. "/" .. name):find("\n") end)
+  end
   local function told(name)
     local list = {}
     for line in sh.read(dir .. "/" .. name):gmatch("[^\n]+") do list[#list + 1] = sh.json(line) end
@@ -115,7 +119,7 @@ w:task("a", { command = "true" })]]
   local function kill_within()
     write(WAITS)
     local p = sh.spawn_ork({ "w.lua" }, { cwd = dir })
-    sh.wait_file(dir .. "/called")
+    wait_line("called")
     assert.equal("success", sh.sql(dir .. "/.ork/ork.db", "SELECT status FROM runs")[1].status)
     p:kill()
     assert.equal("owed", outcome())
@@ -146,7 +150,7 @@ w:task("a", { command = "true" })]]
     local server = serve.start(dir)
     assert.equal(0, ork("apply", "w.lua").code)
     assert.equal(0, ork("trigger", "w").code)
-    sh.wait_file(dir .. "/called")
+    wait_line("called")
     serve.stop(server)
     assert.equal("owed", outcome())
     sh.write(dir .. "/go", "")
@@ -163,7 +167,7 @@ local w = ork.workflow("w", { on_failure = function(run, ctx)
 end, on_success = write "success" })
 w:task("a", { command = "test -e good" })]])
     local p = sh.spawn_ork({ "w.lua" }, { cwd = dir })
-    sh.wait_file(dir .. "/called")
+    wait_line("called")
     sh.write(dir .. "/good", "")
     local r = ork("retry", "last")
     assert.equal(0, r.code, r.err)
@@ -186,12 +190,42 @@ print(run.status, table.concat(told, ", "))]], dir)
     assert.equal("failed\ta, failed exit code 2\n", r.out, r.err)
   end)
 
+  it("of a program that died is called when it takes the run up", function()
+    local code = [[
+local function called(text)
+  local f <close> = io.open("called", "a")
+  f:write(text, "\n")
+end
+local w = ork.workflow("w", { on_success = function(run, ctx)
+  called(run.status)
+  if not arg[1] then ctx.sleep("1h") end
+end })
+w:task("a", { command = "true" })
+if arg[1] then
+  w:validate()
+  local run = ork.find("last")
+  print(run:resume(), run:wait())
+  print(run:resume())
+else
+  w:run()
+end]]
+    local p = app.spawn(dir, code)
+    wait_line("called")
+    p:kill()
+    local r = ork("resume", "last")
+    assert.equal(2, r.code)
+    assert.matches("tasks of this run are functions of the program that started it", r.out .. r.err)
+    r = app.spawn(dir, code, "again"):wait()
+    assert.equal("done\tsuccess\nnil\ttoo late: the run had ended (success); r:retry() runs again what did not succeed\tESTATE\n", r.out, r.err)
+    assert.equal("success\nsuccess\n", sh.read(dir .. "/called"))
+  end)
+
   it("is called on PostgreSQL, too, also by another program", function()
     if cluster.missing() then return pending(cluster.missing()) end
     local url = cluster.start():database("ork")
     write(WAITS)
     local p = sh.spawn_ork({ "w.lua", "--db", url }, { cwd = dir })
-    sh.wait_file(dir .. "/called")
+    wait_line("called")
     p:kill()
     sh.write(dir .. "/go", "")
     local server = serve.start(dir, { "--db", url }) -- which hears of the death within seconds

@@ -15,6 +15,10 @@ describe("retries.on as a function", function()
 
   local function write(text) sh.write(dir .. "/w.lua", HEAD .. text .. "\nreturn w\n") end
   local function ork(...) return sh.ork({ ... }, { cwd = dir }) end
+  --- Until a function has written a line into that file.
+  local function wait_line(name)
+    sh.wait_until(dir, function() return sh.exists(dir .. "/" .. name) and sh.read(dir .. "/" .. name):find("\n") end)
+  end
   local function attempts(name)
     local row = sh.sql(dir .. "/.ork/ork.db", "SELECT attempt, kind FROM tasks WHERE task_name = '" .. name .. "'")[1]
     return math.tointeger(row.attempt) .. " " .. (row.kind or "")
@@ -87,7 +91,7 @@ w:task("a", { command = "echo x >>ran; exit 7", retries = { limit = 1, delay = 0
   return err.attempt == 1
 end } })]])
     local p = sh.spawn_ork({ "w.lua" }, { cwd = dir })
-    sh.wait_file(dir .. "/asked")
+    wait_line("asked")
     assert.same({}, sh.sql(dir .. "/.ork/ork.db", "SELECT 1 FROM tasks WHERE finished_at IS NOT NULL"))
     p:kill()
     sh.write(dir .. "/go", "")
@@ -104,7 +108,7 @@ w:task("a", { command = "exit 7", retries = { limit = 1, delay = 0, on = functio
   ctx.sleep("1h")
 end } })]])
     local p = sh.spawn_ork({ "w.lua" }, { cwd = dir })
-    sh.wait_file(dir .. "/asked")
+    wait_line("asked")
     p:signal("sigint")
     assert.equal(130, p:wait().code)
     assert.equal("1 cancelled", attempts("a"))
