@@ -1,5 +1,9 @@
+-- SPDX-License-Identifier: MIT
 -- Commands on another machine, by an executor of your own: nothing waits here while they run, and an ork that is killed
--- and started again finds them. `ork ssh.lua host=me@server`
+-- and started again finds them.
+--
+--   ork ssh.lua host=me@server         over ssh, which must not ask for a password
+--   ork show last count                what it waits for, its attempts, its output
 local ork = require "ork"
 
 local w = ork.workflow("ssh", { params = { host = { type = "str", default = "localhost", description = "user@server" } } })

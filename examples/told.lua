@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: MIT
 -- Being told how a run ended: handlers, called in a worker after the end was stored, at least once. What they do, and
 -- whether they fail, changes nothing about the run. Here they write a file; a mail or a message is the same.
 --

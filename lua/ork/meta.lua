@@ -43,7 +43,7 @@
 ---@field factor? number from 1 to 1000; the delay grows by it each time (needs `delay`; default 1)
 ---@field max_delay? ork.duration the delay grows no further
 ---@field jitter? boolean a random part of the delay, so that many do not come at once
----@field on? ork.retry_on|fun(err: ork.failure, ctx: ork.ctx): any only these failures, or those of which the function says so; default: every kind but input, output, policy and rejected
+---@field on? ork.retry_on|fun(err: ork.failure, ctx: ork.ctx): any only these, or as the function says; default: every kind but input, output, policy, rejected
 
 ---Which failures are tried again: any that one of the lists names.
 ---@class ork.retry_on
@@ -96,7 +96,7 @@
 ---@field on_cancel? fun(task: ork.ended_task, ctx: ork.ctx) called when it was cancelled
 ---@field on_failure? fun(task: ork.ended_task, ctx: ork.ctx) called when it has failed for good
 ---@field on_success? fun(task: ork.ended_task, ctx: ork.ctx) called when it has succeeded
----@field executor? "inline"|ork.executor an executor carries it out, with `command` if that is given; "inline" calls `run` in the program that started the run, as those of workflows that it defines itself; others run in workers
+---@field executor? "inline"|ork.executor an executor carries it out; "inline" calls `run` in the program that started the run, as its own functions are
 ---@field wait? ork.duration|ork.ref|ork.wait instead of `command`: nothing is done for so long, until that time, or until it is answered; it takes no process and no slot
 ---@field when? ork.ref|any[]|fun(input: any): any run only if the reference is not false, { a, op, b } holds (== ~= < <= > >= in), or the function says so
 

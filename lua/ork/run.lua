@@ -7,6 +7,7 @@ local core = require "ork.core"
 local attach = require "ork.attach"
 local fiber = require "ork.fiber"
 local inline = require "ork.inline"
+local owes = require "ork.owed"
 local sys = core.sys
 
 local run = {}
@@ -294,14 +295,6 @@ local function wish_or_claim(self, kind, args)
     outcome = claimed and "done" or "sent" -- somebody who came first carries it out
   end
   return outcome
-end
-
---- Are handlers owed that nobody has called to their end?
-local function owes(document)
-  for _, h in ipairs(document.handlers or {}) do
-    if h.outcome == nil then return true end
-  end
-  return false
 end
 
 local function too_late(self, kind, advice)

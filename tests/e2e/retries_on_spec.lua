@@ -5,8 +5,17 @@ local app = require "tests.lib.app"
 local cluster = require "tests.lib.cluster"
 local sh = require "tests.lib.sh"
 
-local HEAD = 'local function add(name, text) local f <close> = io.open(name, "a") f:write(text, "\\n") end local ork = require "ork"\nlocal w = ork.workflow("w", { defaults = { retries = { limit = 2, delay = 0, on = function(err)\n' ..
-  '  print("of defaults", err.kind) return err.exit_code == 75 end } } })\n'
+local HEAD = [[
+local ork = require "ork"
+local function add(name, text)
+  local f <close> = io.open(name, "a")
+  f:write(text, "\n")
+end
+local w = ork.workflow("w", { defaults = { retries = { limit = 2, delay = 0, on = function(err)
+  print("of defaults", err.kind)
+  return err.exit_code == 75
+end } } })
+]]
 
 describe("retries.on as a function", function()
   local dir

@@ -1,6 +1,7 @@
 -- SPDX-License-Identifier: MIT
 local drive = require "ork.cli.drive"
 local open = require "ork.cli.open"
+local owed = require "ork.owed"
 local selection = require "ork.cli.selection"
 local stop = require "ork.cli.stop"
 local term = require "ork.term"
@@ -13,7 +14,8 @@ local resume = {
   summary = "Goes on with paused runs, and with runs whose program died",
   text = [[
 A run that no living program owns (it was killed, the machine went down) is carried out here, in the foreground, with the
-definition it began with. Of one that ended, handlers (`on_failure` …) that its program did not get to call are called. To go on with a changed script, or to repeat what failed, see `ork help retry`.]],
+definition it began with. Of one that ended, handlers (`on_failure` …) that its program did not get to call are called. To go on with a
+changed script, or to repeat what failed, see `ork help retry`.]],
   examples = {
     { "ork resume last", "go on after `ork pause`, or after a crash" },
     { "ork resume etl --jobs 2", "go on, but with at most two processes at once" },
@@ -27,10 +29,7 @@ local WORDS = { done = "resumed", sent = "resuming" }
 
 --- Has it ended, and are handlers owed that nobody calls any more?
 local function owes(run)
-  for _, h in ipairs(run.finished_at and not (run.owner and run.owner.alive) and run.handlers or {}) do
-    if not h.outcome then return true end
-  end
-  return false
+  return run.finished_at and not (run.owner and run.owner.alive) and owed(run)
 end
 
 --- Takes an ownerless run and carries it out to its end.
