@@ -263,14 +263,18 @@ static int inline_done(lua_State *L) /* done(engine, token, output | nil) -> tru
     return end(L, e, token, &r);
 }
 
-static int inline_fail(lua_State *L) /* fail(engine, token, message, kind, code | nil, final, after_ms) -> true */
+static int inline_fail(lua_State *L) /* fail(engine, token, message, kind, code | nil, final, after_ms, data) -> true */
 {
     struct ork_lua_engine *e = find_engine(L, 1);
+    size_t n = 0;
+    const char *data = luaL_optlstring(L, 8, NULL, &n);
     struct ork_inline_result r = {.error = luaL_checkstring(L, 3),
                                   .kind = ork_kind_parse(luaL_checkstring(L, 4)),
                                   .code = luaL_optstring(L, 5, NULL),
                                   .final = lua_toboolean(L, 6),
-                                  .retry_after_ms = luaL_optinteger(L, 7, 0)};
+                                  .retry_after_ms = luaL_optinteger(L, 7, 0),
+                                  .data = data,
+                                  .data_len = n};
 
     return end(L, e, luaL_checkinteger(L, 2), &r);
 }

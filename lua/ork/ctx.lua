@@ -61,8 +61,8 @@ function methods.fail(_, message, opts)
   if type(message) ~= "string" then error("ctx.fail wants a message, not " .. type(message), 2) end
   local failure = { message = message }
   for key, value in pairs(opts or {}) do
-    if key ~= "code" and key ~= "retry" and key ~= "after" then
-      error(("ctx.fail has no option `%s`; there are after, code, retry"):format(tostring(key)), 2)
+    if key ~= "code" and key ~= "data" and key ~= "retry" and key ~= "after" then
+      error(("ctx.fail has no option `%s`; there are after, code, data, retry"):format(tostring(key)), 2)
     end
     failure[key] = value
   end

@@ -46,9 +46,9 @@ local function fail(call, what, thread)
     native.fail(engine, token, what.text, what.kind, nil, false, 0)
     return
   end
-  local message, code, final, after_ms = ending.read(what)
+  local message, code, final, after_ms, data = ending.read(what)
   native.log(engine, token, debug.traceback(thread, message) .. "\n")
-  native.fail(engine, token, ending.shorten(message), "error", code, final, after_ms)
+  native.fail(engine, token, ending.shorten(message), "error", code, final, after_ms, data)
 end
 
 local function over(call, ok, what, thread)

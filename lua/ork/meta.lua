@@ -57,6 +57,7 @@
 ---@field message string as `ork show` tells it
 ---@field attempt integer from 1
 ---@field code? string that a function failed with
+---@field data? any that a function failed with; of a process what it wrote to $ORK_OUTPUT_FILE
 ---@field exit_code? integer of a process
 ---@field signal? integer that ended it
 

@@ -107,10 +107,10 @@ local function fail(slot, what, thread)
     native.log(slot, debug.traceback(thread, "told to end") .. "\n")
     return native.fail(slot, what.text, what.kind, nil, false, 0)
   end
-  local message, code, final, after_ms = ending.read(what)
+  local message, code, final, after_ms, data = ending.read(what)
   message = explain(message)
   native.log(slot, debug.traceback(thread, message) .. "\n")
-  native.fail(slot, ending.shorten(message), "error", code, final, after_ms)
+  native.fail(slot, ending.shorten(message), "error", code, final, after_ms, data)
 end
 
 local function over(ok, what, thread, self)

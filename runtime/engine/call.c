@@ -346,6 +346,8 @@ void ork_call_end(struct ork_call *c, const struct ork_inline_result *r)
                           .tail = tail,
                           .tail_len = tail_len,
                           .error = ev.ok ? NULL : why.data,
+                          .data = r->data,
+                          .data_len = r->data_len,
                           .finished_ms = ork_engine_now(e)};
     if (c->by_worker)
         ork_workers_forget(e, c);

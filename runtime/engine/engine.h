@@ -93,6 +93,8 @@ struct ork_end {
     const char *tail;
     size_t tail_len;   /* NULL none */
     const char *error; /* NULL none */
+    const char *data;  /* of a failure: JSON for whoever is asked about it; NULL none */
+    size_t data_len;
     int64_t finished_ms;
     bool had_output;             /* $ORK_OUTPUT_FILE exists and goes with the acknowledgement */
     const struct ork_exit *exit; /* NULL: no process */

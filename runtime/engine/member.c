@@ -236,7 +236,9 @@ static void on_result(void *data, const struct ork_worker_result *r)
                                                 .kind = r->kind,
                                                 .code = r->code,
                                                 .final = r->final,
-                                                .retry_after_ms = r->after_ms});
+                                                .retry_after_ms = r->after_ms,
+                                                .data = r->data,
+                                                .data_len = r->data_len});
 }
 
 static void on_waits(void *data, uint32_t slot, uint32_t generation)

@@ -145,6 +145,11 @@ static void read_all(struct ork_result *r)
 
     if (size > 0)
         read_output_file(r, size);
+    if (!ok && r->output_size > 0 &&
+        r->output_size <= INLINE_MAX) { /* only told to a function that judges the failure */
+        read_output_file(r, r->output_size);
+        r->code = 0;
+    }
     if (r->exit.log_bytes != 0)
         read_log(r, ok && size <= 0);
 }

@@ -301,6 +301,8 @@ static void on_result(struct ork_result *r)
                           .tail = poison ? NULL : r->tail,
                           .tail_len = r->tail_len,
                           .error = why.len ? why.data : NULL,
+                          .data = r->output_text,
+                          .data_len = r->output_len,
                           .finished_ms = r->exit.finished_ms,
                           .had_output = r->output_size >= 0};
     ork_settle_end(a, l, &ev, &end, &r->exit);

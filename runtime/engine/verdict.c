@@ -4,6 +4,7 @@
 #include "engine/engine.h"
 #include <string.h>
 
+#define DATA_MAX (64u << 10)
 #define ON "retries.on" /* where its function stands */
 
 struct ork_verdict { /* how the attempt ended; every text is ours */
@@ -23,6 +24,7 @@ static void free_verdict(struct ork_verdict *v)
     ork_free((void *)(uintptr_t)v->ev.failure.code);
     ork_free((void *)(uintptr_t)v->end.error);
     ork_free((void *)(uintptr_t)v->end.tail);
+    ork_free((void *)(uintptr_t)v->end.data);
     ork_free((void *)(uintptr_t)v->exit.error);
     ork_free(v);
 }
@@ -36,6 +38,7 @@ static struct ork_verdict *keep(const struct ork_event *ev, const struct ork_end
     v->end = *end;
     v->end.error = copy(end->error);
     v->end.tail = end->tail ? ork_strndup(end->tail, end->tail_len) : NULL;
+    v->end.data = end->data && end->data_len <= DATA_MAX ? ork_strndup(end->data, end->data_len) : NULL;
     v->has_exit = x != NULL;
     if (x) {
         v->exit = *x;
@@ -57,6 +60,9 @@ static int describe(const struct ork_live *l, const struct ork_verdict *v, char 
         json_object_set_new(o, "exit_code", json_integer(f->exit_code));
     if (f->signal)
         json_object_set_new(o, "signal", json_integer(f->signal));
+    json_t *data = v->end.data ? json_loads(v->end.data, JSON_DECODE_ANY, NULL) : NULL;
+    if (data)
+        json_object_set_new(o, "data", data);
     int rc = o ? ork_json_text(o, text, len, err) : ork_err_set(err, ORK_EJSON, "the failure cannot be told");
     json_decref(o);
     return rc;

@@ -426,6 +426,8 @@ struct ork_inline_result {
     const char *code;       /* for `retries.on.codes`; NULL none */
     bool final;             /* of a failure: no retry, whatever the task's policy */
     int64_t retry_after_ms; /* > 0: instead of the policy's delay */
+    const char *data;       /* of a failure: JSON for the task's `retries.on`, at most 64 KiB; NULL none */
+    size_t data_len;
 };
 struct ork_inline_host {
     void *data;
