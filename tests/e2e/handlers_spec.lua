@@ -136,6 +136,23 @@ w:task("a", { command = "true" })]]
     assert.equal("success\nsuccess\n", sh.read(dir .. "/called"))
   end)
 
+  it("is called by the server after the next when that is killed, too", function()
+    write(WAITS)
+    local p = sh.spawn_ork({ "w.lua" }, { cwd = dir })
+    wait_line("called")
+    p:kill()
+    local server = serve.start(dir)
+    sh.wait_until(dir, function() return sh.read(dir .. "/called") == "success\nsuccess\n" end)
+    assert.same({ 1 }, { #sh.sql(dir .. "/.ork/ork.db", "SELECT 1 FROM runs WHERE scheduler_id IS NOT NULL") }) -- nobody else takes it
+    server:kill()
+    sh.write(dir .. "/go", "")
+    server = serve.start(dir)
+    serve.wait_row(dir, "SELECT 1 FROM commands WHERE outcome = 'done'")
+    serve.wait_row(dir, "SELECT 1 FROM runs WHERE scheduler_id IS NULL")
+    serve.stop(server)
+    assert.equal("success\nsuccess\nsuccess\n", sh.read(dir .. "/called"))
+  end)
+
   it("is called by `ork resume` when its program died", function()
     kill_within()
     local r = ork("resume", "last")
