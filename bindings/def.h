@@ -24,6 +24,8 @@ struct ork_lua_span {
     size_t at, len;
 };
 
+enum { ORK_LUA_ON_CANCEL = 1, ORK_LUA_ON_FAILURE = 2, ORK_LUA_ON_SUCCESS = 4 };
+
 /* What the options of a task say; a task begins as a copy of the workflow's defaults. */
 struct ork_lua_task {
     struct ork_task_spec spec;
@@ -45,8 +47,11 @@ struct ork_lua_task {
     uint32_t task_count;                   /* so many alike, each with its number; 0: one */
     bool whole_inputs;                     /* inputs is one reference */
     bool finally, has_work, has_rule;
-    bool has_wait, has_poll, has_when;       /* has_when: it is a function */
-    struct ork_lua_def *sub;                 /* borrowed: the workflow it is a run of; NULL */
+    bool has_wait, has_poll, has_when; /* has_when: it is a function */
+    struct ork_lua_def *sub;           /* borrowed: the workflow it is a run of; NULL */
+    unsigned handlers;                 /* ORK_LUA_ON_* */
+    const char *executor; /* its name: an ork.executor carries the task out; NULL none. The option table keeps it */
+    bool executor_cancels;
     bool has_run, has_executor;              /* a function; where it is to be called was said */
     struct json_t *input_type, *output_type; /* owned until the task is added */
     struct json_t *each_type;                /* owned: of an element of its ork.each; NULL unknown */

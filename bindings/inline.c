@@ -180,7 +180,7 @@ static int inline_handlers(lua_State *L) /* handlers{ turn, wake, interrupt, kno
 
 /* ---- calls ---- */
 
-/* next() -> { engine, token, run_id, workflow, task, definition, number (from 1), attempt, input (text),
+/* next() -> { engine, token, run_id, workflow, task, definition, option, number (from 1), attempt, input (text),
  * item (from 1; 0 none), scheduled_for_ms, timeout_ms, grace_ms } | nil */
 static int inline_next(lua_State *L)
 {
@@ -191,14 +191,18 @@ static int inline_next(lua_State *L)
         e = e->next;
     if (!e)
         return 0;
-    lua_createtable(L, 0, 14);
+    lua_createtable(L, 0, 15);
     lua_pushlightuserdata(L, e);
     lua_setfield(L, -2, "engine");
     lua_pushlstring(L, c.input, c.input_len);
     lua_setfield(L, -2, "input");
     const struct {
         const char *name, *value;
-    } texts[] = {{"run_id", c.run_id}, {"workflow", c.workflow}, {"task", c.task}, {"definition", c.definition}};
+    } texts[] = {{"run_id", c.run_id},
+                 {"workflow", c.workflow},
+                 {"task", c.task},
+                 {"definition", c.definition},
+                 {"option", c.option}};
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
         lua_pushstring(L, texts[i].value);
         lua_setfield(L, -2, texts[i].name);
@@ -260,14 +264,18 @@ static int inline_done(lua_State *L) /* done(engine, token, output | nil) -> tru
     return end(L, e, token, &r);
 }
 
-static int inline_fail(lua_State *L) /* fail(engine, token, message, kind, code | nil, final, after_ms) -> true */
+static int inline_fail(lua_State *L) /* fail(engine, token, message, kind, code | nil, final, after_ms, data) -> true */
 {
     struct ork_lua_engine *e = find_engine(L, 1);
+    size_t n = 0;
+    const char *data = luaL_optlstring(L, 8, NULL, &n);
     struct ork_inline_result r = {.error = luaL_checkstring(L, 3),
                                   .kind = ork_kind_parse(luaL_checkstring(L, 4)),
                                   .code = luaL_optstring(L, 5, NULL),
                                   .final = lua_toboolean(L, 6),
-                                  .retry_after_ms = luaL_optinteger(L, 7, 0)};
+                                  .retry_after_ms = luaL_optinteger(L, 7, 0),
+                                  .data = data,
+                                  .data_len = n};
 
     return end(L, e, luaL_checkinteger(L, 2), &r);
 }
@@ -396,7 +404,10 @@ static int inline_function(lua_State *L)
         return 1;
     }
     lua_pushfstring(L, "%I %s", (LUAI_UACINT)number, option);
-    lua_rawget(L, -2);
+    if (lua_rawget(L, -2) == LUA_TNIL && strcmp(option, "retries.on") == 0) { /* it may be that of `defaults` */
+        lua_pushliteral(L, "0 retries.on");
+        lua_rawget(L, -3);
+    }
     return 1;
 }
 

@@ -7,7 +7,7 @@
 #define DEFAULT(key) "it is an option of tasks; for all of them: `defaults = { " key " = … }`"
 #define OF_TASK "it is an option of a task: w:task(\"name\", { … })"
 #define FIRST "the name is the first argument"
-#define MAIL "a `finally` task with `when = { last.status, \"~=\", \"success\" }` does it"
+#define MAIL "`on_failure = function(run, ctx) … end` is called when a run has failed"
 #define LIMIT "did you mean `limit`?"
 
 static const struct {
@@ -28,7 +28,7 @@ static const struct {
     {"workflow", "max_runs", "did you mean `max_active_runs`?"},
     {"workflow", "name", FIRST},
     {"workflow", "on_failure_callback", MAIL},
-    {"workflow", "on_success_callback", "a last task, or a `finally` with `when`, does it"},
+    {"workflow", "on_success_callback", "`on_success = function(run, ctx) … end` does it"},
     {"workflow", "owner", "there is none; `tags = { … }` holds such words"},
     {"workflow", "pool", DEFAULT("pool")},
     {"workflow", "priority", DEFAULT("priority")},
@@ -46,7 +46,7 @@ static const struct {
     {"task", "mailto", MAIL},
     {"task", "name", FIRST},
     {"task", "on_failure_callback", MAIL},
-    {"task", "on_success_callback", "a task that depends on it does it"},
+    {"task", "on_success_callback", "`on_success = function(task, ctx) … end`, or a task that depends on it, does it"},
     {"task", "owner", "there is none; `tags = { … }` of the workflow holds such words"},
     {"task", "python_callable", "write `python = \"FILE.py:FUNCTION\"`"},
     {"task", "schedule", "it is an option of the workflow"},

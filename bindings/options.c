@@ -248,11 +248,7 @@ static void read_row(struct ork_lua_reader *r, int idx, const char *path, const 
         ork_lua_read_bool(r, idx, path, field);
         break;
     case ORK_LUA_LATER:
-        ork_lua_bad(r, path,
-                    row->work                              ? "give it a `command`"
-                    : strcmp(row->name, "on_failure") == 0 ? ork_lua_option_word("task", "mailto")
-                    : strncmp(row->name, "on_", 3) == 0    ? "until then a `finally` task with `when` does it"
-                                                           : NULL,
+        ork_lua_bad(r, path, row->work ? "give it a `command`" : NULL,
                     "(%s) comes with a later version; this one runs process tasks", row->later);
         break;
     }

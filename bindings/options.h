@@ -46,6 +46,12 @@ struct ork_lua_option {
 uint64_t ork_lua_options(struct ork_lua_reader *r, int idx, const char *path, const struct ork_lua_option *rows,
                          size_t n, void *out, unsigned flags);
 
+/* It has a function beside those of tasks: of a program that defines it itself, that program calls it. */
+void ork_lua_has_function(struct ork_lua_reader *r);
+/* The workflow at `workflow` keeps the function at `way` ("wait.poll") of the table at idx, if there is one, under the
+ * number of its task, from 1, 0 for the workflow itself. [-0, +0, m] (task.c) */
+void ork_lua_keep_function(lua_State *L, int workflow, int idx, lua_Integer number, const char *way);
+
 /* Adds a mistake: "task `extract`: `retries.limit` <text>". hint may be NULL. */
 void ork_lua_bad(struct ork_lua_reader *r, const char *path, const char *hint, const char *fmt, ...) ORK_PRINTF(4, 5);
 /* The same; the place is inside the text `value`: `len` bytes from `at` on. */

@@ -89,11 +89,13 @@ static void read_on(struct ork_lua_reader *r, int idx, const char *path, void *o
         {.name = "exit_codes", .read = read_exit_codes},
         {.name = "kinds", .read = read_kinds},
     };
-    if (lua_type(r->L, idx) == LUA_TFUNCTION)
-        ork_lua_bad(r, path, "write { kinds = { … }, exit_codes = { … }, codes = { … } }",
-                    "as a function comes with a later version; this one decides by data");
-    else if (lua_type(r->L, idx) != LUA_TTABLE)
-        ork_lua_bad(r, path, NULL, "wants { kinds, exit_codes, codes }, got %s", ork_lua_shown(r->L, idx));
+    struct ork_retry_spec *s = out;
+    if (lua_type(r->L, idx) == LUA_TFUNCTION) {
+        s->ask = true;
+        ork_lua_has_function(r);
+    } else if (lua_type(r->L, idx) != LUA_TTABLE)
+        ork_lua_bad(r, path, NULL, "wants { kinds, exit_codes, codes } or a function(err), got %s",
+                    ork_lua_shown(r->L, idx));
     else if (ork_lua_options(r, idx, path, rows, sizeof rows / sizeof *rows, out, 0) == 0)
         ork_lua_bad(r, path, NULL, "is empty: name kinds, exit_codes or codes");
 }

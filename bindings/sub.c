@@ -76,14 +76,6 @@ void ork_lua_read_workflow(struct ork_lua_reader *r, int idx, const char *path, 
         ork_lua_bad(r, path, NULL, "is the workflow itself, which would never come to an end");
 }
 
-static bool says(const struct ork_lua_reader *r, const char *key)
-{
-    lua_pushstring(r->L, key);
-    bool there = lua_rawget(r->L, r->options) != LUA_TNIL && (!lua_isboolean(r->L, -1) || lua_toboolean(r->L, -1));
-    lua_pop(r->L, 1);
-    return there;
-}
-
 /* What the output is: as the other workflow returns it, so far as that is said already. */
 static void judge_output(struct ork_lua_reader *r, struct ork_lua_task *t)
 {
@@ -99,32 +91,23 @@ void ork_lua_judge_workflow(struct ork_lua_reader *r, struct ork_lua_task *t)
 {
     static const char *const none[] = {"cwd",  "env",           "executor", "grace",     "keep_children",
                                        "pool", "queue_timeout", "isolated", "resources", NULL};
-    if (t->command.len > 0 || t->has_run || t->has_wait || t->has_python || t->has_library)
+    if (t->command.len > 0 || t->has_run || t->has_wait || t->has_python || t->has_library || t->executor)
         ork_lua_bad(r, "workflow", "make two tasks of it", "stands beside `%s`; a task does one thing",
-                    t->has_run       ? "run"
+                    t->executor      ? "executor"
+                    : t->has_run     ? "run"
                     : t->has_wait    ? "wait"
                     : t->has_python  ? "python"
                     : t->has_library ? "library"
                                      : "command");
     for (size_t i = 0; none[i]; i++) {
-        if (says(r, none[i]))
+        if (ork_lua_says(r, none[i]) && !(t->executor && strcmp(none[i], "executor") == 0))
             ork_lua_bad(r, none[i], NULL, "is for the tasks of `%s`: this one has no process and takes no slot",
                         ork_workflow_name(t->sub->w));
     }
-    if (says(r, "input_type"))
+    if (ork_lua_says(r, "input_type"))
         ork_lua_bad(r, "input_type", NULL, "is given already, by the params of `%s`", ork_workflow_name(t->sub->w));
     t->default_cwd = t->default_env = NULL;
-    t->grace_ms = -1;
-    t->memory = t->cpu_ms = 0;
-    t->isolated = false;
-    t->spec.flags &= ~ORK_TASK_KEEP_CHILDREN;
-    t->spec.pool = NULL;
-    t->spec.pool_slots = 1;
-    t->spec.queue_timeout_ms = 0;
-    if (!says(r, "timeout"))
-        t->spec.timeout_ms = 0;
-    if (!says(r, "retries"))
-        t->spec.retry = (struct ork_retry_spec){.delay_ms = -1, .factor = 1};
+    ork_lua_wait_alone(r, t);
     judge_output(r, t);
     t->spec.executor = ORK_EXEC_WORKFLOW;
 }
@@ -189,7 +172,7 @@ static json_t *definition_of(const struct ork_lua_def *d)
 /* Are there functions in it, or in what it runs, that only this program can call? */
 static bool has_inline(const struct ork_lua_def *d)
 {
-    return d->has_inline || json_object_get(d->options, "inline_within");
+    return d->has_inline || json_object_get(d->options, "inline_within") || json_object_get(d->options, "functions");
 }
 
 static void add(lua_State *L, struct ork_lua_def *d, const struct ork_lua_sub *s, json_t *all)

@@ -89,6 +89,9 @@ static void add_span(struct ork_lua_reader *r, const char *key, struct ork_lua_s
         ork_lua_buf_adds(out, otherwise);
 }
 
+/* by the bits ORK_LUA_ON_* */
+static const char *const handlers[] = {"on_cancel", "on_failure", "on_success"};
+
 /* The params of the task in the context's text: keys in the order of bytes. */
 static void write_params(struct ork_lua_reader *r, struct ork_lua_task *t)
 {
@@ -106,6 +109,17 @@ static void write_params(struct ork_lua_reader *r, struct ork_lua_task *t)
     if (t->grace_ms >= 0) {
         add_key(out, "grace_ms");
         ork_lua_buf_addf(out, "%lld", (long long)t->grace_ms);
+    }
+    if (t->handlers) {
+        const char *before = "[";
+        add_key(out, "handlers");
+        for (size_t i = 0; i < sizeof handlers / sizeof *handlers; i++) {
+            if (!(t->handlers & 1u << i))
+                continue;
+            ork_lua_buf_addf(out, "%s\"%s\"", before, handlers[i]);
+            before = ",";
+        }
+        ork_lua_buf_addc(out, ']');
     }
     if (t->isolated) {
         add_key(out, "isolated");
@@ -138,6 +152,8 @@ static void write_params(struct ork_lua_reader *r, struct ork_lua_task *t)
         t->spec.flags |= ORK_TASK_HAS_WHEN;
     if (t->each.len > 0)
         t->spec.flags |= ORK_TASK_EACH;
+    if (t->handlers)
+        t->spec.flags |= ORK_TASK_HANDLERS;
 }
 
 static char *write_signature(const struct ork_lua_task *t)
@@ -258,33 +274,42 @@ static int add_task(struct ork_lua_reader *r, struct ork_lua_task *t, uint32_t *
     return 0;
 }
 
-/* The workflow keeps a function of the table at 3: `run` under the task's number from 1, as most have only that;
- * others under number and option ("3 wait.poll"), which is also the way to it in the table. */
-static void keep_function(lua_State *L, uint32_t no, const char *option)
+/* `run` is kept under the task's number, as most have only that; others under number and option ("3 wait.poll"), which
+ * is also the way to it in the table. */
+void ork_lua_keep_function(lua_State *L, int workflow, int idx, lua_Integer number, const char *way)
 {
-    const char *dot = strchr(option, '.');
+    const char *dot = strchr(way, '.');
+    int top = lua_gettop(L);
 
-    if (lua_getiuservalue(L, 1, 1) != LUA_TTABLE) {
-        lua_pop(L, 1);
-        lua_newtable(L);
-        lua_pushvalue(L, -1);
-        lua_setiuservalue(L, 1, 1);
-    }
-    int functions = lua_gettop(L);
-    lua_pushlstring(L, option, dot ? (size_t)(dot - option) : strlen(option));
-    lua_rawget(L, 3);
-    if (dot) {
+    lua_pushlstring(L, way, dot ? (size_t)(dot - way) : strlen(way));
+    lua_rawget(L, idx);
+    if (dot && lua_istable(L, -1)) {
         lua_pushstring(L, dot + 1);
         lua_rawget(L, -2);
     }
-    if (strcmp(option, "run") == 0) {
-        lua_rawseti(L, functions, (lua_Integer)no + 1);
-    } else {
-        lua_pushfstring(L, "%I %s", (LUAI_UACINT)no + 1, option);
-        lua_pushvalue(L, -2);
-        lua_rawset(L, functions);
+    if (lua_isfunction(L, -1)) {
+        if (lua_getiuservalue(L, workflow, 1) != LUA_TTABLE) {
+            lua_pop(L, 1);
+            lua_newtable(L);
+            lua_pushvalue(L, -1);
+            lua_setiuservalue(L, workflow, 1);
+        }
+        lua_insert(L, -2); /* functions function */
+        if (strcmp(way, "run") == 0) {
+            lua_rawseti(L, -2, number);
+        } else {
+            lua_pushfstring(L, "%I %s", (LUAI_UACINT)number, way);
+            lua_insert(L, -2);
+            lua_rawset(L, -3);
+        }
     }
-    lua_settop(L, functions - 1);
+    lua_settop(L, top);
+}
+
+void ork_lua_has_function(struct ork_lua_reader *r)
+{
+    if (!r->def->scripted)
+        json_object_set_new(r->def->options, "functions", json_string("inline"));
 }
 
 static void push_handle(lua_State *L, struct ork_lua_def *def, uint32_t no)
@@ -352,7 +377,7 @@ static void count_tasks(struct ork_lua_reader *r, struct ork_lua_task *t)
     const size_t at = b->len;
     if (t->each.len > 0)
         ork_lua_bad(r, "task_count", "leave one out", "stands beside ork.each, which says how many there are");
-    else if (t->sub || t->has_wait)
+    else if (t->sub || t->has_wait || t->executor)
         ork_lua_bad(r, "task_count", "write inputs = { n = ork.each{ 0, 1, 2 } }", "is for `command` and `run`");
     else if (t->task_count > ORK_LUA_MOST_ITEMS)
         ork_lua_bad(r, "task_count", NULL, "takes at most %d", ORK_LUA_MOST_ITEMS);
@@ -369,6 +394,8 @@ static void judge(struct ork_lua_reader *r, struct ork_lua_task *t)
 {
     if (t->sub)
         ork_lua_judge_workflow(r, t);
+    else if (t->executor)
+        ork_lua_judge_executor(r, t);
     else if (t->has_wait)
         ork_lua_judge_wait(r, t);
     else if (t->has_library)
@@ -377,7 +404,7 @@ static void judge(struct ork_lua_reader *r, struct ork_lua_task *t)
         ork_lua_judge_python(r, t);
     else if (t->has_run)
         judge_function(r, t);
-    if (t->has_executor && !t->has_run && !t->has_wait)
+    if (t->has_executor && !t->executor && !t->has_run && !t->has_wait)
         ork_lua_bad(r, "executor", "give it run = function(input, ctx) … end", "is for a function");
     if (t->task_count)
         count_tasks(r, t);
@@ -392,6 +419,29 @@ static void judge(struct ork_lua_reader *r, struct ork_lua_task *t)
     if (t->sub) { /* checked as params when the run is made */
         json_decref(t->input_type);
         t->input_type = NULL;
+    }
+}
+
+static void keep_functions(lua_State *L, const struct ork_lua_task *t, lua_Integer number)
+{
+    const struct {
+        bool has;
+        const char *way;
+    } all[] = {{t->has_run, "run"},
+               {t->has_poll, "wait.poll"},
+               {t->has_when, "when"},
+               {t->spec.retry.ask, "retries.on"},
+               {t->executor != NULL, "executor.start"},
+               {t->executor != NULL, "executor.poll"},
+               {t->executor != NULL, "executor.cancel"}};
+
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
+        if (all[i].has && lua_istable(L, 3))
+            ork_lua_keep_function(L, 1, 3, number, all[i].way);
+    }
+    for (size_t i = 0; i < sizeof handlers / sizeof *handlers; i++) {
+        if (t->handlers & 1u << i)
+            ork_lua_keep_function(L, 1, 3, number, handlers[i]);
     }
 }
 
@@ -423,12 +473,7 @@ static int define(lua_State *L, const char *method, bool finally)
         return ork_lua_raise(L, "%s", err.msg);
     if (r.options)
         read_depends_on(&r, no);
-    if (t.has_run)
-        keep_function(L, no, "run");
-    if (t.has_poll)
-        keep_function(L, no, "wait.poll");
-    if (t.has_when)
-        keep_function(L, no, "when");
+    keep_functions(L, &t, (lua_Integer)no + 1);
     if (t.sub && t.sub != def)
         ork_lua_sub_keep(L, def, t.sub, no);
     warn_of_join(&r, &t);

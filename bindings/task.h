@@ -12,6 +12,12 @@ void ork_lua_read_env(struct ork_lua_reader *r, int idx, const char *path, void 
 void ork_lua_read_inputs(struct ork_lua_reader *r, int idx, const char *path, void *out);
 void ork_lua_read_wait(struct ork_lua_reader *r, int idx, const char *path, void *out); /* wait.c */
 void ork_lua_judge_wait(struct ork_lua_reader *r, struct ork_lua_task *t);              /* once everything was read */
+void ork_lua_read_executor(struct ork_lua_reader *r, int idx, const char *path, void *out); /* executor.c */
+void ork_lua_judge_executor(struct ork_lua_reader *r, struct ork_lua_task *t);
+/* Is the option given, and not switched off? (wait.c) */
+bool ork_lua_says(const struct ork_lua_reader *r, const char *key);
+void ork_lua_wait_alone(struct ork_lua_reader *r,
+                        struct ork_lua_task *t); /* what `defaults` say of slots is not for it */
 void ork_lua_read_when(struct ork_lua_reader *r, int idx, const char *path, void *out); /* when.c */
 /* Types of what goes in against input_type, once everything was read. (fit.c) */
 void ork_lua_check_inputs(struct ork_lua_reader *r, struct ork_lua_task *t);

@@ -145,12 +145,17 @@ static void read_library(struct ork_lua_reader *r, int idx, const char *path, vo
     ork_lua_buf_add(&r->ctx->values, r->ctx->scratch.data, r->ctx->scratch.len);
 }
 
-static void read_executor(struct ork_lua_reader *r, int idx, const char *path, void *out)
+static void read_handler(struct ork_lua_reader *r, int idx, const char *path, void *out)
 {
-    static const char *const words[] = {"inline", NULL};
     struct ork_lua_task *t = out;
-    t->has_executor = true;
-    (void)ork_lua_read_word(r, idx, path, words);
+    if (lua_type(r->L, idx) != LUA_TFUNCTION) {
+        ork_lua_bad(r, path, NULL, "wants a function(task, ctx), got %s", ork_lua_shown(r->L, idx));
+        return;
+    }
+    t->handlers |= strcmp(path, "on_cancel") == 0    ? ORK_LUA_ON_CANCEL
+                   : strcmp(path, "on_failure") == 0 ? ORK_LUA_ON_FAILURE
+                                                     : ORK_LUA_ON_SUCCESS;
+    ork_lua_has_function(r);
 }
 
 #define FIELD(member) offsetof(struct ork_lua_task, member)
@@ -175,7 +180,7 @@ static const struct ork_lua_option rows[] = {
      .by_default = true},
     {.name = "depends_on", .read = read_nothing},
     {.name = "env", .read = ork_lua_read_env, .by_default = true},
-    {.name = "executor", .read = read_executor},
+    {.name = "executor", .read = ork_lua_read_executor},
     {.name = "grace", .kind = ORK_LUA_DURATION, .at = FIELD(grace_ms), .by_default = true},
     {.name = "input_type", .read = read_input_type},
     {.name = "inputs", .read = ork_lua_read_inputs},
@@ -184,9 +189,9 @@ static const struct ork_lua_option rows[] = {
     {.name = "keep_children", .read = read_keep_children, .by_default = true},
     {.name = "library", .read = read_library},
     {.name = "max_lost", .kind = ORK_LUA_COUNT, .at = FIELD(spec.max_lost), .off = true, .by_default = true},
-    LATER("on_cancel", "handlers"),
-    LATER("on_failure", "handlers"),
-    LATER("on_success", "handlers"),
+    {.name = "on_cancel", .read = read_handler},
+    {.name = "on_failure", .read = read_handler},
+    {.name = "on_success", .read = read_handler},
     {.name = "output_type", .read = read_output_type},
     {.name = "pool", .read = read_pool, .by_default = true},
     {.name = "priority", .kind = ORK_LUA_INT, .at = FIELD(spec.priority), .by_default = true},

@@ -113,12 +113,9 @@ static void read_table(struct ork_lua_reader *r, struct ork_lua_task *t, int idx
         ork_lua_bad(r, ork_lua_path(way, path, "every"), NULL, "is for `poll`; nobody asks again for an approval");
     else if (every && t->wait_ms >= 0 && t->wait_ms < 1000)
         ork_lua_bad(r, ork_lua_path(way, path, "every"), NULL, "wants at least 1 s");
-    if (t->has_poll && !r->def->scripted)
-        ork_lua_bad(r, ork_lua_path(way, path, "poll"),
-                    "put the workflow into a file of its own: ork.load(\"FILE.lua\")",
-                    "is called by a worker, which loads the script again; here is none");
     if (!t->has_poll)
         return;
+    ork_lua_has_function(r);
     size_t at = r->ctx->values.len;
     ork_lua_buf_addf(&r->ctx->values, "{\"every_ms\":%lld,\"poll\":true",
                      t->wait_ms > 0 ? (long long)t->wait_ms : 60000);
@@ -154,7 +151,7 @@ void ork_lua_read_wait(struct ork_lua_reader *r, int idx, const char *path, void
 
 /* ---- with its other options ---- */
 
-static bool says(const struct ork_lua_reader *r, const char *key)
+bool ork_lua_says(const struct ork_lua_reader *r, const char *key)
 {
     lua_pushstring(r->L, key);
     bool there = lua_rawget(r->L, r->options) != LUA_TNIL && (!lua_isboolean(r->L, -1) || lua_toboolean(r->L, -1));
@@ -168,6 +165,21 @@ static json_t *decision_type(void)
     return json_pack("{s:s,s:s}", "by", "str", "comment", "str?");
 }
 
+void ork_lua_wait_alone(struct ork_lua_reader *r, struct ork_lua_task *t)
+{
+    t->grace_ms = -1;
+    t->memory = t->cpu_ms = 0;
+    t->isolated = false;
+    t->spec.flags &= ~ORK_TASK_KEEP_CHILDREN;
+    t->spec.pool = NULL;
+    t->spec.pool_slots = 1;
+    t->spec.queue_timeout_ms = t->deferred_timeout_ms = 0;
+    if (!ork_lua_says(r, "timeout"))
+        t->spec.timeout_ms = 0;
+    if (!ork_lua_says(r, "retries"))
+        t->spec.retry = (struct ork_retry_spec){.delay_ms = -1, .factor = 1};
+}
+
 void ork_lua_judge_wait(struct ork_lua_reader *r, struct ork_lua_task *t)
 {
     static const char *const none[] = {"cwd",  "env",           "executor", "grace",     "keep_children",
@@ -179,21 +191,14 @@ void ork_lua_judge_wait(struct ork_lua_reader *r, struct ork_lua_task *t)
                     : t->has_library ? "library"
                                      : "command");
     for (size_t i = 0; none[i]; i++) {
-        if (says(r, none[i]))
+        if (ork_lua_says(r, none[i]))
             ork_lua_bad(r, none[i], NULL, "is of no use to a task that waits: it has no process and takes no slot");
     }
     t->default_cwd = t->default_env = NULL;
-    t->grace_ms = -1;
-    t->memory = t->cpu_ms = 0;
-    t->isolated = false;
-    t->spec.flags &= ~ORK_TASK_KEEP_CHILDREN;
-    t->spec.pool = NULL;
-    t->spec.pool_slots = 1;
-    t->spec.queue_timeout_ms = t->deferred_timeout_ms = 0;
-    if (!says(r, "timeout"))
-        t->spec.timeout_ms = 0;
-    if (!says(r, "retries"))
-        t->spec.retry = (struct ork_retry_spec){.delay_ms = -1, .factor = 1};
+    ork_lua_wait_alone(r, t);
+    if (ork_lua_says(r, "retries") && t->spec.retry.ask)
+        ork_lua_bad(r, "retries\non", "write { kinds = { … }, codes = { … } }",
+                    "is asked of what has run; a task that waits is tried again by data");
     if (t->wait_for == ORK_LUA_WAIT_TIME && t->output_type)
         ork_lua_bad(r, "output_type", NULL, "cannot be: a task that waits for a time gives nothing");
     if (t->wait_for == ORK_LUA_WAIT_TIME && t->spec.timeout_ms > 0 && t->wait_ms >= t->spec.timeout_ms)

@@ -242,15 +242,11 @@ static void read_comparison(struct ork_lua_reader *r, struct ork_lua_task *t, in
     lua_pop(L, 3);
 }
 
-/* Asked in a worker, with the task's inputs. */
-static void read_function(struct ork_lua_reader *r, struct ork_lua_task *t, const char *path)
+/* Asked with the task's inputs. */
+static void read_function(struct ork_lua_reader *r, struct ork_lua_task *t)
 {
     struct ork_lua_buf *b = &r->ctx->values;
-    if (!r->def->scripted) {
-        ork_lua_bad(r, path, "put the workflow into a file of its own: ork.load(\"FILE.lua\")",
-                    "is called by a worker, which loads the script again; here is none");
-        return;
-    }
+    ork_lua_has_function(r);
     t->has_when = true;
     t->when = (struct ork_lua_span){b->len, 0};
     ork_lua_buf_adds(b, "{\"function\":true}");
@@ -269,7 +265,7 @@ void ork_lua_read_when(struct ork_lua_reader *r, int idx, const char *path, void
     else if (lua_type(L, idx) == LUA_TTABLE)
         read_comparison(r, t, idx);
     else if (lua_type(L, idx) == LUA_TFUNCTION)
-        read_function(r, t, path);
+        read_function(r, t);
     else if (ork_lua_is(L, idx, r->ctx->task_mt))
         ork_lua_bad(r, path, "for order alone use depends_on; for its outcome task.status or task.output.FIELD",
                     "is a task, not a value");

@@ -227,12 +227,15 @@ static int workflow_validate(lua_State *L) /* w:validate() -> true; raises all t
 
 static int unknown_field(lua_State *L, const struct ork_lua_def *d, const char *key, int methods)
 {
-    static const char *const later[] = {"debug", "on_success", "on_failure", "on_cancel", NULL};
+    static const char *const later[] = {"debug", NULL};
     const char *words[64];
     size_t n = 0;
     for (size_t i = 0; later[i]; i++)
         if (strcmp(later[i], key) == 0)
             return ork_lua_raise(L, "workflow:%s comes with a later version", key);
+    if (strncmp(key, "on_", 3) == 0)
+        return ork_lua_raise(L, "workflow `%s` has no field `%s`: handlers are options of ork.workflow",
+                             ork_workflow_name(d->w), key);
     if (strcmp(key, "apply") == 0 || strcmp(key, "schedule") == 0)
         return ork_lua_raise(
             L,

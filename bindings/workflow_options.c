@@ -80,6 +80,26 @@ static void read_defaults(struct ork_lua_reader *r, int idx, const char *path, v
     ork_lua_task_options(r, idx, path, &r->def->defaults, ORK_LUA_DEFAULTS);
     r->def->defaults.has_work = false;
     keep_defaults(r);
+    if (r->def->defaults.spec.retry.ask)
+        ork_lua_keep_function(r->L, 3, idx, 0, "retries.on");
+}
+
+/* A function(run, ctx), called when a run has ended so. */
+static void read_handler(struct ork_lua_reader *r, int idx, const char *path, void *out)
+{
+    json_t *list = json_object_get(r->def->options, "handlers");
+    (void)out;
+    if (lua_type(r->L, idx) != LUA_TFUNCTION) {
+        ork_lua_bad(r, path, NULL, "wants a function(run, ctx), got %s", ork_lua_shown(r->L, idx));
+        return;
+    }
+    if (!list) {
+        list = json_array();
+        set_option(r, "handlers", list);
+    }
+    json_array_append_new(list, json_string(path));
+    ork_lua_keep_function(r->L, 3, r->options, 0, path);
+    ork_lua_has_function(r);
 }
 
 #define FIELD(member) offsetof(struct limits, member)
@@ -94,9 +114,9 @@ static const struct ork_lua_option rows[] = {
     {.name = "fail_fast", .kind = ORK_LUA_BOOL, .at = FIELD(fail_fast)},
     {.name = "max_active_runs", .kind = ORK_LUA_COUNT, .at = FIELD(max_active_runs), .least = 1, .off = true},
     {.name = "max_parallel", .kind = ORK_LUA_COUNT, .at = FIELD(max_parallel), .least = 1, .off = true},
-    LATER("on_cancel", "handlers"),
-    LATER("on_failure", "handlers"),
-    LATER("on_success", "handlers"),
+    {.name = "on_cancel", .read = read_handler},
+    {.name = "on_failure", .read = read_handler},
+    {.name = "on_success", .read = read_handler},
     {.name = "params", .read = ork_lua_read_params},
     {.name = "retention", .read = ork_lua_read_retention},
     {.name = "run_timeout", .kind = ORK_LUA_DURATION, .at = FIELD(run_timeout_ms), .off = true},

@@ -61,8 +61,8 @@ function methods.fail(_, message, opts)
   if type(message) ~= "string" then error("ctx.fail wants a message, not " .. type(message), 2) end
   local failure = { message = message }
   for key, value in pairs(opts or {}) do
-    if key ~= "code" and key ~= "retry" and key ~= "after" then
-      error(("ctx.fail has no option `%s`; there are after, code, retry"):format(tostring(key)), 2)
+    if key ~= "code" and key ~= "data" and key ~= "retry" and key ~= "after" then
+      error(("ctx.fail has no option `%s`; there are after, code, data, retry"):format(tostring(key)), 2)
     end
     failure[key] = value
   end
@@ -298,8 +298,8 @@ end
 
 local fields = {
   run_id = function(call) return call.run_id end,
-  task = function(call) return call.task end,
-  attempt = function(call) return call.attempt end,
+  task = function(call) return call.task ~= "" and call.task or nil end,
+  attempt = function(call) return call.attempt > 0 and call.attempt or nil end,
   item = function(call) return call.item > 0 and call.item or nil end,
   scheduled_for = function(call) return call.scheduled_for_ms > 0 and core.sys.format_time(call.scheduled_for_ms) or nil end,
   --- Was it told to end early? Whatever waits raises then.

@@ -5,6 +5,7 @@ local core = require "ork.core"
 
 local ending = {}
 
+local MOST_DATA = 64 * 1024 -- bytes of what a failure hands to `retries.on`
 local MOST_TEXT = 4096 -- bytes of an error that are kept with the task; the log has it whole
 
 -- ---- told to end -----------------------------------------------------------------------------
@@ -28,6 +29,16 @@ function ending.input(text) return setmetatable({ text = text }, Input) end
 
 function ending.is_input(what) return type(what) == "table" and rawequal(getmetatable(what), Input) end
 
+-- ---- answers ---------------------------------------------------------------------------------
+
+local function yes(what) return what and true or nil end
+local function nothing() return nil end
+
+--- What functions beside a task's own may say: a poll "not yet", by nil or false; others yes or no.
+ending.answers = { ["wait.poll"] = function(what) return what or nil end, when = yes, ["retries.on"] = yes,
+  ["executor.poll"] = function(what) return what or nil end, ["executor.cancel"] = nothing,
+  on_success = nothing, on_failure = nothing, on_cancel = nothing }
+
 -- ---- errors ----------------------------------------------------------------------------------
 
 --- Text of what a user's value is turned into text by: its metamethods may raise, too, and this attempt alone may fail of it.
@@ -39,6 +50,12 @@ function ending.text_of(value)
   return ("<%s whose __tostring fails: %s>"):format(type(value), type(why) == "string" and why or type(text))
 end
 
+--- A value as JSON; nil when it is none, or too large to be handed on.
+local function json_of(value)
+  local ok, text = pcall(core.json.encode, value)
+  return ok and text and #text <= MOST_DATA and text or nil
+end
+
 --- Called under pcall: { message, code, retry, after } as ctx.fail and error{…} give it; nil for anything else.
 local function of_table(t)
   if type(t) ~= "table" or t.message == nil and t.code == nil then return nil end
@@ -47,14 +64,14 @@ local function of_table(t)
     after = type(after) == "number" and math.floor(after * 1000 + 0.5) or type(after) == "string" and core.sys.duration(after)
   end
   local message = t.message ~= nil and ending.text_of(t.message) or code
-  return message, code, t.retry == false, math.type(after) == "integer" and after > 0 and after or 0
+  return message, code, t.retry == false, math.type(after) == "integer" and after > 0 and after or 0, t.data ~= nil and json_of(t.data) or nil
 end
 
---- What was raised → message, code or nil, final, after_ms.
+--- What was raised → message, code or nil, final, after_ms, data (JSON) or nil.
 function ending.read(what)
-  local ok, message, code, final, after_ms = pcall(of_table, what)
+  local ok, message, code, final, after_ms, data = pcall(of_table, what)
   if not ok or not message then return ending.text_of(what), nil, false, 0 end
-  return message, code, final, after_ms
+  return message, code, final, after_ms, data
 end
 
 --- What is kept with the task: whole characters of the beginning.

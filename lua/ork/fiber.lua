@@ -206,7 +206,7 @@ local OURS <const> = { "worker", "fiber", "inline" }
 
 --- What Lua says of where a thread is, without the frames of ours that called the user's function.
 function fiber.traceback(thread, message)
-  local text = debug.traceback(thread, message)
+  local text = debug.traceback(thread) -- the message is kept out of the search: it may be large
   local found
   repeat
     found = false
@@ -215,7 +215,7 @@ function fiber.traceback(thread, message)
       if cut then text, found = cut, true end
     end
   until not found
-  return text
+  return message .. "\n" .. text
 end
 
 return fiber

@@ -24,6 +24,7 @@ local ork = {
   null = core.null,
   list = core.list,
   read = loader.read,
+  executor = require "ork.executor",
 }
 
 --- A type that also takes null: ork.optional{ rows = "int" } (for a word, "int?" is the same).
@@ -76,7 +77,7 @@ for _, name in ipairs({ "start", "run" }) do core.methods[name] = ork[name] end
 -- ---- names -----------------------------------------------------------------------------------
 
 local later = {
-  executor = "executors of your own", defer = "deferred jobs", testing = "the simulator",
+  defer = "deferred jobs", testing = "the simulator",
 }
 
 --- What is looked for here and is somewhere else.

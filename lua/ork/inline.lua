@@ -53,15 +53,17 @@ local function fail(call, what, thread)
     native.log(engine, token, what.text .. "\n")
     return native.fail(engine, token, ending.shorten(what.text), "input", nil, true, 0)
   end
-  local message, code, final, after_ms = ending.read(what)
+  local message, code, final, after_ms, data = ending.read(what)
   native.log(engine, token, fiber.traceback(thread, message) .. "\n")
-  native.fail(engine, token, ending.shorten(message), "error", code, final, after_ms)
+  native.fail(engine, token, ending.shorten(message), "error", code, final, after_ms, data)
 end
 
 local function over(call, ok, what, thread)
   of_engine(call.engine).calls[call.token] = nil
   if ok and call.until_ms and native.mono() > call.until_ms then ok, what = false, call.timeout end
   if not ok then return fail(call, what, thread) end
+  local judge = ending.answers[call.option]
+  if judge then what = judge(what) end
   local fine, done, why, code = pcall(native.done, call.engine, call.token, what)
   if not fine then
     native.fail(call.engine, call.token, "output: " .. ending.text_of(done), "output", nil, false, 0)
@@ -97,7 +99,7 @@ local of_ctx = {
 local function begin(call)
   local state = of_engine(call.engine)
   local workflow = state.held[call.run_id] or (known[call.definition] or {})[call.workflow]
-  local body = workflow and native.of(workflow, call.number)
+  local body = workflow and native.of(workflow, call.task == "" and 0 or call.number, call.option)
   if not body then
     native.fail(call.engine, call.token, "its function lives in the program that started the run", "policy", nil, true, 0)
     return
@@ -105,6 +107,7 @@ local function begin(call)
   state.held[call.run_id] = workflow
   call.calls = of_ctx
   local input = core.json.decode(call.input)
+  if input == core.null then input = nil end -- an executor's handle
   call.input = nil
   local ctx = require("ork.ctx").new(call)
   local self

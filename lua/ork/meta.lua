@@ -43,13 +43,23 @@
 ---@field factor? number from 1 to 1000; the delay grows by it each time (needs `delay`; default 1)
 ---@field max_delay? ork.duration the delay grows no further
 ---@field jitter? boolean a random part of the delay, so that many do not come at once
----@field on? ork.retry_on only these failures; default: every kind but input, output, policy and rejected
+---@field on? ork.retry_on|fun(err: ork.failure, ctx: ork.ctx): any only these, or as the function says; default: every kind but input, output, policy, rejected
 
 ---Which failures are tried again: any that one of the lists names.
 ---@class ork.retry_on
 ---@field kinds? ork.kind[]
 ---@field exit_codes? integer[] 1 to 255
 ---@field codes? string[] codes of errors that functions raise
+
+---What a function `retries.on` is told of an attempt that failed.
+---@class ork.failure
+---@field kind ork.kind what sort of failure
+---@field message string as `ork show` tells it
+---@field attempt integer from 1
+---@field code? string that a function failed with
+---@field data? any that a function failed with; of a process what it wrote to $ORK_OUTPUT_FILE
+---@field exit_code? integer of a process
+---@field signal? integer that ended it
 
 ---Slots of a pool that a task takes while it runs.
 ---@class ork.pool_use
@@ -94,11 +104,65 @@
 ---@field run? fun(input: any, ctx: ork.ctx): any instead of `command`: a function; what it returns is the output
 ---@field python? string instead of `command`: a Python function, "file.py:function" or "package.module:function"; its type hints are the types where none are declared
 ---@field library? string instead of `command`: a shared library whose `ork_task_run` is called in a worker of its own
----@field executor? "inline" calls `run` in the program that started the run, as those of workflows that it defines itself; others run in workers
+---@field on_cancel? fun(task: ork.ended_task, ctx: ork.ctx) called when it was cancelled
+---@field on_failure? fun(task: ork.ended_task, ctx: ork.ctx) called when it has failed for good
+---@field on_success? fun(task: ork.ended_task, ctx: ork.ctx) called when it has succeeded
+---@field executor? "inline"|ork.executor an executor carries it out; "inline" calls `run` in the program that started the run, as its own functions are
 ---@field wait? ork.duration|ork.ref|ork.wait instead of `command`: nothing is done for so long, until that time, or until it is answered; it takes no process and no slot
 ---@field workflow? ork.workflow instead of `command`: a run of that workflow, whose params are `inputs` and whose output is its own; it takes no process and no slot
 ---@field task_count? integer so many tasks alike, each with its number from 0 on as `input.task_index`
 ---@field when? ork.ref|any[]|fun(input: any): any run only if the reference is not false, { a, op, b } holds (== ~= < <= > >= in), or the function says so
+
+---What a handler of a workflow is told.
+---@class ork.ended_run
+---@field id string the whole id
+---@field workflow string its name
+---@field status "success"|"failed"|"cancelled" how it ended
+---@field error? string why, unless it succeeded
+---@field params table by name
+---@field started_at? string RFC 3339; so `finished_at` and `scheduled_for`
+---@field failed ork.failed_task[] at most 100
+
+---One that failed.
+---@class ork.failed_task
+---@field task string its name
+---@field item? integer which element of its list
+---@field attempt integer the last one
+---@field error string why
+---@field log? string the end of what it wrote, 4 KiB at most; of the first 20
+
+---What a handler of a task is told.
+---@class ork.ended_task
+---@field name string as it was defined
+---@field status "success"|"failed"|"cancelled" how it ended
+---@field error? string why, unless it succeeded
+---@field kind? ork.kind what sort of failure
+---@field attempt integer the last one
+---@field exit_code? integer of a process that failed
+---@field output? any up to 1 MiB of it
+---@field log? string the end of what it wrote, 4 KiB at most
+---@field run table id, workflow, status, params of its run, as far as that is now
+
+---What `ork.executor` makes of it.
+---@class ork.executor_options
+---@field start fun(task: ork.executor_task, ctx: ork.ctx): any begins the work; what it returns, the handle, is kept. Called again with the same key after a crash
+---@field poll fun(handle: any, ctx: ork.ctx): any nil: not yet; { output = … }; { error = "…", code, retry, after }
+---@field cancel? fun(handle: any, ctx: ork.ctx) ends it, after a cancel or a timeout
+---@field every? ork.duration between two polls, 1 s or more; default 5 s
+
+---What `start` of an executor is told.
+---@class ork.executor_task
+---@field name string of the task; of an item with its number, "clean/17"
+---@field workflow string its name
+---@field run_id string the whole id
+---@field attempt integer from 1
+---@field key string "RUN/TASK/ATTEMPT": the same for every call of this attempt, and for no other
+---@field input any its `inputs`
+---@field command? string[] the arguments of its `command`
+---@field env? table<string, string|false> of its `env`
+---@field cwd? string its `cwd`
+
+---@class ork.executor
 
 ---A param of a workflow. One without a default that is not optional ("T?") must be given.
 ---@class ork.param
@@ -133,6 +197,9 @@
 ---@field params? table<string, ork.type|ork.param> by name; a type alone is a param without default
 ---@field schedule? ork.schedule when runs are due
 ---@field defaults? ork.defaults for its tasks
+---@field on_cancel? fun(run: ork.ended_run, ctx: ork.ctx) called when a run was cancelled
+---@field on_failure? fun(run: ork.ended_run, ctx: ork.ctx) called when a run has failed
+---@field on_success? fun(run: ork.ended_run, ctx: ork.ctx) called when a run has succeeded
 ---@field max_parallel? integer|false tasks of one run at once
 ---@field max_active_runs? integer|false runs at once; others wait
 ---@field run_timeout? ork.duration|false cancels a run that takes longer; `finally` tasks still run
@@ -240,6 +307,12 @@ function ork.each(list, options) end
 ---@param lists table<string, ork.ref|any[]>
 ---@return ork.product
 function ork.product(lists) end
+
+---An executor: who carries out tasks that say `executor = …`, by functions that are called in workers.
+---@param name string letters, digits, _ . -
+---@param options ork.executor_options
+---@return ork.executor
+function ork.executor(name, options) end
 
 ---A secret, for `env` only: looked up when an attempt begins, in ORK_SECRET_<name> of the environment, a file, or by a command. It is never stored.
 ---@param name string letters, digits, _

@@ -94,6 +94,7 @@ function ctx.http(request) end
 
 ---@class ork.fail_options
 ---@field code? string for `retries.on.codes`
+---@field data? any for a function `retries.on`: anything that JSON can hold, up to 64 KiB
 ---@field retry? boolean false: not tried again, whatever `retries` says
 ---@field after? ork.duration tried again after this time
 

@@ -10,6 +10,7 @@ local fiber = require "ork.fiber"
 local inline = require "ork.inline"
 local items = require "ork.items"
 local json = core.json
+local owes = require "ork.owed"
 local sys = core.sys
 
 local run = {}
@@ -241,7 +242,7 @@ end
 local function too_late(self, kind, advice)
   local before, why, code = rawget(self, "engine"):run(rawget(self, "run_id"))
   if not before then return why, code end
-  if kind == "resume" and FINAL[before.status] or kind == "retry" and before.status == "success" then
+  if kind == "resume" and FINAL[before.status] and not owes(before) or kind == "retry" and before.status == "success" then
     return ("too late: the run had ended (%s)%s"):format(before.status, advice), "ESTATE"
   end
 end

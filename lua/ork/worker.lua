@@ -69,7 +69,9 @@ local function find(definition, number, name, option)
   local loaded = definition.loaded
   local workflow = loaded.by_name[definition.workflow]
   if workflow then
-    if core.task_name(workflow, number) ~= name then
+    if name == "" then -- of the workflow
+      number = 0
+    elseif core.task_name(workflow, number) ~= name then
       number = nil
       for i = 1, core.task_count(workflow) do
         if core.task_name(workflow, i) == name then number = i end
@@ -82,6 +84,9 @@ local function find(definition, number, name, option)
     refuse("the script fails when it is loaded again: %s", problems.text(loaded.problems))
   elseif loaded.started then
     refuse("the script starts a run before it defines task `%s`; a worker, which loads it again, stops there: define all tasks first", name)
+  end
+  if name == "" then
+    refuse("the script gives the workflow no `%s` when it is loaded again; a script must define the same every time", option)
   end
   refuse("the script defines no task `%s`%s when it is loaded again; a script must define the same tasks every time", name,
     workflow and number and (option == "run" and " with a function" or (" with a function for `%s`"):format(option)) or "")
@@ -110,15 +115,11 @@ local function fail(slot, what, thread)
     native.log(slot, fiber.traceback(thread, "told to end") .. "\n")
     return native.fail(slot, what.text, what.kind, nil, false, 0)
   end
-  local message, code, final, after_ms = ending.read(what)
+  local message, code, final, after_ms, data = ending.read(what)
   message = explain(message)
   native.log(slot, fiber.traceback(thread, message) .. "\n")
-  native.fail(slot, ending.shorten(message), "error", code, final, after_ms)
+  native.fail(slot, ending.shorten(message), "error", code, final, after_ms, data)
 end
-
--- What functions beside a task's own may say: a poll "not yet", by nil or false; others yes or no.
-local function yes(what) return what and true or nil end
-local answers = { ["wait.poll"] = function(what) return what or nil end, when = yes, ["retries.on"] = yes }
 
 local function refuse_output(slot, text) native.fail(slot, text, "output", nil, false, 0) end
 
@@ -140,7 +141,7 @@ local function over(ok, what, thread, self)
   ctx.forget(self.ctx)
   if not ok then return fail(slot, what, thread) end
   if self.call.option == "library" then return over_library(slot, what) end
-  local judge = answers[self.call.option]
+  local judge = ending.answers[self.call.option]
   if judge then what = judge(what) end
   if what == nil then return native.done(slot) end
   local fine, text, why = pcall(core.inline.output, what)
@@ -211,6 +212,7 @@ local function run(self)
   if call.option == "library" then return run_library(call) end
   local body = find(definitions[call.definition], call.number, call.task, call.option)
   local input = core.json.decode(call.input)
+  if input == core.null then input = nil end -- an executor's handle
   call.input = nil
   self.ctx = ctx.new(call)
   local output = body(input, self.ctx) -- no tail call: tracebacks stay whole

@@ -7,8 +7,11 @@
 
 #define FAR_MS (INT64_C(100) * 365 * 86400 * 1000) /* a sum with the clock never overflows */
 
-static const char *const names[] = {
-    [ORK_DEFER_TIMER] = "timer", [ORK_DEFER_APPROVAL] = "approval", [ORK_DEFER_POLL] = "poll", [ORK_DEFER_RUN] = "run"};
+static const char *const names[] = {[ORK_DEFER_TIMER] = "timer",
+                                    [ORK_DEFER_APPROVAL] = "approval",
+                                    [ORK_DEFER_POLL] = "poll",
+                                    [ORK_DEFER_RUN] = "run",
+                                    [ORK_DEFER_EXECUTOR] = "executor"};
 
 const char *ork_defer_name(int type)
 {
@@ -88,9 +91,12 @@ int ork_defer_init(struct ork_defer *d, const json_t *wait, const struct ork_sco
     }
     if (approval)
         return ask(d, approval, s, err);
-    if (!json_is_true(json_object_get(wait, "poll")))
+    const char *executor = json_string_value(json_object_get(wait, "executor"));
+    if (!executor && !json_is_true(json_object_get(wait, "poll")))
         return ork_err_set(err, ORK_EDEF, "wait: neither a time, nor an approval, nor a poll");
-    d->type = ORK_DEFER_POLL;
+    d->type = executor ? ORK_DEFER_EXECUTOR : ORK_DEFER_POLL;
+    d->text = executor ? ork_strdup(executor) : NULL;
+    d->cancels = json_is_true(json_object_get(wait, "cancel"));
     d->every_ms = json_is_integer(every) ? json_integer_value(every) : ORK_DEFER_EVERY_MS;
     if (d->every_ms < ORK_DEFER_LEAST_MS)
         d->every_ms = ORK_DEFER_LEAST_MS;
@@ -111,6 +117,7 @@ void ork_defer_fini(struct ork_defer *d)
 {
     ork_free(d->text);
     ork_free(d->run);
+    ork_free(d->handle);
     *d = (struct ork_defer){0};
 }
 
@@ -124,17 +131,21 @@ int ork_defer_data(const struct ork_defer *d, uint32_t attempt, const json_t *de
 
     if (decision)
         json_object_update(o, (json_t *)(uintptr_t)decision);
-    if (d->type == ORK_DEFER_TIMER || d->type == ORK_DEFER_POLL) {
+    if (d->type != ORK_DEFER_APPROVAL && d->type != ORK_DEFER_RUN) {
         ork_time_format(d->due_ms, due);
         json_object_set_new(o, "due", json_string(due));
     }
-    if (d->type == ORK_DEFER_APPROVAL)
+    if (d->type == ORK_DEFER_APPROVAL || d->type == ORK_DEFER_EXECUTOR)
         json_object_set_new(o, "text", json_string(d->text));
     if (d->type == ORK_DEFER_RUN) {
         json_object_set_new(o, "run", json_string(d->run));
         json_object_set_new(o, "workflow", json_string(d->text));
     }
-    if (d->type == ORK_DEFER_POLL) {
+    if (d->type == ORK_DEFER_EXECUTOR && d->handle)
+        json_object_set_new(o, "handle", json_loads(d->handle, JSON_DECODE_ANY, NULL));
+    if (d->cancels)
+        json_object_set_new(o, "cancel", json_true());
+    if (d->type == ORK_DEFER_POLL || d->type == ORK_DEFER_EXECUTOR) {
         json_object_set_new(o, "every_ms", json_integer(d->every_ms));
         json_object_set_new(o, "asked", json_integer(d->asked));
     }
@@ -145,7 +156,7 @@ int ork_defer_data(const struct ork_defer *d, uint32_t attempt, const json_t *de
 
 static int type_of(const char *word)
 {
-    for (int i = 0; word && i <= ORK_DEFER_RUN; i++)
+    for (int i = 0; word && i <= ORK_DEFER_EXECUTOR; i++)
         if (strcmp(names[i], word) == 0)
             return i;
     return -1;
@@ -189,12 +200,17 @@ int ork_defer_read(struct ork_defer *d, const char *type, const char *data, uint
         return ork_err_set(err, ORK_ECORRUPT, "job_data of a deferred job: %s", why.msg);
     *attempt = (uint32_t)json_integer_value(json_object_get(o, "attempt"));
     text = json_object_get(o, "text");
-    if (d->type == ORK_DEFER_APPROVAL)
-        d->text = ork_strdup(json_is_string(text) ? json_string_value(text) : "");
-    else if (d->type == ORK_DEFER_RUN)
+    if (d->type == ORK_DEFER_RUN)
         rc = read_run(d, o, err);
-    else
+    else if (d->type != ORK_DEFER_APPROVAL)
         rc = read_times(d, o, err);
+    if (!rc && (d->type == ORK_DEFER_APPROVAL || d->type == ORK_DEFER_EXECUTOR))
+        d->text = ork_strdup(json_is_string(text) ? json_string_value(text) : "");
+    if (!rc && json_object_get(o, "handle"))
+        rc = ork_json_text(json_object_get(o, "handle"), &d->handle, NULL, err);
+    d->cancels = json_is_true(json_object_get(o, "cancel"));
+    if (rc)
+        ork_defer_fini(d);
     json_decref(o);
     return rc;
 }

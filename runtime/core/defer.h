@@ -7,12 +7,14 @@
  *   {"ms": N}, {"at": E}                 timer          "due"
  *   {"approval": E}                      approval       "text"; decided: "by", "comment"
  *   {"poll": true, "every_ms": N}        poll           "every_ms", "due" (asked next), "asked"
+ *   {"executor": "x", "every_ms": N, "cancel": true}
+ *                                        executor       as poll, and "text" (its name), "handle" (once it was started)
  *   a run of params.workflow             run            "run" (its id), "workflow" */
 #ifndef ORK_CORE_DEFER_H
 #define ORK_CORE_DEFER_H
 #include "core/expr.h"
 
-enum ork_defer_type { ORK_DEFER_TIMER, ORK_DEFER_APPROVAL, ORK_DEFER_POLL, ORK_DEFER_RUN };
+enum ork_defer_type { ORK_DEFER_TIMER, ORK_DEFER_APPROVAL, ORK_DEFER_POLL, ORK_DEFER_RUN, ORK_DEFER_EXECUTOR };
 #define ORK_DEFER_EVERY_MS 60000 /* between two calls of a poll, where nothing is said */
 #define ORK_DEFER_LEAST_MS 1000
 
@@ -21,8 +23,10 @@ struct ork_defer {
     int64_t due_ms;   /* timer: its end; poll: the next call; others: 0 */
     int64_t every_ms; /* poll */
     int64_t asked;    /* poll: calls so far */
-    char *text;       /* approval: the question; run: its workflow; owned */
-    char *run;        /* run: its id as text; owned */
+    char *text;       /* owned: approval: the question; executor: its name; run: its workflow */
+    char *run;        /* owned: run: its id as text */
+    char *handle;     /* owned: executor: what start returned, as JSON; NULL: it was not started, as far as is known */
+    bool cancels;     /* executor: it has a function for that */
 };
 
 const char *ork_defer_name(int type); /* "timer" … */
@@ -36,8 +40,8 @@ int ork_defer_read(struct ork_defer *d, const char *type, const char *data, uint
 /* Its job_data, canonical. decision: {by, comment} of an approval, or NULL. */
 int ork_defer_data(const struct ork_defer *d, uint32_t attempt, const json_t *decision, struct ork_buf *out,
                    ork_err *err) ORK_MUSTCHECK;
-/* A poll said "not yet": the next call is at the first of its instants (its first call, and every `every` after it)
- * that is after now. */
+/* A poll (of an executor, too) said "not yet": the next call is at the first of its instants (its first call, and every
+ * `every` after it) that is after now. */
 void ork_defer_next(struct ork_defer *d, int64_t now_ms);
 void ork_defer_fini(struct ork_defer *d);
 #endif

@@ -6,6 +6,7 @@
 #include "base/err.h"
 #include "core/workflow_priv.h"
 #include <stdlib.h>
+#include <string.h>
 
 static int read_object(const char *what, const char *json, size_t len, json_t **tree, char **text, ork_err *err)
 {
@@ -40,7 +41,7 @@ static int read_limits(const json_t *options, struct ork_workflow_limits *l, ork
 {
     int64_t parallel, runs, timeout;
     const json_t *fast = json_object_get(options, "fail_fast"), *pools = json_object_get(options, "pools"), *size;
-    const char *name;
+    const char *name, *where = json_string_value(json_object_get(options, "functions"));
     int rc;
 
     if ((rc = read_count(options, "max_parallel", UINT32_MAX, &parallel, err)) < 0 ||
@@ -62,6 +63,7 @@ static int read_limits(const json_t *options, struct ork_workflow_limits *l, ork
         .run_timeout_ms = timeout,
         .fail_fast = json_is_true(fast),
         .inline_within = json_is_true(json_object_get(options, "inline_within")),
+        .by_host = where && strcmp(where, "inline") == 0,
     };
     return 0;
 }
@@ -87,6 +89,9 @@ int ork_workflow_options(ork_workflow *w, const char *json, size_t len, ork_err 
     w->limits = limits;
     json_decref(w->pool_sizes);
     w->pool_sizes = json_incref(json_object_get(tree, "pools"));
+    json_decref(w->handlers);
+    w->handlers = json_incref(json_object_get(tree, "handlers"));
+    w->limits.handlers = w->handlers;
     json_decref(tree);
     return 0;
 }

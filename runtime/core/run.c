@@ -73,7 +73,17 @@ static bool may_retry(const struct ork_run *r, uint32_t task, const struct ork_e
 {
     const struct ork_retry_spec *spec = ork_workflow_retry(r->workflow, ork_run_no(r, task));
 
-    return ev->retry_after_ms >= 0 && r->tasks[task].failures <= spec->limit && ork_retry_matches(spec, &ev->failure);
+    return ev->retry_after_ms >= 0 && r->tasks[task].failures <= spec->limit &&
+           (ev->verdict ? ev->verdict > 0 : ork_retry_matches(spec, &ev->failure));
+}
+
+bool ork_run_asks(const struct ork_run *r, const struct ork_event *ev)
+{
+    const struct ork_retry_spec *spec = ork_workflow_retry(r->workflow, ork_run_no(r, ev->task));
+    const struct ork_run_task *t = &r->tasks[ev->task];
+
+    return spec->ask && !ev->ok && ev->retry_after_ms >= 0 && ev->failure.kind != ORK_KIND_LOST &&
+           ev->failure.kind != ORK_KIND_CANCELLED && !(t->flags & ORK_RT_KILLING) && t->failures < spec->limit;
 }
 
 static void fail(struct ork_run *r, const struct ork_event *ev, struct ork_effects *fx)

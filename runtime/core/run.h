@@ -106,6 +106,7 @@ struct ork_event {
     struct ork_failure failure;         /* EXITED, REJECT when !ok */
     uint32_t count, number, max_failed; /* EXPANDED */
     int64_t retry_after_ms;             /* EXITED: > 0 overrides the policy's delay; -1 forbids a retry */
+    int verdict; /* EXITED: what a function said of a retry: 1 yes, -1 no; 0: the policy decides */
     int64_t now_ms;
     uint64_t random;
 };
@@ -144,6 +145,9 @@ void ork_run_leave_out(struct ork_run *r, uint8_t *outside);
 /* Appends effects. 0; ORK_ESTATE: not allowed now, nothing changed; ORK_EINVAL: stale attempt (fence) or unknown task,
  * nothing changed: drop it. */
 int ork_run_step(struct ork_run *r, const struct ork_event *ev, struct ork_effects *fx) ORK_MUSTCHECK;
+/* Would a function have to be asked whether this failure of a live attempt is tried again? Not when nothing it says
+ * would change anything. */
+bool ork_run_asks(const struct ork_run *r, const struct ork_event *ev);
 /* ---- items ---- */
 /* The definition of a task, or of the task whose item it is. */
 uint32_t ork_run_no(const struct ork_run *r, uint32_t task);

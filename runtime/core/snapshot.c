@@ -30,6 +30,10 @@ static int write_retries(const struct ork_retry_spec *r, struct ork_buf *b, ork_
     int rc;
 
     ork_buf_addc(b, '{');
+    if (r->ask) {
+        add_key(b, &first, "ask");
+        ork_buf_adds(b, "true");
+    }
     if (r->codes_len) {
         add_key(b, &first, "codes");
         for (size_t i = 0; i < r->codes_len; i++) {
@@ -76,7 +80,7 @@ static int write_retries(const struct ork_retry_spec *r, struct ork_buf *b, ork_
 static bool is_plain_retry(const struct ork_retry_spec *r)
 {
     return r->delay_ms < 0 && r->max_delay_ms == 0 && r->factor <= 1 && !r->jitter && !r->kinds && !r->exit_codes_len &&
-           !r->codes_len;
+           !r->codes_len && !r->ask;
 }
 
 /* The keys we add, in the order of the canonical form. */

@@ -113,6 +113,7 @@ static int read_retries(struct loading *l, struct ork_retry_spec *r)
     r->max_delay_ms = most;
     r->factor = factor ? json_number_value(factor) : 1;
     r->jitter = json_is_true(json_object_get(from, "jitter"));
+    r->ask = json_is_true(json_object_get(from, "ask"));
     if ((rc = read_kinds(l, json_object_get(from, "kinds"), &r->kinds)) < 0)
         return rc;
     return read_lists(l, from, r);
@@ -168,6 +169,8 @@ static int read_options(struct loading *l, struct ork_task_spec *s)
         s->flags |= ORK_TASK_KEEP_CHILDREN;
     if (json_object_get(p, "when"))
         s->flags |= ORK_TASK_HAS_WHEN;
+    if (json_object_get(p, "handlers"))
+        s->flags |= ORK_TASK_HANDLERS;
     if (json_object_get(p, "each"))
         s->flags |= ORK_TASK_EACH;
     return 0;

@@ -91,6 +91,7 @@ void ork_workflow_unref(ork_workflow *w)
     free_words(w->files, w->files_len);
     free_words(w->executors, w->executors_len);
     ork_arena_fini(&w->texts);
+    json_decref(w->handlers);
     json_decref(w->pool_sizes);
     void *parts[] = {w->name,          w->tasks,      w->names.slots, w->edges,
                      w->late,          w->deps.first, w->deps.to,     w->dependents.first,
@@ -145,7 +146,7 @@ int ork_workflow_executor_add(ork_workflow *w, const char *word, uint8_t *other,
 static bool same_retry(const struct ork_retry_spec *a, const struct ork_retry_spec *b)
 {
     if (a->limit != b->limit || a->delay_ms != b->delay_ms || a->max_delay_ms != b->max_delay_ms ||
-        a->factor != b->factor || a->jitter != b->jitter || a->kinds != b->kinds ||
+        a->factor != b->factor || a->jitter != b->jitter || a->kinds != b->kinds || a->ask != b->ask ||
         a->exit_codes_len != b->exit_codes_len || a->codes_len != b->codes_len)
         return false;
     for (size_t i = 0; i < a->exit_codes_len; i++)

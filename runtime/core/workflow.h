@@ -32,7 +32,9 @@ struct ork_workflow_limits {  /* read from the options */
     uint32_t max_active_runs; /* 0 no limit */
     int64_t run_timeout_ms;   /* 0 none */
     bool fail_fast;
-    bool inline_within; /* a workflow that its tasks run has functions of the program that defined it */
+    bool inline_within;     /* a workflow that its tasks run has functions of the program that defined it */
+    const json_t *handlers; /* names of what is called at the end of a run, "on_failure" …; NULL none */
+    bool by_host;           /* functions beside the tasks' own are of the program that defines it, not of a script */
 };
 
 /* Everything is private to core/workflow.c but these readers. */

@@ -45,6 +45,7 @@ struct ork_workflow {
     uint32_t last_len;
     char *options; /* owned, canonical; "{}" */
     struct ork_workflow_limits limits;
+    json_t *handlers;     /* owned, list of the options or NULL */
     json_t *pool_sizes;   /* owned, object of the options or NULL */
     char *source, *dir;   /* owned or NULL */
     char hash[65];        /* "": not computed */

@@ -34,6 +34,25 @@ struct ork_active *ork_active_new(ork_engine *e, const ork_id *id, ork_workflow 
     return a;
 }
 
+struct ork_active *ork_active_aside(const struct ork_active *of)
+{
+    struct ork_active *a = ork_zalloc(sizeof(*a));
+
+    a->id = of->id;
+    memcpy(a->text, of->text, sizeof(a->text));
+    a->engine = of->engine;
+    a->workflow = ork_workflow_ref(of->workflow);
+    ork_run_init(&a->run, of->workflow);
+    a->params = json_incref(of->params);
+    a->script_dir = of->script_dir ? ork_strdup(of->script_dir) : NULL;
+    a->priority = of->priority;
+    a->scheduled_for_ms = of->scheduled_for_ms;
+    a->strange = of->strange;
+    a->aside = true;
+    a->refs = 1;
+    return a;
+}
+
 struct ork_active *ork_active_find(ork_engine *e, const ork_id *id)
 {
     struct ork_active *a = NULL;
@@ -103,8 +122,10 @@ void ork_active_drop(struct ork_active *a)
     }
     ork_question_leave(a);
     ork_outputs_leave(a);
-    HASH_DEL(e->runs, a);
-    HASH_DELETE(by_prefix, e->prefixes, a);
+    if (!a->aside) {
+        HASH_DEL(e->runs, a);
+        HASH_DELETE(by_prefix, e->prefixes, a);
+    }
     ork_active_unnote(a);
     ork_timers_drop(a);
     if (a->limits)
@@ -305,6 +326,8 @@ struct ork_live *ork_active_live_new(struct ork_active *a, uint32_t task, uint32
 void ork_active_live_free(struct ork_active *a, struct ork_live *l)
 {
     HASH_DEL(a->live, l);
+    if (l->verdict)
+        ork_verdict_free(a, l);
     if (l->call)
         ork_call_free(a->engine, l->call);
     if (l->job)

@@ -318,10 +318,14 @@ static void on_owners(void *data, int code, const ork_err *err, struct ork_rows 
 static void on_wishes(void *data, int code, const ork_err *err, struct ork_rows *rows)
 {
     ork_engine *e = data;
+    ork_id id;
 
     if (!landed(e, code, err, rows))
         return;
-    claim_all(e, rows, "run_id");
+    for (size_t i = 0; i < ork_rows_len(rows); i++) {
+        if (ork_rows_id(rows, i, "run_id", &id) && ork_handlers_free(e, rows, i))
+            claim(e, &id);
+    }
     ork_rows_free(rows);
     read_next(e, ORK_Q_schedulers_list, on_owners);
 }

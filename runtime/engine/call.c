@@ -107,6 +107,26 @@ void ork_call_ready(struct ork_active *a, uint32_t task, uint32_t attempt)
         ork_inline_ready(a->engine, l->call);
 }
 
+uint32_t ork_call_no(const struct ork_call *c)
+{
+    return c->live->task == ORK_NO_TASK ? ORK_NO_TASK : ork_run_no(&c->run->run, c->live->task);
+}
+
+uint32_t ork_call_item(const struct ork_call *c)
+{
+    return c->live->task == ORK_NO_TASK ? 0 : ork_run_item(&c->run->run, c->live->task);
+}
+
+const char *ork_call_name(const struct ork_call *c)
+{
+    return c->live->task == ORK_NO_TASK ? "" : ork_workflow_task_name(c->run->workflow, ork_call_no(c));
+}
+
+int32_t ork_call_priority(const struct ork_call *c)
+{
+    return c->run->priority + (c->live->task == ORK_NO_TASK ? 0 : ork_run_def(&c->run->run, c->live->task)->priority);
+}
+
 /* ---- deadlines: a timeout, or the end of a grace ---- */
 
 int64_t ork_call_mono(ork_engine *e)
@@ -322,6 +342,23 @@ static int take_output(struct ork_call *c, const struct ork_inline_result *r, js
     return rc ? rc : ork_settle_output(c->run, c->live->task, output, text, len, err);
 }
 
+char *ork_call_masked(const struct ork_call *c, const char *text, size_t text_len, size_t *len)
+{
+    const struct ork_mask *m = &c->live->mask;
+    json_t *whole = NULL, *clean = NULL;
+    char *out = NULL;
+    ork_err none;
+
+    if (!text || !ork_mask_any(m) || ork_json_parse(text, text_len, &whole, &none) != 0)
+        return NULL;
+    clean = ork_mask_json(m, whole);
+    if (clean != whole && ork_json_text(clean, &out, len, &none) != 0)
+        out = NULL;
+    json_decref(clean);
+    json_decref(whole);
+    return out;
+}
+
 /* It left jobs: the attempt goes on without a call. */
 static void wait_for(struct ork_active *a, struct ork_call *c, struct ork_remote *remote, const char *tail,
                      size_t tail_len)
@@ -349,8 +386,9 @@ void ork_call_end(struct ork_call *c, const struct ork_inline_result *r)
     struct ork_remote *remote = NULL;
     json_t *output = NULL;
     char *text = NULL;
-    size_t len = 0, tail_len = 0;
+    size_t len = 0, tail_len = 0, clean_len = 0;
     ork_err err = {0};
+    ORK_CLEANUP(ork_free_cleanup) char *clean = ork_call_masked(c, r->data, r->data_len, &clean_len);
 
     if (poison || (!c->stopped && !r->error && take_output(c, r, &output, &text, &len, &remote, &err) != 0)) {
         ev.ok = false;
@@ -368,6 +406,8 @@ void ork_call_end(struct ork_call *c, const struct ork_inline_result *r)
                           .tail_len = tail_len,
                           .error = ev.ok ? NULL : why.data,
                           .artifacts = &c->live->artifacts,
+                          .data = clean ? clean : r->data,
+                          .data_len = clean ? clean_len : r->data_len,
                           .finished_ms = ork_engine_now(e)};
     if (c->by_worker)
         ork_workers_forget(e, c);

@@ -52,6 +52,10 @@ struct ork_call {
 };
 
 /* call.c */
+uint32_t ork_call_no(const struct ork_call *c);      /* whose function it is; ORK_NO_TASK: the workflow's */
+uint32_t ork_call_item(const struct ork_call *c);    /* 0: none */
+const char *ork_call_name(const struct ork_call *c); /* "" for the workflow */
+int32_t ork_call_priority(const struct ork_call *c);
 void ork_call_init(ork_engine *e);
 bool ork_call_is(const ork_workflow *w, uint32_t task); /* a function, whoever calls it */
 int ork_call_window(const ork_workflow *w, uint32_t task);
@@ -67,6 +71,8 @@ int64_t ork_call_grace(const struct ork_call *c);
 int64_t ork_call_mono(ork_engine *e);
 void ork_call_begun(ork_engine *e, struct ork_call *c); /* its worker has begun it: since when */
 void ork_call_running(struct ork_call *c);
+/* The JSON it left without the secrets it was given; NULL: it holds none. Owned by the caller. */
+char *ork_call_masked(const struct ork_call *c, const char *text, size_t text_len, size_t *len);
 void ork_call_end(struct ork_call *c, const struct ork_inline_result *r); /* it is out of its caller's books */
 
 /* inline.c: called by the host program */

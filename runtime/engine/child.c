@@ -14,7 +14,7 @@ struct ork_live *ork_sub_waiting(ork_engine *e, const ork_id *parent_task, const
         return NULL;
     struct ork_live *l = ork_active_live(*a, task);
     ork_id_format(run, text);
-    return l && l->job && l->job->what.run && strcmp(l->job->what.run, text) == 0 ? l : NULL;
+    return l && l->job && !l->verdict && l->job->what.run && strcmp(l->job->what.run, text) == 0 ? l : NULL;
 }
 
 /* A second cancel stops what is to be tidied up, too: only when that is wanted of the run of its task. */

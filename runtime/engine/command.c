@@ -134,6 +134,11 @@ static void apply_row(ork_engine *e, const struct ork_rows *rows, size_t i)
     if (strcmp(kind, ORK_WISH_COPY) == 0 || strcmp(kind, ORK_WISH_UPDATE) == 0)
         return; /* part of how its run begins, or goes on */
     struct ork_active *a = ork_active_find(e, &run);
+    if (ork_handlers_is(kind)) {
+        if (a && !a->update && !a->copy)
+            ork_handlers_take(a, rows, i);
+        return;
+    }
     if (a && (a->update || a->copy))
         return; /* looked for again when its tasks are in place, and what it takes over is there */
     if (a && a->closing)
@@ -159,7 +164,7 @@ static void let_go_of_ended(ork_engine *e)
 
     HASH_ITER(hh, e->runs, a, tmp)
     {
-        if (ork_run_is_final(a->run.status) && !a->closing && a->looks < e->looks)
+        if (ork_run_is_final(a->run.status) && !a->closing && a->looks < e->looks && !ork_handlers_busy(e, &a->id))
             ork_active_release(a);
     }
 }

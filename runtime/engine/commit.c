@@ -254,6 +254,11 @@ static void tell_agent(const struct ork_after *x)
 
     struct ork_live *l = x->type == ORK_AFTER_ACK ? NULL : ork_active_live(x->run, x->task);
 
+    if (l && l->verdict) { /* it has ended */
+        if (l->attempt == x->attempt && x->type == ORK_AFTER_KILL)
+            ork_verdict_drop(x->run, l);
+        return;
+    }
     if (l && l->remote && x->type == ORK_AFTER_KILL) {
         if (l->attempt == x->attempt)
             ork_remote_kill(x->run, l);
@@ -261,7 +266,7 @@ static void tell_agent(const struct ork_after *x)
     }
     if (l && l->job) {
         if (l->attempt == x->attempt && x->type == ORK_AFTER_KILL)
-            ork_deferred_kill(x->run, l);
+            ork_deferred_kill(x->run, l, x->grace_ms == 0);
         return;
     }
     if (l && l->call) {
@@ -289,6 +294,14 @@ static void tell_agent(const struct ork_after *x)
     }
 }
 
+static void call_handler(const struct ork_after *x)
+{
+    ork_id id;
+
+    if (ork_id_parse(x->error, strlen(x->error), &id) == 0)
+        ork_handlers_begin(x->run, &id, x->waits, x->task);
+}
+
 static void carry_out(ork_engine *e, struct ork_after *x)
 {
     switch (x->type) {
@@ -297,6 +310,7 @@ static void carry_out(ork_engine *e, struct ork_after *x)
         break;
     case ORK_AFTER_CALLED:
         ork_call_ready(x->run, x->task, x->attempt);
+        ork_deferred_committed(x->run, x->task, x->attempt);
         break;
     case ORK_AFTER_KILL:
     case ORK_AFTER_RECALL:
@@ -316,6 +330,9 @@ static void carry_out(ork_engine *e, struct ork_after *x)
             ork_schedules_look(e); /* its schedule may wait for this end */
         ork_sub_ended(x->run);
         ork_active_drop(x->run);
+        break;
+    case ORK_AFTER_OWED:
+        call_handler(x);
         break;
     case ORK_AFTER_CALL:
         x->call(x->data, 0, NULL);

@@ -51,7 +51,9 @@ static void arm(struct ork_active *a, const struct ork_live *l)
 {
     const struct ork_deferred *d = l->job;
 
-    if (d->what.type == ORK_DEFER_TIMER || d->what.type == ORK_DEFER_POLL)
+    /* What an executor is to start waits for the commit that says so; a row that was read is durable. */
+    if (d->what.type == ORK_DEFER_TIMER || d->what.type == ORK_DEFER_POLL ||
+        (d->what.type == ORK_DEFER_EXECUTOR && l->adopted))
         ork_timers_arm(a, ORK_TIMER_WAKE, l->task, d->what.due_ms);
     if (d->limit_ms)
         ork_timers_arm(a, ORK_TIMER_LIMIT, l->task, d->limit_ms);
@@ -73,6 +75,8 @@ void ork_deferred_begin(struct ork_active *a, struct ork_live *l)
     if (l->job->child)
         ork_sub_begin(a, l);
     arm(a, l);
+    if (l->job->what.type == ORK_DEFER_EXECUTOR)
+        ork_commit_after(a->engine, ORK_AFTER_CALLED, a, l->task)->attempt = l->attempt;
 }
 
 static void load_row(struct ork_active *a, const struct ork_rows *rows, size_t i)
@@ -130,7 +134,7 @@ static const char *status_of(const struct ork_active *a, const struct ork_live *
     switch (a->run.tasks[l->task].status) {
     case ORK_TASK_DISPATCHED:
     case ORK_TASK_RUNNING:
-        return l->job->what.asked ? "polling" : "pending";
+        return l->job->what.asked || l->job->what.handle ? "polling" : "pending";
     case ORK_TASK_SUCCESS:
         return "completed";
     case ORK_TASK_CANCELLED:
@@ -213,8 +217,7 @@ void ork_deferred_succeed(struct ork_active *a, struct ork_live *l, json_t *outp
 
 /* ---- polls ------------------------------------------------------------------------------------ */
 
-/* Not yet, or it failed: it is asked again. A crash before this is stored asks at the same instant again. */
-static void later(struct ork_active *a, struct ork_live *l, const char *error)
+void ork_deferred_later(struct ork_active *a, struct ork_live *l, const char *error)
 {
     struct ork_deferred *d = l->job;
 
@@ -232,12 +235,12 @@ static void on_answer(struct ork_active *a, uint32_t task, uint32_t attempt, con
     json_t *output = NULL;
     ork_err err = {0};
 
-    if (a->dead || !l || !l->job || l->attempt != attempt)
+    if (a->dead || !l || !l->job || l->verdict || l->attempt != attempt)
         return;
     if (answer->error && answer->final) {
         ork_settle_fail(a, task, answer->kind, answer->error);
     } else if (answer->error || !answer->json) {
-        later(a, l, answer->error);
+        ork_deferred_later(a, l, answer->error);
     } else if (ork_json_parse(answer->json, answer->len, &output, &err) != 0) {
         ork_settle_fail(a, task, ORK_KIND_OUTPUT, err.msg);
     } else {
@@ -256,23 +259,26 @@ static void on_inputs(struct ork_active *a, uint32_t task, json_t *params, int c
     size_t len = 0;
     ork_err why = {0};
 
-    if (!l || !l->job || l->job->what.type != ORK_DEFER_POLL || ork_question_open(a, task, POLL))
+    if (!l || !l->job || l->verdict || l->job->what.type != ORK_DEFER_POLL || ork_question_open(a, task, POLL))
         return; /* it ended meanwhile */
+    if (ork_question_may(a, &why) != 0)
+        return; /* who has its function asks */
     if (code)
         why = *err;
     else
         code = ork_question_input(a, task, l->attempt, params, &text, &len, &why);
     if (code)
-        later(a, l, why.msg);
+        ork_deferred_later(a, l, why.msg);
     else
-        ork_question_ask(a, task, l->attempt, POLL, text, len, 0, on_answer);
+        ork_question_ask(a, task, l->attempt,
+                         &(struct ork_ask){.option = POLL, .input = text, .input_len = len, .cb = on_answer});
 }
 
 void ork_deferred_due(struct ork_active *a, uint32_t task)
 {
     struct ork_live *l = ork_active_live(a, task);
 
-    if (!l || !l->job)
+    if (!l || !l->job || l->verdict)
         return;
     if (l->job->what.type == ORK_DEFER_RUN) {
         ork_sub_attach(a, l);
@@ -280,6 +286,10 @@ void ork_deferred_due(struct ork_active *a, uint32_t task)
     }
     if (l->job->what.type == ORK_DEFER_TIMER) {
         ork_deferred_succeed(a, l, NULL);
+        return;
+    }
+    if (l->job->what.type == ORK_DEFER_EXECUTOR) {
+        ork_executor_due(a, l);
         return;
     }
     json_t *params = ork_active_params(a, task);
@@ -293,23 +303,38 @@ void ork_deferred_timed_out(struct ork_active *a, struct ork_live *l)
 
     ork_duration_format(l->job->limit_ms - l->started_ms, span);
     (void)snprintf(text, sizeof(text), "timeout after %s", span);
-    ork_settle_fail(a, l->task, ORK_KIND_TIMEOUT, text);
+    if (l->job->what.type == ORK_DEFER_EXECUTOR)
+        ork_executor_stop(a, l, ORK_KIND_TIMEOUT, text, false);
+    else
+        ork_settle_fail(a, l->task, ORK_KIND_TIMEOUT, text);
 }
 
 void ork_deferred_over(struct ork_active *a, uint32_t task)
 {
     struct ork_live *l = ork_active_live(a, task);
 
-    if (l && l->job && l->job->what.type == ORK_DEFER_RUN)
+    if (!l || !l->job || l->verdict)
+        return;
+    if (l->job->what.type == ORK_DEFER_RUN)
         ork_sub_stop(a, l, ORK_SUB_TIMEOUT);
-    else if (l && l->job)
+    else
         ork_deferred_timed_out(a, l);
 }
 
-void ork_deferred_kill(struct ork_active *a, struct ork_live *l)
+void ork_deferred_committed(struct ork_active *a, uint32_t task, uint32_t attempt)
+{
+    struct ork_live *l = ork_active_live(a, task);
+
+    if (l && l->job && l->attempt == attempt && !a->dead && l->job->what.type == ORK_DEFER_EXECUTOR)
+        ork_executor_committed(a, l);
+}
+
+void ork_deferred_kill(struct ork_active *a, struct ork_live *l, bool now)
 {
     if (l->job->what.type == ORK_DEFER_RUN)
         ork_sub_stop(a, l, ORK_SUB_CANCELLED);
+    else if (l->job->what.type == ORK_DEFER_EXECUTOR)
+        ork_executor_stop(a, l, ORK_KIND_CANCELLED, "cancelled", now);
     else
         ork_settle_fail(a, l->task, ORK_KIND_CANCELLED, "cancelled");
 }
@@ -318,11 +343,14 @@ void ork_deferred_free(struct ork_active *a, struct ork_live *l)
 {
     ork_timers_disarm(a, ORK_TIMER_WAKE, l->task);
     ork_timers_disarm(a, ORK_TIMER_LIMIT, l->task);
-    if (!a->dead)
+    if (!a->dead) {
         ork_question_drop(a, l->task, POLL);
+        ork_executor_drop(a, l);
+    }
     ork_defer_fini(&l->job->what);
     ork_sub_drop_child(l->job->child);
     json_decref(l->job->decision);
+    ork_free(l->job->ending);
     ork_free(l->job->error);
     ork_free(l->job);
 }
@@ -456,6 +484,8 @@ char *ork_deferred_text(const struct ork_deferred *d)
         ork_buf_addf(&b, "waits for approval: %s", d->what.text);
     } else if (d->what.type == ORK_DEFER_TIMER) {
         ork_buf_addf(&b, "waits until %s", due);
+    } else if (d->what.type == ORK_DEFER_EXECUTOR) {
+        ork_buf_addf(&b, "by executor %s", d->what.text);
     } else {
         ork_duration_format(d->what.every_ms, every);
         ork_buf_addf(&b, "polls every %s", every);

@@ -20,6 +20,9 @@ struct ork_deferred { /* owned by its live attempt */
     int64_t limit_ms; /* its timeout as an instant; 0: none */
     int64_t polled_ms;
     char *error;             /* owned: what the last call failed of; NULL nothing */
+    bool starting;           /* executor: start was called, or is about to be */
+    char *ending;            /* owned: executor: it is being cancelled, and of what it ended; NULL: it is not */
+    int ends;                /* enum ork_kind, with `ending` */
     json_t *decision;        /* owned: {by, comment} once it is decided; NULL */
     struct ork_child *child; /* owned: the run it will wait for, until that is in a batch; NULL */
     bool busy;               /* that run is being created or claimed */
@@ -31,11 +34,14 @@ int ork_deferred_build(struct ork_active *a, struct ork_live *l, const json_t *p
 void ork_deferred_begin(struct ork_active *a, struct ork_live *l);       /* it was granted: it waits from now on */
 int ork_deferred_load(struct ork_active *a, ork_err *err) ORK_MUSTCHECK; /* what the run's tasks waited for */
 void ork_deferred_put(struct ork_active *a, const struct ork_live *l);   /* its row, as its task is */
-void ork_deferred_due(struct ork_active *a, uint32_t task);              /* its instant has come */
-void ork_deferred_over(struct ork_active *a, uint32_t task);             /* its timeout has */
+void ork_deferred_committed(struct ork_active *a, uint32_t task, uint32_t attempt);  /* its row is durable */
 void ork_deferred_succeed(struct ork_active *a, struct ork_live *l, json_t *output); /* output: taken; NULL none */
+/* Not yet, or asking failed: it is asked again. A crash before this is stored asks at the same instant again. */
+void ork_deferred_later(struct ork_active *a, struct ork_live *l, const char *error);
+void ork_deferred_due(struct ork_active *a, uint32_t task);  /* its instant has come */
+void ork_deferred_over(struct ork_active *a, uint32_t task); /* its timeout has */
 void ork_deferred_timed_out(struct ork_active *a, struct ork_live *l);
-void ork_deferred_kill(struct ork_active *a, struct ork_live *l);
+void ork_deferred_kill(struct ork_active *a, struct ork_live *l, bool now);
 void ork_deferred_free(struct ork_active *a, struct ork_live *l);
 /* A wish `approve` or `reject`: what became of it, in *outcome. */
 void ork_deferred_decide(struct ork_active *a, bool yes, const char *args, struct ork_buf *outcome);

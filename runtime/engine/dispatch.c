@@ -69,12 +69,15 @@ static int ask_when(struct ork_active *a, uint32_t task, const json_t *params, o
     uint32_t attempt = a->run.tasks[task].attempt + 1;
     char *text = NULL;
     size_t len = 0;
-    int rc = ork_active_files(a, err);
+    int rc = ork_question_may(a, err);
 
+    if (!rc)
+        rc = ork_active_files(a, err);
     if (!rc)
         rc = ork_question_input(a, task, attempt, params, &text, &len, err);
     if (!rc)
-        ork_question_ask(a, task, attempt, "when", text, len, 0, on_answer);
+        ork_question_ask(a, task, attempt,
+                         &(struct ork_ask){.option = "when", .input = text, .input_len = len, .cb = on_answer});
     return rc;
 }
 
@@ -88,7 +91,10 @@ static void on_judgeable(struct ork_active *a, uint32_t task, json_t *params, in
 
     if (!(a->run.tasks[task].flags & ORK_RT_READY))
         return; /* withdrawn meanwhile */
-    if (!code && json_object_get(json_object_get(params, "when"), "function")) {
+    bool asks = json_object_get(json_object_get(params, "when"), "function") != NULL;
+    if (asks && !a->run.cancelling && ork_question_may(a, &why) != 0)
+        return; /* for who has its function */
+    if (!code && asks) {
         code = ork_question_open(a, task, "when") ? 0 : ask_when(a, task, params, &why);
         if (!code)
             return;

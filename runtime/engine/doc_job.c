@@ -97,7 +97,7 @@ static void members(const struct ork_rows *jobs, size_t i, struct ork_buf *out)
         ork_doc_text(out, "text", what.text);
         ork_doc_time(out, "until", what.due_ms);
     }
-    if (what.type == ORK_DEFER_POLL) {
+    if (what.type == ORK_DEFER_POLL || what.type == ORK_DEFER_EXECUTOR) {
         ork_doc_int(out, "every_ms", what.every_ms);
         ork_doc_int(out, "asked", what.asked);
         ork_doc_time(out, "asked_at", ork_rows_time(jobs, i, "last_polled_at"));
@@ -307,6 +307,9 @@ bool ork_doc_why_waits(ork_engine *e, const ork_id *run, const struct ork_rows *
         ork_buf_adds(out, "waits for its time");
     } else {
         ork_duration_format(what.every_ms, every);
+        if (what.type == ORK_DEFER_EXECUTOR)
+            ork_buf_addf(out, "by executor %s, which %s; ", what.text,
+                         what.handle ? "has started it" : "is starting it");
         ork_buf_addf(out, "polls every %s; asked %lld time%s%s%s", every, (long long)what.asked,
                      what.asked == 1 ? "" : "s", error ? "; the last call failed: " : "", error ? error : "");
     }

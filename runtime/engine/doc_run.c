@@ -173,6 +173,35 @@ static int version(ork_engine *e, const struct ork_rows *run, struct ork_buf *ou
     return 0;
 }
 
+/* Handlers that were owed, and what became of them; outcome null: not called to its end yet. */
+static int handlers(ork_engine *e, const ork_id *id, struct ork_buf *out, ork_err *err)
+{
+    struct ork_rows *rows = NULL;
+    struct ork_param p[] = {ORK_P_ID(id)};
+    bool first = true;
+    int rc = ork_store_query(e->store, ORK_Q_commands_of_run, p, 1, &rows, err);
+
+    if (rc)
+        return rc;
+    ork_doc_key(out, "handlers");
+    ork_buf_addc(out, '[');
+    for (size_t i = 0; i < ork_rows_len(rows); i++) {
+        const char *kind = ork_rows_text(rows, i, "kind"), *task = ork_rows_text(rows, i, "args");
+        if (!ork_handlers_is(kind))
+            continue;
+        ork_buf_adds(out, first ? "{" : ",{");
+        first = false;
+        ork_doc_text(out, "handler", kind);
+        ork_doc_raw(out, "task", task);
+        ork_doc_time(out, "at", ork_rows_time(rows, i, "created_at"));
+        ork_doc_text(out, "outcome", ork_rows_text(rows, i, "outcome"));
+        ork_buf_addc(out, '}');
+    }
+    ork_buf_addc(out, ']');
+    ork_rows_free(rows);
+    return 0;
+}
+
 int ork_run_json(ork_engine *e, const char *run_id, char **out, ork_err *err)
 {
     struct ork_rows *rows = NULL;
@@ -191,6 +220,8 @@ int ork_run_json(ork_engine *e, const char *run_id, char **out, ork_err *err)
         rc = version(e, rows, &b, err);
     if (!rc)
         ork_doc_raw(&b, "output", ork_rows_text(rows, 0, "output"));
+    if (!rc)
+        rc = handlers(e, &id, &b, err);
     if (!rc) {
         ork_doc_key(&b, "tasks");
         rc = ork_doc_tasks(e, &id, all ? NULL : "failed,dispatched,running", -1, ALL_TASKS, &b, err);

@@ -238,16 +238,21 @@ int ork_engine_drive(ork_engine *e, const bool *done, ork_err *err)
     return 0;
 }
 
+/* It is under way here, or has ended and its handlers are. */
+static bool is_here(ork_engine *e, const ork_id *run)
+{
+    return ork_active_find(e, run) || ork_handlers_busy(e, run);
+}
+
 static bool nothing_new(ork_engine *e, const ork_id *run, bool mine, uint64_t bells)
 {
-    return !e->fenced && !e->interrupted && !e->deadline_over &&
-           (mine ? ork_active_find(e, run) != NULL : e->bell_count == bells);
+    return !e->fenced && !e->interrupted && !e->deadline_over && (mine ? is_here(e, run) : e->bell_count == bells);
 }
 
 /* Until the run has left our table, a bell rang, or the time is over (0 then: the caller looks again). */
 int ork_engine_drive_change(ork_engine *e, const ork_id *run, uint64_t bells, int64_t timeout_ms, ork_err *err)
 {
-    bool mine = ork_active_find(e, run) != NULL;
+    bool mine = is_here(e, run);
 
     e->deadline_over = false;
     if (timeout_ms >= 0)
@@ -292,7 +297,7 @@ int ork_engine_step(ork_engine *e, bool wait)
 
 bool ork_engine_busy(const ork_engine *e)
 {
-    return (e->runs || !ork_commit_idle(e)) && !e->fenced;
+    return (e->runs || ork_handlers_any(e) || !ork_commit_idle(e)) && !e->fenced;
 }
 
 int ork_engine_fd(const ork_engine *e)
@@ -395,6 +400,7 @@ void ork_engine_close(ork_engine *e)
         }
         ork_question_leave(r);
     }
+    ork_handlers_leave(e);
     e->host_calls = (struct ork_inline_host){0};
     if (e->store && e->registered)
         last_commit(e);
@@ -415,6 +421,7 @@ void ork_engine_close(ork_engine *e)
     HASH_ITER(hh, e->runs, a, tmp)
     ork_active_drop(a);
     ork_commit_fini(e);
+    ork_handlers_fini(e);
     ork_outputs_fini(e);
     ork_engine_watch_fini(e);
     close_handles(e);

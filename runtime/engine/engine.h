@@ -23,12 +23,16 @@
 #include "engine/artifact.h"
 #include "engine/call.h"
 #include "engine/deferred.h"
+#include "engine/executor.h"
 #include "engine/fan.h"
+#include "engine/handlers.h"
 #include "engine/outputs.h"
 #include "engine/question.h"
 #include "engine/remote.h"
 #include "engine/secret.h"
 #include "engine/serve.h"
+#include "engine/settle.h"
+#include "engine/verdict.h"
 #include "exec/process/agent.h"
 #include "store/store.h"
 #include <uthash.h>
@@ -70,13 +74,15 @@ struct ork_live {
     int64_t dispatched_ms, started_ms, grace_ms;
     struct ork_resources most;
     int32_t pid;
-    struct ork_argv argv;           /* kept until it was handed over; then empty */
-    char *log_path;                 /* owned, absolute */
-    char *input_path;               /* owned; NULL: the run's empty input */
-    struct ork_call *call;          /* owned; NULL: no function */
-    struct ork_deferred *job;       /* owned; NULL: it does not only wait */
-    struct ork_remote *remote;      /* owned; NULL: it left no jobs that it waits for */
-    struct ork_mask mask;           /* values of the secrets it was given */
+    struct ork_argv argv;        /* kept until it was handed over; then empty */
+    char *log_path;              /* owned, absolute */
+    char *input_path;            /* owned; NULL: the run's empty input */
+    struct ork_call *call;       /* owned; NULL: no function */
+    struct ork_deferred *job;    /* owned; NULL: it does not only wait */
+    struct ork_remote *remote;   /* owned; NULL: it left no jobs that it waits for */
+    struct ork_verdict *verdict; /* owned: it has ended, and a function is asked whether it is tried again; NULL: no */
+    bool judged;                 /* that was answered */
+    struct ork_mask mask;        /* values of the secrets it was given */
     struct ork_artifacts artifacts; /* that its function kept */
     struct ork_exit *exit;          /* owned: it ended, and waits for those to be looked up again; NULL no */
     ork_id agent;                   /* zero until known */
@@ -98,6 +104,8 @@ struct ork_end {
     const char *tail;
     size_t tail_len;   /* NULL none */
     const char *error; /* NULL none */
+    const char *data;  /* of a failure: JSON for whoever is asked about it; NULL none */
+    size_t data_len;
     int64_t finished_ms;
     const struct ork_artifacts *artifacts; /* NULL none */
     bool had_artifacts;                    /* the attempt's folder exists and goes with the acknowledgement */
@@ -180,6 +188,7 @@ struct ork_active {
         char *why;
     } * poison;               /* owned list: what the database refused (refuse.c) */
     uint32_t refs;            /* callbacks under way that name it */
+    bool aside;               /* never in the table: ork_active_aside */
     bool dead;                /* out of the table; freed with the last reference */
     UT_hash_handle hh;        /* by id */
     UT_hash_handle by_prefix; /* by the first 12 bytes, which ids of its tasks share */
@@ -194,6 +203,7 @@ enum ork_after_type {
     ORK_AFTER_ACK,
     ORK_AFTER_CHANGE,
     ORK_AFTER_ENDED,
+    ORK_AFTER_OWED,
     ORK_AFTER_INSERTED,
     ORK_AFTER_CALL
 };
@@ -206,8 +216,8 @@ struct ork_after {
     bool adopted;
     char *remove[2]; /* ACK: owned paths of the attempt's output and input file, NULL none */
     char *folder;    /* ACK: owned, of its artifacts, which are kept; NULL none */
-    char *error;     /* owned */
-    char *waits;     /* owned: for what, NULL: it does not only wait */
+    char *error;     /* owned; OWED: the id of its row, as text */
+    char *waits;     /* owned: for what, NULL: it does not only wait. OWED: which handler */
     void (*call)(void *data, int code, const ork_err *err); /* CALL: also on failure */
     void *data;
     size_t answers; /* CALL: number of the unit it is the answer to, from 1; 0 none */
@@ -287,9 +297,10 @@ struct ork_engine {
     uint32_t calls_lent;
     char *call_input; /* owned: of the call taken last, which the host reads */
     char call_definition[65];
-    ork_http *http;              /* owned; NULL until a job of another service is followed */
-    struct ork_secrets *secrets; /* owned list: commands that are asked for one */
-    struct ork_workers *workers; /* owned; NULL until a function of a script is met */
+    ork_http *http;                /* owned; NULL until a job of another service is followed */
+    struct ork_secrets *secrets;   /* owned list: commands that are asked for one */
+    struct ork_handlers *handlers; /* owned; NULL until one is owed */
+    struct ork_workers *workers;   /* owned; NULL until a function of a script is met */
     struct ork_heap call_deadlines;
     uv_timer_t call_timer;
     unsigned handles; /* uv handles still open at close */
@@ -324,6 +335,8 @@ void ork_engine_watch_fini(ork_engine *e);
 
 /* active.c */
 struct ork_active *ork_active_new(ork_engine *e, const ork_id *id, ork_workflow *w);
+/* A copy that stands in no table, for what is asked about the run beside what becomes of it. Dropped as any other. */
+struct ork_active *ork_active_aside(const struct ork_active *of);
 struct ork_active *ork_active_find(ork_engine *e, const ork_id *id);
 void ork_active_ref(struct ork_active *a);
 void ork_active_unref(struct ork_active *a);
@@ -413,27 +426,6 @@ void ork_inputs_scope(struct ork_scope_data *d, struct ork_active *a, uint32_t t
 void ork_inputs_scope_fini(struct ork_scope_data *d);
 int ork_inputs_bind(struct ork_active *a, uint32_t task, const json_t *params, struct ork_scope *s, json_t **input,
                     ork_err *err) ORK_MUSTCHECK;
-
-/* settle.c: ends of attempts */
-void ork_settle_call(struct ork_active *a, struct ork_live *l, struct ork_event *ev,
-                     struct ork_end *end); /* the end of an inline attempt */
-/* Is the output of the task of its output_type? Converted where it must be: *text is written anew then. */
-int ork_settle_output(struct ork_active *a, uint32_t task, json_t **output, char **text, size_t *len,
-                      ork_err *err) ORK_MUSTCHECK;
-const char *ork_settle_refused(const struct ork_poison *p); /* what is said of an attempt the database refused */
-void ork_settle_exit(struct ork_active *a, uint32_t task, const struct ork_exit *x);
-void ork_settle_fail(struct ork_active *a, uint32_t task, int kind,
-                     const char *text); /* a granted attempt that never reached the agent */
-void ork_settle_reject(struct ork_active *a, uint32_t task, int kind,
-                       const char *text);                                     /* a task that fails before any attempt */
-void ork_settle_dispatched(struct ork_active *a, uint32_t task, bool urgent); /* the attempt's first row */
-void ork_settle_ended(struct ork_active *a, uint32_t task); /* the attempt's last row, when it is due */
-void ork_settle_recalled(struct ork_active *a, uint32_t task, uint32_t attempt);
-void ork_settle_rejects(struct ork_active *a); /* those that came while effects were worked off */
-void ork_settle_queue_timeout(struct ork_active *a, uint32_t task);
-void ork_settle_lost(struct ork_active *a, uint32_t task, const char *text);
-void ork_settle_put(struct ork_active *a, uint32_t task,
-                    bool urgent); /* the row as core and live record have it, no result */
 
 /* events of the agent: hands.c */
 int ork_hands_find_program(ork_engine *e, ork_err *err) ORK_MUSTCHECK; /* nothing is started yet */

@@ -47,7 +47,8 @@ void ork_inline_same(ork_engine *e, const char *definition, const char *changed)
         e->host_calls.same(e->host_calls.data, definition, changed);
 }
 
-static uint32_t first_function(const ork_workflow *w) /* the number of tasks: there is none */
+/* The first task that is a function of the host program; the number of tasks: none is. */
+static uint32_t first_function(const ork_workflow *w)
 {
     uint32_t i = 0;
 
@@ -58,10 +59,11 @@ static uint32_t first_function(const ork_workflow *w) /* the number of tasks: th
 
 bool ork_inline_strange(ork_engine *e, ork_workflow *w)
 {
+    const struct ork_workflow_limits *limits = ork_workflow_limits(w);
     char hash[65];
     ork_err err;
 
-    if (first_function(w) == ork_workflow_len(w) && !ork_workflow_limits(w)->inline_within)
+    if (first_function(w) == ork_workflow_len(w) && !limits->inline_within && !limits->by_host)
         return false;
     return !e->host_calls.interrupt || ork_workflow_hash(w, hash, &err) != 0 || !is_known(e, hash);
 }
@@ -72,6 +74,10 @@ int ork_inline_may_start(ork_engine *e, ork_workflow *w, ork_err *err)
 
     if (!ork_inline_strange(e, w))
         return 0;
+    if (i == ork_workflow_len(w) && ork_workflow_limits(w)->by_host)
+        return ork_err_set(err, ORK_ESTATE,
+                           "workflow `%s` has functions, which only the program that defines it can call",
+                           ork_workflow_name(w));
     if (i == ork_workflow_len(w))
         return ork_err_set(err, ORK_ESTATE,
                            "a workflow that its tasks run has functions, which only the program that defines it can "
@@ -184,8 +190,7 @@ bool ork_inline_next(ork_engine *e, struct ork_inline_call *out)
     if (!ork_inline_due(e))
         return false;
     struct ork_active *a = c->run;
-    uint32_t task = c->live->task;
-    int64_t timeout_ms = ork_run_def(&a->run, task)->timeout_ms;
+    int64_t timeout_ms = c->timeout_ms;
     unqueue(e, c);
     c->token = ++e->call_tokens;
     HASH_ADD(hh, e->calls, token, sizeof(c->token), c);
@@ -201,10 +206,11 @@ bool ork_inline_next(ork_engine *e, struct ork_inline_call *out)
     *out = (struct ork_inline_call){.token = c->token,
                                     .run_id = a->text,
                                     .workflow = ork_workflow_name(a->workflow),
-                                    .task = ork_workflow_task_name(a->workflow, ork_run_no(&a->run, task)),
+                                    .task = ork_call_name(c),
                                     .definition = e->call_definition,
-                                    .task_no = ork_run_no(&a->run, task),
-                                    .item = ork_run_item(&a->run, task),
+                                    .option = c->option,
+                                    .task_no = ork_call_no(c),
+                                    .item = ork_call_item(c),
                                     .attempt = c->live->attempt,
                                     .input = e->call_input,
                                     .input_len = c->input_len,
@@ -273,7 +279,7 @@ int ork_inline_log(ork_engine *e, uint64_t token, const char *text, size_t len, 
         len = masked.len;
     }
     /* What an attempt of that number left that nobody counted, since its program died, goes. */
-    int fresh = c->log_bytes ? O_APPEND : O_TRUNC;
+    int fresh = c->log_bytes || c->question ? O_APPEND : O_TRUNC;
     int fd = open(c->live->log_path, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW | fresh, 0600);
     if (fd < 0)
         return ork_err_errno(err, errno, "cannot write %s", c->live->log_path);

@@ -117,23 +117,22 @@ void ork_member_hand(struct ork_member *m, struct ork_call *c)
     c->slot = slot;
     atomic_store(&slot_of(m, slot)->stop, 0);
     atomic_store(&slot_of(m, slot)->word, ork_slot_word(generation, ORK_SLOT_QUEUED));
-    ork_worker_call(m->worker, &(struct ork_worker_call){
-                                   .slot = slot,
-                                   .generation = generation,
-                                   .task_no = ork_run_no(&a->run, c->live->task),
-                                   .item = ork_run_item(&a->run, c->live->task),
-                                   .attempt = c->live->attempt,
-                                   .scheduled_for_ms = a->scheduled_for_ms,
-                                   .run = a->text,
-                                   .task = ork_workflow_task_name(a->workflow, ork_run_no(&a->run, c->live->task)),
-                                   .definition = c->library ? c->library : definition,
-                                   .option = c->option,
-                                   .memory = c->most.memory,
-                                   .cpu_ms = c->most.cpu_ms,
-                                   .folder = a->script_dir ? a->script_dir : m->engine->cwd,
-                                   .log_path = c->live->log_path,
-                                   .input = c->input,
-                                   .input_len = c->input_len});
+    ork_worker_call(m->worker, &(struct ork_worker_call){.slot = slot,
+                                                         .generation = generation,
+                                                         .task_no = ork_call_no(c),
+                                                         .item = ork_call_item(c),
+                                                         .attempt = c->live->attempt,
+                                                         .scheduled_for_ms = a->scheduled_for_ms,
+                                                         .run = a->text,
+                                                         .task = ork_call_name(c),
+                                                         .definition = c->library ? c->library : definition,
+                                                         .option = c->option,
+                                                         .memory = c->most.memory,
+                                                         .cpu_ms = c->most.cpu_ms,
+                                                         .folder = a->script_dir ? a->script_dir : m->engine->cwd,
+                                                         .log_path = c->live->log_path,
+                                                         .input = c->input,
+                                                         .input_len = c->input_len});
     if (c->timeout_ms > 0)
         ork_call_deadline(m->engine, c, ork_call_mono(m->engine) + c->timeout_ms);
 }
@@ -243,7 +242,9 @@ static void on_result(void *data, const struct ork_worker_result *r)
                                                 .kind = r->kind,
                                                 .code = r->code,
                                                 .final = r->final,
-                                                .retry_after_ms = r->after_ms});
+                                                .retry_after_ms = r->after_ms,
+                                                .data = r->data,
+                                                .data_len = r->data_len});
 }
 
 static void on_waits(void *data, uint32_t slot, uint32_t generation)

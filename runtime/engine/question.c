@@ -9,6 +9,8 @@ struct ork_question {
     struct ork_live live; /* what a call wants to know of its attempt; in no table */
     struct ork_call call;
     ork_answer_cb cb;
+    void *data;  /* the asker's */
+    bool secret; /* its caller cannot know what of its input is one */
     struct ork_question *next;
 };
 
@@ -37,31 +39,48 @@ static struct ork_question **find(struct ork_active *a, uint32_t task, const cha
 
 static void free_question(struct ork_question *q)
 {
+    if (q->secret)
+        ork_mask_file(&q->live.mask, q->live.log_path);
     ork_mask_fini(&q->live.mask);
     ork_free(q->live.log_path);
     ork_free(q->call.input);
     ork_free(q);
 }
 
-void ork_question_ask(struct ork_active *a, uint32_t task, uint32_t attempt, const char *option, char *input,
-                      size_t input_len, int64_t timeout_ms, ork_answer_cb cb)
+void ork_question_ask(struct ork_active *a, uint32_t task, uint32_t attempt, const struct ork_ask *ask)
 {
     struct ork_question *q = ork_zalloc(sizeof(*q));
 
     q->live = (struct ork_live){.task = task, .attempt = attempt, .committed = true, .known = true, .grace_ms = 1000};
-    q->live.log_path = ork_active_file(a, task, attempt, "log");
+    q->live.log_path = ork_handlers_is(ask->option) ? ork_handlers_log(a) : ork_active_file(a, task, attempt, "log");
     q->call = (struct ork_call){.live = &q->live,
                                 .run = a,
-                                .input = input,
-                                .input_len = input_len,
-                                .option = option,
-                                .timeout_ms = timeout_ms > 0 ? timeout_ms : limit_ms(),
-                                .by_worker = true,
+                                .input = ask->input,
+                                .input_len = ask->input_len,
+                                .option = ask->option,
+                                .timeout_ms = ask->timeout_ms > 0 ? ask->timeout_ms : limit_ms(),
+                                .by_worker = !ork_workflow_limits(a->workflow)->by_host,
+                                .alone = ask->alone,
                                 .question = true};
-    q->cb = cb;
+    q->cb = ask->cb;
+    q->data = ask->data;
+    const struct ork_live *of = ask->secret ? ork_active_live(a, task) : NULL;
+    if (of)
+        ork_mask_join(&q->live.mask, &of->mask);
+    q->secret = ork_mask_any(&q->live.mask);
     q->next = a->questions;
     a->questions = q;
-    ork_workers_ready(a->engine, &q->call);
+    if (q->call.by_worker)
+        ork_workers_ready(a->engine, &q->call);
+    else
+        ork_inline_ready(a->engine, &q->call);
+}
+
+int ork_question_may(const struct ork_active *a, ork_err *err)
+{
+    if (a->strange && ork_workflow_limits(a->workflow)->by_host)
+        return ork_err_set(err, ORK_ESTATE, "its function lives in the program that started the run");
+    return 0;
 }
 
 int ork_question_input(struct ork_active *a, uint32_t task, uint32_t attempt, const json_t *params, char **text,
@@ -112,23 +131,6 @@ static void take_out(struct ork_active *a, const struct ork_question *q)
     *p = q->next;
 }
 
-/* What it returned, without the secrets it was given; NULL: it holds none. Owned. */
-static char *masked(const struct ork_mask *m, const struct ork_inline_result *r, size_t *len)
-{
-    json_t *whole = NULL, *clean = NULL;
-    char *text = NULL;
-    ork_err none;
-
-    if (!r->output || !ork_mask_any(m) || ork_json_parse(r->output, r->output_len, &whole, &none) != 0)
-        return NULL;
-    clean = ork_mask_json(m, whole);
-    if (clean != whole && ork_json_text(clean, &text, len, &none) != 0)
-        text = NULL;
-    json_decref(clean);
-    json_decref(whole);
-    return text;
-}
-
 void ork_question_end(struct ork_call *c, const struct ork_inline_result *r)
 {
     struct ork_question *q = of(c);
@@ -146,12 +148,20 @@ void ork_question_end(struct ork_call *c, const struct ork_inline_result *r)
         struct ork_buf b = ORK_BUF_INIT;
         ork_mask_text(&c->live->mask, whole, len, &b);
         clean = ork_buf_steal(&b, NULL);
-        answer = (struct ork_answer){.error = clean, .kind = r->kind ? r->kind : ORK_KIND_ERROR, .final = r->final};
+        answer = (struct ork_answer){.error = clean,
+                                     .kind = r->kind ? r->kind : ORK_KIND_ERROR,
+                                     .code = r->code,
+                                     .final = r->final,
+                                     .retry_after_ms = r->retry_after_ms};
     }
-    if (!answer.error && (clean = masked(&c->live->mask, r, &len)))
+    if (!answer.error && (clean = ork_call_masked(c, r->output, r->output_len, &len)))
         answer = (struct ork_answer){.json = clean, .len = len};
+    answer.data = q->data;
     ork_call_deadline(a->engine, c, 0);
-    ork_workers_forget(a->engine, c);
+    if (c->by_worker)
+        ork_workers_forget(a->engine, c);
+    else
+        ork_inline_forget(a->engine, c);
     take_out(a, q);
     ork_active_ref(a);
     q->cb(a, q->live.task, q->live.attempt, &answer);

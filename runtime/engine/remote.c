@@ -133,10 +133,11 @@ void ork_remote_ended(struct ork_active *a, struct ork_live *l)
 {
     for (size_t i = 0; i < l->remote->n; i++) {
         struct ork_remote_job *j = &l->remote->jobs[i];
-        if (j->state == ORK_REMOTE_OPEN) {
+        if (j->state != ORK_REMOTE_OPEN && !j->unsaved)
+            continue;
+        if (j->state == ORK_REMOTE_OPEN)
             j->state = ORK_REMOTE_CANCELLED;
-            put(a, l, i);
-        }
+        put(a, l, i);
     }
 }
 
@@ -146,7 +147,7 @@ void ork_remote_over(struct ork_active *a, uint32_t task)
     struct ork_buf why = ORK_BUF_INIT;
     char span[32];
 
-    if (!l || !l->remote)
+    if (!l || !l->remote || l->verdict)
         return;
     ork_duration_format(l->remote->limit_ms - l->remote->begun_ms, span);
     ork_buf_addf(&why, "its jobs took longer than its deferred_timeout (%s)", span);
@@ -215,7 +216,7 @@ static struct ork_live *live_of(const struct ask *q)
 {
     struct ork_live *l = q->a->dead ? NULL : ork_active_live(q->a, q->task);
 
-    return l && l->remote && l->attempt == q->attempt && q->job < l->remote->n ? l : NULL;
+    return l && l->remote && !l->verdict && l->attempt == q->attempt && q->job < l->remote->n ? l : NULL;
 }
 
 /* No answer, or "not yet": it is asked again, and nobody else at that very moment. */
@@ -263,13 +264,15 @@ static void judge(struct ork_active *a, struct ork_live *l, size_t i, const stru
         ork_free(j->error);
         j->error = says == ORK_REMOTE_COMPLETED ? NULL : ork_strdup(clean.data ? clean.data : "");
         keep_answer(l, j, body, r->body_len);
-        put(a, l, i);
         size_t done = 0;
         for (size_t k = 0; k < l->remote->n; k++)
             done += l->remote->jobs[k].state == ORK_REMOTE_DONE;
-        if (j->state == ORK_REMOTE_FAILED)
+        j->unsaved = j->state == ORK_REMOTE_FAILED || done == l->remote->n;
+        if (!j->unsaved)
+            put(a, l, i);
+        else if (j->state == ORK_REMOTE_FAILED)
             broke(a, l, j);
-        else if (done == l->remote->n)
+        else
             succeed(a, l);
     }
     json_decref(body);
@@ -412,13 +415,13 @@ void ork_remote_due(struct ork_active *a, uint32_t task)
     struct ork_live *l = ork_active_live(a, task);
     int64_t now = ork_engine_now(a->engine);
 
-    for (size_t i = 0; l && l->remote && i < l->remote->n; i++) {
+    for (size_t i = 0; l && l->remote && !l->verdict && i < l->remote->n; i++) {
         const struct ork_remote_job *j = &l->remote->jobs[i];
         if (j->state == ORK_REMOTE_OPEN && !j->asking && j->due_ms <= now)
             ask(a, l, i);
         l = ork_active_live(a, task); /* it may have ended of that */
     }
-    if (l && l->remote)
+    if (l && l->remote && !l->verdict)
         ork_remote_arm(a, l);
 }
 

@@ -25,6 +25,7 @@ struct ork_remote_job {
     uint32_t asked;
     char *error;    /* owned: why the last answer could not be had, or why it failed; NULL */
     json_t *answer; /* owned: the last one, when it is done; NULL */
+    bool unsaved;   /* its end is stored with the task's, as a function may be asked before whether that is one */
     bool asking;
     ork_http_transfer *transfer; /* NULL: none is under way; else ask is whose answer comes */
     struct ask *ask;

@@ -177,6 +177,10 @@ static void read_all(struct ork_result *r)
         read_output_file(r, size);
     else if (!ok && r->tells)
         read_told(r);
+    else if (!ok && r->output_size > 0 && r->output_size <= INLINE_MAX) {
+        read_output_file(r, r->output_size); /* only told to a function that judges the failure */
+        r->code = 0;
+    }
     if (r->exit.log_bytes != 0)
         read_log(r, ok && size <= 0);
     if (r->artifacts_dir && ok && !r->code) {

@@ -144,11 +144,13 @@ static void forget(struct ork_active *a, const struct ork_live *l, bool had_outp
     after->folder = had_artifacts && l->log_path ? ork_artifact_folder(l->log_path) : NULL;
 }
 
-/* The one way an attempt leaves: event into the core, rows, slots back, the agent told after the commit. */
-static void end_attempt(struct ork_active *a, struct ork_live *l, struct ork_event *ev, struct ork_end *end,
-                        const struct ork_exit *x)
+void ork_settle_end(struct ork_active *a, struct ork_live *l, struct ork_event *ev, struct ork_end *end,
+                    const struct ork_exit *x)
 {
     uint32_t task = l->task, attempt = l->attempt;
+
+    if (ork_verdict_ask(a, l, ev, end, x))
+        return;
 
     ev->type = ORK_EV_EXITED;
     ev->task = task;
@@ -178,7 +180,7 @@ static void end_attempt(struct ork_active *a, struct ork_live *l, struct ork_eve
 
 void ork_settle_call(struct ork_active *a, struct ork_live *l, struct ork_event *ev, struct ork_end *end)
 {
-    end_attempt(a, l, ev, end, NULL);
+    ork_settle_end(a, l, ev, end, NULL);
 }
 
 /* ---- exits ---- */
@@ -323,11 +325,13 @@ static void on_result(struct ork_result *r)
                           .tail = poison ? NULL : r->tail,
                           .tail_len = r->tail_len,
                           .error = why.len ? why.data : NULL,
+                          .data = r->output_text,
+                          .data_len = r->output_len,
                           .finished_ms = r->exit.finished_ms,
                           .artifacts = &r->artifacts,
                           .had_artifacts = r->artifacts_dir != NULL,
                           .had_output = r->output_size >= 0};
-    end_attempt(a, l, &ev, &end, &r->exit);
+    ork_settle_end(a, l, &ev, &end, &r->exit);
     ork_buf_fini(&why);
     ork_result_free(r);
 }
@@ -408,7 +412,7 @@ void ork_settle_fail(struct ork_active *a, uint32_t task, int kind, const char *
         ork_buf_adds(&why, ork_settle_refused(poison));
         end.error = why.data;
     }
-    end_attempt(a, l, &ev, &end, NULL);
+    ork_settle_end(a, l, &ev, &end, NULL);
     ork_buf_fini(&why);
 }
 

@@ -155,6 +155,8 @@ static void tell_status(struct ork_active *a, int from)
     bool final = ork_run_is_final(a->run.status);
 
     put_run(a);
+    if (final && a->run.status != from)
+        ork_handlers_owe(a, ORK_NO_TASK);
     if (a->run.status == from)
         return; /* it began to be cancelled: durable, so that a restart goes on with that */
     struct ork_after *x = ork_commit_after(e, final ? ORK_AFTER_ENDED : ORK_AFTER_CHANGE, a, ORK_NO_TASK);
@@ -263,6 +265,8 @@ static void task_changed(struct ork_active *a, uint32_t task)
         ork_deferred_put(a, l);
     else if (t->status == ORK_TASK_DISPATCHED || started)
         ork_settle_dispatched(a, task, !started);
+    if (t->status != a->shown[task] && ork_task_is_final(t->status))
+        ork_handlers_owe(a, task);
     if (t->status != a->shown[task] || t->retry_at_ms)
         note(a, task, a->end && a->end->task == task ? a->end->error : NULL);
 }

@@ -60,6 +60,9 @@ static void fire_of_run(struct ork_timer *t)
         else
             ork_deferred_due(a, t->key.task);
         return;
+    case ORK_TIMER_VERDICT:
+        ork_verdict_over(a, t->key.task);
+        return;
     case ORK_TIMER_LIMIT:
         if (is_remote(a, t->key.task))
             ork_remote_over(a, t->key.task);

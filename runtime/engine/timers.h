@@ -15,6 +15,7 @@ enum ork_timer_kind {
     ORK_TIMER_QUEUE,
     ORK_TIMER_WAKE,    /* a task that waits */
     ORK_TIMER_LIMIT,   /* the timeout of one */
+    ORK_TIMER_VERDICT, /* the time of a question whether to try again is over */
     ORK_TIMER_SCHEDULE /* of the engine */
 };
 struct ork_timer {

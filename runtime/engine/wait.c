@@ -131,7 +131,9 @@ int ork_run_ended(ork_engine *e, const char *run_id, bool *ended, int *status, o
     if (e->fenced)
         return ork_err_set(err, ORK_EFENCED,
                            "another scheduler took over the runs of this one while it was not running");
-    return ork_active_find(e, &id) ? 0 : look_at_other(e, &id, status, ended, err ? err : &own);
+    return ork_active_find(e, &id) || ork_handlers_busy(e, &id)
+               ? 0
+               : look_at_other(e, &id, status, ended, err ? err : &own);
 }
 
 int ork_run_wait(ork_engine *e, const char *run_id, int64_t timeout_ms, int *status, ork_err *err)
@@ -146,7 +148,7 @@ int ork_run_wait(ork_engine *e, const char *run_id, int64_t timeout_ms, int *sta
         if (e->fenced)
             return ork_err_set(err, ORK_EFENCED,
                                "another scheduler took over the runs of this one while it was not running");
-        if (!ork_active_find(e, &id)) {
+        if (!ork_active_find(e, &id) && !ork_handlers_busy(e, &id)) {
             rc = look_at_other(e, &id, status, &ended, err);
             if (rc || ended)
                 return rc;

@@ -11,8 +11,7 @@
 static bool before(const struct ork_heap_node *x, const struct ork_heap_node *y)
 {
     const struct ork_call *a = ork_container(x, struct ork_call, place), *b = ork_container(y, struct ork_call, place);
-    int32_t pa = ork_run_def(&a->run->run, a->live->task)->priority + a->run->priority;
-    int32_t pb = ork_run_def(&b->run->run, b->live->task)->priority + b->run->priority;
+    int32_t pa = ork_call_priority(a), pb = ork_call_priority(b);
 
     return pa != pb ? pa > pb : a->number < b->number;
 }

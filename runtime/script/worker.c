@@ -383,7 +383,7 @@ static void put_text(lua_State *L, int idx)
     ork_wr_str(&outbox, text);
 }
 
-static int fail(lua_State *L) /* fail(slot, message, kind, code | nil, final, after_ms) */
+static int fail(lua_State *L) /* fail(slot, message, kind, code | nil, final, after_ms, data (JSON) | nil) */
 {
     int slot = check_slot(L, 1), kind = ork_kind_parse(luaL_checkstring(L, 3));
     lua_Integer after = luaL_optinteger(L, 6, 0);
@@ -398,6 +398,9 @@ static int fail(lua_State *L) /* fail(slot, message, kind, code | nil, final, af
     ork_wr_u8(&outbox, !lua_isnoneornil(L, 4));
     put_text(L, 4);
     put_text(L, 2);
+    size_t len = 0;
+    const char *data = luaL_optlstring(L, 7, "", &len);
+    ork_wr_bytes(&outbox, data, len);
     close_call(slot);
     return 0;
 }

@@ -114,7 +114,7 @@ describe("a task that waits", function()
     assert.same({ 1, 0 }, { late.attempt, late.lost })
   end)
 
-  it("and one with a function for `when` need a script that a worker can load", function()
+  it("has a function for `when`, as any task", function()
     sh.write(dir .. "/ask.lua", [[
       local ork = require "ork"
       local limit = 3
@@ -129,10 +129,23 @@ describe("a task that waits", function()
     assert.equal("its `when` is false", rows[2].error)
     assert.same({ "failed", "error" }, { rows[3].status, rows[3].kind })
     assert.matches("^when: ask.lua:6: attempt to perform arithmetic on a nil value", rows[3].error)
-    for _, options in ipairs({ "when = print, command = 'true'", "wait = { poll = print }" }) do
-      local r = app.run(('local w = ork.workflow("w") w:task("t", { %s }) w:validate()'):format(options), dir)
-      assert.matches("is called by a worker, which loads the script again; here is none; put the workflow into a file", r.err)
-    end
+  end)
+
+  it("of a program has its functions called there", function()
+    local r = app.run([[
+local asked = 0
+local w = ork.workflow("w", { params = { n = "int" } })
+local gate = w:task("gate", { wait = { every = "1s", poll = function(input, ctx)
+  asked = asked + 1
+  ctx.log("asked")
+  if asked == 1 then error("not there") end
+  return asked == 3 and { n = asked }
+end } })
+w:task("few", { command = "true", inputs = { n = gate.output.n }, when = function(input) return input.n == asked end })
+w:task("many", { command = "true", inputs = { n = gate.output.n }, when = function(input) return input.n > asked end })
+local run = assert(w:run({ n = 1 }))
+print(run:task("few").status, run:task("many").status, asked)]], dir)
+    assert.equal("success\tskipped\t3\n", r.out, r.err)
   end)
 
   it("is answered on PostgreSQL, from another program", function()

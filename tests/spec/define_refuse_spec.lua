@@ -5,7 +5,7 @@ local script = require "tests.lib.script"
 local compare = 'compare in the run: when = { task.output.FIELD, "==", value }'
 local later = " comes with a later version; this one runs process tasks"
 local forms = "wants a span (\"30m\"), a time (\"2026-12-01T08:00:00Z\", a reference), { approval = \"Ship?\" } or { poll = function }"
-local mail = 'a `finally` task with `when = { last.status, "~=", "success" }` does it'
+local mail = '`on_failure = function(run, ctx) … end` is called when a run has failed'
 
 --- options of task `t` on line 4 → the refusals
 local of_task = {
@@ -179,9 +179,8 @@ local of_task = {
     "4: task `t`: unknown key `attempts` in `retries`; did you mean `limit`?" },
   { [[{ command = "x", retries = { limit = 1, on = {} } }]],
     "4: task `t`: `retries.on` is empty: name kinds, exit_codes or codes" },
-  { [[{ command = "x", retries = { limit = 1, on = function() end } }]],
-    "4: task `t`: `retries.on` as a function comes with a later version; this one decides by data; " ..
-    "write { kinds = { … }, exit_codes = { … }, codes = { … } }" },
+  { [[{ command = "x", retries = { limit = 1, on = 5 } }]],
+    "4: task `t`: `retries.on` wants { kinds, exit_codes, codes } or a function(err), got 5" },
   { [[{ command = "x", retries = { limit = 1, on = { kinds = { "timout" } } } }]],
     "4: task `t`: `retries.on.kinds[1]` wants one of exit, signal, timeout, spawn, lost, error, input, output, remote, rejected, policy, " ..
     "got \"timout\"; did you mean \"timeout\"?" },
@@ -228,7 +227,7 @@ local of_task = {
     "4: task `t`: `cwd` is for `command`, not for a function; the function can pass one to ctx.exec" },
   { [[{ command = "x", executor = "inline" }]], "4: task `t`: `executor` is for a function; give it run = function(input, ctx) … end" },
   { [[{ run = function() end, executor = "inlined" }]],
-    "4: task `t`: `executor` wants one of inline, got \"inlined\"; did you mean \"inline\"?" },
+    "4: task `t`: `executor` wants \"inline\" or an ork.executor, got \"inlined\"; did you mean \"inline\"?" },
   { [[{ python = "a.py:f", command = "x" }]], "4: task `t`: `python` stands beside `command`; a task does one thing; make two tasks of it" },
   { [[{ library = "x.so", run = print }]], "4: task `t`: `library` stands beside `run`; a task does one thing; make two tasks of it" },
   { [[{ library = "x.so", wait = 5 }]], "4: task `t`: `wait` stands beside `library`; a task does one thing; make two tasks of it" },
@@ -262,8 +261,7 @@ local of_task = {
   { [[{ wait = "1h", output_type = "int" }]], "4: task `t`: `output_type` cannot be: a task that waits for a time gives nothing" },
   { [[{ wait = "1h", timeout = "1h" }]], "4: task `t`: `timeout` is over before the wait is" },
   { [[{ workflow = w }]], "4: task `t`: `workflow` is the workflow itself, which would never come to an end" },
-  { [[{ command = "x", on_failure = print }]], "4: task `t`: `on_failure` (handlers)" .. later .. "; " .. mail },
-  { [[{ command = "x", on_success = print }]], "4: task `t`: `on_success` (handlers)" .. later .. "; until then a `finally` task with `when` does it" },
+  { [[{ command = "x", on_failure = "mail" }]], "4: task `t`: `on_failure` wants a function(task, ctx), got \"mail\"" },
   { [[{ command = "x", on_failure_callback = print }]], "4: task `t`: unknown option `on_failure_callback`; " .. mail },
   { [[{ command = "x", pool = {} }]], "4: task `t`: `pool` names no pool; write `pool = \"db\"` or { \"db\", slots = 2 }" },
   { [[{ command = "x", task_id = "x" }]], "4: task `t`: unknown option `task_id`; the name is the first argument" },
@@ -398,7 +396,7 @@ local calls = {
   { [[ork.workflow()]], "4: `workflow` wants a name, got none" },
   { [[ork.workflw("x")]], "4: ork has no field `workflw`; did you mean `workflow`?" },
   { [[ork.executor(a.output.parts)]],
-    "4: ork.executor (executors of your own) comes with a later version; this one runs programs (`command`) and functions (`run`)" },
+    "4: ork.executor wants a name first, of letters, digits, _ . and -" },
   { [[ork.x = 1]], "4: ork.x cannot be set" },
   { [[ork.date("1x")]], "4: ork.date: \"1x\" is no duration: unknown unit \"x\"; the units are w d h m s ms" },
   { [[ork.date(0, "%Q")]], "4: ork.date: the format has %Q; known are %Y %m %d %H %M %S %j %y %F %T %s %a %b %%" },

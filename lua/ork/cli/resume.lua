@@ -1,6 +1,7 @@
 -- SPDX-License-Identifier: MIT
 local drive = require "ork.cli.drive"
 local open = require "ork.cli.open"
+local owed = require "ork.owed"
 local selection = require "ork.cli.selection"
 local stop = require "ork.cli.stop"
 local term = require "ork.term"
@@ -13,7 +14,8 @@ local resume = {
   summary = "Goes on with paused runs, and with runs whose program died",
   text = [[
 A run that no living program owns (it was killed, the machine went down) is carried out here, in the foreground, with the
-definition it began with. To go on with a changed script, or to repeat what failed, see `ork help retry`.]],
+definition it began with. Of one that ended, handlers (`on_failure` …) that its program did not get to call are called. To go on with a
+changed script, or to repeat what failed, see `ork help retry`.]],
   examples = {
     { "ork resume last", "go on after `ork pause`, or after a crash" },
     { "ork resume etl --jobs 2", "go on, but with at most two processes at once" },
@@ -24,6 +26,11 @@ definition it began with. To go on with a changed script, or to repeat what fail
 }
 
 local WORDS = { done = "resumed", sent = "resuming" }
+
+--- Has it ended, and are handlers owed that nobody calls any more?
+local function owes(run)
+  return run.finished_at and not (run.owner and run.owner.alive) and owed(run)
+end
 
 --- Takes an ownerless run and carries it out to its end.
 local function carry_on(engine, results, run)
@@ -36,7 +43,9 @@ local function carry_on(engine, results, run)
     if run.status == "paused" then stop.check(engine:command(run.id, "resume")) end
     return drive.take(engine, run.id)
   end)
-  results:add(run, stop.check(engine:run(run.id)).status, nil, code)
+  local after = stop.check(engine:run(run.id))
+  if owes(after) then term.message("ork: the program that calls its handlers is not known to have ended yet; once more in a moment") end
+  results:add(run, after.status, nil, code)
   return code
 end
 
@@ -47,7 +56,9 @@ function resume.run(given)
   for _, chosen in ipairs(selection.runs(engine, given, "resume", { "pending", "running", "paused" })) do
     local run = stop.check(engine:run(chosen.id))
     local lives = run.owner and run.owner.alive
-    if run.finished_at then
+    if owes(run) then
+      ownerless[#ownerless + 1] = { id = run.id, workflow = run.workflow, status = run.status, script_path = run.script_path }
+    elseif run.finished_at then
       results:add(run, "refused", ("ended: %s%s"):format(run.status,
         run.status == "success" and "" or "; `ork retry` runs what failed again"), 2)
     elseif lives and run.status ~= "paused" and #given.words == 0 then

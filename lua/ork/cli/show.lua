@@ -46,6 +46,15 @@ local function params_line(params)
   return table.concat(lines, "\n")
 end
 
+--- "on_failure: done", one a line.
+local function handlers_line(handlers)
+  local lines = {}
+  for i, h in ipairs(handlers or {}) do
+    lines[i] = ("%s%s: %s"):format(h.handler, h.task and " of " .. h.task or "", h.outcome or "not called yet")
+  end
+  return #lines > 0 and table.concat(lines, "\n") or nil
+end
+
 local function show_run(run)
   fields({
     { "run", run.id },
@@ -68,6 +77,7 @@ local function show_run(run)
     { "tasks", text.plural(run.tasks_total or 0, "task") .. ": " .. text.counts(run.counts) },
     { "output", value(run.output) },
     { "owner", owner_line(run.owner) },
+    { "handlers", handlers_line(run.handlers) },
   })
   if run.tasks and #run.tasks > 0 then
     term.out("")

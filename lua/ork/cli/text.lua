@@ -107,6 +107,10 @@ function text.waits(waits)
     return ("waits for job %s%s, asked %s%s"):format(waits.text, waits.jobs > 1 and (" and %d more"):format(waits.jobs - 1) or "",
       text.plural(waits.asked or 0, "time"), waits.error and "; last: " .. waits.error:match("^[^\n]*") or "")
   end
+  if waits["for"] == "executor" then
+    return ("by executor %s, polled every %s, asked %s%s"):format(waits.text, text.duration(waits.every_ms or 0),
+      text.plural(waits.asked or 0, "time"), waits.error and "; last: " .. waits.error:match("^[^\n]*") or "")
+  end
   return ("polls every %s, asked %s%s"):format(text.duration(waits.every_ms or 0), text.plural(waits.asked or 0, "time"),
     waits.error and "; last: " .. waits.error:match("^[^\n]*") or "")
 end

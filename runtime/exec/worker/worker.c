@@ -66,6 +66,8 @@ static void tell_result(struct ork_worker *w, uint32_t type, struct ork_rd *r)
         const char *code = ork_rd_str(r);
         x.code = has ? code : NULL;
         x.error = ork_rd_str(r);
+        const char *data = ork_rd_bytes(r, &x.data_len);
+        x.data = x.data_len ? data : NULL;
     }
     if (!r->bad && x.slot < ORK_WORKER_SLOTS)
         w->events.on_result(w->events.data, &x);

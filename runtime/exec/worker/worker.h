@@ -28,6 +28,8 @@ struct ork_worker_result {
     int kind;                 /* enum ork_kind */
     bool final;
     int64_t after_ms;
+    const char *data; /* of a failure: borrowed JSON; NULL none */
+    size_t data_len;
 };
 struct ork_worker_events {
     void *data;

@@ -204,12 +204,14 @@ struct ork_retry_spec {
     size_t exit_codes_len;
     const char *const *codes;
     size_t codes_len;
+    bool ask; /* a function of the script decides (its `retries.on`); the default set where that gives no answer */
 };
 
 #define ORK_TASK_FINALLY 1u       /* depends on every task that is not itself `finally`; rule always */
 #define ORK_TASK_KEEP_CHILDREN 2u /* background processes may outlive the attempt */
 #define ORK_TASK_HAS_WHEN 4u      /* params hold "when" */
 #define ORK_TASK_EACH 8u          /* params hold "each": done once per element of a list */
+#define ORK_TASK_HANDLERS 16u     /* params hold "handlers": which of its on_success, on_failure, on_cancel there are */
 
 struct ork_task_spec {
     const char *name;
@@ -417,6 +419,7 @@ struct ork_inline_call { /* borrowed until ork_inline_done, but input: until the
     uint64_t token;      /* names this attempt, never used again */
     const char *run_id, *workflow, *task;
     const char *definition; /* hash of the workflow (ork_workflow_hash): which functions are meant */
+    const char *option;     /* static: where its function stands: "run"; "when", "wait.poll", "retries.on" … */
     uint32_t task_no, attempt;
     uint32_t item;     /* which element of its list, from 1; 0: the task has no items */
     const char *input; /* JSON, checked against input_type */
@@ -433,6 +436,8 @@ struct ork_inline_result {
     const char *code;       /* for `retries.on.codes`; NULL none */
     bool final;             /* of a failure: no retry, whatever the task's policy */
     int64_t retry_after_ms; /* > 0: instead of the policy's delay */
+    const char *data;       /* of a failure: JSON for the task's `retries.on`, at most 64 KiB; NULL none */
+    size_t data_len;
 };
 struct ork_inline_host {
     void *data;

@@ -119,6 +119,9 @@ static void rows_keep_what_was_begun(void **state)
          "{\"asked\":0,\"attempt\":3,\"due\":\"2026-01-01T00:00:00.000Z\",\"every_ms\":5000}"},
         {"{\"every_ms\":5,\"poll\":true}",
          "{\"asked\":0,\"attempt\":3,\"due\":\"2026-01-01T00:00:00.000Z\",\"every_ms\":1000}"},
+        {"{\"cancel\":true,\"every_ms\":5000,\"executor\":\"x\"}",
+         "{\"asked\":0,\"attempt\":3,\"cancel\":true,\"due\":\"2026-01-01T00:00:00.000Z\",\"every_ms\":5000,\"text\":"
+         "\"x\"}"},
     };
     struct ork_defer d, again;
     uint32_t attempt;
@@ -154,6 +157,24 @@ static void a_run_is_named(void **state)
     ork_buf_fini(&b);
     ork_defer_fini(&d);
     assert_int_equal(ork_defer_read(&d, "run", "{\"attempt\":2,\"run\":\"x\"}", &attempt, &err), ORK_ECORRUPT);
+}
+
+/* What an executor started is known by its handle. */
+static void handles_are_kept(void **state)
+{
+    static const char *const data = "{\"asked\":2,\"attempt\":3,\"due\":\"2026-01-01T00:00:00.000Z\",\"every_ms\":5000,"
+                                    "\"handle\":{\"id\":[1.5,null]},\"text\":\"x\"}";
+    struct ork_defer d;
+    uint32_t attempt;
+
+    (void)state;
+    assert_int_equal(ork_defer_read(&d, "executor", data, &attempt, &err), 0);
+    assert_string_equal(d.handle, "{\"id\":[1.5,null]}");
+    assert_string_equal(d.text, "x");
+    assert_false(d.cancels);
+    data_is(&d, data);
+    ork_defer_fini(&d);
+    assert_int_equal(ork_defer_read(&d, "executor", "{\"handle\":1}", &attempt, &err), ORK_ECORRUPT);
 }
 
 static void decisions_are_kept(void **state)
@@ -208,10 +229,15 @@ static void next_instants(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(times),          cmocka_unit_test(times_of_a_zone),
-        cmocka_unit_test(no_times),       cmocka_unit_test(rows_keep_what_was_begun),
-        cmocka_unit_test(a_run_is_named), cmocka_unit_test(decisions_are_kept),
-        cmocka_unit_test(damaged_rows),   cmocka_unit_test(next_instants),
+        cmocka_unit_test(times),
+        cmocka_unit_test(times_of_a_zone),
+        cmocka_unit_test(no_times),
+        cmocka_unit_test(rows_keep_what_was_begun),
+        cmocka_unit_test(a_run_is_named),
+        cmocka_unit_test(decisions_are_kept),
+        cmocka_unit_test(handles_are_kept),
+        cmocka_unit_test(damaged_rows),
+        cmocka_unit_test(next_instants),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

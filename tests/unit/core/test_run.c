@@ -183,6 +183,48 @@ static void the_task_may_decide_about_its_retry(void **state)
     assert_int_equal(run.tasks[0].status, ORK_TASK_FAILED);
 }
 
+static bool asks(int kind, int64_t retry_after_ms)
+{
+    const struct ork_event ev = {.type = ORK_EV_EXITED,
+                                 .attempt = run.tasks[0].attempt,
+                                 .failure = {.kind = kind},
+                                 .retry_after_ms = retry_after_ms};
+
+    return ork_run_asks(&run, &ev);
+}
+
+/* A function is asked only where its answer counts, and wins over the kinds then. */
+static void a_verdict_decides(void **state)
+{
+    struct ork_event ev = {.type = ORK_EV_EXITED, .attempt = 1, .failure = {.kind = ORK_KIND_OUTPUT}, .verdict = 1};
+
+    (void)state;
+    begin((const struct task[]){{"a", .retries = 2}, {0}}, NULL);
+    drive("start;grant a");
+    assert_false(asks(ORK_KIND_EXIT, 0)); /* its policy is data */
+    ((struct ork_retry_spec *)(uintptr_t)ork_workflow_retry(flow, 0))->ask = true;
+    assert_true(asks(ORK_KIND_EXIT, 0) && asks(ORK_KIND_INPUT, 0) && asks(ORK_KIND_ERROR, 1000));
+    assert_false(asks(ORK_KIND_LOST, 0) || asks(ORK_KIND_CANCELLED, 0) || asks(ORK_KIND_ERROR, -1));
+    fx.len = 0;
+    assert_int_equal(ork_run_step(&run, &ev, &fx), 0); /* which the kind alone would not try again */
+    assert_int_equal(run.tasks[0].status, ORK_TASK_PENDING);
+    drive("due a;grant a");
+    ev = (struct ork_event){.type = ORK_EV_EXITED, .attempt = 2, .failure = {.kind = ORK_KIND_EXIT}, .verdict = -1};
+    fx.len = 0;
+    assert_int_equal(ork_run_step(&run, &ev, &fx), 0);
+    assert_int_equal(run.tasks[0].status, ORK_TASK_FAILED);
+    end(NULL);
+    begin((const struct task[]){{"a", .retries = 1}, {0}}, NULL);
+    ((struct ork_retry_spec *)(uintptr_t)ork_workflow_retry(flow, 0))->ask = true;
+    drive("start;grant a;fail a;due a;grant a");
+    assert_false(asks(ORK_KIND_EXIT, 0)); /* none is left */
+    end(NULL);
+    begin((const struct task[]){{"a", .retries = 1}, {0}}, NULL);
+    ((struct ork_retry_spec *)(uintptr_t)ork_workflow_retry(flow, 0))->ask = true;
+    drive("start;grant a;cancel");
+    assert_false(asks(ORK_KIND_EXIT, 0)); /* it is being killed */
+}
+
 static void lost_is_not_the_fault_of_the_task(void **state)
 {
     (void)state;
@@ -253,6 +295,7 @@ int main(void)
         T(failures_are_tried_again),
         T(what_would_fail_again_is_not_tried),
         T(the_task_may_decide_about_its_retry),
+        T(a_verdict_decides),
         T(lost_is_not_the_fault_of_the_task),
         T(a_rejected_start_counts_as_a_failure),
         T(long_chains_need_no_stack),

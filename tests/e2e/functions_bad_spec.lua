@@ -1,0 +1,148 @@
+-- SPDX-License-Identifier: MIT
+-- Functions that do what nobody should: each fails its own task, with the reason; the others go on, and the scheduler stays
+-- small.
+local sh = require "tests.lib.sh"
+
+local HEAD = 'local ork = require "ork"\nlocal w = ork.workflow("w")\n'
+
+describe("a function that does what it should not", function()
+  local dir
+  before_each(function() dir = sh.tempdir() end)
+  after_each(sh.cleanup)
+
+  local function write(text) sh.write(dir .. "/w.lua", HEAD .. text .. "\nw:task('good', { run = function() return 1 end })\nreturn w\n") end
+  local function ork(...) return sh.ork({ ... }, { cwd = dir }) end
+  local function task(name)
+    local t = sh.sql(dir .. "/.ork/ork.db", "SELECT status, kind, error FROM tasks WHERE task_name = '" .. name .. "'")[1]
+    return { t.status, t.kind, t.error }
+  end
+  local function good() assert.equal("success", task("good")[1]) end
+
+  --- Most memory the process had so far, in MB.
+  local function peak(pid) return tonumber(sh.read("/proc/" .. pid .. "/status"):match("VmHWM:%s+(%d+)")) / 1024 end
+
+  it("loops for ever: ended by its timeout, also when it catches all errors", function()
+    write([[
+w:task("loops", { timeout = "300ms", run = function() while true do end end })
+w:task("catches", { timeout = "300ms", grace = "200ms", run = function() while true do pcall(function() while true do end end) end end })
+w:task("sleeps", { timeout = "300ms", run = function(_, ctx) while true do ctx.sleep("1h") end end })
+w:task("in_c", { timeout = "300ms", grace = "200ms", run = function() os.execute("sleep 60") end })
+w:task("matches", { timeout = "300ms", grace = "200ms", run = function() return ("a"):rep(40):find(("a-"):rep(40) .. "b") end })]])
+    assert.equal(1, ork("w.lua").code)
+    for _, name in ipairs({ "loops", "catches", "sleeps", "in_c", "matches" }) do
+      assert.same({ "failed", "timeout", "timeout after 0.3s" }, task(name), name)
+    end
+    good()
+    assert.matches("w.lua:3: in ", ork("logs", "last", "loops").out) -- where it was
+  end)
+
+  it("loops for ever: ended by a cancel", function()
+    write('w:task("loops", { depends_on = "good", run = function() io.open("loops", "w"):close() while true do end end })')
+    local p = sh.spawn_ork({ "w.lua" }, { cwd = dir })
+    sh.wait_file(dir .. "/loops")
+    p:signal("sigint")
+    assert.equal(130, p:wait().code)
+    assert.same({ "cancelled", "cancelled", "cancelled" }, task("loops"))
+    good()
+  end)
+
+  it("crashes in C", function()
+    write([[
+w:task("segv", { max_lost = 0, run = function() os.execute("kill -SEGV $PPID") end })
+w:task("bus", { max_lost = 1, run = function(_, ctx) os.execute("kill -BUS $PPID") end })]])
+    assert.equal(1, ork("w.lua").code)
+    local sanitized = sh.run({ "/bin/sh", "-c", "grep -c __asan_init " .. sh.ork_path() .. " || :" }).out ~= "0\n" -- which makes an exit of it
+    for name, signal in pairs({ segv = "11 (SIGSEGV)", bus = "7 (SIGBUS)" }) do
+      assert.same({ "failed", "lost", "lost: its worker " .. (sanitized and "ended with exit code 1" or "was ended by signal " .. signal) }, task(name))
+    end
+    good()
+  end)
+
+  it("returns nothing though it said otherwise, or nothing that can be stored", function()
+    write([[
+w:task("nothing", { output_type = { n = "int" }, run = function() end })
+w:task("message", { output_type = { n = "int" }, run = function() return nil, "it went wrong" end })
+w:task("thread", { run = function() return { a = { coroutine.create(print) } } end })
+w:task("nan", { run = function() return { n = 0 / 0 } end })
+w:task("bytes", { run = function() return { s = "\xff\xfe" } end })
+w:task("deep", { run = function() local t = {} for _ = 1, 1000 do t = { t } end return t end })
+w:task("meta", { run = function() error(setmetatable({}, { __tostring = function() error("not even this") end })) end })]])
+    assert.equal(1, ork("w.lua").code)
+    local nothing = "it declares an output_type but gave no output: its function returned nothing"
+    assert.same({ "failed", "output", nothing }, task("nothing"))
+    assert.same({ "failed", "output", nothing }, task("message"))
+    for _, name in ipairs({ "thread", "nan", "bytes", "deep" }) do assert.same({ "failed", "output" }, { task(name)[1], task(name)[2] }, name) end
+    assert.matches("output.a[1]: a thread cannot be stored as JSON", task("thread")[3], 1, true)
+    assert.matches("whose __tostring fails", task("meta")[3], 1, true)
+    good()
+  end)
+
+  it("returns or prints a hundred megabytes: the scheduler does not hold them", function()
+    write([[
+for i = 1, 4 do
+  w:task("large" .. i, { run = function() return ("x"):rep(100 << 20) end })
+  w:task("prints" .. i, { run = function() for _ = 1, 100 do io.write(("y"):rep(1 << 20), "\n") end end })
+  w:task("raises" .. i, { run = function() error(("z"):rep(100 << 20), 0) end })
+end
+w:task("gate", { trigger_rule = "all_done", depends_on = { "large1", "large2", "large3", "large4", "prints1", "prints2", "prints3", "prints4",
+  "raises1", "raises2", "raises3", "raises4" }, command = "until test -e go; do sleep 0.02; done" })]])
+    local p = sh.spawn_ork({ "w.lua", "--jobs", "2" }, { cwd = dir })
+    p:wait_line("gate +running", 60)
+    local most = peak(p.pid)
+    sh.write(dir .. "/go", "")
+    assert.equal(1, p:wait().code)
+    assert.is_true(most < 100, "the scheduler took " .. most .. " MB")
+    assert.same({ "failed", "output", "the output is 104857602 bytes; at most 16777216 are stored: return a file's path instead" }, task("large1"))
+    assert.equal("success", task("prints1")[1])
+    assert.matches("^z+… %(whole in the log%)$", task("raises1")[3])
+    good()
+  end)
+
+  it("has what loading the script made, and nothing that came later or elsewhere", function()
+    sh.write(dir .. "/data.txt", "text of a file")
+    write([[
+local file, count, started = assert(io.open("data.txt")), 0, false
+local a = w:task("a", { run = function()
+  count = count + 1
+  return { text = file:read("a"), count = count, started = started }
+end })
+w:task("b", { depends_on = a, run = function() return { count = count } end })
+if arg.late then
+  started = true
+end]])
+    assert.equal(0, ork("w.lua").code)
+    assert.equal('{"count":1,"started":false,"text":"text of a file"}\n', ork("output", "last", "a").out)
+    local b = sh.json(ork("output", "last", "b").out)
+    assert.is_true(b.count == 0 or b.count == 1) -- by whether the same worker called both: nothing to rely on
+  end)
+
+  it("fans out over what is no list, or too long a one", function()
+    write([[
+local text = w:task("text", { run = function() return "abc" end })
+local many = w:task("many", { run = function() local t = {} for i = 1, 1000000 do t[i] = i end return t end })
+w:task("letters", { inputs = { x = ork.each(text.output) }, run = function() end })
+w:task("million", { inputs = { x = ork.each(many.output) }, run = function() end })]])
+    assert.equal(1, ork("w.lua").code)
+    assert.same({ "failed", "input" }, { task("letters")[1], task("letters")[2] })
+    assert.same({ "failed", "input" }, { task("million")[1], task("million")[2] })
+    assert.matches("list", task("letters")[3])
+    assert.matches("1000000", task("million")[3])
+    assert.equal(5, #sh.sql(dir .. "/.ork/ork.db", "SELECT id FROM tasks"))
+    good()
+  end)
+
+  it("is asked by `when` and fails, hangs, or answers what is no answer", function()
+    write([[
+w:task("raises", { when = function() error("cannot say", 0) end, command = "true" })
+w:task("hangs", { when = function() while true do end end, command = "true" })
+w:task("function", { when = function() return print end, command = "touch ran" })
+w:task("crashes", { when = function() os.execute("kill -SEGV $PPID") end, command = "true" })]])
+    local r = sh.ork({ "w.lua" }, { cwd = dir, env = { ORK_QUESTION_MS = "500" } })
+    assert.equal(1, r.code)
+    assert.same({ "failed", "error", "when: cannot say" }, task("raises"))
+    assert.same({ "failed", "timeout", "when: it took longer than 0.5s" }, task("hangs"))
+    assert.equal("success", task("function")[1]) -- what is not nil or false is yes
+    assert.same({ "failed", "lost" }, { task("crashes")[1], task("crashes")[2] })
+    good()
+  end)
+end)
