@@ -21,7 +21,8 @@ enum ork_worker_frame {
     /* worker to scheduler */
     ORK_W_HELLO = 64, /* str version */
     ORK_W_DONE, /* u32 slot, u32 generation, i64 took_us, i64 log bytes, u32 memory KiB, u8 has output, bytes output */
-    ORK_W_FAILED,  /* …, u32 memory KiB, u8 kind, u8 final, i64 after_ms, u8 has code, str code, str error, bytes data (JSON) */
+    ORK_W_FAILED,  /* …, u32 memory KiB, u8 kind, u8 final, i64 after_ms, u8 has code, str code, str error, bytes data
+                      (JSON) */
     ORK_W_WAITS,   /* u32 slot, u32 generation: it sleeps, others may compute */
     ORK_W_PROGRESS /* u32 slot, u32 generation, f64 done, f64 total */
 };
