@@ -70,7 +70,7 @@ enum ork_event_type {
     ORK_EV_RESTORE, /* after status, attempt, failures, lost, retry_at of tasks[] and status, cancelling, cancel_reason,
                      * killed of the run were filled from rows: the rest is rebuilt, and what the crash left undone
                      * follows: CHANGED (skips, cancels), READY, ARM, RUN_CHANGED as due. Live tasks stay live; in a
-                     * cancelling run KILL, in a paused run RECALL is emitted for them again */
+                     * cancelling run KILL, in a paused run and where too many items failed RECALL is emitted for them again */
     ORK_EV_EXPANDED,   /* task: has so many items (count, number, max_failed), each a task from now on. Must be READY. A
                         * task that has its items already (a retry keeps them) goes on with those: count is not looked at
                         */
@@ -154,6 +154,8 @@ uint32_t ork_run_item(const struct ork_run *r, uint32_t task); /* its place in t
 const struct ork_run_fan *ork_run_fan(const struct ork_run *r, uint32_t task);
 /* Does anything of it differ from a task that never began? Such an item has no row. */
 bool ork_run_is_fresh(const struct ork_run *r, uint32_t task);
+/* Dispatched, and to be taken back if it has not started: RECALL was emitted for it. */
+bool ork_run_is_unwanted(const struct ork_run *r, uint32_t task);
 /* Before RESTORE: the items of a task, as its row says; their own fields are filled in after it. */
 void ork_run_add_fan(struct ork_run *r, uint32_t task, uint32_t number, uint32_t count, uint32_t max_failed);
 /* By task_index as it is stored, and back; ORK_NO_TASK: no task of this run has it. */

@@ -104,6 +104,13 @@ static bool is_open(const struct ork_run *r, const struct ork_run_fan *f)
     return f->task != ORK_NO_TASK && r->tasks[f->task].status == ORK_TASK_RUNNING && !f->closed;
 }
 
+bool ork_run_is_unwanted(const struct ork_run *r, uint32_t task)
+{
+    if (r->tasks[task].status != ORK_TASK_DISPATCHED || r->tasks[task].flags & ORK_RT_KILLING)
+        return false;
+    return r->status == ORK_RUN_PAUSED || (ork_run_is_item(r, task) && ork_run_fan_of(r, task)->closed);
+}
+
 bool ork_run_may_begin(const struct ork_run *r, uint32_t item)
 {
     const struct ork_run_fan *f = ork_run_fan_of(r, item);
@@ -146,13 +153,19 @@ void ork_run_drop_item(struct ork_run *r, uint32_t item, struct ork_effects *fx)
     ork_effects_add(fx, ORK_FX_SKIPPED, item)->cause = f->of;
 }
 
-/* No other item begins, nor is one tried again. Looks at all that were let loose, once per expansion. */
+/* No other item begins, nor is one tried again: who waits is dropped, who was granted and perhaps has not begun is
+ * asked for, and dropped when it comes back. Looks at all that were let loose, once per expansion. */
 static void close_fan(struct ork_run *r, struct ork_run_fan *f, struct ork_effects *fx)
 {
+    const bool doomed = ork_run_is_doomed(r, f->of); /* then those are killed */
+
     f->closed = true;
-    for (uint32_t i = 0; i < f->next; i++)
-        if (ork_run_is_waiting(r, f->first + i))
-            ork_run_drop_item(r, f->first + i, fx);
+    for (uint32_t i = f->first; i < f->first + f->next; i++) {
+        if (ork_run_is_waiting(r, i))
+            ork_run_drop_item(r, i, fx);
+        else if (!doomed && r->tasks[i].status == ORK_TASK_DISPATCHED)
+            ork_effects_add(fx, ORK_FX_RECALL, i)->attempt = r->tasks[i].attempt;
+    }
 }
 
 static int outcome(const struct ork_run *r, const struct ork_run_fan *f)
@@ -326,7 +339,7 @@ void ork_run_restore_fans(struct ork_run *r, struct ork_effects *fx)
                 ork_run_consider(r, i, true, fx);
             else if (doomed)
                 ork_run_kill(r, i, fx);
-            else if (r->status == ORK_RUN_PAUSED && r->tasks[i].status == ORK_TASK_DISPATCHED)
+            else if (r->status == ORK_RUN_PAUSED && !f->closed && r->tasks[i].status == ORK_TASK_DISPATCHED)
                 ork_effects_add(fx, ORK_FX_RECALL, i)->attempt = r->tasks[i].attempt;
         }
         ork_run_settle(r, f, fx);

@@ -99,6 +99,26 @@ w:task("b", { trigger_rule = "all_done", inputs = { r = a.results }, run = funct
     assert.matches("it never began", ork("why", "last", "a/10").out)
   end)
 
+  it("takes back what had not begun when too many failed", function()
+    local LIST = "local l = {} for i = 1, 300 do l[i] = i end\n"
+    for most, task in pairs({
+      [20] = 'w:task("a", { inputs = { p = ork.each(l) }, command = "echo x >>ran; sleep 0.05; false" })',
+      [150] = [[w:task("a", { inputs = { p = ork.each(l) }, run = function(input, ctx) -- 64 of them begin together in a worker
+  io.open("ran", "a"):write("x\n"):close()
+  ctx.sleep(0.1)
+  error("no")
+end })]],
+    }) do
+      sh.write(dir .. "/ran", "")
+      local r = run(LIST .. task, "--jobs", "1", "--new")
+      assert.equal(1, r.code)
+      local _, ran = sh.read(dir .. "/ran"):gsub("x", "")
+      assert.is_true(ran >= 1 and ran < most, ran .. " of 300 ran")
+      assert.matches("a/300 +skipped", ork("tasks", "last", "a", "--limit", "300").out)
+      assert.same({}, sql("SELECT task_name FROM tasks WHERE status NOT IN ('failed', 'skipped')"))
+    end
+  end)
+
   it("keeps to max_parallel", function()
     local r = run([[
 w:task("a", { inputs = { p = ork.each({ 1, 2, 3, 4, 5, 6 }, { max_parallel = 1 }) },

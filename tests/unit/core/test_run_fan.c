@@ -180,7 +180,6 @@ static void commit(void)
         if (is_live(s->run.tasks[i].status) && !ork_run_fan(&s->run, i) && s->agent[n].where == NOWHERE) {
             s->agent[n].where = QUEUED;
             s->agent[n].attempt = s->run.tasks[i].attempt;
-            s->agent[n].kill = s->agent[n].recall = false;
         }
     }
     memcpy(s->map_rows, s->maps, sizeof(s->maps));
@@ -234,6 +233,11 @@ static void crash(void)
     commit();
 }
 
+static bool is_closed(uint32_t i)
+{
+    return ork_run_is_item(&s->run, i) && s->run.fans[s->run.tasks[i].fan - 1].closed;
+}
+
 static void agent_move(uint32_t i, uint32_t percent_ok)
 {
     static const uint8_t kinds[] = {ORK_KIND_EXIT, ORK_KIND_LOST, ORK_KIND_TIMEOUT, ORK_KIND_OUTPUT};
@@ -243,6 +247,7 @@ static void agent_move(uint32_t i, uint32_t percent_ok)
         s->agent[n].where = NOWHERE;
         (void)step(&(struct ork_event){.type = ORK_EV_RECALLED, .task = i, .attempt = attempt});
     } else if (s->agent[n].where == QUEUED && chance(&s->dice, 50)) {
+        CHECK(!is_closed(i) || s->agent[n].kill, "%u starts though too many others failed", n);
         s->agent[n].where = STARTED;
         (void)step(&(struct ork_event){.type = ORK_EV_STARTED, .task = i, .attempt = attempt});
     } else if (s->agent[n].where != NOWHERE) {
@@ -284,8 +289,10 @@ static void queue_move(uint32_t i)
         (void)step(&(struct ork_event){.type = ORK_EV_REJECT, .task = i, .failure = {.kind = ORK_KIND_TIMEOUT}});
     else if (is_mapped(i))
         expand(i);
-    else
+    else {
         CHECK(send(ORK_EV_GRANT, i) == 0, "GRANT refused");
+        s->agent[n].kill = s->agent[n].recall = false;
+    }
 }
 
 static void move(uint32_t i, uint32_t percent_ok)
@@ -500,11 +507,31 @@ static void beyond_that_none_starts(void **state)
     assert_int_equal(go(ORK_EV_GRANT, run.n + 4, false), 0);
     item(1, false);
     assert_int_equal(effects(ORK_FX_UNREADY), 2); /* items 3 and 4; the last one is under way, and may end */
+    assert_int_equal(effects(ORK_FX_RECALL), 1);
     assert_int_equal(run.tasks[0].status, ORK_TASK_RUNNING);
     assert_int_equal(go(ORK_EV_EXITED, run.n + 4, true), 0);
     assert_int_equal(run.tasks[0].status, ORK_TASK_FAILED);
     assert_int_equal(run.tasks[1].status, ORK_TASK_SKIPPED);
     assert_true(ork_run_is_fresh(&run, run.n + 2)); /* what never began has no row */
+}
+
+static void who_had_not_begun_comes_back(void **state)
+{
+    (void)state;
+    begin(4, 0);
+    for (uint32_t i = 0; i < 4; i++)
+        assert_int_equal(go(ORK_EV_GRANT, run.n + i, false), 0);
+    assert_int_equal(go(ORK_EV_STARTED, run.n + 1, false), 0);
+    assert_int_equal(go(ORK_EV_EXITED, run.n, false), 0);
+    assert_int_equal(effects(ORK_FX_RECALL), 2); /* not the one that runs */
+    assert_true(ork_run_is_unwanted(&run, run.n + 2));
+    assert_false(ork_run_is_unwanted(&run, run.n + 1));
+    assert_int_equal(go(ORK_EV_RECALLED, run.n + 2, false), 0);
+    assert_int_equal(run.tasks[run.n + 2].status, ORK_TASK_SKIPPED);
+    assert_int_equal(go(ORK_EV_EXITED, run.n + 1, true), 0);
+    assert_int_equal(run.tasks[0].status, ORK_TASK_RUNNING);
+    assert_int_equal(go(ORK_EV_RECALLED, run.n + 3, false), 0);
+    assert_int_equal(run.tasks[0].status, ORK_TASK_FAILED);
 }
 
 static void a_retry_does_what_did_not_succeed(void **state)
@@ -569,6 +596,7 @@ int main(void)
         cmocka_unit_test_teardown(all_are_waited_for, end),
         cmocka_unit_test_teardown(so_many_may_fail, end),
         cmocka_unit_test_teardown(beyond_that_none_starts, end),
+        cmocka_unit_test_teardown(who_had_not_begun_comes_back, end),
         cmocka_unit_test_teardown(a_retry_does_what_did_not_succeed, end),
         cmocka_unit_test_teardown(one_item_is_retried_alone, end),
         cmocka_unit_test_teardown(from_a_task_on_its_list_is_made_again, end),
