@@ -53,7 +53,7 @@ bool ork_run_is_fresh(const struct ork_run *r, uint32_t task)
 {
     const struct ork_run_task *t = &r->tasks[task];
 
-    return t->status == ORK_TASK_PENDING && !t->attempt && !t->failures && !t->lost;
+    return t->status == ORK_TASK_PENDING && !t->attempt && !t->failures && !t->lost && !t->stored;
 }
 
 uint32_t ork_run_number(const struct ork_run *r, uint32_t task)
@@ -94,6 +94,11 @@ void ork_run_add_fan(struct ork_run *r, uint32_t task, uint32_t number, uint32_t
         r->tasks[i].fan = r->fans_len;
         r->tasks[i].cause = ORK_NO_TASK;
     }
+}
+
+void ork_run_keep_failed(struct ork_run *r, uint32_t task, uint32_t kept)
+{
+    ork_run_fan_of(r, task)->kept = kept;
 }
 
 /* ---- letting loose ---------------------------------------------------------------------------- */
@@ -168,6 +173,12 @@ static void close_fan(struct ork_run *r, struct ork_run_fan *f, struct ork_effec
     }
 }
 
+/* Those that a retry of another one left as they were do not stop that one. */
+static bool too_many_failed(const struct ork_run_fan *f)
+{
+    return f->final[ORK_TASK_FAILED] > f->max_failed && f->final[ORK_TASK_FAILED] > f->kept;
+}
+
 static int outcome(const struct ork_run *r, const struct ork_run_fan *f)
 {
     if (f->final[ORK_TASK_FAILED] > f->max_failed)
@@ -177,13 +188,24 @@ static int outcome(const struct ork_run *r, const struct ork_run_fan *f)
     return f->count && f->final[ORK_TASK_SKIPPED] == f->count ? ORK_TASK_SKIPPED : ORK_TASK_SUCCESS;
 }
 
+/* Of the item that failed last, which fail() has noted; after a crash, and when it did not fail now, of any that did.
+ */
+static uint8_t failed_kind(const struct ork_run *r, const struct ork_run_fan *f)
+{
+    uint8_t kind = r->tasks[f->task].kind;
+
+    for (uint32_t i = f->first + f->count; kind == ORK_KIND_NONE && i-- > f->first;)
+        if (r->tasks[i].status == ORK_TASK_FAILED)
+            kind = r->tasks[i].kind;
+    return kind;
+}
+
 static void end_parent(struct ork_run *r, struct ork_run_fan *f, struct ork_effects *fx)
 {
     static const uint8_t kinds[8] = {[ORK_TASK_CANCELLED] = ORK_KIND_CANCELLED};
     const int status = outcome(r, f);
 
-    if (status != ORK_TASK_FAILED) /* else that of the item that failed last */
-        r->tasks[f->task].kind = kinds[status];
+    r->tasks[f->task].kind = status == ORK_TASK_FAILED ? failed_kind(r, f) : kinds[status];
     ork_run_end(r, f->task, status, fx);
     if (status == ORK_TASK_SKIPPED) {
         r->tasks[f->task].cause = ORK_NO_TASK;
@@ -195,7 +217,7 @@ void ork_run_settle(struct ork_run *r, struct ork_run_fan *f, struct ork_effects
 {
     if (f->task == ORK_NO_TASK || r->tasks[f->task].status != ORK_TASK_RUNNING)
         return;
-    if (!f->closed && f->final[ORK_TASK_FAILED] > f->max_failed)
+    if (!f->closed && too_many_failed(f))
         close_fan(r, f, fx);
     ork_run_feed(r, f, fx);
     if (f->left == 0 && (f->closed || f->next == f->count))
@@ -216,6 +238,7 @@ int ork_run_expanded(struct ork_run *r, const struct ork_event *ev, struct ork_e
     struct ork_run_task *t = &r->tasks[task];
     struct ork_run_fan *f = ork_run_fan_of(r, task);
     f->next = f->left = 0;
+    f->kept = f->final[ORK_TASK_FAILED];
     f->closed = false;
     ork_run_set_ready(r, task, false);
     ork_run_move(r, task, ORK_TASK_DISPATCHED);
@@ -331,7 +354,7 @@ void ork_run_restore_fans(struct ork_run *r, struct ork_effects *fx)
         find_next(r, f);
         ork_run_recount_fan(r, f);
         r->live = live;
-        const bool doomed = ork_run_is_doomed(r, f->task), over = f->final[ORK_TASK_FAILED] > f->max_failed;
+        const bool doomed = ork_run_is_doomed(r, f->task), over = too_many_failed(f);
         if (doomed || over)
             close_fan(r, f, fx);
         for (uint32_t i = f->first; i < f->first + f->next; i++) {

@@ -144,6 +144,23 @@ w:task("a", { retries = { limit = 1, delay = "1ms" }, inputs = { p = ork.each({ 
     assert.equal(before + 3, sql("SELECT count(*) AS n FROM tasks WHERE map_parent IS NOT NULL")[1].n) -- by a new list: other items
   end)
 
+  local TWO_FAIL = [[
+w:task("a", { inputs = { p = ork.each({ "x", "y", "z" }) },
+  command = { "sh", "-c", "echo $1 >>ran; test -e $1 || test $1 = z || exit 3", "x", ork.input.p } })]]
+
+  it("tries one item again though others stay failed", function()
+    write(TWO_FAIL)
+    assert.equal(1, ork("w.lua", "--jobs", "8").code)
+    sh.sql(dir .. "/.ork/ork.db", "UPDATE tasks SET status = 'failed', kind = 'exit' WHERE task_name = 'a/2'") -- though it may not have begun
+    for _, name in ipairs({ "x", "y" }) do
+      sh.write(dir .. "/" .. name, "")
+      local r = ork("retry", "last", "--task", name == "x" and "a/1" or "a/2")
+      assert.equal(name == "x" and 1 or 0, r.code, r.err)
+      assert.equal("success", sql("SELECT status FROM tasks WHERE task_name = 'a/1'")[1].status)
+    end
+    assert.same({}, sql("SELECT task_name FROM tasks WHERE status <> 'success'"))
+  end)
+
   it("does only what did not succeed when its function was mended, unless its list is another", function()
     local text = [[
 local m = w:task("m", { run = function() return { l = { "x", "y", "z" } } end, output_type = { l = { "str" } } })

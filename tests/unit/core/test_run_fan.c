@@ -22,7 +22,7 @@ struct row {
 };
 struct map {
     bool there;
-    uint32_t number, count, max_failed;
+    uint32_t number, count, max_failed, kept;
 };
 enum where { NOWHERE, QUEUED, STARTED };
 struct sim {
@@ -201,8 +201,10 @@ static void crash(void)
     s->run.cancel_reason = s->run_row.cancel_reason;
     s->run.killed = s->run_row.killed;
     for (uint32_t i = s->run.n; i-- > 0;) /* in another order than they were expanded */
-        if (s->maps[i].there)
+        if (s->maps[i].there) {
             ork_run_add_fan(&s->run, i, s->maps[i].number, s->maps[i].count, s->maps[i].max_failed);
+            ork_run_keep_failed(&s->run, i, s->maps[i].kept);
+        }
     for (uint32_t i = 0; i < s->run.len; i++) {
         const struct row *row = &s->rows[no(i)];
         struct ork_run_task *t = &s->run.tasks[i];
@@ -213,6 +215,8 @@ static void crash(void)
         t->failures = row->t.failures;
         t->lost = row->t.lost;
         t->retry_at_ms = row->t.retry_at_ms;
+        t->kind = row->t.kind;
+        t->stored = i >= s->run.n;
     }
     ork_run_fini(&old);
     CHECK(send(ORK_EV_RESTORE, ORK_NO_TASK) == 0, "RESTORE refused");
@@ -272,9 +276,10 @@ static void expand(uint32_t task)
         if (s->next + ev.count > NUMBERS)
             ev.count = 0;
         s->next += ev.count;
-        s->maps[task] = (struct map){true, ev.number, ev.count, ev.max_failed};
+        s->maps[task] = (struct map){true, ev.number, ev.count, ev.max_failed, 0};
     }
     CHECK(step(&ev) == 0, "EXPANDED refused");
+    s->maps[task].kept = ork_run_fan(&s->run, task)->kept;
 }
 
 static void queue_move(uint32_t i)
@@ -330,6 +335,7 @@ static void finish(uint32_t percent_ok)
     commit();
     for (uint32_t i = 0; i < s->run.n; i++) {
         const struct ork_run_fan *f = ork_run_fan(&s->run, i);
+        CHECK(s->run.tasks[i].status != ORK_TASK_FAILED || s->run.tasks[i].kind, "%u failed of no kind", i);
         if (!f || s->run.tasks[i].status != ORK_TASK_SUCCESS)
             continue;
         CHECK(f->final[ORK_TASK_FAILED] <= f->max_failed, "%u succeeded with too many failures", i);
@@ -565,6 +571,41 @@ static void one_item_is_retried_alone(void **state)
     assert_int_equal(run.tasks[0].status, ORK_TASK_SUCCESS); /* one failed, one may */
 }
 
+static void who_failed_before_does_not_stop_it(void **state)
+{
+    (void)state;
+    begin(4, 0);
+    assert_int_equal(go(ORK_EV_GRANT, run.n + 1, false), 0);
+    item(0, false);
+    assert_int_equal(go(ORK_EV_EXITED, run.n + 1, false), 0);
+    assert_int_equal(go(ORK_EV_RETRY, run.n, false), 0);
+    assert_int_equal(go(ORK_EV_EXPANDED, 0, false), 0);
+    assert_int_equal(effects(ORK_FX_READY), 3); /* it, and what was skipped; not the other that failed */
+    item(0, true);
+    item(2, true);
+    assert_int_equal(go(ORK_EV_GRANT, run.n + 3, false), 0);
+    for (uint32_t i = 0; i < run.fans_len; i++)
+        assert_int_equal(run.fans[i].kept, 1);
+    assert_int_equal(go(ORK_EV_RESTORE, ORK_NO_TASK, false), 0); /* as it is after a crash */
+    assert_int_equal(effects(ORK_FX_RECALL), 0);
+    assert_int_equal(go(ORK_EV_EXITED, run.n + 3, true), 0);
+    assert_int_equal(run.tasks[0].status, ORK_TASK_FAILED); /* one did, none may */
+    assert_int_equal(run.tasks[0].kind, ORK_KIND_EXIT);
+}
+
+static void another_failure_stops_it(void **state)
+{
+    (void)state;
+    begin(4, 0);
+    assert_int_equal(go(ORK_EV_GRANT, run.n + 1, false), 0);
+    item(0, false);
+    assert_int_equal(go(ORK_EV_EXITED, run.n + 1, false), 0);
+    assert_int_equal(go(ORK_EV_RETRY, run.n, false), 0);
+    assert_int_equal(go(ORK_EV_EXPANDED, 0, false), 0);
+    item(0, false);
+    assert_int_equal(run.tasks[0].status, ORK_TASK_FAILED);
+}
+
 static void from_a_task_on_its_list_is_made_again(void **state)
 {
     struct ork_event ev = {.type = ORK_EV_RETRY, .task = 0, .from = true, .now_ms = 1000};
@@ -599,6 +640,8 @@ int main(void)
         cmocka_unit_test_teardown(who_had_not_begun_comes_back, end),
         cmocka_unit_test_teardown(a_retry_does_what_did_not_succeed, end),
         cmocka_unit_test_teardown(one_item_is_retried_alone, end),
+        cmocka_unit_test_teardown(who_failed_before_does_not_stop_it, end),
+        cmocka_unit_test_teardown(another_failure_stops_it, end),
         cmocka_unit_test_teardown(from_a_task_on_its_list_is_made_again, end),
         cmocka_unit_test_teardown(few_of_many_are_in_the_queue, end),
         cmocka_unit_test(random_lives),
