@@ -125,7 +125,8 @@ enum ork_effect_type {
     ORK_FX_DISARM,      /* task */
     ORK_FX_RUN_CHANGED, /* its row differs: status, cancel_reason, killed; once, at the end of a step */
     ORK_FX_SKIPPED,     /* task, cause: the task whose end decided it (for the reason text); comes with CHANGED. cause
-                         * is the item's own task: too many others failed */
+                         * is the item's own task: too many others failed; an item without: its task ended so. It is the
+                         * task itself: all its items were skipped */
     ORK_FX_UNMAPPED     /* task: its items are nobody's any more; it gets others. Before its CHANGED */
 };
 struct ork_effect {

@@ -5,8 +5,9 @@
  *
  * Items are let loose in order, a window of them: whoever leaves the queue of the engine lets the next one in. So the
  * expansion and the end of an item cost the same for ten items and for a hundred thousand. What never began when the
- * task ends stays as it was: it has no row, and its task's status says what became of it. Law: the task ends when every
- * item that was let loose is final and no other may begin. */
+ * task ends stays as it was: it has no row, and its task's status says what became of it; one that a retry made pending
+ * has a row, and ends with its task, whatever ends that. Law: the task ends when every item that was let loose is final
+ * and no other may begin. */
 #include "base/alloc.h"
 #include "core/run_priv.h"
 #include <assert.h>
@@ -208,9 +209,26 @@ static void end_parent(struct ork_run *r, struct ork_run_fan *f, struct ork_effe
     r->tasks[f->task].kind = status == ORK_TASK_FAILED ? failed_kind(r, f) : kinds[status];
     ork_run_end(r, f->task, status, fx);
     if (status == ORK_TASK_SKIPPED) {
-        r->tasks[f->task].cause = ORK_NO_TASK;
-        ork_effects_add(fx, ORK_FX_SKIPPED, f->task);
+        r->tasks[f->task].cause = f->task;
+        ork_effects_add(fx, ORK_FX_SKIPPED, f->task)->cause = f->task;
     }
+}
+
+void ork_run_end_items(struct ork_run *r, uint32_t task, struct ork_effects *fx)
+{
+    struct ork_run_fan *f = ork_run_fan_of(r, task);
+    const bool cancelled = r->tasks[task].status == ORK_TASK_CANCELLED;
+
+    for (uint32_t i = f->first; i < f->first + f->count; i++) {
+        if (!ork_run_is_waiting(r, i) || ork_run_is_fresh(r, i))
+            continue;
+        ork_run_end(r, i, cancelled ? ORK_TASK_CANCELLED : ORK_TASK_SKIPPED, fx);
+        if (cancelled)
+            continue;
+        r->tasks[i].cause = f->closed ? f->of : ORK_NO_TASK;
+        ork_effects_add(fx, ORK_FX_SKIPPED, i)->cause = r->tasks[i].cause;
+    }
+    f->left = 0;
 }
 
 void ork_run_settle(struct ork_run *r, struct ork_run_fan *f, struct ork_effects *fx)
@@ -303,8 +321,9 @@ void ork_run_unmap(struct ork_run *r, uint32_t task, struct ork_effects *fx)
 
 void ork_run_reset_items(struct ork_run *r, uint32_t task, uint32_t only, struct ork_effects *fx)
 {
-    const struct ork_run_fan *f = ork_run_fan_of(r, task);
+    struct ork_run_fan *f = ork_run_fan_of(r, task);
 
+    f->closed = false;
     for (uint32_t i = f->first; i < f->first + f->count; i++) {
         struct ork_run_task *t = &r->tasks[i];
         t->flags = 0;
@@ -315,6 +334,7 @@ void ork_run_reset_items(struct ork_run *r, uint32_t task, uint32_t only, struct
         t->failures = t->lost = 0;
         t->kind = ORK_KIND_NONE;
         t->cause = ORK_NO_TASK;
+        t->stored = true;
         ork_effects_add(fx, ORK_FX_CHANGED, i);
     }
 }

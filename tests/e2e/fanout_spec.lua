@@ -161,6 +161,19 @@ w:task("a", { inputs = { p = ork.each({ "x", "y", "z" }) },
     assert.same({}, sql("SELECT task_name FROM tasks WHERE status <> 'success'"))
   end)
 
+  it("leaves no item pending when its `when` is false for a retry", function()
+    write([[
+w:task("a", { inputs = { p = ork.each({ 1, 2, 3 }) }, when = function() return not io.open("no") end,
+  run = function(input) if input.p == 2 then error("no good") end end })]])
+    assert.equal(1, ork("w.lua", "--jobs", "1").code)
+    sh.write(dir .. "/no", "")
+    assert.equal(0, ork("retry", "last").code)
+    assert.equal("its `when` is false", sql("SELECT error FROM tasks WHERE task_name = 'a'")[1].error)
+    local row = sql("SELECT status, error FROM tasks WHERE task_name = 'a/2'")[1]
+    assert.same({ "skipped", "`a` is skipped" }, { row.status, row.error })
+    assert.same({}, sql("SELECT task_name FROM tasks WHERE status = 'pending'"))
+  end)
+
   it("does only what did not succeed when its function was mended, unless its list is another", function()
     local text = [[
 local m = w:task("m", { run = function() return { l = { "x", "y", "z" } } end, output_type = { l = { "str" } } })

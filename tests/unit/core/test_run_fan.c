@@ -147,7 +147,8 @@ static int step(const struct ork_event *ev)
     e.random = roll(&s->dice);
     int rc = ork_run_step(&s->run, &e, &s->fx);
     CHECK(rc == 0 || s->fx.len == 0, "refused, but with effects");
-    if (rc == 0 && (ev->type == ORK_EV_GRANT || ev->type == ORK_EV_REJECT || ev->type == ORK_EV_EXPANDED))
+    if (rc == 0 && (ev->type == ORK_EV_GRANT || ev->type == ORK_EV_REJECT || ev->type == ORK_EV_EXPANDED ||
+                    ev->type == ORK_EV_WHEN_FALSE))
         s->ready[n] = false;
     if (rc == 0 && ev->type == ORK_EV_RETRY_DUE)
         s->armed[n] = 0;
@@ -227,7 +228,8 @@ static void crash(void)
         const uint32_t n = no(i);
         const bool lives = is_live(t->status) && !ork_run_fan(&s->run, i);
         if (lives && (s->agent[n].where == NOWHERE || s->agent[n].attempt != t->attempt)) {
-            s->agent[n].where = QUEUED; /* committed, never sent; or its end was never stored: told again */
+            /* committed, never sent; or its end was never stored: told again */
+            s->agent[n].where = t->status == ORK_TASK_RUNNING ? STARTED : QUEUED;
             s->agent[n].attempt = t->attempt;
         } else if (!lives) {
             s->agent[n].where = NOWHERE;
@@ -292,6 +294,8 @@ static void queue_move(uint32_t i)
         return;
     if (chance(&s->dice, 4))
         (void)step(&(struct ork_event){.type = ORK_EV_REJECT, .task = i, .failure = {.kind = ORK_KIND_TIMEOUT}});
+    else if (is_mapped(i) && chance(&s->dice, 10)) /* each time it is asked */
+        CHECK(send(ORK_EV_WHEN_FALSE, i) == 0, "WHEN_FALSE refused");
     else if (is_mapped(i))
         expand(i);
     else {
@@ -333,6 +337,9 @@ static void finish(uint32_t percent_ok)
             move(i, percent_ok);
     }
     commit();
+    for (uint32_t n = 0; n < NUMBERS; n++)
+        CHECK(!s->rows[n].there || ork_task_is_final(s->rows[n].t.status), "%u is %s, and the run has ended", n,
+              ork_task_status_name(s->rows[n].t.status));
     for (uint32_t i = 0; i < s->run.n; i++) {
         const struct ork_run_fan *f = ork_run_fan(&s->run, i);
         CHECK(s->run.tasks[i].status != ORK_TASK_FAILED || s->run.tasks[i].kind, "%u failed of no kind", i);
@@ -620,6 +627,41 @@ static void from_a_task_on_its_list_is_made_again(void **state)
     assert_null(ork_run_fan(&run, 0));
 }
 
+static void none_is_left_pending(void **state)
+{
+    (void)state;
+    begin(3, 0);
+    item(0, true);
+    item(1, false);
+    assert_int_equal(go(ORK_EV_RETRY, ORK_NO_TASK, false), 0);
+    assert_int_equal(run.tasks[run.n + 1].status, ORK_TASK_PENDING);
+    assert_int_equal(go(ORK_EV_WHEN_FALSE, 0, false), 0);
+    assert_int_equal(run.tasks[0].cause, ORK_NO_TASK); /* not its items */
+    assert_int_equal(run.tasks[run.n + 1].status, ORK_TASK_SKIPPED);
+    assert_true(ork_run_is_fresh(&run, run.n + 2));
+}
+
+static void nor_beyond_the_window(void **state)
+{
+    const uint32_t count = ORK_FAN_WINDOW + 88;
+
+    (void)state;
+    begin(count, count);
+    for (uint32_t i = 0; i < count; i++)
+        assert_int_equal(ork_run_step(&run, &(struct ork_event){.type = ORK_EV_GRANT, .task = run.n + i}, &fx), 0);
+    const struct ork_event cancel = {.type = ORK_EV_CANCEL, .reason = ORK_CANCEL_USER};
+    assert_int_equal(ork_run_step(&run, &cancel, &fx), 0);
+    for (uint32_t i = 0; i < count; i++)
+        assert_int_equal(go(ORK_EV_EXITED, run.n + i, false), 0);
+    assert_int_equal(run.status, ORK_RUN_CANCELLED);
+    run.fans[0].max_failed = 0;
+    assert_int_equal(go(ORK_EV_RETRY, ORK_NO_TASK, false), 0);
+    assert_int_equal(go(ORK_EV_EXPANDED, 0, false), 0);
+    item(0, false);
+    assert_int_equal(run.tasks[0].status, ORK_TASK_FAILED);
+    assert_int_equal(run.tasks[run.n + count - 1].status, ORK_TASK_SKIPPED);
+}
+
 static void few_of_many_are_in_the_queue(void **state)
 {
     (void)state;
@@ -643,6 +685,8 @@ int main(void)
         cmocka_unit_test_teardown(who_failed_before_does_not_stop_it, end),
         cmocka_unit_test_teardown(another_failure_stops_it, end),
         cmocka_unit_test_teardown(from_a_task_on_its_list_is_made_again, end),
+        cmocka_unit_test_teardown(none_is_left_pending, end),
+        cmocka_unit_test_teardown(nor_beyond_the_window, end),
         cmocka_unit_test_teardown(few_of_many_are_in_the_queue, end),
         cmocka_unit_test(random_lives),
     };
