@@ -91,13 +91,12 @@ enum ork_event_type {
     ORK_EV_RESUME, /* RESUME also frees tasks that a taken-over database holds as paused */
     ORK_EV_CANCEL, /* reason; a second one by USER kills `always` tasks too: KILL comes again for every live task, now
                       without grace */
-    ORK_EV_RETRY   /* run failed|cancelled (or success with from) → running, with a fresh budget of failures and lost.
-                    * ORK_NO_TASK: failed, skipped,   cancelled tasks → pending. task: it, and what was skipped or
-                    * cancelled   after it. task and from: it and all after it, successes too. With any ordinary
-                    * task every `finally` task runs again, also one that succeeded. Items: of a task that runs again
-                    * those that did not succeed; an item given: it, and what was
-                    * skipped or cancelled, not the others that failed; all of them, by a new list, when what the task
-                    * gets may be another or it is `from` */
+    ORK_EV_RETRY /* run failed|cancelled (or success with from or an item) → running, with a fresh budget of failures
+                  * and lost. ORK_NO_TASK: failed, skipped,   cancelled tasks → pending. task: it, and what was skipped
+                  * or cancelled   after it. task and from: it and all after it, successes too. With any ordinary task
+                  * every `finally` task runs again, also one that succeeded. Items: of a task that runs again those
+                  * that did not succeed; an item given: it, and what was skipped or cancelled, not the others that
+                  * failed; all of them, by a new list, when what the task gets may be another or it is `from` */
 };
 #define ORK_NO_TASK UINT32_MAX
 

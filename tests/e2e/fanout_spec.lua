@@ -161,6 +161,38 @@ w:task("a", { inputs = { p = ork.each({ "x", "y", "z" }) },
     assert.same({}, sql("SELECT task_name FROM tasks WHERE status <> 'success'"))
   end)
 
+  it("tries an item again that was allowed to fail, and none from an item on", function()
+    write([[
+local s = w:task("s", { run = function() end })
+local a = w:task("a", { depends_on = s, inputs = { p = ork.each({ 1, 2, 3 }, { max_failed = 1 }) }, run = function(input)
+  if input.p == 2 and not io.open("go") then error("no good") end
+  return input.p
+end })
+w:task("b", { depends_on = a, command = "echo b >>ran; test -e go" })]])
+    assert.equal(1, ork("w.lua").code)
+    local r = ork("retry", "last", "--from", "a/2")
+    assert.equal(2, r.code)
+    assert.matches("--from takes a task, and `a/2` is an item: --from a does them all again, --task a/2 only this one", r.err, 1, true)
+    r = ork("retry", "last", "--task", "a/1")
+    assert.equal(2, r.code)
+    assert.matches("item `a/1` succeeded; --from a runs a and all after it again", r.err, 1, true)
+    sh.write(dir .. "/go", "")
+    r = ork("retry", "last", "--task", "a/2") -- of a run that failed for another reason
+    assert.equal(1, r.code, r.err)
+    assert.equal("[1,2,3]\n", ork("output", "last", "a").out)
+    assert.equal("b\n", sh.read(dir .. "/ran"))
+    assert.equal(0, ork("retry", "last").code)
+    os.remove(dir .. "/go")
+    write('w:task("a", { inputs = { p = ork.each({ 1, 2 }, { max_failed = 1 }) }, run = function(input) if input.p == 2 and not io.open("go") then error("no") end return 1 end })')
+    assert.equal(0, ork("w.lua", "--new").code)
+    assert.equal("[1,null]\n", ork("output", "last", "a").out)
+    sh.write(dir .. "/go", "")
+    r = ork("retry", "last", "--task", "a/2") -- and of one that succeeded
+    assert.equal(0, r.code, r.err)
+    assert.matches("trying again: run", r.err, 1, true)
+    assert.equal("[1,1]\n", ork("output", "last", "a").out)
+  end)
+
   it("leaves no item pending when its `when` is false for a retry", function()
     write([[
 w:task("a", { inputs = { p = ork.each({ 1, 2, 3 }) }, when = function() return not io.open("no") end,

@@ -613,6 +613,27 @@ static void another_failure_stops_it(void **state)
     assert_int_equal(run.tasks[0].status, ORK_TASK_FAILED);
 }
 
+static void who_may_fail_is_retried_too(void **state)
+{
+    (void)state;
+    begin(3, 1);
+    item(0, false);
+    item(1, true);
+    item(2, true);
+    assert_int_equal(go(ORK_EV_GRANT, 1, false), 0); /* the task after it */
+    assert_int_equal(go(ORK_EV_EXITED, 1, true), 0);
+    assert_int_equal(run.status, ORK_RUN_SUCCESS);
+    assert_int_equal(go(ORK_EV_RETRY, run.n + 1, false), ORK_ESTATE);
+    assert_int_equal(go(ORK_EV_RETRY, run.n, false), 0);
+    assert_int_equal(effects(ORK_FX_UNMAPPED), 0);
+    assert_int_equal(go(ORK_EV_EXPANDED, 0, false), 0);
+    assert_int_equal(effects(ORK_FX_READY), 1);
+    item(0, true);
+    assert_int_equal(run.fans[0].final[ORK_TASK_SUCCESS], 3);
+    assert_int_equal(run.tasks[1].attempt, 1); /* what came after is not repeated */
+    assert_int_equal(run.status, ORK_RUN_SUCCESS);
+}
+
 static void from_a_task_on_its_list_is_made_again(void **state)
 {
     struct ork_event ev = {.type = ORK_EV_RETRY, .task = 0, .from = true, .now_ms = 1000};
@@ -684,6 +705,7 @@ int main(void)
         cmocka_unit_test_teardown(one_item_is_retried_alone, end),
         cmocka_unit_test_teardown(who_failed_before_does_not_stop_it, end),
         cmocka_unit_test_teardown(another_failure_stops_it, end),
+        cmocka_unit_test_teardown(who_may_fail_is_retried_too, end),
         cmocka_unit_test_teardown(from_a_task_on_its_list_is_made_again, end),
         cmocka_unit_test_teardown(none_is_left_pending, end),
         cmocka_unit_test_teardown(nor_beyond_the_window, end),
