@@ -17,6 +17,21 @@ bool ork_fan_is(const struct ork_active *a, uint32_t task)
     return task < a->run.n && (ork_workflow_def(a->workflow, task)->flags & ORK_TASK_EACH);
 }
 
+uint32_t ork_fan_number(const char *name, size_t *task_len)
+{
+    const char *slash = strrchr(name, '/'), *p = slash ? slash + 1 : "";
+    uint32_t item = 0;
+
+    if (*p == '0')
+        return 0;
+    for (; *p >= '0' && *p <= '9' && item <= ORK_FAN_MAX; p++)
+        item = item * 10 + (uint32_t)(*p - '0');
+    if (*p)
+        return 0;
+    *task_len = slash ? (size_t)(slash - name) : 0;
+    return item;
+}
+
 static json_t *own_params(const struct ork_active *a, uint32_t task)
 {
     const char *text = ork_workflow_text(a->workflow, ork_workflow_def(a->workflow, task)->params);

@@ -183,7 +183,8 @@ w:task("b", { depends_on = a, command = "echo b >>ran; test -e go" })]])
     assert.equal("b\n", sh.read(dir .. "/ran"))
     assert.equal(0, ork("retry", "last").code)
     os.remove(dir .. "/go")
-    write('w:task("a", { inputs = { p = ork.each({ 1, 2 }, { max_failed = 1 }) }, run = function(input) if input.p == 2 and not io.open("go") then error("no") end return 1 end })')
+    write('w:task("a", { inputs = { p = ork.each({ 1, 2 }, { max_failed = 1 }) },\n' ..
+      'run = function(input) if input.p == 2 and not io.open("go") then error("no") end return 1 end })')
     assert.equal(0, ork("w.lua", "--new").code)
     assert.equal("[1,null]\n", ork("output", "last", "a").out)
     sh.write(dir .. "/go", "")
@@ -191,6 +192,27 @@ w:task("b", { depends_on = a, command = "echo b >>ran; test -e go" })]])
     assert.equal(0, r.code, r.err)
     assert.matches("trying again: run", r.err, 1, true)
     assert.equal("[1,1]\n", ork("output", "last", "a").out)
+  end)
+
+  it("finds items by their one name, and none of a list that is no more", function()
+    write([[
+local s = w:task("s", { output_type = { l = { "int" } }, run = function() return { l = io.open("short") and { 7 } or { 1, 2, 3 } } end })
+w:task("f", { inputs = { p = ork.each(s.output.l) }, run = function(input) return input.p end })]])
+    assert.equal(0, ork("w.lua").code)
+    assert.equal("success", json.decode(ork("show", "last", "f/3", "--json").out).status)
+    for _, name in ipairs({ "f/03", "f/+3", "f/ 3", "f/3 ", "f/0", "f/", "/3" }) do
+      local r = ork("show", "last", name)
+      assert.same({ name, 4, "" }, { name, r.code, r.out })
+      assert.matches("no task `" .. name .. "` in this run; ", r.err, 1, true)
+    end
+    sh.write(dir .. "/short", "")
+    assert.equal(0, ork("retry", "last", "--from", "s").code)
+    assert.equal("7\n", ork("output", "last", "f/1").out)
+    for _, command in ipairs({ "output", "show", "logs" }) do
+      local r = ork(command, "last", "f/3")
+      assert.equal("", r.out)
+      assert.matches("task `f` has 1 item, no number 3", r.err, 1, true)
+    end
   end)
 
   it("leaves no item pending when its `when` is false for a retry", function()
