@@ -257,8 +257,12 @@ end
 local function refuse_task(self, name, alone)
   local engine, id = rawget(self, "engine"), rawget(self, "run_id")
   local task, why, code = engine:task(id, name)
-  if task and not (alone and task.status == "success") then return nil end
-  if task then return ("task `%s` succeeded; from = \"%s\" runs it and all after it again"):format(name, name), "ESTATE" end
+  if task and not (alone and task.status == "success") and (alone or not task.item) then return nil end
+  if task and not alone then return ("`from` takes a task, and `%s` is an item; `task` does one item again"):format(name), "EINVAL" end
+  if task then
+    local from = task.item and name:gsub("/%d+$", "") or name
+    return ("%s `%s` succeeded; from = \"%s\" runs %s and all after it again"):format(task.item and "item" or "task", name, from, task.item and from or "it"), "ESTATE"
+  end
   if code ~= "ENOTFOUND" then return why, code end
   local names = {}
   for i, each in ipairs(engine:tasks(id) or {}) do names[i] = each.name end

@@ -14,6 +14,7 @@ struct ork_run_task {
     uint8_t status;            /* enum ork_task_status */
     uint8_t kind;              /* enum ork_kind of the last failure */
     uint8_t flags;             /* ORK_RT_* */
+    bool stored;               /* an item that has a row, whatever its other fields say; filled in by who loads it */
     uint16_t failures;         /* column attempts: counted failures, reset by retry */
     uint16_t lost;             /* column lost */
     uint32_t attempt;          /* column attempt: the fence, +1 per dispatch, never reset */
@@ -41,6 +42,7 @@ struct ork_run_fan {
     uint32_t next;         /* items before this one were let loose */
     uint32_t ready;        /* of those: in the engine's queue */
     uint32_t left;         /* of those: not final, and may still run */
+    uint32_t kept;         /* failed before they were let loose: a retry of another one left them so */
     uint32_t final[8];     /* items by final status */
     bool closed;           /* no other item starts: too many failed, or the run is being cancelled */
 };
@@ -70,7 +72,8 @@ enum ork_event_type {
     ORK_EV_RESTORE, /* after status, attempt, failures, lost, retry_at of tasks[] and status, cancelling, cancel_reason,
                      * killed of the run were filled from rows: the rest is rebuilt, and what the crash left undone
                      * follows: CHANGED (skips, cancels), READY, ARM, RUN_CHANGED as due. Live tasks stay live; in a
-                     * cancelling run KILL, in a paused run RECALL is emitted for them again */
+                     * cancelling run KILL, in a paused run and where too many items failed RECALL is emitted for them
+                     * again */
     ORK_EV_EXPANDED,   /* task: has so many items (count, number, max_failed), each a task from now on. Must be READY. A
                         * task that has its items already (a retry keeps them) goes on with those: count is not looked at
                         */
@@ -88,12 +91,12 @@ enum ork_event_type {
     ORK_EV_RESUME, /* RESUME also frees tasks that a taken-over database holds as paused */
     ORK_EV_CANCEL, /* reason; a second one by USER kills `always` tasks too: KILL comes again for every live task, now
                       without grace */
-    ORK_EV_RETRY   /* run failed|cancelled (or success with from) → running, with a fresh budget of failures and lost.
-                    * ORK_NO_TASK: failed, skipped,   cancelled tasks → pending. task: it, and what was skipped or
-                    * cancelled   after it. task and from: it and all after it, successes too. With any ordinary
-                    * task every `finally` task runs again, also one that succeeded. Items: of a task that runs again
-                    * those that did not succeed; an item given: not the others that failed; all of them, by a new list,
-                    * when what   the task gets may be another or it is `from` */
+    ORK_EV_RETRY /* run failed|cancelled (or success with from or an item) → running, with a fresh budget of failures
+                  * and lost. ORK_NO_TASK: failed, skipped,   cancelled tasks → pending. task: it, and what was skipped
+                  * or cancelled   after it. task and from: it and all after it, successes too. With any ordinary task
+                  * every `finally` task runs again, also one that succeeded. Items: of a task that runs again those
+                  * that did not succeed; an item given: it, and what was skipped or cancelled, not the others that
+                  * failed; all of them, by a new list, when what the task gets may be another or it is `from` */
 };
 #define ORK_NO_TASK UINT32_MAX
 
@@ -122,7 +125,8 @@ enum ork_effect_type {
     ORK_FX_DISARM,      /* task */
     ORK_FX_RUN_CHANGED, /* its row differs: status, cancel_reason, killed; once, at the end of a step */
     ORK_FX_SKIPPED,     /* task, cause: the task whose end decided it (for the reason text); comes with CHANGED. cause
-                         * is the item's own task: too many others failed */
+                         * is the item's own task: too many others failed; an item without: its task ended so. It is the
+                         * task itself: all its items were skipped */
     ORK_FX_UNMAPPED     /* task: its items are nobody's any more; it gets others. Before its CHANGED */
 };
 struct ork_effect {
@@ -158,8 +162,12 @@ uint32_t ork_run_item(const struct ork_run *r, uint32_t task); /* its place in t
 const struct ork_run_fan *ork_run_fan(const struct ork_run *r, uint32_t task);
 /* Does anything of it differ from a task that never began? Such an item has no row. */
 bool ork_run_is_fresh(const struct ork_run *r, uint32_t task);
+/* Dispatched, and to be taken back if it has not started: RECALL was emitted for it. */
+bool ork_run_is_unwanted(const struct ork_run *r, uint32_t task);
 /* Before RESTORE: the items of a task, as its row says; their own fields are filled in after it. */
 void ork_run_add_fan(struct ork_run *r, uint32_t task, uint32_t number, uint32_t count, uint32_t max_failed);
+/* Before RESTORE: so many of them had failed before their task began to run, the last time. */
+void ork_run_keep_failed(struct ork_run *r, uint32_t task, uint32_t kept);
 /* By task_index as it is stored, and back; ORK_NO_TASK: no task of this run has it. */
 uint32_t ork_run_number(const struct ork_run *r, uint32_t task);
 uint32_t ork_run_by_number(const struct ork_run *r, uint32_t number);

@@ -5,8 +5,9 @@
  *
  * Items are let loose in order, a window of them: whoever leaves the queue of the engine lets the next one in. So the
  * expansion and the end of an item cost the same for ten items and for a hundred thousand. What never began when the
- * task ends stays as it was: it has no row, and its task's status says what became of it. Law: the task ends when every
- * item that was let loose is final and no other may begin. */
+ * task ends stays as it was: it has no row, and its task's status says what became of it; one that a retry made pending
+ * has a row, and ends with its task, whatever ends that. Law: the task ends when every item that was let loose is final
+ * and no other may begin. */
 #include "base/alloc.h"
 #include "core/run_priv.h"
 #include <assert.h>
@@ -53,7 +54,7 @@ bool ork_run_is_fresh(const struct ork_run *r, uint32_t task)
 {
     const struct ork_run_task *t = &r->tasks[task];
 
-    return t->status == ORK_TASK_PENDING && !t->attempt && !t->failures && !t->lost;
+    return t->status == ORK_TASK_PENDING && !t->attempt && !t->failures && !t->lost && !t->stored;
 }
 
 uint32_t ork_run_number(const struct ork_run *r, uint32_t task)
@@ -96,12 +97,24 @@ void ork_run_add_fan(struct ork_run *r, uint32_t task, uint32_t number, uint32_t
     }
 }
 
+void ork_run_keep_failed(struct ork_run *r, uint32_t task, uint32_t kept)
+{
+    ork_run_fan_of(r, task)->kept = kept;
+}
+
 /* ---- letting loose ---------------------------------------------------------------------------- */
 
 /* Its task is at it, and takes new items. */
 static bool is_open(const struct ork_run *r, const struct ork_run_fan *f)
 {
     return f->task != ORK_NO_TASK && r->tasks[f->task].status == ORK_TASK_RUNNING && !f->closed;
+}
+
+bool ork_run_is_unwanted(const struct ork_run *r, uint32_t task)
+{
+    if (r->tasks[task].status != ORK_TASK_DISPATCHED || r->tasks[task].flags & ORK_RT_KILLING)
+        return false;
+    return r->status == ORK_RUN_PAUSED || (ork_run_is_item(r, task) && ork_run_fan_of(r, task)->closed);
 }
 
 bool ork_run_may_begin(const struct ork_run *r, uint32_t item)
@@ -146,13 +159,25 @@ void ork_run_drop_item(struct ork_run *r, uint32_t item, struct ork_effects *fx)
     ork_effects_add(fx, ORK_FX_SKIPPED, item)->cause = f->of;
 }
 
-/* No other item begins, nor is one tried again. Looks at all that were let loose, once per expansion. */
+/* No other item begins, nor is one tried again: who waits is dropped, who was granted and perhaps has not begun is
+ * asked for, and dropped when it comes back. Looks at all that were let loose, once per expansion. */
 static void close_fan(struct ork_run *r, struct ork_run_fan *f, struct ork_effects *fx)
 {
+    const bool doomed = ork_run_is_doomed(r, f->of); /* then those are killed */
+
     f->closed = true;
-    for (uint32_t i = 0; i < f->next; i++)
-        if (ork_run_is_waiting(r, f->first + i))
-            ork_run_drop_item(r, f->first + i, fx);
+    for (uint32_t i = f->first; i < f->first + f->next; i++) {
+        if (ork_run_is_waiting(r, i))
+            ork_run_drop_item(r, i, fx);
+        else if (!doomed && r->tasks[i].status == ORK_TASK_DISPATCHED)
+            ork_effects_add(fx, ORK_FX_RECALL, i)->attempt = r->tasks[i].attempt;
+    }
+}
+
+/* Those that a retry of another one left as they were do not stop that one. */
+static bool too_many_failed(const struct ork_run_fan *f)
+{
+    return f->final[ORK_TASK_FAILED] > f->max_failed && f->final[ORK_TASK_FAILED] > f->kept;
 }
 
 static int outcome(const struct ork_run *r, const struct ork_run_fan *f)
@@ -164,25 +189,53 @@ static int outcome(const struct ork_run *r, const struct ork_run_fan *f)
     return f->count && f->final[ORK_TASK_SKIPPED] == f->count ? ORK_TASK_SKIPPED : ORK_TASK_SUCCESS;
 }
 
+/* Of the item that failed last, which fail() has noted; after a crash, and when it did not fail now, of any that did.
+ */
+static uint8_t failed_kind(const struct ork_run *r, const struct ork_run_fan *f)
+{
+    uint8_t kind = r->tasks[f->task].kind;
+
+    for (uint32_t i = f->first + f->count; kind == ORK_KIND_NONE && i-- > f->first;)
+        if (r->tasks[i].status == ORK_TASK_FAILED)
+            kind = r->tasks[i].kind;
+    return kind;
+}
+
 static void end_parent(struct ork_run *r, struct ork_run_fan *f, struct ork_effects *fx)
 {
     static const uint8_t kinds[8] = {[ORK_TASK_CANCELLED] = ORK_KIND_CANCELLED};
     const int status = outcome(r, f);
 
-    if (status != ORK_TASK_FAILED) /* else that of the item that failed last */
-        r->tasks[f->task].kind = kinds[status];
+    r->tasks[f->task].kind = status == ORK_TASK_FAILED ? failed_kind(r, f) : kinds[status];
     ork_run_end(r, f->task, status, fx);
     if (status == ORK_TASK_SKIPPED) {
-        r->tasks[f->task].cause = ORK_NO_TASK;
-        ork_effects_add(fx, ORK_FX_SKIPPED, f->task);
+        r->tasks[f->task].cause = f->task;
+        ork_effects_add(fx, ORK_FX_SKIPPED, f->task)->cause = f->task;
     }
+}
+
+void ork_run_end_items(struct ork_run *r, uint32_t task, struct ork_effects *fx)
+{
+    struct ork_run_fan *f = ork_run_fan_of(r, task);
+    const bool cancelled = r->tasks[task].status == ORK_TASK_CANCELLED;
+
+    for (uint32_t i = f->first; i < f->first + f->count; i++) {
+        if (!ork_run_is_waiting(r, i) || ork_run_is_fresh(r, i))
+            continue;
+        ork_run_end(r, i, cancelled ? ORK_TASK_CANCELLED : ORK_TASK_SKIPPED, fx);
+        if (cancelled)
+            continue;
+        r->tasks[i].cause = f->closed ? f->of : ORK_NO_TASK;
+        ork_effects_add(fx, ORK_FX_SKIPPED, i)->cause = r->tasks[i].cause;
+    }
+    f->left = 0;
 }
 
 void ork_run_settle(struct ork_run *r, struct ork_run_fan *f, struct ork_effects *fx)
 {
     if (f->task == ORK_NO_TASK || r->tasks[f->task].status != ORK_TASK_RUNNING)
         return;
-    if (!f->closed && f->final[ORK_TASK_FAILED] > f->max_failed)
+    if (!f->closed && too_many_failed(f))
         close_fan(r, f, fx);
     ork_run_feed(r, f, fx);
     if (f->left == 0 && (f->closed || f->next == f->count))
@@ -203,6 +256,7 @@ int ork_run_expanded(struct ork_run *r, const struct ork_event *ev, struct ork_e
     struct ork_run_task *t = &r->tasks[task];
     struct ork_run_fan *f = ork_run_fan_of(r, task);
     f->next = f->left = 0;
+    f->kept = f->final[ORK_TASK_FAILED];
     f->closed = false;
     ork_run_set_ready(r, task, false);
     ork_run_move(r, task, ORK_TASK_DISPATCHED);
@@ -267,8 +321,9 @@ void ork_run_unmap(struct ork_run *r, uint32_t task, struct ork_effects *fx)
 
 void ork_run_reset_items(struct ork_run *r, uint32_t task, uint32_t only, struct ork_effects *fx)
 {
-    const struct ork_run_fan *f = ork_run_fan_of(r, task);
+    struct ork_run_fan *f = ork_run_fan_of(r, task);
 
+    f->closed = false;
     for (uint32_t i = f->first; i < f->first + f->count; i++) {
         struct ork_run_task *t = &r->tasks[i];
         t->flags = 0;
@@ -279,6 +334,7 @@ void ork_run_reset_items(struct ork_run *r, uint32_t task, uint32_t only, struct
         t->failures = t->lost = 0;
         t->kind = ORK_KIND_NONE;
         t->cause = ORK_NO_TASK;
+        t->stored = true;
         ork_effects_add(fx, ORK_FX_CHANGED, i);
     }
 }
@@ -318,7 +374,7 @@ void ork_run_restore_fans(struct ork_run *r, struct ork_effects *fx)
         find_next(r, f);
         ork_run_recount_fan(r, f);
         r->live = live;
-        const bool doomed = ork_run_is_doomed(r, f->task), over = f->final[ORK_TASK_FAILED] > f->max_failed;
+        const bool doomed = ork_run_is_doomed(r, f->task), over = too_many_failed(f);
         if (doomed || over)
             close_fan(r, f, fx);
         for (uint32_t i = f->first; i < f->first + f->next; i++) {
@@ -326,7 +382,7 @@ void ork_run_restore_fans(struct ork_run *r, struct ork_effects *fx)
                 ork_run_consider(r, i, true, fx);
             else if (doomed)
                 ork_run_kill(r, i, fx);
-            else if (r->status == ORK_RUN_PAUSED && r->tasks[i].status == ORK_TASK_DISPATCHED)
+            else if (r->status == ORK_RUN_PAUSED && !f->closed && r->tasks[i].status == ORK_TASK_DISPATCHED)
                 ork_effects_add(fx, ORK_FX_RECALL, i)->attempt = r->tasks[i].attempt;
         }
         ork_run_settle(r, f, fx);

@@ -47,6 +47,8 @@ void ork_run_feed(struct ork_run *r, struct ork_run_fan *f,
                   struct ork_effects *fx); /* lets loose what there is room for */
 void ork_run_settle(struct ork_run *r, struct ork_run_fan *f, struct ork_effects *fx); /* an item of it ended */
 void ork_run_drop_item(struct ork_run *r, uint32_t item, struct ork_effects *fx);      /* it will not begin (again) */
+void ork_run_end_items(struct ork_run *r, uint32_t task,
+                       struct ork_effects *fx); /* its task is final: none that has a row stays pending */
 void ork_run_recount_fan(struct ork_run *r, struct ork_run_fan *f);
 void ork_run_pause_fans(struct ork_run *r, struct ork_effects *fx);
 void ork_run_resume_fans(struct ork_run *r, struct ork_effects *fx, bool arm);

@@ -151,6 +151,8 @@ void ork_run_end(struct ork_run *r, uint32_t task, int status, struct ork_effect
     t->flags = ORK_RT_SPREAD;
     t->retry_at_ms = 0;
     ork_effects_add(fx, ORK_FX_CHANGED, task);
+    if (ork_run_is_parent(r, task))
+        ork_run_end_items(r, task, fx);
 }
 
 void ork_run_withdraw(struct ork_run *r, uint32_t task, struct ork_effects *fx)

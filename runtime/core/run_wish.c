@@ -99,7 +99,7 @@ static bool follows_marked(const struct ork_run *r, uint32_t task)
     return false;
 }
 
-static bool is_wanted(const struct ork_run *r, uint32_t i, uint32_t task, bool from, bool any_ordinary)
+static bool is_wanted(const struct ork_run *r, uint32_t i, uint32_t task, bool from, bool item, bool any_ordinary)
 {
     const int status = r->tasks[i].status;
 
@@ -108,7 +108,7 @@ static bool is_wanted(const struct ork_run *r, uint32_t i, uint32_t task, bool f
     if (ork_run_is_outside(r, i))
         return false;
     if (i == task)
-        return from || status != ORK_TASK_SUCCESS;
+        return from || item || status != ORK_TASK_SUCCESS;
     if (any_ordinary && ork_run_is_finally(r, i))
         return true; /* it tidies up after what runs again, too */
     if (from)
@@ -118,8 +118,8 @@ static bool is_wanted(const struct ork_run *r, uint32_t i, uint32_t task, bool f
     return task == ORK_NO_TASK || (status != ORK_TASK_FAILED && follows_marked(r, i));
 }
 
-/* Sets ORK_RT_MARK on what is to be run again; how many. */
-static uint32_t mark(struct ork_run *r, uint32_t task, bool from)
+/* Sets ORK_RT_MARK on what is to be run again; how many. item: it is one of the task's, which may have succeeded. */
+static uint32_t mark(struct ork_run *r, uint32_t task, bool from, bool item)
 {
     const uint32_t *order = ork_workflow_order(r->workflow);
     uint32_t marked = 0;
@@ -127,7 +127,7 @@ static uint32_t mark(struct ork_run *r, uint32_t task, bool from)
 
     for (uint32_t k = 0; k < r->n; k++) {
         uint32_t i = order[k];
-        if (!is_wanted(r, i, task, from, any_ordinary))
+        if (!is_wanted(r, i, task, from, item, any_ordinary))
             continue;
         r->tasks[i].flags |= ORK_RT_MARK;
         any_ordinary |= !ork_run_is_finally(r, i);
@@ -144,7 +144,7 @@ static void reset(struct ork_run *r, uint32_t task, uint32_t item, bool from, st
     const int was = t->status;
 
     if (ork_run_is_parent(r, task)) {
-        if (was == ORK_TASK_SUCCESS || from || follows_marked(r, task))
+        if ((was == ORK_TASK_SUCCESS && item == ORK_NO_TASK) || from || follows_marked(r, task))
             ork_run_unmap(r, task, fx);
         else
             ork_run_reset_items(r, task, item, fx);
@@ -178,12 +178,13 @@ int ork_run_retry(struct ork_run *r, uint32_t task, bool from, struct ork_effect
         const int status = r->tasks[task].status;
         if (from || ork_run_fan_of(r, task)->task == ORK_NO_TASK)
             return ORK_EINVAL;
-        if (!ork_task_is_final(status) || status == ORK_TASK_SUCCESS)
+        if (status == ORK_TASK_SUCCESS)
             return ORK_ESTATE;
         item = task;
         task = ork_run_no(r, task);
     }
-    if (!ork_run_is_final(r->status) || (r->status == ORK_RUN_SUCCESS && !from) || !mark(r, task, from))
+    const bool one = item != ORK_NO_TASK;
+    if (!ork_run_is_final(r->status) || (r->status == ORK_RUN_SUCCESS && !from && !one) || !mark(r, task, from, one))
         return ORK_ESTATE;
     r->status = ORK_RUN_RUNNING;
     r->cancelling = r->killed = false;

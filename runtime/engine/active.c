@@ -171,18 +171,17 @@ const char *ork_active_pool(const struct ork_active *a, uint32_t task)
 
 int ork_active_task_find(const struct ork_active *a, const char *name, uint32_t *task)
 {
-    const char *slash = strrchr(name, '/');
-    char *end = NULL;
+    size_t len = 0;
 
     if (ork_workflow_find(a->workflow, name, strlen(name), task) == 0)
         return 0;
-    unsigned long item = slash ? strtoul(slash + 1, &end, 10) : 0;
-    if (!slash || *end || ork_workflow_find(a->workflow, name, (size_t)(slash - name), task) != 0)
+    const uint32_t item = ork_fan_number(name, &len);
+    if (!item || ork_workflow_find(a->workflow, name, len, task) != 0)
         return ORK_ENOTFOUND;
     const struct ork_run_fan *f = ork_run_fan(&a->run, *task);
-    if (!f || item < 1 || item > f->count)
+    if (!f || item > f->count)
         return ORK_ENOTFOUND;
-    *task = f->first + (uint32_t)item - 1;
+    *task = f->first + item - 1;
     return 0;
 }
 

@@ -26,6 +26,12 @@ static int step_retry(struct ork_active *a, const char *args, struct ork_buf *ou
     if (name && ork_active_task_find(a, name, &ev.task) != 0) {
         ork_buf_addf(outcome, "no task `%s` in this run", name);
         rc = ORK_ENOTFOUND;
+    } else if (from && ork_run_is_item(&a->run, ev.task)) {
+        ork_buf_addf(outcome, "not possible: `%s` is an item, and a run goes on from a task", name);
+        rc = ORK_EINVAL;
+    } else if (only && ork_run_is_item(&a->run, ev.task) && a->run.tasks[ev.task].status == ORK_TASK_SUCCESS) {
+        ork_buf_addf(outcome, "not possible: `%s` succeeded", name);
+        rc = ORK_ESTATE;
     } else if (name && a->run.outside && a->run.outside[ork_run_no(&a->run, ev.task)]) {
         ork_buf_addf(outcome, "not possible: `%s` is ", name);
         ork_part_why(a, outcome);

@@ -2,7 +2,6 @@
 /* Documents about items of tasks: how many stand where, and pages of them. An item without a row never began: lists and
  * counts have it all the same, as what its task's status says. Nothing here reads all items of a task. */
 #include "engine/engine.h"
-#include <stdlib.h>
 #include <string.h>
 
 static int64_t last_of(const struct ork_rows *task, size_t i)
@@ -125,23 +124,23 @@ int ork_doc_items_page(ork_engine *e, const ork_id *run, const char *name, const
 
 int ork_doc_fresh_item(ork_engine *e, const ork_id *run, const char *name, struct ork_buf *out, ork_err *err)
 {
-    const char *slash = strrchr(name, '/');
-    char *end = NULL, task[256];
+    char task[256];
+    size_t len = 0;
     struct ork_rows *rows = NULL;
-    int64_t item = slash ? strtoll(slash + 1, &end, 10) : 0;
+    const int64_t item = ork_fan_number(name, &len);
 
-    if (!slash || *end || item < 1 || (size_t)(slash - name) >= sizeof(task))
+    if (!item || len >= sizeof(task))
         return ORK_ENOTFOUND;
-    memcpy(task, name, (size_t)(slash - name));
-    task[slash - name] = 0;
+    memcpy(task, name, len);
+    task[len] = 0;
     struct ork_param p[] = {ORK_P_ID(run), ORK_P_TEXT(task)};
     int rc = ork_store_query(e->store, ORK_Q_task_get, p, 2, &rows, err);
     const int64_t count = rc || !ork_rows_len(rows) ? -1 : ork_rows_int(rows, 0, "map_count", -1);
     if (!rc && count < 0)
         rc = ORK_ENOTFOUND;
     else if (!rc && item > count)
-        rc = ork_err_set(err, ORK_ENOTFOUND, "task `%s` has %lld items, no number %lld", task, (long long)count,
-                         (long long)item);
+        rc = ork_err_set(err, ORK_ENOTFOUND, "task `%s` has %lld item%s, no number %lld", task, (long long)count,
+                         count == 1 ? "" : "s", (long long)item);
     if (!rc) {
         ork_buf_addc(out, '{');
         fresh_members(rows, item, out);

@@ -17,6 +17,21 @@ bool ork_fan_is(const struct ork_active *a, uint32_t task)
     return task < a->run.n && (ork_workflow_def(a->workflow, task)->flags & ORK_TASK_EACH);
 }
 
+uint32_t ork_fan_number(const char *name, size_t *task_len)
+{
+    const char *slash = strrchr(name, '/'), *p = slash ? slash + 1 : "";
+    uint32_t item = 0;
+
+    if (*p == '0')
+        return 0;
+    for (; *p >= '0' && *p <= '9' && item <= ORK_FAN_MAX; p++)
+        item = item * 10 + (uint32_t)(*p - '0');
+    if (*p)
+        return 0;
+    *task_len = slash ? (size_t)(slash - name) : 0;
+    return item;
+}
+
 static json_t *own_params(const struct ork_active *a, uint32_t task)
 {
     const char *text = ork_workflow_text(a->workflow, ork_workflow_def(a->workflow, task)->params);
@@ -201,13 +216,14 @@ char *ork_fan_failed(const struct ork_active *a, uint32_t task)
     return ork_buf_steal(&b, NULL);
 }
 
-static void take_row(struct ork_active *a, const struct ork_rows *rows, size_t i)
+/* Did it fail, before its task began at since_ms? */
+static bool take_row(struct ork_active *a, const struct ork_rows *rows, size_t i, int64_t since_ms)
 {
     const uint32_t item = ork_run_by_number(&a->run, (uint32_t)ork_rows_int(rows, i, "task_index", 0));
     const char *word = ork_rows_text(rows, i, "kind");
 
     if (item == ORK_NO_TASK)
-        return;
+        return false;
     struct ork_run_task *t = &a->run.tasks[item];
     int status = ork_task_status_parse(ork_rows_text(rows, i, "status")), kind = ork_kind_parse(word ? word : "");
     t->status = (uint8_t)(status < 0 ? ORK_TASK_PENDING : status);
@@ -216,12 +232,15 @@ static void take_row(struct ork_active *a, const struct ork_rows *rows, size_t i
     t->failures = (uint16_t)ork_rows_int(rows, i, "attempts", 0);
     t->lost = (uint16_t)ork_rows_int(rows, i, "lost", 0);
     t->retry_at_ms = ork_rows_time(rows, i, "retry_at");
+    t->stored = true;
     a->shown[item] = t->status;
+    return t->status == ORK_TASK_FAILED && ork_rows_time(rows, i, "finished_at") < since_ms;
 }
 
-static int load_items(struct ork_active *a, const struct ork_run_fan *f, ork_err *err)
+static int load_items(struct ork_active *a, const struct ork_run_fan *f, int64_t since_ms, ork_err *err)
 {
     const uint32_t last = f->number + f->count - 1;
+    uint32_t kept = 0;
 
     for (uint32_t from = f->number; f->count && from <= last;) {
         struct ork_rows *rows = NULL;
@@ -231,10 +250,11 @@ static int load_items(struct ork_active *a, const struct ork_run_fan *f, ork_err
             return rc;
         const size_t n = ork_rows_len(rows);
         for (size_t i = 0; i < n; i++)
-            take_row(a, rows, i);
+            kept += take_row(a, rows, i, since_ms);
         from = n < PAGE ? last + 1 : (uint32_t)ork_rows_int(rows, n - 1, "task_index", 0) + 1;
         ork_rows_free(rows);
     }
+    ork_run_keep_failed(&a->run, f->task, kept);
     return 0;
 }
 
@@ -257,7 +277,7 @@ int ork_fan_load(struct ork_active *a, uint32_t task, const ork_id *id, int64_t 
         ork_run_add_fan(&a->run, task, (uint32_t)ork_rows_int(rows, 0, "map_first", 0), (uint32_t)count,
                         (uint32_t)ork_expr_max_failed(json_object_get(params, "each"), count));
         keep(a, list, params, started_ms);
-        rc = load_items(a, ork_run_fan(&a->run, task), err);
+        rc = load_items(a, ork_run_fan(&a->run, task), started_ms, err);
     }
     ork_rows_free(rows);
     return rc;

@@ -7,7 +7,9 @@
 struct ork_active;
 
 /* fan.c: tasks that are done once per element of a list */
-bool ork_fan_is(const struct ork_active *a, uint32_t task);  /* it is such a task */
+bool ork_fan_is(const struct ork_active *a, uint32_t task); /* it is such a task */
+/* "clean/17": 17, and how long the task's name is; 0: no item's name. Each item has one name: digits, no zero first. */
+uint32_t ork_fan_number(const char *name, size_t *task_len);
 void ork_fan_expand(struct ork_active *a, uint32_t task);    /* ready and judged: its list becomes its items */
 json_t *ork_fan_params(struct ork_active *a, uint32_t item); /* a new reference; without the list */
 const json_t *ork_fan_item(const struct ork_active *a, uint32_t item);                      /* borrowed element */

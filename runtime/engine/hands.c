@@ -51,7 +51,7 @@ static void wish_again(struct ork_hand *h, struct ork_active *a, const struct or
 
     if (t->flags & ORK_RT_KILLING)
         ork_agent_kill(h->agent, key, a->run.killed ? 0 : l->grace_ms ? l->grace_ms : ORK_GRACE_MS);
-    else if (a->run.status == ORK_RUN_PAUSED && t->status == ORK_TASK_DISPATCHED)
+    else if (ork_run_is_unwanted(&a->run, l->task))
         ork_agent_recall(h->agent, key);
 }
 

@@ -304,9 +304,12 @@ static void task_skipped(struct ork_active *a, const struct ork_effect *fx)
     if (outside) {
         ork_part_why(a, &why);
         a->shown[fx->task] = ORK_TASK_SKIPPED; /* nothing happened to it that anybody waits to hear */
+    } else if (ork_run_is_item(&a->run, fx->task) && fx->cause == ORK_NO_TASK) {
+        const uint32_t of = ork_run_no(&a->run, fx->task);
+        ork_buf_addf(&why, "`%s` is %s", ork_active_name(a, of), ork_task_status_name(a->run.tasks[of].status));
     } else if (ork_run_is_item(&a->run, fx->task)) {
         ork_buf_addf(&why, "too many items of `%s` failed", ork_workflow_task_name(a->workflow, fx->cause));
-    } else if (ork_run_fan(&a->run, fx->task)) {
+    } else if (ork_run_fan(&a->run, fx->task) && fx->cause == fx->task) {
         ork_buf_adds(&why, "all its items were skipped");
     } else if (fx->cause == ORK_NO_TASK || fx->cause == fx->task) {
         ork_buf_adds(&why, "its `when` is false");

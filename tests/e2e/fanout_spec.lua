@@ -109,6 +109,26 @@ w:task("b", { trigger_rule = "all_done", inputs = { r = a.results }, run = funct
     assert.matches("it never began", ork("why", "last", "a/10").out)
   end)
 
+  it("takes back what had not begun when too many failed", function()
+    local LIST = "local l = {} for i = 1, 300 do l[i] = i end\n"
+    for most, task in pairs({
+      [20] = 'w:task("a", { inputs = { p = ork.each(l) }, command = "echo x >>ran; sleep 0.05; false" })',
+      [150] = [[w:task("a", { inputs = { p = ork.each(l) }, run = function(input, ctx) -- 64 of them begin together in a worker
+  io.open("ran", "a"):write("x\n"):close()
+  ctx.sleep(0.1)
+  error("no")
+end })]],
+    }) do
+      sh.write(dir .. "/ran", "")
+      local r = run(LIST .. task, "--jobs", "1", "--new")
+      assert.equal(1, r.code)
+      local _, ran = sh.read(dir .. "/ran"):gsub("x", "")
+      assert.is_true(ran >= 1 and ran < most, ran .. " of 300 ran")
+      assert.matches("a/300 +skipped", ork("tasks", "last", "a", "--limit", "300").out)
+      assert.same({}, sql("SELECT task_name FROM tasks WHERE status NOT IN ('failed', 'skipped')"))
+    end
+  end)
+
   it("keeps to max_parallel", function()
     local r = run([[
 w:task("a", { inputs = { p = ork.each({ 1, 2, 3, 4, 5, 6 }, { max_parallel = 1 }) },
@@ -132,6 +152,90 @@ w:task("a", { retries = { limit = 1, delay = "1ms" }, inputs = { p = ork.each({ 
     local before = sql("SELECT count(*) AS n FROM tasks WHERE map_parent IS NOT NULL")[1].n
     assert.equal(0, ork("retry", "last", "--from", "a", "--yes").code)
     assert.equal(before + 3, sql("SELECT count(*) AS n FROM tasks WHERE map_parent IS NOT NULL")[1].n) -- by a new list: other items
+  end)
+
+  local TWO_FAIL = [[
+w:task("a", { inputs = { p = ork.each({ "x", "y", "z" }) },
+  command = { "sh", "-c", "echo $1 >>ran; test -e $1 || test $1 = z || exit 3", "x", ork.input.p } })]]
+
+  it("tries one item again though others stay failed", function()
+    write(TWO_FAIL)
+    assert.equal(1, ork("w.lua", "--jobs", "8").code)
+    sh.sql(dir .. "/.ork/ork.db", "UPDATE tasks SET status = 'failed', kind = 'exit' WHERE task_name = 'a/2'") -- though it may not have begun
+    for _, name in ipairs({ "x", "y" }) do
+      sh.write(dir .. "/" .. name, "")
+      local r = ork("retry", "last", "--task", name == "x" and "a/1" or "a/2")
+      assert.equal(name == "x" and 1 or 0, r.code, r.err)
+      assert.equal("success", sql("SELECT status FROM tasks WHERE task_name = 'a/1'")[1].status)
+    end
+    assert.same({}, sql("SELECT task_name FROM tasks WHERE status <> 'success'"))
+  end)
+
+  it("tries an item again that was allowed to fail, and none from an item on", function()
+    write([[
+local s = w:task("s", { run = function() end })
+local a = w:task("a", { depends_on = s, inputs = { p = ork.each({ 1, 2, 3 }, { max_failed = 1 }) }, run = function(input)
+  if input.p == 2 and not io.open("go") then error("no good") end
+  return input.p
+end })
+w:task("b", { depends_on = a, command = "echo b >>ran; test -e go" })]])
+    assert.equal(1, ork("w.lua").code)
+    local r = ork("retry", "last", "--from", "a/2")
+    assert.equal(2, r.code)
+    assert.matches("--from takes a task, and `a/2` is an item: --from a does them all again, --task a/2 only this one", r.err, 1, true)
+    r = ork("retry", "last", "--task", "a/1")
+    assert.equal(2, r.code)
+    assert.matches("item `a/1` succeeded; --from a runs a and all after it again", r.err, 1, true)
+    sh.write(dir .. "/go", "")
+    r = ork("retry", "last", "--task", "a/2") -- of a run that failed for another reason
+    assert.equal(1, r.code, r.err)
+    assert.equal("[1,2,3]\n", ork("output", "last", "a").out)
+    assert.equal("b\n", sh.read(dir .. "/ran"))
+    assert.equal(0, ork("retry", "last").code)
+    os.remove(dir .. "/go")
+    write('w:task("a", { inputs = { p = ork.each({ 1, 2 }, { max_failed = 1 }) },\n' ..
+      'run = function(input) if input.p == 2 and not io.open("go") then error("no") end return 1 end })')
+    assert.equal(0, ork("w.lua", "--new").code)
+    assert.equal("[1,null]\n", ork("output", "last", "a").out)
+    sh.write(dir .. "/go", "")
+    r = ork("retry", "last", "--task", "a/2") -- and of one that succeeded
+    assert.equal(0, r.code, r.err)
+    assert.matches("trying again: run", r.err, 1, true)
+    assert.equal("[1,1]\n", ork("output", "last", "a").out)
+  end)
+
+  it("finds items by their one name, and none of a list that is no more", function()
+    write([[
+local s = w:task("s", { output_type = { l = { "int" } }, run = function() return { l = io.open("short") and { 7 } or { 1, 2, 3 } } end })
+w:task("f", { inputs = { p = ork.each(s.output.l) }, run = function(input) return input.p end })]])
+    assert.equal(0, ork("w.lua").code)
+    assert.equal("success", json.decode(ork("show", "last", "f/3", "--json").out).status)
+    for _, name in ipairs({ "f/03", "f/+3", "f/ 3", "f/3 ", "f/0", "f/", "/3" }) do
+      local r = ork("show", "last", name)
+      assert.same({ name, 4, "" }, { name, r.code, r.out })
+      assert.matches("no task `" .. name .. "` in this run; ", r.err, 1, true)
+    end
+    sh.write(dir .. "/short", "")
+    assert.equal(0, ork("retry", "last", "--from", "s").code)
+    assert.equal("7\n", ork("output", "last", "f/1").out)
+    for _, command in ipairs({ "output", "show", "logs" }) do
+      local r = ork(command, "last", "f/3")
+      assert.equal("", r.out)
+      assert.matches("task `f` has 1 item, no number 3", r.err, 1, true)
+    end
+  end)
+
+  it("leaves no item pending when its `when` is false for a retry", function()
+    write([[
+w:task("a", { inputs = { p = ork.each({ 1, 2, 3 }) }, when = function() return not io.open("no") end,
+  run = function(input) if input.p == 2 then error("no good") end end })]])
+    assert.equal(1, ork("w.lua", "--jobs", "1").code)
+    sh.write(dir .. "/no", "")
+    assert.equal(0, ork("retry", "last").code)
+    assert.equal("its `when` is false", sql("SELECT error FROM tasks WHERE task_name = 'a'")[1].error)
+    local row = sql("SELECT status, error FROM tasks WHERE task_name = 'a/2'")[1]
+    assert.same({ "skipped", "`a` is skipped" }, { row.status, row.error })
+    assert.same({}, sql("SELECT task_name FROM tasks WHERE status = 'pending'"))
   end)
 
   it("does only what did not succeed when its function was mended, unless its list is another", function()

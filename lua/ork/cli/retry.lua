@@ -34,7 +34,7 @@ script has no more leaves the run; `ork show RUN TASK` still finds it.]],
   params = true,
   options = selection.options {
     { "from", "T", "this task and all after it, also where they succeeded" },
-    { "task", "T", "only this failed task, and what was skipped because of it" },
+    { "task", "T", "only this failed task or item, and what was skipped because of it" },
     { "update", false, "with the script as it is now" },
     update.keep,
     { "jobs", "N", "at most so many processes at once here", kind = "count", short = "j" },
@@ -59,8 +59,12 @@ local function check_task(engine, run, options)
   if is_outside(run, task) then
     return nil, ("`%s` is not part of this run (--%s %s)"):format(named, run.part.to and "to" or "only", run.part.to or run.part.only), "ESTATE"
   end
+  local of = task.item and named:gsub("/%d+$", "")
+  if options.from and of then
+    return nil, ("--from takes a task, and `%s` is an item: --from %s does them all again, --task %s only this one"):format(named, of, named), "EINVAL"
+  end
   if options.task and task.status == "success" then
-    return nil, ("task `%s` succeeded; --from %s runs it and all after it again"):format(named, named), "ESTATE"
+    return nil, ("%s `%s` succeeded; --from %s runs %s and all after it again"):format(of and "item" or "task", named, of or named, of or "it"), "ESTATE"
   end
   return true
 end
@@ -70,7 +74,7 @@ local function carry_on(engine, run, options, args, typed)
   if options.update then return update.carry_on(engine, run, update.definition_of(run, typed), typed or {}, options) end
   stop.check(engine:claimable(run.id)) -- before it is said that it goes on
   require("ork.cli.moved").tell(engine, run.script_path)
-  local words = run.status == "success" and not options.from
+  local words = run.status == "success" and not options.from and not options.task
     and "run %s of %s succeeded, nothing to try again (--from TASK repeats that task and all after it)"
     or "trying again: run %s of %s"
   term.news(words:format(text.short(run.id), run.workflow))

@@ -22,7 +22,7 @@ struct row {
 };
 struct map {
     bool there;
-    uint32_t number, count, max_failed;
+    uint32_t number, count, max_failed, kept;
 };
 enum where { NOWHERE, QUEUED, STARTED };
 struct sim {
@@ -147,7 +147,8 @@ static int step(const struct ork_event *ev)
     e.random = roll(&s->dice);
     int rc = ork_run_step(&s->run, &e, &s->fx);
     CHECK(rc == 0 || s->fx.len == 0, "refused, but with effects");
-    if (rc == 0 && (ev->type == ORK_EV_GRANT || ev->type == ORK_EV_REJECT || ev->type == ORK_EV_EXPANDED))
+    if (rc == 0 && (ev->type == ORK_EV_GRANT || ev->type == ORK_EV_REJECT || ev->type == ORK_EV_EXPANDED ||
+                    ev->type == ORK_EV_WHEN_FALSE))
         s->ready[n] = false;
     if (rc == 0 && ev->type == ORK_EV_RETRY_DUE)
         s->armed[n] = 0;
@@ -180,7 +181,6 @@ static void commit(void)
         if (is_live(s->run.tasks[i].status) && !ork_run_fan(&s->run, i) && s->agent[n].where == NOWHERE) {
             s->agent[n].where = QUEUED;
             s->agent[n].attempt = s->run.tasks[i].attempt;
-            s->agent[n].kill = s->agent[n].recall = false;
         }
     }
     memcpy(s->map_rows, s->maps, sizeof(s->maps));
@@ -202,8 +202,10 @@ static void crash(void)
     s->run.cancel_reason = s->run_row.cancel_reason;
     s->run.killed = s->run_row.killed;
     for (uint32_t i = s->run.n; i-- > 0;) /* in another order than they were expanded */
-        if (s->maps[i].there)
+        if (s->maps[i].there) {
             ork_run_add_fan(&s->run, i, s->maps[i].number, s->maps[i].count, s->maps[i].max_failed);
+            ork_run_keep_failed(&s->run, i, s->maps[i].kept);
+        }
     for (uint32_t i = 0; i < s->run.len; i++) {
         const struct row *row = &s->rows[no(i)];
         struct ork_run_task *t = &s->run.tasks[i];
@@ -214,6 +216,8 @@ static void crash(void)
         t->failures = row->t.failures;
         t->lost = row->t.lost;
         t->retry_at_ms = row->t.retry_at_ms;
+        t->kind = row->t.kind;
+        t->stored = i >= s->run.n;
     }
     ork_run_fini(&old);
     CHECK(send(ORK_EV_RESTORE, ORK_NO_TASK) == 0, "RESTORE refused");
@@ -224,7 +228,8 @@ static void crash(void)
         const uint32_t n = no(i);
         const bool lives = is_live(t->status) && !ork_run_fan(&s->run, i);
         if (lives && (s->agent[n].where == NOWHERE || s->agent[n].attempt != t->attempt)) {
-            s->agent[n].where = QUEUED; /* committed, never sent; or its end was never stored: told again */
+            /* committed, never sent; or its end was never stored: told again */
+            s->agent[n].where = t->status == ORK_TASK_RUNNING ? STARTED : QUEUED;
             s->agent[n].attempt = t->attempt;
         } else if (!lives) {
             s->agent[n].where = NOWHERE;
@@ -232,6 +237,11 @@ static void crash(void)
         s->agent[n].kill = t->flags & ORK_RT_KILLING;
     }
     commit();
+}
+
+static bool is_closed(uint32_t i)
+{
+    return ork_run_is_item(&s->run, i) && s->run.fans[s->run.tasks[i].fan - 1].closed;
 }
 
 static void agent_move(uint32_t i, uint32_t percent_ok)
@@ -243,6 +253,7 @@ static void agent_move(uint32_t i, uint32_t percent_ok)
         s->agent[n].where = NOWHERE;
         (void)step(&(struct ork_event){.type = ORK_EV_RECALLED, .task = i, .attempt = attempt});
     } else if (s->agent[n].where == QUEUED && chance(&s->dice, 50)) {
+        CHECK(!is_closed(i) || s->agent[n].kill, "%u starts though too many others failed", n);
         s->agent[n].where = STARTED;
         (void)step(&(struct ork_event){.type = ORK_EV_STARTED, .task = i, .attempt = attempt});
     } else if (s->agent[n].where != NOWHERE) {
@@ -267,9 +278,10 @@ static void expand(uint32_t task)
         if (s->next + ev.count > NUMBERS)
             ev.count = 0;
         s->next += ev.count;
-        s->maps[task] = (struct map){true, ev.number, ev.count, ev.max_failed};
+        s->maps[task] = (struct map){true, ev.number, ev.count, ev.max_failed, 0};
     }
     CHECK(step(&ev) == 0, "EXPANDED refused");
+    s->maps[task].kept = ork_run_fan(&s->run, task)->kept;
 }
 
 static void queue_move(uint32_t i)
@@ -282,10 +294,14 @@ static void queue_move(uint32_t i)
         return;
     if (chance(&s->dice, 4))
         (void)step(&(struct ork_event){.type = ORK_EV_REJECT, .task = i, .failure = {.kind = ORK_KIND_TIMEOUT}});
+    else if (is_mapped(i) && chance(&s->dice, 10)) /* each time it is asked */
+        CHECK(send(ORK_EV_WHEN_FALSE, i) == 0, "WHEN_FALSE refused");
     else if (is_mapped(i))
         expand(i);
-    else
+    else {
         CHECK(send(ORK_EV_GRANT, i) == 0, "GRANT refused");
+        s->agent[n].kill = s->agent[n].recall = false;
+    }
 }
 
 static void move(uint32_t i, uint32_t percent_ok)
@@ -321,8 +337,12 @@ static void finish(uint32_t percent_ok)
             move(i, percent_ok);
     }
     commit();
+    for (uint32_t n = 0; n < NUMBERS; n++)
+        CHECK(!s->rows[n].there || ork_task_is_final(s->rows[n].t.status), "%u is %s, and the run has ended", n,
+              ork_task_status_name(s->rows[n].t.status));
     for (uint32_t i = 0; i < s->run.n; i++) {
         const struct ork_run_fan *f = ork_run_fan(&s->run, i);
+        CHECK(s->run.tasks[i].status != ORK_TASK_FAILED || s->run.tasks[i].kind, "%u failed of no kind", i);
         if (!f || s->run.tasks[i].status != ORK_TASK_SUCCESS)
             continue;
         CHECK(f->final[ORK_TASK_FAILED] <= f->max_failed, "%u succeeded with too many failures", i);
@@ -500,11 +520,31 @@ static void beyond_that_none_starts(void **state)
     assert_int_equal(go(ORK_EV_GRANT, run.n + 4, false), 0);
     item(1, false);
     assert_int_equal(effects(ORK_FX_UNREADY), 2); /* items 3 and 4; the last one is under way, and may end */
+    assert_int_equal(effects(ORK_FX_RECALL), 1);
     assert_int_equal(run.tasks[0].status, ORK_TASK_RUNNING);
     assert_int_equal(go(ORK_EV_EXITED, run.n + 4, true), 0);
     assert_int_equal(run.tasks[0].status, ORK_TASK_FAILED);
     assert_int_equal(run.tasks[1].status, ORK_TASK_SKIPPED);
     assert_true(ork_run_is_fresh(&run, run.n + 2)); /* what never began has no row */
+}
+
+static void who_had_not_begun_comes_back(void **state)
+{
+    (void)state;
+    begin(4, 0);
+    for (uint32_t i = 0; i < 4; i++)
+        assert_int_equal(go(ORK_EV_GRANT, run.n + i, false), 0);
+    assert_int_equal(go(ORK_EV_STARTED, run.n + 1, false), 0);
+    assert_int_equal(go(ORK_EV_EXITED, run.n, false), 0);
+    assert_int_equal(effects(ORK_FX_RECALL), 2); /* not the one that runs */
+    assert_true(ork_run_is_unwanted(&run, run.n + 2));
+    assert_false(ork_run_is_unwanted(&run, run.n + 1));
+    assert_int_equal(go(ORK_EV_RECALLED, run.n + 2, false), 0);
+    assert_int_equal(run.tasks[run.n + 2].status, ORK_TASK_SKIPPED);
+    assert_int_equal(go(ORK_EV_EXITED, run.n + 1, true), 0);
+    assert_int_equal(run.tasks[0].status, ORK_TASK_RUNNING);
+    assert_int_equal(go(ORK_EV_RECALLED, run.n + 3, false), 0);
+    assert_int_equal(run.tasks[0].status, ORK_TASK_FAILED);
 }
 
 static void a_retry_does_what_did_not_succeed(void **state)
@@ -538,6 +578,62 @@ static void one_item_is_retried_alone(void **state)
     assert_int_equal(run.tasks[0].status, ORK_TASK_SUCCESS); /* one failed, one may */
 }
 
+static void who_failed_before_does_not_stop_it(void **state)
+{
+    (void)state;
+    begin(4, 0);
+    assert_int_equal(go(ORK_EV_GRANT, run.n + 1, false), 0);
+    item(0, false);
+    assert_int_equal(go(ORK_EV_EXITED, run.n + 1, false), 0);
+    assert_int_equal(go(ORK_EV_RETRY, run.n, false), 0);
+    assert_int_equal(go(ORK_EV_EXPANDED, 0, false), 0);
+    assert_int_equal(effects(ORK_FX_READY), 3); /* it, and what was skipped; not the other that failed */
+    item(0, true);
+    item(2, true);
+    assert_int_equal(go(ORK_EV_GRANT, run.n + 3, false), 0);
+    for (uint32_t i = 0; i < run.fans_len; i++)
+        assert_int_equal(run.fans[i].kept, 1);
+    assert_int_equal(go(ORK_EV_RESTORE, ORK_NO_TASK, false), 0); /* as it is after a crash */
+    assert_int_equal(effects(ORK_FX_RECALL), 0);
+    assert_int_equal(go(ORK_EV_EXITED, run.n + 3, true), 0);
+    assert_int_equal(run.tasks[0].status, ORK_TASK_FAILED); /* one did, none may */
+    assert_int_equal(run.tasks[0].kind, ORK_KIND_EXIT);
+}
+
+static void another_failure_stops_it(void **state)
+{
+    (void)state;
+    begin(4, 0);
+    assert_int_equal(go(ORK_EV_GRANT, run.n + 1, false), 0);
+    item(0, false);
+    assert_int_equal(go(ORK_EV_EXITED, run.n + 1, false), 0);
+    assert_int_equal(go(ORK_EV_RETRY, run.n, false), 0);
+    assert_int_equal(go(ORK_EV_EXPANDED, 0, false), 0);
+    item(0, false);
+    assert_int_equal(run.tasks[0].status, ORK_TASK_FAILED);
+}
+
+static void who_may_fail_is_retried_too(void **state)
+{
+    (void)state;
+    begin(3, 1);
+    item(0, false);
+    item(1, true);
+    item(2, true);
+    assert_int_equal(go(ORK_EV_GRANT, 1, false), 0); /* the task after it */
+    assert_int_equal(go(ORK_EV_EXITED, 1, true), 0);
+    assert_int_equal(run.status, ORK_RUN_SUCCESS);
+    assert_int_equal(go(ORK_EV_RETRY, run.n + 1, false), ORK_ESTATE);
+    assert_int_equal(go(ORK_EV_RETRY, run.n, false), 0);
+    assert_int_equal(effects(ORK_FX_UNMAPPED), 0);
+    assert_int_equal(go(ORK_EV_EXPANDED, 0, false), 0);
+    assert_int_equal(effects(ORK_FX_READY), 1);
+    item(0, true);
+    assert_int_equal(run.fans[0].final[ORK_TASK_SUCCESS], 3);
+    assert_int_equal(run.tasks[1].attempt, 1); /* what came after is not repeated */
+    assert_int_equal(run.status, ORK_RUN_SUCCESS);
+}
+
 static void from_a_task_on_its_list_is_made_again(void **state)
 {
     struct ork_event ev = {.type = ORK_EV_RETRY, .task = 0, .from = true, .now_ms = 1000};
@@ -550,6 +646,41 @@ static void from_a_task_on_its_list_is_made_again(void **state)
     assert_int_equal(ork_run_step(&run, &ev, &fx), 0);
     assert_int_equal(effects(ORK_FX_UNMAPPED), 1);
     assert_null(ork_run_fan(&run, 0));
+}
+
+static void none_is_left_pending(void **state)
+{
+    (void)state;
+    begin(3, 0);
+    item(0, true);
+    item(1, false);
+    assert_int_equal(go(ORK_EV_RETRY, ORK_NO_TASK, false), 0);
+    assert_int_equal(run.tasks[run.n + 1].status, ORK_TASK_PENDING);
+    assert_int_equal(go(ORK_EV_WHEN_FALSE, 0, false), 0);
+    assert_int_equal(run.tasks[0].cause, ORK_NO_TASK); /* not its items */
+    assert_int_equal(run.tasks[run.n + 1].status, ORK_TASK_SKIPPED);
+    assert_true(ork_run_is_fresh(&run, run.n + 2));
+}
+
+static void nor_beyond_the_window(void **state)
+{
+    const uint32_t count = ORK_FAN_WINDOW + 88;
+
+    (void)state;
+    begin(count, count);
+    for (uint32_t i = 0; i < count; i++)
+        assert_int_equal(ork_run_step(&run, &(struct ork_event){.type = ORK_EV_GRANT, .task = run.n + i}, &fx), 0);
+    const struct ork_event cancel = {.type = ORK_EV_CANCEL, .reason = ORK_CANCEL_USER};
+    assert_int_equal(ork_run_step(&run, &cancel, &fx), 0);
+    for (uint32_t i = 0; i < count; i++)
+        assert_int_equal(go(ORK_EV_EXITED, run.n + i, false), 0);
+    assert_int_equal(run.status, ORK_RUN_CANCELLED);
+    run.fans[0].max_failed = 0;
+    assert_int_equal(go(ORK_EV_RETRY, ORK_NO_TASK, false), 0);
+    assert_int_equal(go(ORK_EV_EXPANDED, 0, false), 0);
+    item(0, false);
+    assert_int_equal(run.tasks[0].status, ORK_TASK_FAILED);
+    assert_int_equal(run.tasks[run.n + count - 1].status, ORK_TASK_SKIPPED);
 }
 
 static void few_of_many_are_in_the_queue(void **state)
@@ -569,9 +700,15 @@ int main(void)
         cmocka_unit_test_teardown(all_are_waited_for, end),
         cmocka_unit_test_teardown(so_many_may_fail, end),
         cmocka_unit_test_teardown(beyond_that_none_starts, end),
+        cmocka_unit_test_teardown(who_had_not_begun_comes_back, end),
         cmocka_unit_test_teardown(a_retry_does_what_did_not_succeed, end),
         cmocka_unit_test_teardown(one_item_is_retried_alone, end),
+        cmocka_unit_test_teardown(who_failed_before_does_not_stop_it, end),
+        cmocka_unit_test_teardown(another_failure_stops_it, end),
+        cmocka_unit_test_teardown(who_may_fail_is_retried_too, end),
         cmocka_unit_test_teardown(from_a_task_on_its_list_is_made_again, end),
+        cmocka_unit_test_teardown(none_is_left_pending, end),
+        cmocka_unit_test_teardown(nor_beyond_the_window, end),
         cmocka_unit_test_teardown(few_of_many_are_in_the_queue, end),
         cmocka_unit_test(random_lives),
     };
