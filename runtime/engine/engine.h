@@ -154,6 +154,8 @@ struct ork_active {
     uint32_t shown_len;
     struct ork_end *end; /* borrowed: what the attempt being settled left behind */
     double call_us;      /* that its functions compute in a worker, on average; 0 unknown */
+    bool resting;        /* stopped to get another definition: its row keeps rested_from, nobody paused it */
+    uint8_t rested_from;
     bool waits_for_turn; /* max_active_runs: pending until a slot of the pool run:<workflow> is granted */
     bool has_turn;
     struct ork_limits_run *limits;

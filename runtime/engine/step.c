@@ -64,7 +64,8 @@ static void put_run(struct ork_active *a)
     if (!final)
         a->finished_ms = 0;
     u->run = (struct ork_run_put){.id = a->id,
-                                  .status = a->run.status,
+                                  .status = a->resting && a->run.status == ORK_RUN_PAUSED ? a->rested_from
+                                                                                          : a->run.status,
                                   .started_ms = a->started_ms,
                                   .finished_ms = a->finished_ms,
                                   .cancel_reason = a->run.cancelling ? a->run.cancel_reason : ORK_CANCEL_NONE,

@@ -221,10 +221,19 @@ static void moving_fini(struct moving *m)
     ork_free(m->args);
 }
 
+/* What stops it is a pause of our own, which its row never tells: refused, interrupted or killed, it is as it was. */
+static void stop(struct ork_active *a)
+{
+    struct ork_event pause = {.type = ORK_EV_PAUSE, .task = ORK_NO_TASK};
+
+    a->rested_from = a->run.status;
+    a->resting = true;
+    (void)ork_active_step(a, &pause);
+}
+
 /* Nothing of it may be under way when its tasks change: what runs may finish, nothing new starts. */
 static int bring_to_rest(ork_engine *e, const char *run_id, ork_err *err)
 {
-    struct ork_event pause = {.type = ORK_EV_PAUSE, .task = ORK_NO_TASK};
     struct ork_active *a;
     ork_id id;
     int rc = ork_start_claim(e, run_id, err);
@@ -234,9 +243,9 @@ static int bring_to_rest(ork_engine *e, const char *run_id, ork_err *err)
     while (!rc && !e->fenced && (a = ork_active_find(e, &id))) {
         if (!a->closing && !a->update && !a->copy &&
             (a->run.status == ORK_RUN_RUNNING || a->run.status == ORK_RUN_PENDING))
-            (void)ork_active_step(a, &pause);
+            stop(a);
         if (e->interrupted)
-            rc = ork_err_set(err, ORK_ECANCELLED, "interrupted; the run is paused, what of it runs may finish");
+            rc = ork_err_set(err, ORK_ECANCELLED, "interrupted; nothing of the run changed, and what of it runs may finish");
         if (!a->closing && a->run.status == ORK_RUN_PAUSED && (rc || a->run.live == 0))
             ork_active_release(a);
         (void)ork_engine_step(e, true);

@@ -101,7 +101,8 @@ static int read_rows(struct ork_update_plan *p, struct ork_update *u, ork_err *e
         }
         if (ork_task_number(&r->id) >= u->next)
             u->next = ork_task_number(&r->id) + 1;
-        if (status == ORK_TASK_DISPATCHED || status == ORK_TASK_RUNNING)
+        /* one that has items is under way as long as one of them is not final, also while none runs */
+        if ((status == ORK_TASK_DISPATCHED || status == ORK_TASK_RUNNING) && r->count < 0)
             rc = ork_err_set(err, ORK_ESTATE, "task `%s` of the run is still under way", name);
         if (ork_workflow_find(p->now, name, strlen(name), &r->no) != 0) {
             r->no = ORK_NO_TASK;

@@ -285,12 +285,60 @@ describe("fix and go on", function()
     p:wait_line("p +running")
     p:kill()
     local t = pty.open{ sh.ork_path(), "etl.lua", "--resume", "--quiet", cwd = dir }
-    sh.wait_until(dir .. "/.ork", function() return sh.json(ork("runs", "--json").out)[1].status == "paused" end)
+    sh.wait_until(dir .. "/.ork", function()
+      local owner = sh.json(ork("show", "last", "--json").out).owner
+      return owner and owner.alive and owner.pid ~= p.pid
+    end)
     t:send("\3")
     assert.equal(130, (t:wait()))
-    assert.equal("paused", sh.json(ork("runs", "--json").out)[1].status)
+    assert.equal("running", sh.json(ork("runs", "--json").out)[1].status) -- as it was: nobody paused it
     sh.run({ "sh", "-c", "echo > fifo" }, { cwd = dir })
     assert.equal(1, ork("etl.lua", "--resume").code)
+  end)
+
+  it("goes on with a run that stopped among the items of a list", function()
+    local text = [[
+local ork = require "ork"
+local w = ork.workflow("fan", {})
+local c = w:task("c", { inputs = { p = ork.each({ 1, 2, 3 }, { max_parallel = 1 }) }, run = function(input)
+  local ran = io.open("ran", "a")
+  ran:write(input.p):close()
+  if input.p == 2 and not io.open("go") then io.open("fifo"):read("l") end
+  return input.p
+end })
+w:task("d", { inputs = { r = c.output }, command = "echo one > d" })
+return w]]
+    for _, how in ipairs({ { "fan.lua", "--resume" }, { "retry", "last", "--update" } }) do
+      os.remove(dir .. "/ran")
+      os.remove(dir .. "/go")
+      os.remove(dir .. "/fifo")
+      sh.run({ "mkfifo", "fifo" }, { cwd = dir })
+      sh.write(dir .. "/fan.lua", text)
+      local p = sh.spawn_ork({ "fan.lua", "--new" }, { cwd = dir })
+      sh.wait_until(dir, function() return sh.exists(dir .. "/ran") and sh.read(dir .. "/ran") == "12" end)
+      p:kill()
+      sh.write(dir .. "/go", "")
+      sh.write(dir .. "/fan.lua", (text:gsub("one", "two")))
+      local r = ork(table.unpack(how))
+      assert.equal(0, r.code, r.err)
+      assert.equal("1223", sh.read(dir .. "/ran"))
+      assert.equal("two\n", sh.read(dir .. "/d"))
+    end
+  end)
+
+  it("says that a run that it takes up is paused", function()
+    sh.run({ "mkfifo", "fifo" }, { cwd = dir })
+    sh.write(dir .. "/etl.lua", (mended:gsub("echo a ", "read x < fifo; echo a ")))
+    local p = sh.spawn_ork({ "etl.lua" }, { cwd = dir })
+    p:wait_line("a +running")
+    assert.equal(0, ork("pause", "last").code)
+    sh.wait_until(dir .. "/.ork", function() return sh.json(ork("runs", "--json").out)[1].status == "paused" end)
+    p:kill()
+    sh.run({ "sh", "-c", "echo > fifo" }, { cwd = dir })
+    p = sh.spawn_ork({ "etl.lua" }, { cwd = dir })
+    p:wait_line("run %x+ of etl is paused: nothing of it starts before `?ork resume %x+")
+    assert.equal(0, ork("resume", "last").code)
+    assert.equal(0, p:wait().code)
   end)
 
   it("says that a param that is wrong now is the run's, and how to give another", function()
