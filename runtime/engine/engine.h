@@ -297,6 +297,7 @@ struct ork_engine {
     unsigned handles; /* uv handles still open at close */
     unsigned works;   /* jobs in uv's thread pool and reads under way */
     bool deadline_over, interrupted;
+    ork_id to_rest;      /* run that is being brought to rest, to move to another definition; zero: none */
     bool suspend;        /* stop this process when the commit on its way has landed */
     uint64_t bell_count; /* how often somebody else's change was noticed */
     struct ork_watched {
