@@ -152,6 +152,23 @@ end })]]
     assert.same({ "v", "w", "y" }, output("a"))
   end)
 
+  it("does only what did not succeed when its limits changed, and all of it when its command did, unless that is kept", function()
+    local text = [[w:task("a", { inputs = { p = ork.each({ "x", "y", "z" }, %s) }, command = { "sh", "-c", "printf $1 >>ran; %s", "sh", ork.input.p } })]]
+    local fails = 'test $1 != y'
+    local function go(limits, command, ...)
+      sh.write(dir .. "/ran", "")
+      write(text:format(limits, command))
+      local r = ork("w.lua", "--jobs", "1", ...)
+      return r.code, sh.read(dir .. "/ran")
+    end
+    assert.same({ 1, "xyz" }, { go("{ max_failed = 0, max_parallel = 3 }", fails, "--new") })
+    assert.same({ 0, "y" }, { go("{ max_failed = 1, max_parallel = 1 }", fails, "--resume") })
+    assert.same({ 1, "xyz" }, { go("{ max_parallel = 3 }", fails, "--new") })
+    assert.same({ 0, "y" }, { go("{ max_parallel = 3 }", "true", "--resume", "--keep") })
+    assert.same({ 1, "xyz" }, { go("{ max_parallel = 3 }", fails, "--new") })
+    assert.same({ 0, "xyz" }, { go("{ max_parallel = 3 }", "true", "--resume") })
+  end)
+
   it("is taken over with its items by a rerun from a later task", function()
     local r = run([[
 local a = w:task("a", { inputs = { p = ork.each({ 1, 2, 3 }) }, output_type = { n = "int" },
