@@ -266,6 +266,25 @@ print(ork.json.encode(r:task("a").output), ork.json.encode(r:task("a").items), o
     assert.equal('[{"n":2},null,{"n":6}]\t{"count":3,"failed":1,"success":2}\t{"n":6}', r.err:match('%[{"n".-\n'):sub(1, -2))
   end)
 
+  it("goes over what the items of another task gave, and knows the types of it", function()
+    local first = 'local c = w:task("c", { inputs = { p = ork.each({ 1, 2, 3 }) }, output_type = %s, run = function(input) return %s end })\n'
+    local function over(output_type, gives, list, input_type)
+      local r = run(first:format(output_type, gives) .. ([[w:task("e", { inputs = { p = ork.each(%s) }, input_type = { p = %s }, run = function(input) return input.p end })]]):format(
+        list, input_type))
+      return r.code == 0 and output("e") or r.err
+    end
+    assert.same({ { v = 1 }, { v = 2 }, { v = 3 } }, over('{ v = "int" }', "{ v = input.p }", "c.output", '{ "?", { v = "int" } }'))
+    assert.same({ 1, 2, 3 }, over('{ v = "int" }', "{ v = input.p }", "c.output.v", '"int?"'))
+    assert.same({ { 1 }, { 2 }, { 3 } }, over('{ "int" }', "{ input.p }", "c.output", '{ "?", { "int" } }'))
+    assert.same({ { a = 1, b = "x" }, { a = 2, b = "x" }, { a = 3, b = "x" } },
+      over('{ v = "int" }', "{ v = input.p }", 'ork.product{ a = c.output.v, b = { "x" } }', '{ a = "int?", b = "str" }'))
+    assert.equal("success", over('"any"', "input.p", "c.results", '{ item = "any", status = "str", output = "any", error = "str?" }')[2].status)
+    assert.equal("success", over('{ v = "int" }', "{ v = input.p }", "c.results", '{ item = "any", status = "str", output = "any", error = "str?" }')[2].status)
+    assert.matches("does not fit input_type", over('{ v = "int" }', "{ v = input.p }", "c.output.v", '"str?"'), 1, true)
+    assert.matches("does not fit input_type", over('{ "int" }', "{ input.p }", "c.output", '"int?"'), 1, true)
+    assert.matches("does not fit input_type: status: wanted int", over('{ v = "int" }', "{ v = input.p }", "c.results", '{ status = "int" }'), 1, true)
+  end)
+
   it("is refused where it is not meant", function()
     local bad = {
       { 'w:task("a", { inputs = { p = ork.each({ 1 }), q = ork.each({ 2 }) }, command = "true" })', "is a second ork.each, beside `p`; a task has one" },
