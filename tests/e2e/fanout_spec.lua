@@ -267,10 +267,11 @@ print(ork.json.encode(r:task("a").output), ork.json.encode(r:task("a").items), o
   end)
 
   it("goes over what the items of another task gave, and knows the types of it", function()
-    local first = 'local c = w:task("c", { inputs = { p = ork.each({ 1, 2, 3 }) }, output_type = %s, run = function(input) return %s end })\n'
-    local function over(output_type, gives, list, input_type)
-      local r = run(first:format(output_type, gives) .. ([[w:task("e", { inputs = { p = ork.each(%s) }, input_type = { p = %s }, run = function(input) return input.p end })]]):format(
-        list, input_type))
+    local text = [[
+local c = w:task("c", { inputs = { p = ork.each({ 1, 2, 3 }) }, output_type = %s, run = function(input) return %s end })
+w:task("e", { inputs = { p = ork.each(%s) }, input_type = { p = %s }, run = function(input) return input.p end })]]
+    local function over(...)
+      local r = run(text:format(...))
       return r.code == 0 and output("e") or r.err
     end
     assert.same({ { v = 1 }, { v = 2 }, { v = 3 } }, over('{ v = "int" }', "{ v = input.p }", "c.output", '{ "?", { v = "int" } }'))
