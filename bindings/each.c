@@ -2,6 +2,7 @@
 /* ork.each and ork.product: what an input is that makes a task run once per element. A userdata that keeps the list as
  * it was given; read where `inputs` are. */
 #include "each.h"
+#include "fit.h"
 #include <jansson.h>
 #include <math.h>
 #include <stdio.h>
@@ -139,9 +140,14 @@ void ork_lua_add_each(lua_State *L)
 static bool element_type(struct ork_lua_reader *r, int idx, const char *path, json_t **type)
 {
     const json_t *list = r->type;
+    const struct ork_lua_ref *ref = ork_lua_is(r->L, idx, r->ctx->ref_mt);
     *type = NULL;
     if (!list)
         return true;
+    if (ref && ref->items) {
+        *type = ork_lua_ref_item_type(ref);
+        return true;
+    }
     if (json_is_array(list) && json_array_size(list) == 2)
         list = json_array_get(list, 1); /* optional: without a value the task fails */
     if (json_is_array(list) && json_array_size(list) == 1) {
@@ -150,7 +156,6 @@ static bool element_type(struct ork_lua_reader *r, int idx, const char *path, js
     }
     if (json_is_string(list) && strncmp(json_string_value(list), "any", 3) == 0)
         return true;
-    const struct ork_lua_ref *ref = ork_lua_is(r->L, idx, r->ctx->ref_mt);
     ork_lua_bad(r, path, NULL, "wants a list, but %s is declared as %s", ref ? ork_lua_ref_shown(r->L, ref) : "it",
                 json_is_string(list) ? json_string_value(list) : "an object");
     return false;

@@ -10,19 +10,24 @@
 
 #define DEPTH 100
 
+json_t *ork_lua_ref_item_type(const struct ork_lua_ref *ref)
+{
+    const char *what = ork_lua_ref_text(ref); /* tasks, NAME, output or results */
+
+    if (!ref->type)
+        return NULL;
+    what += strlen(what) + 1;
+    what += strlen(what) + 1;
+    return strcmp(what, "results") == 0 ? json_deep_copy(ref->type) : json_pack("[s,O]", "?", ref->type);
+}
+
 json_t *ork_lua_ref_type(const struct ork_lua_ref *ref, int rule)
 {
     json_t *type;
 
     if (!ref->type)
         return NULL;
-    type = json_deep_copy(ref->type);
-    if (ref->items) {                             /* an element per item; of outputs null where one has none */
-        const char *what = ork_lua_ref_text(ref); /* tasks, NAME, output or results */
-        what += strlen(what) + 1;
-        what += strlen(what) + 1;
-        type = strcmp(what, "results") == 0 ? json_pack("[o]", type) : json_pack("[[s,o]]", "?", type);
-    }
+    type = ref->items ? json_pack("[o]", ork_lua_ref_item_type(ref)) : json_deep_copy(ref->type);
     if (rule != ORK_RULE_ALL_SUCCESS && ref->kind == ORK_LUA_REF_TASK)
         type = json_pack("[s,o]", "?", type);
     return type;

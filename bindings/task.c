@@ -378,7 +378,11 @@ static void count_tasks(struct ork_lua_reader *r, struct ork_lua_task *t)
     if (t->each.len > 0)
         ork_lua_bad(r, "task_count", "leave one out", "stands beside ork.each, which says how many there are");
     else if (t->sub || t->has_wait || t->executor)
-        ork_lua_bad(r, "task_count", "write inputs = { n = ork.each{ 0, 1, 2 } }", "is for `command` and `run`");
+        ork_lua_bad(r, "task_count", "write inputs = { n = ork.each{ 0, 1, 2 } }",
+                    "stands beside `%s`; it is for a task that does something itself",
+                    t->sub        ? "workflow"
+                    : t->executor ? "executor"
+                                  : "wait");
     else if (t->task_count > ORK_LUA_MOST_ITEMS)
         ork_lua_bad(r, "task_count", NULL, "takes at most %d", ORK_LUA_MOST_ITEMS);
     if (r->failed)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* What a new definition changes of tasks that an old one has too. Law: only what decides a task's result counts: what
  * it does (command, env, cwd, inputs, `when`, executor), its types, and what it depends on. Retries, timeouts, pools,
- * priorities and the order of definition decide when it runs, not what comes out. */
+ * priorities and the order of definition decide when it runs, not what comes out; nor do the limits of ork.each. */
 #include "base/alloc.h"
 #include "core/workflow_priv.h"
 #include <string.h>
@@ -58,13 +58,36 @@ static json_t *subs_of(const ork_workflow *w)
     return subs;
 }
 
+static json_t *params_of(const ork_workflow *w, uint32_t at)
+{
+    json_t *params = at ? json_loads(ork_workflow_text(w, at), JSON_DECODE_ANY, NULL) : NULL;
+    json_t *each = json_object_get(params, "each");
+
+    json_object_del(each, "max_failed");
+    json_object_del(each, "max_parallel");
+    return params;
+}
+
+static bool same_params(const struct differ *d, const struct ork_task_def *was, const struct ork_task_def *is)
+{
+    if (same_text(d->old, was->params, d->now, is->params))
+        return true;
+    if (!(was->flags & is->flags & ORK_TASK_EACH))
+        return false;
+    json_t *a = params_of(d->old, was->params), *b = params_of(d->now, is->params);
+    bool same = a && json_equal(a, b);
+    json_decref(a);
+    json_decref(b);
+    return same;
+}
+
 static bool same_task(struct differ *d, uint32_t was, uint32_t is)
 {
     const struct ork_task_def *a = ork_workflow_def(d->old, was), *b = ork_workflow_def(d->now, is);
 
-    return strcmp(ork_workflow_executor(d->old, was), ork_workflow_executor(d->now, is)) == 0 &&
-           same_text(d->old, a->params, d->now, b->params) && same_text(d->old, a->signature, d->now, b->signature) &&
-           ((a->flags ^ b->flags) & ORK_TASK_FINALLY) == 0 && same_deps(d, was, is) && same_sub(d, b);
+    return strcmp(ork_workflow_executor(d->old, was), ork_workflow_executor(d->now, is)) == 0 && same_params(d, a, b) &&
+           same_text(d->old, a->signature, d->now, b->signature) && ((a->flags ^ b->flags) & ORK_TASK_FINALLY) == 0 &&
+           same_deps(d, was, is) && same_sub(d, b);
 }
 
 void ork_workflow_differ(const ork_workflow *old, const ork_workflow *now, uint8_t *differs)

@@ -2,6 +2,7 @@
 /* The run of a task as its task sees it: which it is, what its end is to the task, how it is steered (sub.h). */
 #include "engine/engine.h"
 #include "engine/sub.h"
+#include "engine/update.h"
 #include <string.h>
 
 /* The attempt that waits for a run; NULL: none does (any more). */
@@ -42,7 +43,7 @@ void ork_sub_join(struct ork_active *a, const struct ork_live *l, struct ork_act
         ork_sub_cancel(child, a->run.killed,
                        l->job->stop == ORK_SUB_TIMEOUT ? "the timeout of its task is over" : "its task was cancelled");
     else if (a->run.status == ORK_RUN_PAUSED && child->run.status != ORK_RUN_PAUSED)
-        (void)ork_active_step(child, &ev);
+        a->resting ? ork_update_stop(child) : (void)ork_active_step(child, &ev);
 }
 
 /* ---- its end ---------------------------------------------------------------------------------- */

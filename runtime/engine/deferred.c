@@ -397,16 +397,68 @@ void ork_deferred_decide(struct ork_active *a, bool yes, const char *args, struc
     json_decref(o);
 }
 
-static int not_waiting(const struct ork_rows *task, const char *name, ork_err *err)
+/* Does its definition say so? An item has that of its task. */
+static bool asks(ork_engine *e, const ork_id *run, const struct ork_rows *task, const char *name)
 {
-    const char *executor = ork_rows_text(task, 0, "executor_type"), *params = ork_rows_text(task, 0, "params");
-    int status = ork_task_status_parse(ork_rows_text(task, 0, "status"));
-    json_t *p = params ? json_loads(params, 0, NULL) : NULL;
-    bool asks = strcmp(executor, "wait") == 0 && json_object_get(json_object_get(p, "wait"), "approval");
+    struct ork_rows *parent = NULL;
+    char id[ORK_ID_TEXT];
+    ork_err none;
 
+    if (strcmp(ork_rows_text(task, 0, "executor_type"), "wait") != 0)
+        return false;
+    const char *params = ork_rows_text(task, 0, "params");
+    if (ork_rows_int(task, 0, "map_index", -1) >= 0) {
+        char *of = ork_strndup(name, strcspn(name, "/"));
+        ork_id_format(run, id);
+        params = ork_doc_open_task(e, id, of, &parent, NULL, &none) == 0 ? ork_rows_text(parent, 0, "params") : NULL;
+        ork_free(of);
+    }
+    json_t *p = params ? json_loads(params, 0, NULL) : NULL;
+    bool yes = json_object_get(json_object_get(p, "wait"), "approval") != NULL;
     json_decref(p);
-    if (!asks)
+    ork_rows_free(parent);
+    return yes;
+}
+
+#define NAMED 5 /* items; of more only that there are */
+
+/* Its items are asked for one by one: those that wait, by name. */
+static int items_wait(ork_engine *e, const ork_id *run, const struct ork_rows *task, const char *name, ork_err *err)
+{
+    const int64_t first = ork_rows_int(task, 0, "map_first", 0), count = ork_rows_int(task, 0, "map_count", 0);
+    struct ork_rows *rows = NULL;
+    struct ork_param p[] = {ORK_P_ID(run)};
+    struct ork_buf names = ORK_BUF_INIT;
+    unsigned n = 0;
+    int rc = ork_store_query(e->store, ORK_Q_jobs_open, p, 1, &rows, err);
+
+    for (size_t i = 0; !rc && i < ork_rows_len(rows) && n <= NAMED; i++) {
+        const int64_t item = ork_rows_int(rows, i, "task_index", -1) - first;
+        if (item < 0 || item >= count || strcmp(ork_rows_text(rows, i, "service_type"), "approval") != 0)
+            continue;
+        if (n++ == NAMED)
+            ork_buf_adds(&names, ", …");
+        else
+            ork_buf_addf(&names, "%s`%s/%lld`", n > 1 ? ", " : "", name, (long long)item + 1);
+    }
+    ork_rows_free(rows);
+    if (!rc && n)
+        rc = ork_err_set(err, ORK_ESTATE, "`%s` asks for each of its items; now %s: %s", name,
+                         n > 1 ? "these wait" : "this waits", names.data);
+    else if (!rc)
+        rc = ork_err_set(err, ORK_ESTATE, "`%s` asks for each of its items, and none of them waits now", name);
+    ork_buf_fini(&names);
+    return rc;
+}
+
+static int not_waiting(ork_engine *e, const ork_id *run, const struct ork_rows *task, const char *name, ork_err *err)
+{
+    int status = ork_task_status_parse(ork_rows_text(task, 0, "status"));
+
+    if (!asks(e, run, task, name))
         return ork_err_set(err, ORK_ESTATE, "`%s` asks for no approval", name);
+    if (ork_rows_int(task, 0, "map_count", -1) >= 0 && !ork_task_is_final(status))
+        return items_wait(e, run, task, name, err);
     if (status == ORK_TASK_PENDING || status == ORK_TASK_PAUSED)
         return ork_err_set(err, ORK_ESTATE,
                            "`%s` does not wait for its approval yet; `ork why` says what comes before it", name);
@@ -459,7 +511,7 @@ int ork_deferred_may_decide(ork_engine *e, const ork_id *run, const char *args, 
         open |= strcmp(ork_rows_text(jobs, i, "service_type"), "approval") == 0 &&
                 strcmp(ork_rows_text(jobs, i, "status"), "pending") == 0;
     if (!rc)
-        rc = open ? decided(e, run, task, name, err) : not_waiting(rows, name, err);
+        rc = open ? decided(e, run, task, name, err) : not_waiting(e, run, rows, name, err);
     ork_rows_free(jobs);
     ork_rows_free(rows);
     json_decref(o);

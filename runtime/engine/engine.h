@@ -162,6 +162,8 @@ struct ork_active {
     uint32_t shown_len;
     struct ork_end *end; /* borrowed: what the attempt being settled left behind */
     double call_us;      /* that its functions compute in a worker, on average; 0 unknown */
+    bool resting;        /* stopped to get another definition: its row keeps rested_from, nobody paused it */
+    uint8_t rested_from;
     bool waits_for_turn; /* max_active_runs: pending until a slot of the pool run:<workflow> is granted */
     bool has_turn;
     struct ork_limits_run *limits;
@@ -306,6 +308,7 @@ struct ork_engine {
     unsigned handles; /* uv handles still open at close */
     unsigned works;   /* jobs in uv's thread pool and reads under way */
     bool deadline_over, interrupted;
+    ork_id to_rest;      /* run that is being brought to rest, to move to another definition; zero: none */
     bool suspend;        /* stop this process when the commit on its way has landed */
     uint64_t bell_count; /* how often somebody else's change was noticed */
     struct ork_watched {

@@ -308,6 +308,11 @@ static int load(ork_engine *e, const ork_id *id, ork_workflow *same, struct ork_
         *out = a;
         return 0;
     }
+    if (a->run.status == ORK_RUN_RUNNING && !a->run.cancelling && ork_id_eq(id, &e->to_rest)) {
+        a->resting = true; /* it is about to move to another definition: nothing starts by this one */
+        a->rested_from = a->run.status;
+        a->run.status = ORK_RUN_PAUSED;
+    }
     if (!rc)
         rc = ork_part_leave_out(a, err);
     if (!rc)

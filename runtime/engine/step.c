@@ -63,13 +63,14 @@ static void put_run(struct ork_active *a)
         a->finished_ms = ork_engine_now(e);
     if (!final)
         a->finished_ms = 0;
-    u->run = (struct ork_run_put){.id = a->id,
-                                  .status = a->run.status,
-                                  .started_ms = a->started_ms,
-                                  .finished_ms = a->finished_ms,
-                                  .cancel_reason = a->run.cancelling ? a->run.cancel_reason : ORK_CANCEL_NONE,
-                                  .killed = a->run.killed,
-                                  .release = final};
+    u->run =
+        (struct ork_run_put){.id = a->id,
+                             .status = a->resting && a->run.status == ORK_RUN_PAUSED ? a->rested_from : a->run.status,
+                             .started_ms = a->started_ms,
+                             .finished_ms = a->finished_ms,
+                             .cancel_reason = a->run.cancelling ? a->run.cancel_reason : ORK_CANCEL_NONE,
+                             .killed = a->run.killed,
+                             .release = final};
     if (a->output && a->run.status == ORK_RUN_SUCCESS && !ork_refuse_poison(a, ORK_NO_TASK, ORK_POISON_ROW)) {
         char *text = ork_strdup(a->output);
         u->run.output = (struct ork_text){text, strlen(text)};

@@ -12,6 +12,8 @@
  * still say, and every step may be done twice. Rows keep their ids and with them their attempts and logs, so a place
  * (task_index) and the number in an id (which names files) may differ from then on. */
 #include "engine/update.h"
+#include "engine/deferred.h"
+#include "engine/sub.h"
 #include "engine/workers.h"
 #include <string.h>
 
@@ -30,6 +32,8 @@ void ork_update_free(struct ork_update *u)
     ork_free(u->again);
     ork_free(u->same);
     ork_free(u->outside);
+    ork_free(u->waits);
+    ork_free(u->ends);
     ork_free(u->status);
     ork_free(u->ids);
     ork_free(u->rows);
@@ -221,26 +225,87 @@ static void moving_fini(struct moving *m)
     ork_free(m->args);
 }
 
-/* Nothing of it may be under way when its tasks change: what runs may finish, nothing new starts. */
-static int bring_to_rest(ork_engine *e, const char *run_id, ork_err *err)
+/* What stops it is a pause of our own, which its row never tells: refused, interrupted or killed, it is as it was. */
+void ork_update_stop(struct ork_active *a)
 {
     struct ork_event pause = {.type = ORK_EV_PAUSE, .task = ORK_NO_TASK};
+
+    a->rested_from = a->run.status;
+    a->resting = true;
+    (void)ork_active_step(a, &pause);
+}
+
+/* Does nothing of it run, nor of the runs of its tasks? What waits has no process: who has the run next waits on. */
+static bool rests(struct ork_active *a)
+{
+    struct ork_live *l, *tmp;
+
+    if (!a->closing && !a->update && !a->copy && !a->run.cancelling &&
+        (a->run.status == ORK_RUN_RUNNING || a->run.status == ORK_RUN_PENDING))
+        ork_update_stop(a);
+    bool rest = !a->closing && a->run.status == ORK_RUN_PAUSED;
+    HASH_ITER(hh, a->live, l, tmp)
+    {
+        struct ork_active *child = ork_sub_of(a->engine, l);
+        rest &= l->job && !l->job->busy && (!child || rests(child));
+    }
+    return rest;
+}
+
+static void let_go(struct ork_active *a)
+{
+    for (struct ork_live *l = a->live; l; l = l->hh.next) {
+        struct ork_active *child = ork_sub_of(a->engine, l);
+        if (child && !child->closing)
+            let_go(child);
+    }
+    ork_active_release(a);
+}
+
+/* What waits, and is to begin anew: true while some of it has not ended. */
+static bool end_waits(struct ork_active *a, const struct ork_update *u)
+{
+    struct ork_live *l, *tmp;
+    bool any = false;
+
+    HASH_ITER(hh, a->live, l, tmp)
+    {
+        const uint32_t no = ork_run_no(&a->run, l->task);
+        if (!l->job || no >= u->ends_len || !u->ends[no])
+            continue;
+        any = true;
+        if (!l->job->busy && !l->job->stop)
+            ork_deferred_kill(a, l);
+        if (a->dead || a->closing)
+            break;
+    }
+    return any;
+}
+
+/* Nothing of it may be under way when its tasks change: what runs may finish, nothing new starts. u: what of it waits
+ * and has to end; NULL: nothing. */
+static int bring_to_rest(ork_engine *e, const char *run_id, const struct ork_update *u, ork_err *err)
+{
     struct ork_active *a;
     ork_id id;
-    int rc = ork_start_claim(e, run_id, err);
+    int rc = ork_doc_parse_run(run_id, &id, err);
 
-    if (!rc)
-        rc = ork_doc_parse_run(run_id, &id, err);
+    if (!rc) {
+        e->to_rest = id;
+        rc = ork_start_claim(e, run_id, err);
+    }
     while (!rc && !e->fenced && (a = ork_active_find(e, &id))) {
-        if (!a->closing && !a->update && !a->copy &&
-            (a->run.status == ORK_RUN_RUNNING || a->run.status == ORK_RUN_PENDING))
-            (void)ork_active_step(a, &pause);
+        bool rest = rests(a);
+        if (rest && u && end_waits(a, u))
+            rest = false;
         if (e->interrupted)
-            rc = ork_err_set(err, ORK_ECANCELLED, "interrupted; the run is paused, what of it runs may finish");
-        if (!a->closing && a->run.status == ORK_RUN_PAUSED && (rc || a->run.live == 0))
-            ork_active_release(a);
+            rc = ork_err_set(err, ORK_ECANCELLED,
+                             "interrupted; nothing of the run changed, and what of it runs may finish");
+        if (!a->closing && a->run.status == ORK_RUN_PAUSED && (rc || rest))
+            let_go(a);
         (void)ork_engine_step(e, true);
     }
+    e->to_rest = (ork_id){{0}};
     e->interrupted = false;
     return rc;
 }
@@ -276,7 +341,7 @@ static int open_run(struct moving *m, const char *run_id, ork_err *err)
     if (!rc && !ork_run_is_final(ork_run_status_parse(ork_rows_text(m->run, 0, "status")))) {
         ork_rows_free(m->run);
         m->run = NULL;
-        rc = bring_to_rest(e, run_id, err);
+        rc = bring_to_rest(e, run_id, NULL, err);
         if (!rc)
             rc = ork_doc_open_run(e, run_id, &m->row.run_id, &m->run, err);
     }
@@ -316,6 +381,26 @@ static int compare_params(struct moving *m, const char *params, ork_err *err)
 static struct ork_text text_of(const char *s)
 {
     return (struct ork_text){s, s ? strlen(s) : 0};
+}
+
+/* What waits and runs again begins anew: it ends first, by the definition it began with. */
+static int plan(struct moving *m, const char *run_id, struct ork_update_plan *p, struct ork_update **u, ork_err *err)
+{
+    struct ork_update_plan blank = *p;
+    int rc = ork_update_plan(p, u, err);
+
+    if (rc || !(*u)->ends)
+        return rc;
+    rc = bring_to_rest(m->engine, run_id, *u, err);
+    ork_update_free(*u);
+    *u = NULL;
+    ork_update_plan_fini(p);
+    *p = blank;
+    ork_rows_free(m->run);
+    m->run = NULL;
+    if (!rc)
+        rc = ork_doc_open_run(m->engine, run_id, &m->row.run_id, &m->run, err);
+    return rc ? rc : ork_update_plan(p, u, err);
 }
 
 static int write_wish(struct moving *m, const struct ork_update_opts *o, ork_err *err)
@@ -399,7 +484,7 @@ int ork_run_update(ork_engine *e, const char *run_id, ork_workflow *w, const str
     struct moving m = {.engine = e};
     struct ork_update_plan p = {.engine = e, .from = o->from, .keep = o->keep};
     struct ork_update *u = NULL;
-    const char *params = o->params;
+    char *params = o->params ? ork_strdup(o->params) : NULL;
     ork_err own;
     size_t n = 0;
 
@@ -420,7 +505,7 @@ int ork_run_update(ork_engine *e, const char *run_id, ork_workflow *w, const str
     if (!rc)
         rc = open_run(&m, run_id, err);
     if (!rc && !params)
-        params = ork_rows_text(m.run, 0, "params") ? ork_rows_text(m.run, 0, "params") : "{}";
+        params = ork_strdup(ork_rows_text(m.run, 0, "params") ? ork_rows_text(m.run, 0, "params") : "{}");
     if (!rc)
         rc = compare_params(&m, params, err);
     if (!rc) {
@@ -429,7 +514,7 @@ int ork_run_update(ork_engine *e, const char *run_id, ork_workflow *w, const str
         p.now = m.now;
         p.params = m.changed;
         p.part = m.part = ork_rows_text(m.run, 0, "part") ? json_loads(ork_rows_text(m.run, 0, "part"), 0, NULL) : NULL;
-        rc = ork_update_plan(&p, &u, err);
+        rc = plan(&m, run_id, &p, &u, err);
     }
     if (!rc && p.runs == 0)
         rc = ork_err_set(err, ORK_ESTATE, "every task of the run succeeded, and the definition asks for nothing more");
@@ -447,6 +532,7 @@ int ork_run_update(ork_engine *e, const char *run_id, ork_workflow *w, const str
         ork_free(*report);
         *report = NULL;
     }
+    ork_free(params);
     ork_update_free(u);
     ork_update_plan_fini(&p);
     moving_fini(&m);

@@ -9,14 +9,18 @@ struct ork_update_row {
     int64_t index;        /* its place now; < 0: aside */
     int64_t first, count; /* of its items; count < 0: it has none */
     uint32_t no;          /* its place to be; ORK_NO_TASK: none, the new definition has no such task */
+    bool waits;           /* under way without a process: a wait, a run of a workflow, or items that may be */
 };
 struct ork_update {
     ork_id wish;
     struct ork_update_row *rows; /* owned: those that are there */
     size_t rows_len;
-    ork_id *ids;          /* owned; per task: of its row, zero: a new one */
-    uint8_t *status;      /* owned; per task: of its row, pending without one */
-    uint8_t *again;       /* owned; per task: enum ork_again */
+    ork_id *ids;     /* owned; per task: of its row, zero: a new one */
+    uint8_t *status; /* owned; per task: of its row, pending without one */
+    uint8_t *again;  /* owned; per task: enum ork_again */
+    uint8_t *waits;  /* owned; per task: it waits, and goes on with that unless it runs again */
+    uint8_t *ends;   /* owned; by place now: it waits, and what it waits for has to end first. NULL: none does */
+    uint32_t ends_len;
     uint8_t *outside;     /* owned; per task: no part of the run; NULL: all are */
     uint8_t *same;        /* owned; per task: nothing of its row changes */
     uint32_t next;        /* the first number that no id has */
@@ -47,6 +51,8 @@ struct ork_update_plan {
  * something of the run is under way, or its rows are another program's. */
 int ork_update_plan(struct ork_update_plan *p, struct ork_update **out, ork_err *err) ORK_MUSTCHECK;
 void ork_update_plan_fini(struct ork_update_plan *p);
+/* Nothing of the run may start; for a run that is about to move. Its row stays as it was. */
+void ork_update_stop(struct ork_active *a);
 char *ork_update_report(const struct ork_update_plan *p,
                         ork_err *err); /* JSON, see ork_run_update; NULL: out of words */
 #endif

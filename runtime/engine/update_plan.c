@@ -5,6 +5,7 @@
  * A task runs when it did not succeed, when its definition or a param it refers to changed, when it comes after one of
  * those, and (`finally`) when any ordinary task runs. Everything else stays, with its output. */
 #include "engine/update.h"
+#include "engine/deferred.h"
 #include <string.h>
 
 #define NAMES 20 /* listed by name; of more only the number is told */
@@ -81,6 +82,15 @@ static bool uses_params(const ork_workflow *w, uint32_t no, const json_t *params
 
 /* ---- rows ---- */
 
+/* By the definition its attempt began with. */
+static bool waits(const struct ork_update_plan *p, const char *name)
+{
+    const ork_workflow *w = p->old ? p->old : p->now;
+    uint32_t no;
+
+    return ork_workflow_find(w, name, strlen(name), &no) == 0 && ork_deferred_is(w, no);
+}
+
 static int read_rows(struct ork_update_plan *p, struct ork_update *u, ork_err *err)
 {
     struct ork_rows *rows = NULL;
@@ -101,7 +111,10 @@ static int read_rows(struct ork_update_plan *p, struct ork_update *u, ork_err *e
         }
         if (ork_task_number(&r->id) >= u->next)
             u->next = ork_task_number(&r->id) + 1;
-        if (status == ORK_TASK_DISPATCHED || status == ORK_TASK_RUNNING)
+        const bool under_way = status == ORK_TASK_DISPATCHED || status == ORK_TASK_RUNNING;
+        r->waits = under_way && waits(p, name);
+        /* one that has items is under way as long as one of them is not final, also while none runs */
+        if (under_way && r->count < 0 && !r->waits)
             rc = ork_err_set(err, ORK_ESTATE, "task `%s` of the run is still under way", name);
         if (ork_workflow_find(p->now, name, strlen(name), &r->no) != 0) {
             r->no = ORK_NO_TASK;
@@ -111,6 +124,7 @@ static int read_rows(struct ork_update_plan *p, struct ork_update *u, ork_err *e
         }
         u->ids[r->no] = r->id;
         u->status[r->no] = (uint8_t)status;
+        u->waits[r->no] = r->waits && r->count < 0;
     }
     ork_rows_free(rows);
     return rc;
@@ -159,7 +173,7 @@ static int mark(struct ork_update_plan *p, struct ork_update *u, const uint8_t *
                 name_it(&p->stale, &p->stale_n, name);
                 continue;
             }
-            u->again[i] = !p->keep;
+            u->again[i] = !p->keep || u->waits[i];
             if (u->status[i] == ORK_TASK_SUCCESS)
                 name_it(&p->changed, &p->changed_n, name);
         }
@@ -224,11 +238,27 @@ static void decide(struct ork_update_plan *p, struct ork_update *u)
                 u->again[i] = u->status[i] != ORK_TASK_SUCCESS && u->status[i] != ORK_TASK_SKIPPED;
                 continue;
             }
-            u->again[i] |= u->status[i] != ORK_TASK_SUCCESS || (last && ordinary);
-            ordinary |= !last && u->again[i];
-            p->runs += u->again[i];
-            p->kept += !u->again[i];
+            u->again[i] |= (u->status[i] != ORK_TASK_SUCCESS && !u->waits[i]) || (last && ordinary);
+            const bool runs = u->again[i] || u->waits[i];
+            ordinary |= !last && runs;
+            p->runs += runs;
+            p->kept += !runs;
         }
+    }
+}
+
+/* Waits that go on are left alone; the others end before their tasks change, items always. */
+static void find_ends(struct ork_update *u)
+{
+    for (size_t i = u->rows_len; i-- > 0;) { /* by place: the first has the highest */
+        const struct ork_update_row *r = &u->rows[i];
+        if (!r->waits || r->index < 0 || (r->no != ORK_NO_TASK && u->waits[r->no] && !u->again[r->no]))
+            continue;
+        if (!u->ends) {
+            u->ends_len = (uint32_t)r->index + 1;
+            u->ends = ork_zalloc(u->ends_len);
+        }
+        u->ends[r->index] = 1;
     }
 }
 
@@ -241,6 +271,7 @@ int ork_update_plan(struct ork_update_plan *p, struct ork_update **out, ork_err 
     u->ids = ork_zalloc(((size_t)n + 1) * sizeof(*u->ids));
     u->status = ork_zalloc((size_t)n + 1);
     u->again = ork_zalloc((size_t)n + 1);
+    u->waits = ork_zalloc((size_t)n + 1);
     u->same = ork_zalloc((size_t)n + 1);
     memset(differs, ORK_DIFFER_CHANGED, (size_t)n + 1);
     if (p->old)
@@ -256,6 +287,7 @@ int ork_update_plan(struct ork_update_plan *p, struct ork_update **out, ork_err 
         decide(p, u);
         keep_items(p, u, whole);
         ork_free(whole);
+        find_ends(u);
     }
     for (size_t i = 0; !rc && p->old && i < u->rows_len; i++) {
         const struct ork_update_row *r = &u->rows[i];

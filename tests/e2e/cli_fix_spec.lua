@@ -285,12 +285,136 @@ describe("fix and go on", function()
     p:wait_line("p +running")
     p:kill()
     local t = pty.open{ sh.ork_path(), "etl.lua", "--resume", "--quiet", cwd = dir }
-    sh.wait_until(dir .. "/.ork", function() return sh.json(ork("runs", "--json").out)[1].status == "paused" end)
+    sh.wait_until(dir .. "/.ork", function()
+      local owner = sh.json(ork("show", "last", "--json").out).owner
+      return owner and owner.alive and owner.pid ~= p.pid
+    end)
     t:send("\3")
     assert.equal(130, (t:wait()))
-    assert.equal("paused", sh.json(ork("runs", "--json").out)[1].status)
+    assert.equal("running", sh.json(ork("runs", "--json").out)[1].status) -- as it was: nobody paused it
     sh.run({ "sh", "-c", "echo > fifo" }, { cwd = dir })
     assert.equal(1, ork("etl.lua", "--resume").code)
+  end)
+
+  it("goes on with a run that stopped among the items of a list", function()
+    local text = [[
+local ork = require "ork"
+local w = ork.workflow("fan", {})
+local c = w:task("c", { inputs = { p = ork.each({ 1, 2, 3 }, { max_parallel = 1 }) }, run = function(input)
+  local ran = io.open("ran", "a")
+  ran:write(input.p):close()
+  if input.p == 2 and not io.open("go") then io.open("fifo"):read("l") end
+  return input.p
+end })
+w:task("d", { inputs = { r = c.output }, command = "echo one > d" })
+return w]]
+    for _, how in ipairs({ { "fan.lua", "--resume" }, { "retry", "last", "--update" } }) do
+      os.remove(dir .. "/ran")
+      os.remove(dir .. "/go")
+      os.remove(dir .. "/fifo")
+      sh.run({ "mkfifo", "fifo" }, { cwd = dir })
+      sh.write(dir .. "/fan.lua", text)
+      local p = sh.spawn_ork({ "fan.lua", "--new" }, { cwd = dir })
+      sh.wait_until(dir, function() return sh.exists(dir .. "/ran") and sh.read(dir .. "/ran") == "12" end)
+      p:kill()
+      sh.write(dir .. "/go", "")
+      sh.write(dir .. "/fan.lua", (text:gsub("one", "two")))
+      local r = ork(table.unpack(how))
+      assert.equal(0, r.code, r.err)
+      assert.equal("1223", sh.read(dir .. "/ran"))
+      assert.equal("two\n", sh.read(dir .. "/d"))
+    end
+  end)
+
+  local function sql(text) return sh.sql(dir .. "/.ork/ork.db", text) end
+
+  --- Starts it, kills it when `x` failed and so many jobs are waited for, and goes on with what is made of it.
+  local function waits_and_goes_on(text, jobs, mended_text)
+    local script = 'local ork = require "ork"\nlocal w = ork.workflow("w", {})\n%s\nreturn w\n'
+    sh.write(dir .. "/w.lua", script:format(text))
+    local p = sh.spawn_ork({ "w.lua", "--new" }, { cwd = dir })
+    p:wait_line("run %x+ of w")
+    sh.wait_until(dir .. "/.ork", function()
+      return #sql("SELECT 1 FROM deferred_jobs WHERE status = 'pending'") == jobs and
+        #sql("SELECT 1 FROM tasks WHERE task_name = 'x' AND status = 'failed' AND run_id = (SELECT max(id) FROM runs WHERE parent_task_id IS NULL)") == 1
+    end)
+    p:kill()
+    sh.write(dir .. "/w.lua", script:format(mended_text))
+    return sh.spawn_ork({ "w.lua", "--resume", "-v" }, { cwd = dir })
+  end
+
+  it("waits on for an approval that did not change and asks anew for one that did", function()
+    local text = [[
+local ap = w:task("ap", { wait = { approval = "Ship?" } })
+w:task("x", { command = "false" })
+w:task("z", { depends_on = { ap }, command = "true" })]]
+    local p = waits_and_goes_on(text, 1, (text:gsub("false", "true")))
+    p:wait_line("x +success")
+    assert.same({ { attempt = 1, n = 1 } }, sql("SELECT t.attempt, count(*) AS n FROM tasks t JOIN deferred_jobs d ON d.task_id = t.id"))
+    assert.equal(0, ork("approve", "last", "ap").code)
+    assert.equal(0, p:wait().code)
+
+    p = waits_and_goes_on(text, 1, (text:gsub("false", "true"):gsub("Ship%?", "Really?")))
+    p:wait_line("ap +waiting +for approval: Really%?")
+    local jobs = sql("SELECT d.status FROM deferred_jobs d JOIN tasks t ON t.id = d.task_id WHERE t.run_id = (SELECT max(id) FROM runs) ORDER BY d.created_at, d.id")
+    assert.same({ { status = "cancelled" }, { status = "pending" } }, jobs)
+    assert.equal(0, ork("approve", "last", "ap").code)
+    assert.equal(0, p:wait().code)
+
+    p = waits_and_goes_on(text, 1, 'w:task("x", { command = "true" })') -- it is gone
+    assert.equal(0, p:wait().code)
+    assert.same({}, sql("SELECT 1 FROM deferred_jobs WHERE status IN ('pending', 'polling')"))
+  end)
+
+  it("keeps the run of a task that did not change, with what it waits for, and ends one that did", function()
+    local text = [[
+local other = ork.workflow("other", {})
+local zero = other:task("zero", { command = "echo zero >> ran" })
+local gate = other:task("gate", { depends_on = { zero }, wait = { approval = "One?" } })
+other:task("after", { depends_on = { gate }, command = "echo after >> ran" })
+w:task("s", { workflow = other })
+w:task("x", { command = "false" })]]
+    local p = waits_and_goes_on(text, 2, (text:gsub("false", "true")))
+    p:wait_line("x +success")
+    local child = sql("SELECT lower(hex(id)) AS id, status FROM runs WHERE parent_task_id IS NOT NULL")
+    assert.same({ 1, "running" }, { #child, child[1].status })
+    assert.equal(0, ork("approve", child[1].id, "gate").code)
+    assert.equal(0, p:wait().code)
+    assert.equal("zero\nafter\n", sh.read(dir .. "/ran"))
+
+    p = waits_and_goes_on(text, 2, (text:gsub("false", "true"):gsub("One%?", "Two?")))
+    p:wait_line("s > gate +waiting +for approval: Two%?")
+    child = sql("SELECT lower(hex(id)) AS id, status FROM runs WHERE parent_task_id IS NOT NULL ORDER BY id")
+    assert.same({ 3, "cancelled", "running" }, { #child, child[2].status, child[3].status })
+    assert.equal(0, ork("approve", child[3].id, "gate").code)
+    assert.equal(0, p:wait().code)
+  end)
+
+  it("asks anew for items that wait", function()
+    local text = [[
+w:task("g", { inputs = { p = ork.each({ "a", "b" }) }, wait = { approval = "Ship " .. ork.input.p .. "?" } })
+w:task("x", { command = "false" })]]
+    local p = waits_and_goes_on(text, 2, (text:gsub("false", "true")))
+    p:wait_line("x +success")
+    sh.wait_until(dir .. "/.ork", function() return #sql("SELECT 1 FROM deferred_jobs WHERE status = 'pending'") == 2 end)
+    assert.equal(0, ork("approve", "last", "g/1").code)
+    assert.equal(0, ork("approve", "last", "g/2").code)
+    assert.equal(0, p:wait().code)
+  end)
+
+  it("says that a run that it takes up is paused", function()
+    sh.run({ "mkfifo", "fifo" }, { cwd = dir })
+    sh.write(dir .. "/etl.lua", (mended:gsub("echo a ", "read x < fifo; echo a ")))
+    local p = sh.spawn_ork({ "etl.lua" }, { cwd = dir })
+    p:wait_line("a +running")
+    assert.equal(0, ork("pause", "last").code)
+    sh.wait_until(dir .. "/.ork", function() return sh.json(ork("runs", "--json").out)[1].status == "paused" end)
+    p:kill()
+    sh.run({ "sh", "-c", "echo > fifo" }, { cwd = dir })
+    p = sh.spawn_ork({ "etl.lua" }, { cwd = dir })
+    p:wait_line("run %x+ of etl is paused: nothing of it starts before `?ork resume %x+")
+    assert.equal(0, ork("resume", "last").code)
+    assert.equal(0, p:wait().code)
   end)
 
   it("says that a param that is wrong now is the run's, and how to give another", function()

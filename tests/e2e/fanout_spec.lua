@@ -266,6 +266,23 @@ end })]]
     assert.same({ "v", "w", "y" }, output("a"))
   end)
 
+  it("does only what did not succeed when its limits changed, and all of it when its command did, unless that is kept", function()
+    local text = [[w:task("a", { inputs = { p = ork.each({ "x", "y", "z" }, %s) }, command = { "sh", "-c", "printf $1 >>ran; %s", "sh", ork.input.p } })]]
+    local fails = 'test $1 != y'
+    local function go(limits, command, ...)
+      sh.write(dir .. "/ran", "")
+      write(text:format(limits, command))
+      local r = ork("w.lua", "--jobs", "1", ...)
+      return r.code, sh.read(dir .. "/ran")
+    end
+    assert.same({ 1, "xyz" }, { go("{ max_failed = 0, max_parallel = 3 }", fails, "--new") })
+    assert.same({ 0, "y" }, { go("{ max_failed = 1, max_parallel = 1 }", fails, "--resume") })
+    assert.same({ 1, "xyz" }, { go("{ max_parallel = 3 }", fails, "--new") })
+    assert.same({ 0, "y" }, { go("{ max_parallel = 3 }", "true", "--resume", "--keep") })
+    assert.same({ 1, "xyz" }, { go("{ max_parallel = 3 }", fails, "--new") })
+    assert.same({ 0, "xyz" }, { go("{ max_parallel = 3 }", "true", "--resume") })
+  end)
+
   it("is taken over with its items by a rerun from a later task", function()
     local r = run([[
 local a = w:task("a", { inputs = { p = ork.each({ 1, 2, 3 }) }, output_type = { n = "int" },
@@ -361,6 +378,26 @@ print(ork.json.encode(r:task("a").output), ork.json.encode(r:task("a").items), o
     local r = sh.ork({ "app.lua" }, { cwd = dir })
     assert.equal(0, r.code, r.err)
     assert.equal('[{"n":2},null,{"n":6}]\t{"count":3,"failed":1,"success":2}\t{"n":6}', r.err:match('%[{"n".-\n'):sub(1, -2))
+  end)
+
+  it("goes over what the items of another task gave, and knows the types of it", function()
+    local text = [[
+local c = w:task("c", { inputs = { p = ork.each({ 1, 2, 3 }) }, output_type = %s, run = function(input) return %s end })
+w:task("e", { inputs = { p = ork.each(%s) }, input_type = { p = %s }, run = function(input) return input.p end })]]
+    local function over(...)
+      local r = run(text:format(...))
+      return r.code == 0 and output("e") or r.err
+    end
+    assert.same({ { v = 1 }, { v = 2 }, { v = 3 } }, over('{ v = "int" }', "{ v = input.p }", "c.output", '{ "?", { v = "int" } }'))
+    assert.same({ 1, 2, 3 }, over('{ v = "int" }', "{ v = input.p }", "c.output.v", '"int?"'))
+    assert.same({ { 1 }, { 2 }, { 3 } }, over('{ "int" }', "{ input.p }", "c.output", '{ "?", { "int" } }'))
+    assert.same({ { a = 1, b = "x" }, { a = 2, b = "x" }, { a = 3, b = "x" } },
+      over('{ v = "int" }', "{ v = input.p }", 'ork.product{ a = c.output.v, b = { "x" } }', '{ a = "int?", b = "str" }'))
+    assert.equal("success", over('"any"', "input.p", "c.results", '{ item = "any", status = "str", output = "any", error = "str?" }')[2].status)
+    assert.equal("success", over('{ v = "int" }', "{ v = input.p }", "c.results", '{ item = "any", status = "str", output = "any", error = "str?" }')[2].status)
+    assert.matches("does not fit input_type", over('{ v = "int" }', "{ v = input.p }", "c.output.v", '"str?"'), 1, true)
+    assert.matches("does not fit input_type", over('{ "int" }', "{ input.p }", "c.output", '"int?"'), 1, true)
+    assert.matches("does not fit input_type: status: wanted int", over('{ v = "int" }', "{ v = input.p }", "c.results", '{ status = "int" }'), 1, true)
   end)
 
   it("is refused where it is not meant", function()

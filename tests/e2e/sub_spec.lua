@@ -153,6 +153,20 @@ w:task("a", { workflow = other, inputs = { part = "x" } })]])
     assert.equal(0, p:wait().code)
   end)
 
+  it("is marked in a plan beside tasks with items", function()
+    write([[
+other:task("x", { command = "true" })
+local w = ork.workflow("w")
+w:task("a", { workflow = other, inputs = { part = "x" } })
+w:task("b", { workflow = other, inputs = { part = ork.each({ "x", "y" }) } })
+w:task("c", { inputs = { p = ork.each({ 1, 2 }) }, command = "true" })]])
+    local out = ork("plan", "w.lua").out
+    assert.matches("\n  1  a, b %(per item%) and c %(per item%)\n", out)
+    assert.matches("\nruns of other workflows: a %(other%) and b %(other%)\n", out)
+    local plan = sh.json(ork("plan", "w.lua", "--json").out)
+    assert.same({ { "b", "c" }, { a = "other", b = "other" } }, { plan.each, plan.runs })
+  end)
+
   it("is refused where it is not meant", function()
     local bad = {
       { 'w:task("a", { workflow = "other" })', '`workflow` wants a workflow, got "other"; name the one that ork.workflow returned' },
@@ -163,6 +177,11 @@ w:task("a", { workflow = other, inputs = { part = "x" } })]])
       { 'local t = w:task("t", { output_type = { n = "int" }, command = "true" })\nw:task("a", { workflow = other, inputs = { part = t.output.n } })',
         "`inputs.part` does not fit that param" },
       { 'w:task("a", { workflow = other, inputs = { part = "x" }, command = "true" })', "`workflow` stands beside `command`; a task does one thing" },
+      { 'w:task("a", { workflow = other, inputs = { part = "x" }, run = function() end })', "`workflow` stands beside `run`; a task does one thing" },
+      { 'w:task("a", { workflow = other, inputs = { part = "x" }, wait = "1s" })', "`workflow` stands beside `wait`; a task does one thing" },
+      { 'w:task("a", { workflow = other, inputs = { part = "x" }, python = "a.py:f" })', "`workflow` stands beside `python`; a task does one thing" },
+      { 'w:task("a", { workflow = other, inputs = { part = "x" }, library = "x.so" })', "`workflow` stands beside `library`; a task does one thing" },
+      { 'w:task("a", { workflow = other, inputs = { part = "x" }, task_count = 2 })', "`task_count` stands beside `workflow`; it is for a task" },
       { 'w:task("a", { workflow = other, inputs = { part = "x" }, pool = "p" })', "`pool` is for the tasks of `other`" },
       { 'w:task("a", { workflow = other, inputs = { part = "x" }, input_type = { part = "str" } })', "`input_type` is given already, by the params of `other`" },
       { 'other:returns{ n = "x" }\nw:task("a", { workflow = other, inputs = { part = "x" }, output_type = { m = "int" } })',

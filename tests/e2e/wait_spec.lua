@@ -54,6 +54,27 @@ describe("a task that waits", function()
     assert.equal(2, ork("approve", "last", "gate").code)
   end)
 
+  it("is asked for each item of a list, and named so", function()
+    sh.write(dir .. "/w.lua", [[
+local ork = require "ork"
+local w = ork.workflow("w", {})
+w:task("c", { inputs = { p = ork.each({ "a", "b" }, { max_failed = 1 }) }, wait = { approval = "Ship " .. ork.input.p .. "?" } })
+return w]])
+    local p = sh.spawn_ork({ "w.lua" }, { cwd = dir })
+    p:wait_line("run %x+ of w")
+    local function open() return #sh.sql(db(), "SELECT 1 FROM deferred_jobs WHERE status = 'pending'") end
+    sh.wait_until(dir .. "/.ork", function() return open() == 2 end)
+    local function refused(task) return ork("approve", "last", task).err end
+    assert.matches("`c` asks for each of its items; now these wait: `c/1`, `c/2`", refused("c"), 1, true)
+    assert.equal(0, ork("reject", "last", "c/2").code)
+    sh.wait_until(dir .. "/.ork", function() return open() == 1 end)
+    assert.matches("`c/2` waits for no approval any more (failed)", refused("c/2"), 1, true)
+    assert.matches("`c` asks for each of its items; now this waits: `c/1`", refused("c"), 1, true)
+    assert.equal(0, ork("approve", "last", "c/1").code)
+    assert.equal(0, p:wait().code)
+    assert.matches("too late: the run had ended (success)", refused("c"), 1, true)
+  end)
+
   it("fails when it is rejected, and is asked again by a retry", function()
     local p = start()
     local r = ork("reject", "last", "gate", "--comment", "not today", "--json")

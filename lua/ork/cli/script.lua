@@ -97,7 +97,12 @@ local function tell_start(engine, id, how, name, tasks, alone, keyed)
     local from = run.part and run.part.outputs_of
     if from then term.news(("outputs of tasks before it are those of run %s"):format(text.short(from))) end
   elseif how == "resumed" then
-    term.news(("going on with run %s of %s, which was interrupted%s"):format(short, name, keyed and "" or " (--new starts another)"))
+    local another = keyed and "" or " (--new starts another)"
+    if stop.check(engine:run(id)).status == "paused" then
+      term.message(("run %s of %s is paused: nothing of it starts before %s%s"):format(short, name, hint.line("ork resume %s", short), another))
+    else
+      term.news(("going on with run %s of %s, which was interrupted%s"):format(short, name, another))
+    end
   elseif how == "finished" then
     local status = stop.check(engine:run(id)).status
     local again = status ~= "success" and hint.line("ork retry %s", short)

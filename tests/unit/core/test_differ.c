@@ -68,6 +68,30 @@ static void what_decides_the_result_counts(void **state)
     differs("[{\"task_name\":\"a\",\"params\":{\"command\":\"x\",\"finally\":true,\"trigger_rule\":\"always\"}}]", "*");
 }
 
+static void how_many_items_may_run_and_fail_is_no_change(void **state)
+{
+    (void)state;
+#define EACH(LIMITS, LIST)                                                                                             \
+    "[{\"task_name\":\"a\",\"params\":{\"command\":\"x\",\"each\":{\"input\":\"p\"" LIMITS                             \
+    ",\"over\":{\"const\":[" LIST "]}}}}]"
+    const struct {
+        const char *now;
+        uint8_t want;
+    } cases[] = {{EACH(",\"max_failed\":1,\"max_parallel\":2", "1,2"), ORK_DIFFER_NOT},
+                 {EACH("", "1,2"), ORK_DIFFER_NOT},
+                 {EACH(",\"max_parallel\":9", "1,3"), ORK_DIFFER_CHANGED}};
+    ork_workflow *old = load(EACH(",\"max_parallel\":9", "1,2"));
+
+    for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+        ork_workflow *now = load(cases[i].now);
+        uint8_t got = 9;
+        ork_workflow_differ(old, now, &got);
+        assert_int_equal(got, cases[i].want);
+        ork_workflow_unref(now);
+    }
+    ork_workflow_unref(old);
+}
+
 static void closures(void **state)
 {
     (void)state;
@@ -121,6 +145,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_decides_the_result_counts),
+        cmocka_unit_test(how_many_items_may_run_and_fail_is_no_change),
         cmocka_unit_test(closures),
         cmocka_unit_test(closures_at_random),
     };
