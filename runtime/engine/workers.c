@@ -64,12 +64,24 @@ int ork_workers_may_start(ork_engine *e, const ork_workflow *w, ork_err *err)
     return 0;
 }
 
+void ork_workers_hold(ork_engine *e, struct ork_call *c)
+{
+    struct ork_workers *ws = workers_of(e);
+
+    if (c->held)
+        return;
+    c->held = true;
+    ws->coming++;
+    ws->bytes += c->input_len;
+}
+
 void ork_workers_ready(ork_engine *e, struct ork_call *c)
 {
     struct ork_workers *ws = workers_of(e);
 
+    ork_workers_hold(e, c);
+    ws->coming--;
     c->number = ++ws->numbers;
-    ws->bytes += c->input_len;
     ork_heap_push(&ws->waiting[c->alone], &c->place);
 }
 
@@ -78,11 +90,6 @@ void ork_workers_back(ork_engine *e, struct ork_call *c)
     c->member = NULL;
     c->waits = false;
     ork_heap_push(&e->workers->waiting[c->alone], &c->place);
-}
-
-bool ork_workers_full(const ork_engine *e)
-{
-    return e->workers && e->workers->bytes > ORK_WORKERS_INPUTS;
 }
 
 /* ---- feeding ---- */
@@ -206,6 +213,19 @@ static struct ork_call *next(struct ork_workers *ws, struct ork_member **m)
     return NULL;
 }
 
+/* While everything that is held sleeps, or waits for what sleeps, one more may come: it may be what they wait for. */
+bool ork_workers_full(const ork_engine *e)
+{
+    const struct ork_workers *ws = e->workers;
+
+    if (!ws || ws->bytes <= ORK_WORKERS_INPUTS)
+        return false;
+    bool moves = ws->coming > 0 || ws->waiting[0].len > 0 || (ws->waiting[1].len > 0 && !crowded(ws, true));
+    for (const struct ork_member *m = ws->members; m && !moves; m = m->next)
+        moves = computes(m);
+    return moves;
+}
+
 void ork_workers_feed(ork_engine *e)
 {
     struct ork_workers *ws = e->workers;
@@ -220,7 +240,7 @@ void ork_workers_feed(ork_engine *e)
     }
     for (m = ws->members; m; m = m->next)
         ork_worker_flush(m->worker);
-    ws->held = ws->waiting[0].len > 0 || ws->waiting[1].len > 0;
+    ws->held = ws->waiting[0].len > 0 || ws->waiting[1].len > 0 || ws->bytes > ORK_WORKERS_INPUTS;
     ork_workers_arm(e);
 }
 
@@ -306,13 +326,17 @@ void ork_workers_forget(ork_engine *e, struct ork_call *c)
 {
     struct ork_workers *ws = e->workers;
 
+    if (ws && c->held) {
+        ws->bytes -= c->input_len;
+        ws->coming -= !c->number;
+        c->held = false;
+    }
     if (!ws || !c->number)
         return;
     ork_heap_remove(&ws->waiting[c->alone], &c->place);
     if (c->member)
         ork_member_release(c->member, c->slot);
     c->member = NULL;
-    ws->bytes -= c->input_len;
     c->number = 0;
 }
 

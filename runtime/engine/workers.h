@@ -58,7 +58,8 @@ struct ork_workers {
     struct ork_member *members; /* owned list */
     uint32_t len;
     uint64_t numbers, made; /* made: workers so far */
-    size_t bytes;           /* of inputs of calls that did not end */
+    size_t bytes;           /* of inputs of calls that did not end, from when they are built */
+    uint32_t coming;        /* of these, that what they wait for is not durable yet */
     uint32_t stillborn;     /* points */
     uint32_t cores;
     int64_t idle_ms;
@@ -71,6 +72,7 @@ struct ork_workers {
 /* workers.c: who calls what */
 int ork_workers_may_start(ork_engine *e, const ork_workflow *w, ork_err *err) ORK_MUSTCHECK; /* EAGENT: no program */
 int ork_workers_find(ork_engine *e, ork_err *err) ORK_MUSTCHECK;
+void ork_workers_hold(ork_engine *e, struct ork_call *c); /* its input is in memory */
 void ork_workers_ready(ork_engine *e, struct ork_call *c);
 void ork_workers_back(ork_engine *e, struct ork_call *c); /* it was not begun: it waits again */
 void ork_workers_feed(ork_engine *e);                     /* at the end of a turn */

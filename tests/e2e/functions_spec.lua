@@ -114,6 +114,17 @@ w:task("silent", { run = function() end })]])
     end
   end)
 
+  it("goes on while all that is in memory sleeps", function() -- 75 MB of inputs, whose functions wait for another
+    local r = run([[
+local big = w:task("big", { run = function() return ("x"):rep(15 << 20) end })
+for i = 1, 5 do
+  w:task("s" .. i, { inputs = { big = big.output }, run = function(_, ctx) ctx.progress(1) repeat ctx.sleep("10ms") until io.open("go") end })
+end
+local pause = w:task("pause", { depends_on = big, wait = "3s" })
+w:task("make", { depends_on = pause, run = function() io.open("go", "w"):close() end })]])
+    assert.equal(0, r.code, r.err)
+  end)
+
   it("has what its resources say, alone in its worker; so have processes", function()
     local r = run([[
 w:task("small", { resources = { memory = "32m" }, run = function() local t = {} for i = 1, 1e9 do t[i] = {} end end })
