@@ -265,7 +265,7 @@ static int64_t due(const struct ork_workers *ws, const struct ork_member *m)
         return 0;
     if (m->busy == 0)
         return m->moved_ms + ws->idle_ms;
-    return ork_member_computing(m) > 0 && !m->stalled ? m->moved_ms + ORK_WORKER_STALL_MS : 0;
+    return ork_member_computing(m) > 0 && !m->stalled ? m->moved_ms + ORK_WORKER_STALL_MS + m->patience_ms : 0;
 }
 
 void ork_workers_arm(ork_engine *e)

@@ -45,7 +45,8 @@ struct ork_member { /* a worker */
     bool ended;   /* was told so */
     bool killed;  /* by us, for one call or because nobody waits: the others in it are innocent */
     uint64_t served;
-    int64_t moved_ms; /* monotonic: when something last ended or came to an idle one */
+    int64_t patience_ms; /* beside ORK_WORKER_STALL_MS: what it was given is large, and comes a piece at a time */
+    int64_t moved_ms;    /* monotonic: when something last ended or came to an idle one */
     char definitions[ORK_WORKER_DEFINITIONS][65];
     uint32_t definitions_len;
     int scratch; /* owned: its stdout and stderr */
