@@ -105,7 +105,7 @@ struct ork_event {
     int reason;                         /* CANCEL: enum ork_run_cancel */
     struct ork_failure failure;         /* EXITED, REJECT when !ok */
     uint32_t count, number, max_failed; /* EXPANDED */
-    int64_t retry_after_ms;             /* EXITED: > 0 overrides the policy's delay; -1 forbids a retry */
+    int64_t retry_after_ms;             /* EXITED, REJECT: > 0 overrides the policy's delay; -1 forbids a retry */
     int64_t now_ms;
     uint64_t random;
 };

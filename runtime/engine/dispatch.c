@@ -54,7 +54,7 @@ static void on_answer(struct ork_active *a, uint32_t task, uint32_t attempt, con
         return;
     if (answer->error) {
         ork_buf_addf(&why, "when: %s", answer->error);
-        ork_settle_reject(a, task, answer->kind, why.data);
+        ork_settle_reject_after(a, task, answer->kind, why.data, answer->final ? -1 : answer->after_ms);
         ork_buf_fini(&why);
     } else if (!answer->json) {
         (void)ork_active_step(a, &ev);

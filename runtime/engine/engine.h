@@ -122,6 +122,7 @@ struct ork_active {
     struct ork_reject {
         uint32_t task;
         int kind;
+        int64_t after_ms;
         char *text; /* owned */
         struct ork_reject *next;
     } * rejects, **rejects_end;      /* owned list: judged while effects are worked off, told after */
@@ -429,7 +430,9 @@ void ork_settle_exit(struct ork_active *a, uint32_t task, const struct ork_exit 
 void ork_settle_fail(struct ork_active *a, uint32_t task, int kind,
                      const char *text); /* a granted attempt that never reached the agent */
 void ork_settle_reject(struct ork_active *a, uint32_t task, int kind,
-                       const char *text);                                     /* a task that fails before any attempt */
+                       const char *text); /* a task that fails before any attempt */
+void ork_settle_reject_after(struct ork_active *a, uint32_t task, int kind, const char *text,
+                             int64_t after_ms); /* after_ms as in ork_event.retry_after_ms */
 void ork_settle_dispatched(struct ork_active *a, uint32_t task, bool urgent); /* the attempt's first row */
 void ork_settle_ended(struct ork_active *a, uint32_t task); /* the attempt's last row, when it is due */
 void ork_settle_recalled(struct ork_active *a, uint32_t task, uint32_t attempt);

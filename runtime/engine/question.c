@@ -146,7 +146,10 @@ void ork_question_end(struct ork_call *c, const struct ork_inline_result *r)
         struct ork_buf b = ORK_BUF_INIT;
         ork_mask_text(&c->live->mask, whole, len, &b);
         clean = ork_buf_steal(&b, NULL);
-        answer = (struct ork_answer){.error = clean, .kind = r->kind ? r->kind : ORK_KIND_ERROR, .final = r->final};
+        answer = (struct ork_answer){.error = clean,
+                                     .kind = r->kind ? r->kind : ORK_KIND_ERROR,
+                                     .final = r->final,
+                                     .after_ms = r->retry_after_ms};
     }
     if (!answer.error && (clean = masked(&c->live->mask, r, &len)))
         answer = (struct ork_answer){.json = clean, .len = len};

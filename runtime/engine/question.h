@@ -15,6 +15,7 @@ struct ork_answer {   /* borrowed for the callback */
     const char *error; /* it failed of that; NULL: it did not */
     int kind;          /* enum ork_kind, of a failure */
     bool final;        /* that will not change by asking again */
+    int64_t after_ms;  /* of a failure: when to ask again; 0: it did not say */
 };
 typedef void (*ork_answer_cb)(struct ork_active *a, uint32_t task, uint32_t attempt, const struct ork_answer *answer);
 
