@@ -69,6 +69,17 @@ w:task("silent", { run = function() end })]])
     assert.same({}, sh.sql(dir .. "/.ork/ork.db", "SELECT 1 FROM task_attempts"))
   end)
 
+  it("shows what a `when` wrote that failed, of functions and of processes", function()
+    for _, what in ipairs { "run = function() end", 'command = "true"' } do
+      local r = run('w:task("a", { when = function() print("hear") error("cannot tell") end, ' .. what .. " })")
+      assert.equal(1, r.code)
+      for _, words in ipairs { { "last", "a" }, { "last" }, { "last", "a", "--tail", "20" } } do
+        local log = ork("logs", table.unpack(words))
+        assert.matches("^hear\n.*w.lua:3: cannot tell\n", log.out, 1, false, log.err)
+      end
+    end
+  end)
+
   it("shows its log while it computes", function()
     write('w:task("a", { run = function() print("I am here") while not io.open("go") do end end })')
     local p = sh.spawn_ork({ "w.lua" }, { cwd = dir })
