@@ -108,7 +108,7 @@ struct ork_event {
     int reason;                         /* CANCEL: enum ork_run_cancel */
     struct ork_failure failure;         /* EXITED, REJECT when !ok */
     uint32_t count, number, max_failed; /* EXPANDED */
-    int64_t retry_after_ms;             /* EXITED: > 0 overrides the policy's delay; -1 forbids a retry */
+    int64_t retry_after_ms;             /* EXITED, REJECT: > 0 overrides the policy's delay; -1 forbids a retry */
     int verdict; /* EXITED: what a function said of a retry: 1 yes, -1 no; 0: the policy decides */
     int64_t now_ms;
     uint64_t random;

@@ -84,8 +84,12 @@ int ork_call_build(struct ork_active *a, struct ork_live *l, json_t *params, ork
                                  .timeout_ms = ork_run_def(&a->run, l->task)->timeout_ms,
                                  .by_worker = by_worker,
                                  .alone = by_worker && (a->run.tasks[l->task].lost > 0 || is_isolated(params))};
-    if (by_worker)
+    if (by_worker) {
         ork_resources_read(params, &l->call->most);
+        ork_workers_hold(a->engine, l->call);
+    } else {
+        ork_inline_hold(a->engine, l->call, true);
+    }
     if (executor == ORK_EXEC_LIBRARY) {
         l->call->option = "library";
         l->call->alone = true;
@@ -239,6 +243,8 @@ void ork_call_leave(ork_engine *e, struct ork_call *c)
 void ork_call_free(ork_engine *e, struct ork_call *c)
 {
     ork_call_leave(e, c);
+    if (!c->by_worker)
+        ork_inline_hold(e, c, false);
     ork_free(c->input);
     ork_free(c->library);
     ork_free(c);

@@ -24,6 +24,7 @@ struct ork_call {
     struct ork_active *run; /* borrowed: the live attempt goes with it */
     char *input;            /* owned JSON; NULL once nobody needs it any more */
     size_t input_len;
+    bool held;          /* its input counts among those in memory */
     const char *option; /* static: where its function stands, "run" for the attempt itself */
     char *library;      /* owned: absolute path of a shared library whose function it is; NULL: it is a script's */
     int64_t timeout_ms; /* that it may compute and sleep; 0 none */
@@ -78,6 +79,7 @@ void ork_call_end(struct ork_call *c, const struct ork_inline_result *r); /* it 
 /* inline.c: called by the host program */
 #define ORK_INLINE_WINDOW 256 /* calls under way at once, beside those that wait for other runs */
 #define ORK_INLINE_AHEAD 1024 /* attempts granted and not ended: what one commit can set free */
+void ork_inline_hold(ork_engine *e, struct ork_call *c, bool yes); /* its input is in memory, and not taken */
 void ork_inline_ready(ork_engine *e, struct ork_call *c);
 void ork_inline_forget(ork_engine *e, struct ork_call *c); /* it is about to end */
 void ork_inline_leave(ork_engine *e, struct ork_call *c);

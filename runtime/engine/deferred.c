@@ -199,7 +199,7 @@ void ork_deferred_succeed(struct ork_active *a, struct ork_live *l, json_t *outp
     if (poison || rc) {
         ev.ok = false;
         ev.failure = (struct ork_failure){.kind = ORK_KIND_OUTPUT, .exit_code = -1};
-    } else {
+    } else if (!ork_run_is_item(&a->run, l->task)) {
         ork_outputs_put(a->engine, &a->id, l->task, ORK_CACHED_OUTPUT, output);
     }
     struct ork_end end = {.output = ev.ok ? text : NULL,

@@ -54,7 +54,7 @@ static void on_answer(struct ork_active *a, uint32_t task, uint32_t attempt, con
         return;
     if (answer->error) {
         ork_buf_addf(&why, "when: %s", answer->error);
-        ork_settle_reject(a, task, answer->kind, why.data);
+        ork_settle_reject_after(a, task, answer->kind, why.data, answer->final ? -1 : answer->retry_after_ms);
         ork_buf_fini(&why);
     } else if (!answer->json) {
         (void)ork_active_step(a, &ev);
@@ -365,13 +365,16 @@ void ork_dispatch_pump(ork_engine *e)
     ork_limits_shut(e->limits, ORK_WINDOW_HOST, false);
     ork_pools_wish(e);
     ork_limits_shut(e->limits, ORK_WINDOW_HOST, !ork_hands_ready(e));
-    ork_limits_shut(e->limits, ORK_WINDOW_LUA, ork_workers_full(e));
     if (disk_is_full(e)) {
         if (!uv_is_active((uv_handle_t *)&e->disk))
             uv_timer_start(&e->disk, on_disk_again, 1100, 0);
         return;
     }
-    while (ork_limits_next(e->limits, &r, &task)) {
+    while (e->fetches < ORK_FETCHES) { /* inputs are in memory from when they are read */
+        ork_limits_shut(e->limits, ORK_WINDOW_LUA, ork_workers_full(e));
+        ork_limits_shut(e->limits, ORK_WINDOW_INLINE, e->call_bytes > ORK_WORKERS_INPUTS);
+        if (!ork_limits_next(e->limits, &r, &task))
+            break;
         struct ork_active *a = ork_limits_run_data(r);
         json_t *params = ork_active_params(a, task);
         if (ork_run_def(&a->run, task)->executor == ORK_EXEC_PROCESS)

@@ -45,6 +45,7 @@
 #define ORK_MIN_FREE (512ll << 20) /* bytes of disk below which nothing is dispatched */
 #define ORK_CACHE_BYTES (64u << 20)
 #define ORK_INPUT_MAX (16u << 20) /* resolved input of a task */
+#define ORK_FETCHES 16            /* reads of what inputs refer to, beyond which no task is granted */
 #define ORK_OUTPUT_LINE_MAX (1u << 20)
 #define ORK_OUTPUT_FILE_MAX (16u << 20)
 #define ORK_LINE_WINDOW (2u << 20) /* the ORK_OUTPUT: line is looked for in this much of the log's end */
@@ -129,6 +130,7 @@ struct ork_active {
     struct ork_reject {
         uint32_t task;
         int kind;
+        int64_t after_ms;
         char *text; /* owned */
         struct ork_reject *next;
     } * rejects, **rejects_end;      /* owned list: judged while effects are worked off, told after */
@@ -173,10 +175,11 @@ struct ork_active {
     struct ork_sub *subs; /* owned list: definitions that its tasks run */
     ork_id parent_task;   /* it is run for that task of another run; zero: none */
     char *output;         /* owned: what it returned, JSON; NULL none */
-    struct ork_update *update; /* owned; it is on its way to another definition, nothing else is loaded. NULL: no */
-    struct ork_hand *hand;     /* borrowed */
-    json_t *hold;              /* outputs fetched for the task being resolved */
-    struct ork_live *live;     /* hash by task */
+    struct ork_update *update;  /* owned; it is on its way to another definition, nothing else is loaded. NULL: no */
+    struct ork_hand *hand;      /* borrowed */
+    json_t *hold;               /* outputs fetched for the task being resolved */
+    struct ork_live *live;      /* hash by task */
+    struct ork_gather *gathers; /* owned list: lists of what items left that are being read */
     struct ork_question *questions; /* owned list: asked of functions and not answered */
     struct ork_timer *timers;       /* hash by kind and task */
     char *empty_input;              /* owned: file with {} */
@@ -297,7 +300,9 @@ struct ork_engine {
     struct ork_call *call_first, *call_last; /* not taken yet */
     uint64_t call_tokens;                    /* given so far */
     uint32_t calls_lent;
-    char *call_input; /* owned: of the call taken last, which the host reads */
+    size_t call_bytes; /* of the inputs of those that are not taken */
+    unsigned fetches;  /* reads of what inputs refer to */
+    char *call_input;  /* owned: of the call taken last, which the host reads */
     char call_definition[65];
     ork_http *http;                /* owned; NULL until a job of another service is followed */
     struct ork_secrets *secrets;   /* owned list: commands that are asked for one */

@@ -27,5 +27,6 @@ void ork_fan_free(struct ork_active *a);
  * error. cb once, perhaps at once; list: borrowed, NULL when it failed. The task has items, and is final. */
 typedef void (*ork_gather_cb)(void *data, json_t *list, int code, const ork_err *err);
 void ork_gather(struct ork_active *a, uint32_t task, bool results, ork_gather_cb done, void *data);
+void ork_gather_forget(struct ork_active *a, uint32_t task); /* it is not final any more, or otherwise */
 const char *ork_gather_absent(int parent); /* status of an item without a row, of a task that is `parent` */
 #endif

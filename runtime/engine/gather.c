@@ -1,38 +1,62 @@
 /* SPDX-License-Identifier: MIT */
 /* Fan-in: what the items of a task left, as one list in their order. Read from the database page by page when somebody
- * needs it, and kept no longer than that: outputs of items are in no cache. An item without a row never began; what
- * became of it its task's status says. */
+ * needs it, once for all who want the same list meanwhile. A list that may be an input stays among the outputs
+ * (outputs.h), the outputs of single items do not. An item without a row never began; what became of it its task's
+ * status says. */
 #include "engine/engine.h"
 #include <string.h>
 
 #define PAGE 2000
 #define MOST_BYTES (64u << 20) /* of what is held in memory for one reader */
 
-struct gather {
+struct reader {
+    ork_gather_cb done;
+    void *data;
+    struct reader *next;
+};
+struct ork_gather {
     struct ork_active *a; /* counted */
     uint32_t task, next;  /* next: place in the list of the next row's item */
     bool results;
     json_t *list;
     size_t bytes;
-    ork_gather_cb done;
-    void *data;
+    struct reader first, **end; /* first.next: owned list */
+    bool stale;                 /* the task runs again: for those who asked before */
+    struct ork_gather *next_one;
 };
 
-static const struct ork_run_fan *fan_of(const struct gather *g)
+static const struct ork_run_fan *fan_of(const struct ork_gather *g)
 {
     return ork_run_fan(&g->a->run, g->task);
 }
 
-static void finish(struct gather *g, int code, const ork_err *err)
+static int kept_as(bool results)
 {
-    g->done(g->data, code ? NULL : g->list, code, err);
+    return results ? ORK_CACHED_RESULTS : ORK_CACHED_ITEMS;
+}
+
+static void finish(struct ork_gather *g, int code, const ork_err *err)
+{
+    struct ork_gather **p = &g->a->gathers;
+
+    while (*p != g)
+        p = &(*p)->next_one;
+    *p = g->next_one; /* who asks now asks anew */
+    if (!code && !g->stale && !g->a->dead && g->bytes <= ORK_INPUT_MAX)
+        ork_outputs_put(g->a->engine, &g->a->id, g->task, kept_as(g->results), g->list);
+    g->first.done(g->first.data, code ? NULL : g->list, code, err);
+    for (struct reader *r; (r = g->first.next);) {
+        g->first.next = r->next;
+        r->done(r->data, code ? NULL : g->list, code, err);
+        ork_free(r);
+    }
     json_decref(g->list);
     ork_active_unref(g->a);
     ork_free(g);
 }
 
 /* Takes output. */
-static void add(struct gather *g, const char *status, json_t *output, const char *error)
+static void add(struct ork_gather *g, const char *status, json_t *output, const char *error)
 {
     if (!g->results) {
         json_array_append_new(g->list, output ? output : json_null());
@@ -58,13 +82,13 @@ const char *ork_gather_absent(int parent)
 }
 
 /* Up to, not including, the item at place `till`. */
-static void add_absent(struct gather *g, uint32_t till)
+static void add_absent(struct ork_gather *g, uint32_t till)
 {
     for (; g->next < till; g->next++)
         add(g, ork_gather_absent(g->a->run.tasks[g->task].status), NULL, NULL);
 }
 
-static int add_row(struct gather *g, const struct ork_rows *rows, size_t i, ork_err *err)
+static int add_row(struct ork_gather *g, const struct ork_rows *rows, size_t i, ork_err *err)
 {
     const char *text = ork_rows_text(rows, i, "output"), *error = ork_rows_text(rows, i, "error");
     json_t *output = NULL;
@@ -84,11 +108,11 @@ static int add_row(struct gather *g, const struct ork_rows *rows, size_t i, ork_
     return 0;
 }
 
-static void read_page(struct gather *g);
+static void read_page(struct ork_gather *g);
 
 static void on_page(void *data, int code, const ork_err *err, struct ork_rows *rows)
 {
-    struct gather *g = data;
+    struct ork_gather *g = data;
     size_t n = 0;
     ork_err why = {0};
 
@@ -112,7 +136,7 @@ static void on_page(void *data, int code, const ork_err *err, struct ork_rows *r
     read_page(g);
 }
 
-static void read_page(struct gather *g)
+static void read_page(struct ork_gather *g)
 {
     const struct ork_run_fan *f = fan_of(g);
     struct ork_param p[] = {ORK_P_ID(&g->a->id), ORK_P_INT(f->number + g->next),
@@ -122,14 +146,51 @@ static void read_page(struct gather *g)
     ork_store_read(g->a->engine->store, ORK_Q_items_list, p, 4, on_page, g);
 }
 
+/* false: nobody reads that list. */
+static bool join(struct ork_active *a, uint32_t task, bool results, ork_gather_cb done, void *data)
+{
+    struct ork_gather *g = a->gathers;
+
+    while (g && (g->task != task || g->results != results || g->stale))
+        g = g->next_one;
+    if (!g)
+        return false;
+    struct reader *r = ork_alloc(sizeof(*r));
+    *r = (struct reader){.done = done, .data = data};
+    *g->end = r;
+    g->end = &r->next;
+    return true;
+}
+
 void ork_gather(struct ork_active *a, uint32_t task, bool results, ork_gather_cb done, void *data)
 {
-    struct gather *g = ork_zalloc(sizeof(*g));
+    json_t *kept = NULL;
 
+    if (ork_outputs_get(a->engine, &a->id, task, kept_as(results), &kept)) {
+        json_incref(kept);
+        done(data, kept, 0, NULL);
+        json_decref(kept);
+        return;
+    }
+    if (join(a, task, results, done, data))
+        return;
+    struct ork_gather *g = ork_zalloc(sizeof(*g));
     ork_active_ref(a);
-    *g = (struct gather){.a = a, .task = task, .results = results, .list = json_array(), .done = done, .data = data};
+    *g = (struct ork_gather){.a = a, .task = task, .results = results, .list = json_array()};
+    g->first = (struct reader){.done = done, .data = data};
+    g->end = &g->first.next;
+    g->next_one = a->gathers;
+    a->gathers = g;
     if (fan_of(g)->count)
         read_page(g);
     else
         finish(g, 0, NULL);
+}
+
+void ork_gather_forget(struct ork_active *a, uint32_t task)
+{
+    for (struct ork_gather *g = a->gathers; g; g = g->next_one)
+        g->stale |= g->task == task;
+    ork_outputs_forget(a, task, ORK_CACHED_ITEMS);
+    ork_outputs_forget(a, task, ORK_CACHED_RESULTS);
 }

@@ -176,6 +176,14 @@ void ork_inline_leave(ork_engine *e, struct ork_call *c)
 
 /* ---- taking and ending ---- */
 
+void ork_inline_hold(ork_engine *e, struct ork_call *c, bool yes)
+{
+    if (c->held == yes)
+        return;
+    c->held = yes;
+    e->call_bytes = yes ? e->call_bytes + c->input_len : e->call_bytes - c->input_len;
+}
+
 bool ork_inline_due(const ork_engine *e)
 {
     return e->call_first && HASH_COUNT(e->calls) < ORK_INLINE_WINDOW + e->calls_lent && !e->fenced && !e->closing &&
@@ -203,6 +211,7 @@ bool ork_inline_next(ork_engine *e, struct ork_inline_call *out)
     ork_free(e->call_input);
     e->call_input = c->input;
     c->input = NULL;
+    ork_inline_hold(e, c, false);
     *out = (struct ork_inline_call){.token = c->token,
                                     .run_id = a->text,
                                     .workflow = ork_workflow_name(a->workflow),

@@ -67,6 +67,16 @@ static void hold_value(struct fetch *f, uint32_t task, enum ork_cached_what what
     ork_buf_fini(&key);
 }
 
+static void over(struct fetch_one *one)
+{
+    struct fetch *f = one->f;
+
+    f->a->engine->fetches--;
+    ork_free(one);
+    if (--f->left == 0)
+        finish(f);
+}
+
 static void on_row(void *data, int code, const ork_err *err, struct ork_rows *rows)
 {
     struct fetch_one *one = data;
@@ -91,9 +101,7 @@ static void on_row(void *data, int code, const ork_err *err, struct ork_rows *ro
         json_decref(text);
     }
     ork_rows_free(rows);
-    ork_free(one);
-    if (--f->left == 0)
-        finish(f);
+    over(one);
 }
 
 static void on_gathered(void *data, json_t *list, int code, const ork_err *err)
@@ -110,9 +118,7 @@ static void on_gathered(void *data, json_t *list, int code, const ork_err *err)
         json_object_set(f->hold, one->results ? results_key(name, &key) : name, list);
     }
     ork_buf_fini(&key);
-    ork_free(one);
-    if (--f->left == 0)
-        finish(f);
+    over(one);
 }
 
 static void read_one(struct fetch_one *one)
@@ -142,9 +148,7 @@ static void on_durable(void *data, int code, const ork_err *err)
     f->code = code;
     if (err)
         f->err = *err;
-    ork_free(one);
-    if (--f->left == 0)
-        finish(f);
+    over(one);
 }
 
 static void ask(struct fetch *f, struct fetch_one ask)
@@ -153,6 +157,7 @@ static void ask(struct fetch *f, struct fetch_one ask)
 
     *one = ask;
     f->left++;
+    f->a->engine->fetches++;
     if (ork_commit_idle(f->a->engine))
         read_one(one);
     else /* its row may be among what is not stored yet */
@@ -167,8 +172,13 @@ static void want_items(struct fetch *f, uint32_t no, bool results)
     const char *k = results ? results_key(name, &key) : name;
 
     if ((results ? ork_task_is_final(status) : status == ORK_TASK_SUCCESS) && !json_object_get(f->hold, k)) {
-        json_object_set_new(f->hold, k, json_null()); /* once, however often it is referred to */
-        ask(f, (struct fetch_one){f, no, true, results});
+        json_t *kept = NULL;
+        if (ork_outputs_get(f->a->engine, &f->a->id, no, results ? ORK_CACHED_RESULTS : ORK_CACHED_ITEMS, &kept)) {
+            json_object_set(f->hold, k, kept);
+        } else {
+            json_object_set_new(f->hold, k, json_null()); /* once, however often it is referred to */
+            ask(f, (struct fetch_one){f, no, true, results});
+        }
     }
     ork_buf_fini(&key);
 }

@@ -112,6 +112,31 @@ char *ork_log_unrecorded(ork_engine *e, const struct ork_rows *task)
     return NULL;
 }
 
+/* Is its `when` a function? What that wrote is where the attempt's log is that it decides of; it may stay the only one.
+ */
+static bool asks_when(const struct ork_rows *task)
+{
+    const char *params = ork_rows_text(task, 0, "params");
+    json_t *p = params && strstr(params, "\"when\"") ? json_loads(params, 0, NULL) : NULL;
+    bool asks = json_object_get(json_object_get(p, "when"), "function") != NULL;
+
+    json_decref(p);
+    return asks;
+}
+
+/* Of the attempt that was never made; NULL: it wrote nothing, or there is none. */
+static char *when_path(ork_engine *e, const struct ork_rows *task)
+{
+    struct stat st;
+    char *path = asks_when(task) ? usual_path(e, task, (uint32_t)ork_rows_int(task, 0, "attempt", 0) + 1) : NULL;
+
+    look_beside(e, &path);
+    if (path && stat(path, &st) == 0)
+        return path;
+    ork_free(path);
+    return NULL;
+}
+
 /* Attempts of functions have a row when they failed; of others the log is where it always is, if there is one. The
  * number of one under way is not stored: it is the next. */
 static int function_path(ork_engine *e, const struct ork_rows *task, const struct ork_rows *attempts, uint32_t attempt,
@@ -156,6 +181,10 @@ static int find_path(ork_engine *e, const struct ork_rows *task, const struct or
 {
     size_t row = 0;
 
+    if (!attempt && (*path = when_path(e, task))) {
+        *last = false;
+        return 0;
+    }
     if (is_function(task)) {
         *last = !attempt || attempt == (uint32_t)ork_rows_int(task, 0, "attempt", 0);
         int rc = function_path(e, task, attempts, attempt, path, err);

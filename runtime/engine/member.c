@@ -38,6 +38,7 @@ void ork_member_release(struct ork_member *m, uint32_t slot)
     m->sleeps[slot] = false;
     m->calls[slot] = NULL;
     m->stalled = false;
+    m->patience_ms = 0;
     m->moved_ms = ork_call_mono(m->engine);
     if (m->busy == 0) {
         m->alone = false;
@@ -109,6 +110,8 @@ void ork_member_hand(struct ork_member *m, struct ork_call *c)
     m->used[slot] = true;
     m->calls[slot] = c;
     m->alone = c->alone;
+    if ((int64_t)c->input_len / 16384 > m->patience_ms)
+        m->patience_ms = (int64_t)c->input_len / 16384;
     if (m->busy++ == 0)
         ork_worker_ref(m->worker, true);
     uint32_t generation = ++m->generation[slot] & (UINT32_MAX >> 3);
@@ -141,6 +144,11 @@ void ork_member_stall(struct ork_member *m)
 {
     bool answers = false;
 
+    if (m->patience_ms && ork_worker_unsent(m->worker) > 0 &&
+        atomic_load(&ork_worker_page(m->worker)->current) == 0) { /* taken back it would be sent anew, for ever */
+        m->moved_ms = ork_call_mono(m->engine);
+        return;
+    }
     m->stalled = true;
     for (uint32_t i = 0; i < ORK_WORKER_SLOTS; i++) {
         struct ork_call *c = m->calls[i];

@@ -99,14 +99,19 @@ bool ork_outputs_get(ork_engine *e, const ork_id *run, uint32_t task, enum ork_c
     return true;
 }
 
+void ork_outputs_forget(struct ork_active *a, uint32_t task, enum ork_cached_what what)
+{
+    struct ork_cached *c = find(a->engine, &a->id, task, what);
+
+    if (c)
+        drop(a->engine, c);
+}
+
 void ork_outputs_leave(struct ork_active *a)
 {
     for (uint32_t i = 0; a->engine->cache && i < ork_workflow_task_count(a->workflow); i++) {
-        for (int what = ORK_CACHED_OUTPUT; what <= ORK_CACHED_ERROR; what++) {
-            struct ork_cached *c = find(a->engine, &a->id, i, what);
-            if (c)
-                drop(a->engine, c);
-        }
+        for (int what = ORK_CACHED_OUTPUT; what <= ORK_CACHED_RESULTS; what++)
+            ork_outputs_forget(a, i, what);
     }
 }
 

@@ -318,7 +318,7 @@ static void on_result(struct ork_result *r)
         ork_result_free(r);
         return;
     }
-    if (ev.ok)
+    if (ev.ok && !ork_run_is_item(&a->run, r->task))
         ork_outputs_put(a->engine, &a->id, r->task, ORK_CACHED_OUTPUT, r->output);
     struct ork_end end = {.output = ev.ok ? r->output_text : NULL,
                           .output_len = r->output_len,
@@ -423,12 +423,18 @@ void ork_settle_lost(struct ork_active *a, uint32_t task, const char *text)
 
 void ork_settle_reject(struct ork_active *a, uint32_t task, int kind, const char *text)
 {
-    struct ork_event ev = {.type = ORK_EV_REJECT, .task = task, .failure = {.kind = kind, .exit_code = -1}};
+    ork_settle_reject_after(a, task, kind, text, 0);
+}
+
+void ork_settle_reject_after(struct ork_active *a, uint32_t task, int kind, const char *text, int64_t after_ms)
+{
+    struct ork_event ev = {
+        .type = ORK_EV_REJECT, .task = task, .failure = {.kind = kind, .exit_code = -1}, .retry_after_ms = after_ms};
     struct ork_end end = {.task = task, .error = text, .finished_ms = ork_engine_now(a->engine)};
 
     if (a->draining) { /* its row would be written when this reason is gone */
         struct ork_reject *r = ork_zalloc(sizeof(*r));
-        *r = (struct ork_reject){.task = task, .kind = kind, .text = ork_strdup(text)};
+        *r = (struct ork_reject){.task = task, .kind = kind, .after_ms = after_ms, .text = ork_strdup(text)};
         *(a->rejects ? a->rejects_end : &a->rejects) = r;
         a->rejects_end = &r->next;
         return;
@@ -447,7 +453,7 @@ void ork_settle_rejects(struct ork_active *a)
     a->rejecting = true;
     for (struct ork_reject *r; (r = a->rejects);) {
         a->rejects = r->next;
-        ork_settle_reject(a, r->task, r->kind, r->text);
+        ork_settle_reject_after(a, r->task, r->kind, r->text, r->after_ms);
         ork_free(r->text);
         ork_free(r);
     }

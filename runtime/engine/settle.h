@@ -29,7 +29,9 @@ void ork_settle_reject(struct ork_active *a, uint32_t task, int kind,
 void ork_settle_dispatched(struct ork_active *a, uint32_t task, bool urgent); /* the attempt's first row */
 void ork_settle_ended(struct ork_active *a, uint32_t task); /* the attempt's last row, when it is due */
 void ork_settle_recalled(struct ork_active *a, uint32_t task, uint32_t attempt);
-void ork_settle_rejects(struct ork_active *a); /* those that came while effects were worked off */
+void ork_settle_reject_after(struct ork_active *a, uint32_t task, int kind, const char *text,
+                             int64_t after_ms); /* after_ms as in ork_event.retry_after_ms */
+void ork_settle_rejects(struct ork_active *a);  /* those that came while effects were worked off */
 void ork_settle_queue_timeout(struct ork_active *a, uint32_t task);
 void ork_settle_lost(struct ork_active *a, uint32_t task, const char *text);
 void ork_settle_put(struct ork_active *a, uint32_t task,

@@ -247,6 +247,8 @@ static void task_changed(struct ork_active *a, uint32_t task)
     bool started = t->status == ORK_TASK_RUNNING;
     const struct ork_live *l = ork_active_live(a, task);
 
+    if (ork_run_fan(&a->run, task))
+        ork_gather_forget(a, task);
     if (l && l->call && (started || t->status == ORK_TASK_DISPATCHED)) { /* its first row is its result */
         if (started)
             note(a, task, NULL);

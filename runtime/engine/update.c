@@ -275,7 +275,7 @@ static bool end_waits(struct ork_active *a, const struct ork_update *u)
             continue;
         any = true;
         if (!l->job->busy && !l->job->stop)
-            ork_deferred_kill(a, l);
+            ork_deferred_kill(a, l, false);
         if (a->dead || a->closing)
             break;
     }

@@ -35,7 +35,8 @@ static struct ork_workers *workers_of(ork_engine *e)
         return ws;
     ws = e->workers = ork_zalloc(sizeof(*ws));
     ws->engine = e;
-    ork_heap_init(&ws->waiting, before);
+    ork_heap_init(&ws->waiting[0], before);
+    ork_heap_init(&ws->waiting[1], before);
     ws->cores = uv_available_parallelism();
     ws->idle_ms = number_of("ORK_WORKER_IDLE_MS", ORK_WORKER_IDLE_MS);
     int64_t mb = number_of("ORK_WORKER_MEMORY_MB", ORK_WORKER_MEMORY_MB);
@@ -62,25 +63,32 @@ int ork_workers_may_start(ork_engine *e, const ork_workflow *w, ork_err *err)
     return 0;
 }
 
+void ork_workers_hold(ork_engine *e, struct ork_call *c)
+{
+    struct ork_workers *ws = workers_of(e);
+
+    if (c->held)
+        return;
+    c->held = true;
+    ws->coming++;
+    ws->bytes += c->input_len;
+}
+
 void ork_workers_ready(ork_engine *e, struct ork_call *c)
 {
     struct ork_workers *ws = workers_of(e);
 
+    ork_workers_hold(e, c);
+    ws->coming--;
     c->number = ++ws->numbers;
-    ws->bytes += c->input_len;
-    ork_heap_push(&ws->waiting, &c->place);
+    ork_heap_push(&ws->waiting[c->alone], &c->place);
 }
 
 void ork_workers_back(ork_engine *e, struct ork_call *c)
 {
     c->member = NULL;
     c->waits = false;
-    ork_heap_push(&e->workers->waiting, &c->place);
-}
-
-bool ork_workers_full(const ork_engine *e)
-{
-    return e->workers && e->workers->bytes > ORK_WORKERS_INPUTS;
+    ork_heap_push(&e->workers->waiting[c->alone], &c->place);
 }
 
 /* ---- feeding ---- */
@@ -103,17 +111,34 @@ static bool takes(const struct ork_member *m, const struct ork_call *c)
            ork_worker_unsent(m->worker) < ORK_WORKER_UNSENT;
 }
 
+/* A call of it slept, and goes on: of that, and of when it sleeps again, nothing is said. */
+static bool woke(const struct ork_member *m)
+{
+    return m->busy > 0 && ork_member_computing(m) == 0 && atomic_load(&ork_worker_page(m->worker)->current) > 0;
+}
+
+static bool computes(const struct ork_member *m)
+{
+    return ork_member_computing(m) > 0 || woke(m);
+}
+
+/* What it has sleeps, and it takes no call of this kind beside that: it is no use, and in nobody's way. */
+static bool rests(const struct ork_member *m, bool alone)
+{
+    return m->busy > 0 && !computes(m) && (alone || m->alone || m->retires || m->busy == ORK_WORKER_SLOTS);
+}
+
 /* Workers that are of use: while calls are long, one for each; while they are short or of unknown cost no more than
  * there are cores, since they compute, and as many as the work that waits needs to be done in a few milliseconds. */
 static uint32_t wanted(const struct ork_workers *ws, const struct ork_call *c)
 {
     double us = c->run->call_us, most = ws->cores < ws->engine->jobs ? ws->cores : ws->engine->jobs;
+    const double waiting = (double)ws->waiting[c->alone].len;
     uint32_t busy = 0;
 
     for (const struct ork_member *m = ws->members; m; m = m->next)
-        busy += ork_member_computing(m) > 0;
-    double more = us <= 0 || us >= ORK_WORKER_AHEAD_US ? (double)ws->waiting.len
-                                                       : 1 + (double)ws->waiting.len * us / (4.0 * ORK_WORKER_AHEAD_US);
+        busy += computes(m);
+    double more = us <= 0 || us >= ORK_WORKER_AHEAD_US ? waiting : 1 + waiting * us / (4.0 * ORK_WORKER_AHEAD_US);
     if (us >= ORK_WORKER_AHEAD_US)
         most = ws->engine->jobs;
     for (const struct ork_member *m = ws->members; m && most < ws->engine->jobs; m = m->next)
@@ -122,13 +147,30 @@ static uint32_t wanted(const struct ork_workers *ws, const struct ork_call *c)
     return all > most ? (uint32_t)most : (uint32_t)all;
 }
 
-static uint32_t alive(const struct ork_workers *ws)
+/* May a worker begin for this call? Those that could take it, now or when they have computed, are enough, or not. */
+static bool may_begin(const struct ork_workers *ws, const struct ork_call *c)
+{
+    uint32_t alive = 0, all = 0;
+
+    for (const struct ork_member *m = ws->members; m; m = m->next) {
+        if (rests(m, c->alone))
+            continue;
+        alive += !m->killed && !m->ended;
+        all++;
+    }
+    return alive < wanted(ws, c) && all < 2 * ws->engine->jobs;
+}
+
+/* Are as many workers as may be there for nothing but to sleep? Those of calls that are alone and others are counted
+ * apart: neither can keep the other from going on. */
+static bool crowded(const struct ork_workers *ws, bool alone)
 {
     uint32_t n = 0;
 
     for (const struct ork_member *m = ws->members; m; m = m->next)
-        n += !m->killed && !m->ended;
-    return n;
+        n += m->busy > 0 && ork_member_computing(m) == 0 &&
+             (m->alone ? alone : !alone && (m->retires || m->busy == ORK_WORKER_SLOTS));
+    return n >= ORK_WORKERS_ASLEEP * ws->engine->jobs;
 }
 
 static struct ork_member *choose(struct ork_workers *ws, const struct ork_call *c)
@@ -140,9 +182,9 @@ static struct ork_member *choose(struct ork_workers *ws, const struct ork_call *
         if (takes(m, c) && (!best || ork_member_computing(m) < ork_member_computing(best)))
             best = m;
     }
-    if ((best && ork_member_computing(best) == 0) || alive(ws) >= wanted(ws, c) || ws->len >= 2 * ws->engine->jobs)
+    if ((best && ork_member_computing(best) == 0) || !may_begin(ws, c) || crowded(ws, c->alone))
         return best;
-    if (best && window(c) > 1 && ws->waiting.len < window(c))
+    if (best && window(c) > 1 && ws->waiting[0].len < window(c))
         return best; /* soon done there */
     struct ork_member *m = ork_workers_find(ws->engine, &err) == 0 ? ork_member_new(ws->engine, &err) : NULL;
     if (!m && !best && ws->len == 0)
@@ -150,23 +192,54 @@ static struct ork_member *choose(struct ork_workers *ws, const struct ork_call *
     return m ? m : best;
 }
 
+/* Whose turn it is, and who takes it. The first of all has everybody behind it wait for a worker that computes; for
+ * those that only sleep waits none but its own kind. */
+static struct ork_call *next(struct ork_workers *ws, struct ork_member **m)
+{
+    struct ork_heap_node *n[2] = {ork_heap_peek(&ws->waiting[0]), ork_heap_peek(&ws->waiting[1])};
+
+    if (n[1] && crowded(ws, true))
+        n[1] = NULL;
+    while (n[0] || n[1]) {
+        const bool alone = !n[0] || (n[1] && before(n[1], n[0]));
+        struct ork_call *c = ork_container(n[alone], struct ork_call, place);
+        if ((*m = choose(ws, c)))
+            return c;
+        if (!crowded(ws, alone))
+            return NULL;
+        n[alone] = NULL;
+    }
+    return NULL;
+}
+
+/* While everything that is held sleeps, or waits for what sleeps, one more may come: it may be what they wait for. */
+bool ork_workers_full(const ork_engine *e)
+{
+    const struct ork_workers *ws = e->workers;
+
+    if (!ws || ws->bytes <= ORK_WORKERS_INPUTS)
+        return false;
+    bool moves = ws->coming > 0 || ws->waiting[0].len > 0 || (ws->waiting[1].len > 0 && !crowded(ws, true));
+    for (const struct ork_member *m = ws->members; m && !moves; m = m->next)
+        moves = computes(m);
+    return moves;
+}
+
 void ork_workers_feed(ork_engine *e)
 {
     struct ork_workers *ws = e->workers;
-    struct ork_heap_node *n;
+    struct ork_member *m;
+    struct ork_call *c;
 
     if (!ws || e->fenced || e->closing || e->ending)
         return;
-    while ((n = ork_heap_peek(&ws->waiting))) {
-        struct ork_call *c = ork_container(n, struct ork_call, place);
-        struct ork_member *m = choose(ws, c);
-        if (!m)
-            break;
-        ork_heap_pop(&ws->waiting);
+    while ((c = next(ws, &m))) {
+        ork_heap_remove(&ws->waiting[c->alone], &c->place);
         ork_member_hand(m, c);
     }
-    for (struct ork_member *m = ws->members; m; m = m->next)
+    for (m = ws->members; m; m = m->next)
         ork_worker_flush(m->worker);
+    ws->held = ws->waiting[0].len > 0 || ws->waiting[1].len > 0 || ws->bytes > ORK_WORKERS_INPUTS;
     ork_workers_arm(e);
 }
 
@@ -176,7 +249,7 @@ void ork_workers_broken(ork_engine *e, const char *why)
     struct ork_heap_node *n;
     char *text = ork_strdup(why);
 
-    while ((n = ork_heap_pop(&ws->waiting)))
+    while ((n = ork_heap_pop(&ws->waiting[0])) || (n = ork_heap_pop(&ws->waiting[1])))
         ork_call_end(ork_container(n, struct ork_call, place),
                      &(struct ork_inline_result){.error = text, .kind = ORK_KIND_SPAWN});
     ork_free(text);
@@ -191,7 +264,7 @@ static int64_t due(const struct ork_workers *ws, const struct ork_member *m)
         return 0;
     if (m->busy == 0)
         return m->moved_ms + ws->idle_ms;
-    return ork_member_computing(m) > 0 && !m->stalled ? m->moved_ms + ORK_WORKER_STALL_MS : 0;
+    return ork_member_computing(m) > 0 && !m->stalled ? m->moved_ms + ORK_WORKER_STALL_MS + m->patience_ms : 0;
 }
 
 void ork_workers_arm(ork_engine *e)
@@ -200,7 +273,7 @@ void ork_workers_arm(ork_engine *e)
     int64_t first = 0;
 
     for (const struct ork_member *m = ws->members; m; m = m->next) {
-        int64_t at = due(ws, m);
+        int64_t at = ws->held && woke(m) ? ork_call_mono(e) + ORK_WORKER_STALL_MS : due(ws, m);
         if (at && (!first || at < first))
             first = at;
     }
@@ -252,13 +325,17 @@ void ork_workers_forget(ork_engine *e, struct ork_call *c)
 {
     struct ork_workers *ws = e->workers;
 
+    if (ws && c->held) {
+        ws->bytes -= c->input_len;
+        ws->coming -= !c->number;
+        c->held = false;
+    }
     if (!ws || !c->number)
         return;
-    ork_heap_remove(&ws->waiting, &c->place);
+    ork_heap_remove(&ws->waiting[c->alone], &c->place);
     if (c->member)
         ork_member_release(c->member, c->slot);
     c->member = NULL;
-    ws->bytes -= c->input_len;
     c->number = 0;
 }
 
@@ -321,7 +398,8 @@ void ork_workers_close(ork_engine *e)
     uv_close((uv_handle_t *)&ws->timer, on_closed);
     while (ws->timer.data)
         uv_run(e->loop, UV_RUN_ONCE);
-    ork_heap_fini(&ws->waiting);
+    ork_heap_fini(&ws->waiting[0]);
+    ork_heap_fini(&ws->waiting[1]);
     ork_free(ws->program);
     ork_free(ws);
     e->workers = NULL;

@@ -6,10 +6,12 @@
  *                └──── taken back: the head computes too long ◄──┘       └─► the worker dies: lost
  *                └──── the worker died before it began, or for another call
  *
- * Laws: at most `jobs` workers; a worker gets ahead what it does in about 2 ms, so that nobody waits behind a long call
- * while another worker is idle; what was not begun when a worker dies goes back under the same attempt, uncharged; what
- * was lost once runs alone next time, so that of those who were lost together only the guilty one is lost again.
- * Workers begin when there is something to do, and end when there was nothing for a while. */
+ * Laws: for at most `jobs` workers that compute another begins; who waits is given one, unless that many compute,
+ * however many sleep where nobody may join them (of those a bound is far away); a worker gets ahead what it does in
+ * about 2 ms, so that nobody waits behind a long call while another worker is idle; what was not begun when a worker
+ * dies goes back under the same attempt, uncharged; what was lost once runs alone next time, so that of those who were
+ * lost together only the guilty one is lost again. Workers begin when there is something to do, and end when there was
+ * nothing for a while. */
 #ifndef ORK_ENGINE_WORKERS_H
 #define ORK_ENGINE_WORKERS_H
 #include "base/heap.h"
@@ -18,6 +20,7 @@
 
 #define ORK_WORKERS_AHEAD 2048         /* attempts granted and not ended */
 #define ORK_WORKERS_INPUTS (64u << 20) /* bytes of inputs above which no more are granted */
+#define ORK_WORKERS_ASLEEP 8           /* times jobs: workers that only sleep and take nobody, of either kind */
 #define ORK_WORKER_AHEAD_US 2000       /* of expected work that a worker is given at once */
 #define ORK_WORKER_STALL_MS 50         /* it moved nothing: what waits behind its head goes to others */
 #define ORK_WORKER_IDLE_MS 10000       /* then it ends */
@@ -42,7 +45,8 @@ struct ork_member { /* a worker */
     bool ended;   /* was told so */
     bool killed;  /* by us, for one call or because nobody waits: the others in it are innocent */
     uint64_t served;
-    int64_t moved_ms; /* monotonic: when something last ended or came to an idle one */
+    int64_t patience_ms; /* beside ORK_WORKER_STALL_MS: what it was given is large, and comes a piece at a time */
+    int64_t moved_ms;    /* monotonic: when something last ended or came to an idle one */
     char definitions[ORK_WORKER_DEFINITIONS][65];
     uint32_t definitions_len;
     int scratch; /* owned: its stdout and stderr */
@@ -50,23 +54,26 @@ struct ork_member { /* a worker */
 };
 struct ork_workers {
     ork_engine *engine;
-    char *program; /* owned; NULL: not looked for yet */
-    struct ork_heap waiting;
+    char *program;              /* owned; NULL: not looked for yet */
+    struct ork_heap waiting[2]; /* [1]: those that are to be alone */
     struct ork_member *members; /* owned list */
     uint32_t len;
     uint64_t numbers, made; /* made: workers so far */
-    size_t bytes;           /* of inputs of calls that did not end */
+    size_t bytes;           /* of inputs of calls that did not end, from when they are built */
+    uint32_t coming;        /* of these, that what they wait for is not durable yet */
     uint32_t stillborn;     /* points */
     uint32_t cores;
     int64_t idle_ms;
     uint32_t memory_mb;
     int64_t armed_ms;
+    bool held; /* somebody waits */
     uv_timer_t timer;
 };
 
 /* workers.c: who calls what */
 int ork_workers_may_start(ork_engine *e, const ork_workflow *w, ork_err *err) ORK_MUSTCHECK; /* EAGENT: no program */
 int ork_workers_find(ork_engine *e, ork_err *err) ORK_MUSTCHECK;
+void ork_workers_hold(ork_engine *e, struct ork_call *c); /* its input is in memory */
 void ork_workers_ready(ork_engine *e, struct ork_call *c);
 void ork_workers_back(ork_engine *e, struct ork_call *c); /* it was not begun: it waits again */
 void ork_workers_feed(ork_engine *e);                     /* at the end of a turn */

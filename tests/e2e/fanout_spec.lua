@@ -430,6 +430,26 @@ w:task("e", { inputs = { p = ork.each(%s) }, input_type = { p = %s }, run = func
     end
   end)
 
+  it("is read once for all who want its list, and they are handed it a few at a time", function()
+    write([[
+local l = {} for i = 1, 400 do l[i] = i end
+local c = w:task("c", { inputs = { p = ork.each(l) }, run = function(input) return { p = input.p, t = ("x"):rep(5000) } end })
+local h = w:task("h", { inputs = { p = ork.each(l), all = c.output }, run = function(input)
+  for i, each in ipairs(input.all) do assert(each.p == i) end
+  return #input.all
+end })
+w:task("last", { depends_on = h, run = function() io.open("done", "w"):close() io.open("end"):read() end })]])
+    sh.run({ "mkfifo", "end" }, { cwd = dir })
+    local p = sh.spawn_ork({ "w.lua" }, { cwd = dir })
+    p:wait_file(dir .. "/done", 120)
+    local kb = tonumber(sh.read(("/proc/%d/status"):format(p.pid)):match("VmHWM:%s*(%d+) kB"))
+    sh.run({ "sh", "-c", "echo >end" }, { cwd = dir })
+    local r = p:wait(60)
+    assert.equal(0, r.code, r.err)
+    assert.is_true(kb < 200 * 1024, "ork had " .. kb .. " kB") -- 400 lists of 2 MB are 800 MB
+    assert.equal(400, sql("SELECT count(*) AS n FROM tasks WHERE map_parent IS NOT NULL AND output = '400'")[1].n)
+  end)
+
   it("shows a hundred thousand items as one line", function()
     local r = run([[
 local make = w:task("make", { inputs = { n = w.params.n }, output_type = { l = { "int" } },

@@ -69,6 +69,17 @@ w:task("silent", { run = function() end })]])
     assert.same({}, sh.sql(dir .. "/.ork/ork.db", "SELECT 1 FROM task_attempts"))
   end)
 
+  it("shows what a `when` wrote that failed, of functions and of processes", function()
+    for _, what in ipairs { "run = function() end", 'command = "true"' } do
+      local r = run('w:task("a", { when = function() print("hear") error("cannot tell") end, ' .. what .. " })")
+      assert.equal(1, r.code)
+      for _, words in ipairs { { "last", "a" }, { "last" }, { "last", "a", "--tail", "20" } } do
+        local log = ork("logs", table.unpack(words))
+        assert.matches("^hear\n.*w.lua:3: cannot tell\n", log.out, 1, false, log.err)
+      end
+    end
+  end)
+
   it("shows its log while it computes", function()
     write('w:task("a", { run = function() print("I am here") while not io.open("go") do end end })')
     local p = sh.spawn_ork({ "w.lua" }, { cwd = dir })
@@ -112,6 +123,17 @@ w:task("silent", { run = function() end })]])
       if each[1] == "crashes" then assert.matches("last words", t[1].logs) end
       sh.run({ "rm", "-rf", dir .. "/.ork/ork.db" })
     end
+  end)
+
+  it("goes on while all that is in memory sleeps", function() -- 75 MB of inputs, whose functions wait for another
+    local r = run([[
+local big = w:task("big", { run = function() return ("x"):rep(15 << 20) end })
+for i = 1, 5 do
+  w:task("s" .. i, { inputs = { big = big.output }, run = function(_, ctx) ctx.progress(1) repeat ctx.sleep("10ms") until io.open("go") end })
+end
+local pause = w:task("pause", { depends_on = big, wait = "3s" })
+w:task("make", { depends_on = pause, run = function() io.open("go", "w"):close() end })]])
+    assert.equal(0, r.code, r.err)
   end)
 
   it("has what its resources say, alone in its worker; so have processes", function()

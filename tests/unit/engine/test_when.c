@@ -70,6 +70,20 @@ static void an_error_fails_it(void **state)
     assert_int_equal(access("ran", F_OK), -1);
 }
 
+/* What it says of trying again counts as an attempt's word does. */
+static void says_whether_and_when_again(void **state)
+{
+    struct world *w = *state;
+    const struct ork_retry_spec now = {.limit = 2, .delay_ms = 1}, never = {.limit = 2, .delay_ms = 3600000};
+
+    assert_int_equal(play(w, asked_with("ctx.fail('never', { retry = false })", now)), ORK_RUN_FAILED);
+    assert_query(w, "SELECT status||attempts||error FROM tasks WHERE task_name='t'", "failed1when: never");
+    assert_int_equal(play(w, asked_with("local f = io.open('once') if f then return true end\n"
+                                        "io.open('once', 'w'):close() ctx.fail('soon', { after = '1ms' })",
+                                        never)),
+                     ORK_RUN_SUCCESS);
+}
+
 static void is_decided_once(void **state)
 {
     struct world *w = *state;
@@ -137,6 +151,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(decides_by_its_inputs, world_setup, world_teardown),
         cmocka_unit_test_setup_teardown(an_error_fails_it, world_setup, world_teardown),
+        cmocka_unit_test_setup_teardown(says_whether_and_when_again, world_setup, world_teardown),
         cmocka_unit_test_setup_teardown(is_decided_once, world_setup, world_teardown),
         cmocka_unit_test_setup_teardown(killed_while_it_is_asked, world_setup_dir, world_teardown),
         cmocka_unit_test_setup_teardown(withdrawn_while_it_is_asked, world_setup, world_teardown),

@@ -163,6 +163,59 @@ static void nobody_waits_behind_one_that_woke(void **state)
     ork_workflow_unref(f);
 }
 
+/* Workers whose functions sleep and want nobody beside them are in nobody's way, of their own kind or another. */
+static void nobody_waits_for_those_asleep(void **state)
+{
+    struct world *w = *state;
+    ork_workflow *f = scripted(
+        "local function till(name) return function(_, ctx) repeat ctx.sleep('1ms') until io.open(name) end end\n"
+        "local function make(name) return function() io.open(name, 'w'):close() end end\n"
+        "w:task('alone1', { isolated = true, run = till('a') })\n"
+        "w:task('alone2', { isolated = true, run = till('a') })\n"
+        "w:task('shared', { run = till('b') })\n"
+        "w:task('b', { isolated = true, run = make('b') })\n"
+        "w:task('a', { run = make('a') })");
+    const char *isolated = "{\"isolated\":true}";
+
+    w->jobs = 1;
+    world_reopen(w);
+    called_with(f, (struct ork_task_spec){.name = "alone1", .params = isolated}, NULL);
+    called_with(f, (struct ork_task_spec){.name = "alone2", .params = isolated}, NULL);
+    called(f, "shared", NULL);
+    called_with(f, (struct ork_task_spec){.name = "b", .params = isolated}, NULL);
+    called(f, "a", "b");
+    assert_int_equal(run_to_end(w, f, NULL), ORK_RUN_SUCCESS);
+    ork_workflow_unref(f);
+}
+
+/* There is a bound on them. Beyond it their own kind waits, and no other. */
+static void so_many_sleep_alone(void **state)
+{
+    struct world *w = *state;
+    ork_workflow *f = scripted("for i = 1, 12 do w:task('s' .. i, { isolated = true, run = function(_, ctx)\n"
+                               "  io.open('at' .. i, 'w'):close()\n"
+                               "  repeat ctx.sleep('1ms') until io.open('go') end }) end\n"
+                               "w:task('p', { run = function(_, ctx)\n"
+                               "  for i = 1, 8 do while not io.open('at' .. i) do ctx.sleep('1ms') end end end })");
+    char name[16];
+
+    w->jobs = 1;
+    world_reopen(w);
+    called(f, "p", NULL);
+    for (int i = 1; i <= 12; i++) {
+        (void)snprintf(name, sizeof(name), "s%d", i);
+        called_with(f, (struct ork_task_spec){.name = name, .params = "{\"isolated\":true}"}, NULL);
+    }
+    seal(f);
+    struct ork_started s = start(w, f);
+    until(w, "p", ORK_TASK_SUCCESS);
+    assert_int_equal(workers(-1), 9);
+    assert_int_equal(access("at9", F_OK), -1);
+    (void)fclose(fopen("go", "we"));
+    assert_int_equal(wait_end(w, s.run_id), ORK_RUN_SUCCESS);
+    ork_workflow_unref(f);
+}
+
 static void ends_when_it_is_told(void **state)
 {
     struct world *w = *state;
@@ -331,6 +384,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(company_is_kept_apart, world_setup, world_teardown),
         cmocka_unit_test_setup_teardown(nobody_waits_behind_a_long_one, world_setup, world_teardown),
         cmocka_unit_test_setup_teardown(nobody_waits_behind_one_that_woke, world_setup, world_teardown),
+        cmocka_unit_test_setup_teardown(nobody_waits_for_those_asleep, world_setup, world_teardown),
+        cmocka_unit_test_setup_teardown(so_many_sleep_alone, world_setup, world_teardown),
         cmocka_unit_test_setup_teardown(ends_when_it_is_told, world_setup, world_teardown),
         cmocka_unit_test_setup_teardown(is_cancelled, world_setup, world_teardown),
         cmocka_unit_test_setup_teardown(a_pause_takes_back, world_setup, world_teardown),
