@@ -235,7 +235,8 @@ void ork_update_stop(struct ork_active *a)
     (void)ork_active_step(a, &pause);
 }
 
-/* Does nothing of it run, nor of the runs of its tasks? What waits has no process: who has the run next waits on. */
+/* Does nothing of it run, nor of the runs of its tasks? What waits has no process: who has the run next waits on. Items
+ * that wait for jobs of other services are waited for: what was started there would be started twice. */
 static bool rests(struct ork_active *a)
 {
     struct ork_live *l, *tmp;
@@ -247,7 +248,9 @@ static bool rests(struct ork_active *a)
     HASH_ITER(hh, a->live, l, tmp)
     {
         struct ork_active *child = ork_sub_of(a->engine, l);
-        rest &= l->job && !l->job->busy && (!child || rests(child));
+        rest &= l->job      ? !l->job->busy && (!child || rests(child))
+                : l->remote ? !ork_run_is_item(&a->run, l->task)
+                            : false;
     }
     return rest;
 }
@@ -271,10 +274,12 @@ static bool end_waits(struct ork_active *a, const struct ork_update *u)
     HASH_ITER(hh, a->live, l, tmp)
     {
         const uint32_t no = ork_run_no(&a->run, l->task);
-        if (!l->job || no >= u->ends_len || !u->ends[no])
+        if (no >= u->ends_len || !u->ends[no])
             continue;
         any = true;
-        if (!l->job->busy && !l->job->stop)
+        if (l->remote)
+            ork_remote_kill(a, l);
+        else if (l->job && !l->job->busy && !l->job->stop)
             ork_deferred_kill(a, l, false);
         if (a->dead || a->closing)
             break;

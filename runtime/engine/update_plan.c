@@ -91,9 +91,24 @@ static bool waits(const struct ork_update_plan *p, const char *name)
     return ork_workflow_find(w, name, strlen(name), &no) == 0 && ork_deferred_is(w, no);
 }
 
+/* Of rows by place: does it wait for jobs that its process or function left behind? */
+static bool left_jobs(const struct ork_rows *jobs, int64_t index)
+{
+    size_t low = 0, high = ork_rows_len(jobs); /* by place, too */
+
+    while (low < high) {
+        size_t mid = low + (high - low) / 2;
+        if (ork_rows_int(jobs, mid, "task_index", -1) < index)
+            low = mid + 1;
+        else
+            high = mid;
+    }
+    return low < ork_rows_len(jobs) && ork_rows_int(jobs, low, "task_index", -1) == index;
+}
+
 static int read_rows(struct ork_update_plan *p, struct ork_update *u, ork_err *err)
 {
-    struct ork_rows *rows = NULL;
+    struct ork_rows *rows = NULL, *jobs = NULL;
     struct ork_param q[] = {ORK_P_ID(&p->run)};
     int rc = ork_store_query(p->engine->store, ORK_Q_tasks_load, q, 1, &rows, err);
 
@@ -113,6 +128,11 @@ static int read_rows(struct ork_update_plan *p, struct ork_update *u, ork_err *e
             u->next = ork_task_number(&r->id) + 1;
         const bool under_way = status == ORK_TASK_DISPATCHED || status == ORK_TASK_RUNNING;
         r->waits = under_way && waits(p, name);
+        if (under_way && r->count < 0 && !r->waits && !jobs &&
+            (rc = ork_store_query(p->engine->store, ORK_Q_jobs_open, q, 1, &jobs, err)) != 0)
+            break;
+        if (under_way && r->count < 0 && !r->waits)
+            r->waits = left_jobs(jobs, r->index);
         /* one that has items is under way as long as one of them is not final, also while none runs */
         if (under_way && r->count < 0 && !r->waits)
             rc = ork_err_set(err, ORK_ESTATE, "task `%s` of the run is still under way", name);
@@ -126,6 +146,7 @@ static int read_rows(struct ork_update_plan *p, struct ork_update *u, ork_err *e
         u->status[r->no] = (uint8_t)status;
         u->waits[r->no] = r->waits && r->count < 0;
     }
+    ork_rows_free(jobs);
     ork_rows_free(rows);
     return rc;
 }

@@ -95,6 +95,32 @@ return w
     assert.matches("a failed: job `gone` failed: its service answered 404: told so\n", run().err)
   end)
 
+  it("goes on waiting for them when its run moves to another definition", function()
+    write([[ork.defer.http({ url = url .. "/job/never", job_id = "slow" })]], 'output_type = "any"')
+    local text = sh.read(dir .. "/d.lua")
+    sh.write(dir .. "/d.lua", (text:gsub("return w\n", 'w:task("x", { command = "false" })\nreturn w\n')))
+    local p = start()
+    p:wait_line("run %x+ of d")
+    sh.wait_until(dir .. "/.ork", function()
+      return #sh.sql(db(), "SELECT 1 FROM deferred_jobs WHERE status IN ('pending', 'polling')") == 1 and
+        #sh.sql(db(), "SELECT 1 FROM tasks WHERE status = 'failed'") == 1
+    end)
+    p:kill()
+    sh.write(dir .. "/d.lua", (sh.read(dir .. "/d.lua"):gsub('"false"', '"true"')))
+    p = sh.spawn_ork({ "d.lua", "--resume", "-v" }, { cwd = dir })
+    p:wait_line("x +success")
+    assert.same({ { attempt = 1 } }, sh.sql(db(), "SELECT attempt FROM tasks WHERE task_name = 'a' AND status = 'running'"))
+    p:kill()
+    sh.write(dir .. "/d.lua", (sh.read(dir .. "/d.lua"):gsub('output_type = "any"', 'output_type = { jobs = "any" }')))
+    p = sh.spawn_ork({ "d.lua", "--resume", "-v" }, { cwd = dir }) -- it has changed: it begins anew
+    sh.wait_until(dir .. "/.ork", function()
+      return #sh.sql(db(), "SELECT 1 FROM deferred_jobs") == 2 and #sh.sql(db(), "SELECT 1 FROM tasks WHERE attempt = 2 AND status = 'running'") == 1
+    end)
+    assert.same({ { n = 1 } }, sh.sql(db(), "SELECT count(*) AS n FROM deferred_jobs WHERE status = 'cancelled'"))
+    assert.equal(0, ork({ "cancel", "last" }).code)
+    p:wait(nil, true)
+  end)
+
   it("asks again when there is no answer, until its deferred_timeout", function()
     write([[ork.defer.http({ url = "http://127.0.0.1:1/", job_id = "nobody" })]], 'deferred_timeout = "1500ms"')
     local r = run()
