@@ -159,6 +159,24 @@ describe("driving runs from a program", function()
     ]])
   end)
 
+  it("tries an item again by its name, also one that was allowed to fail", function()
+    expect([=[
+`from` takes a task, and `c/2` is an item; `task` does one item again
+item `c/1` succeeded; from = "c" runs c and all after it again
+success failed success success
+]=], [[
+      local e = ork.workflow("list")
+      e:task("c", { inputs = { p = ork.each({ 1, 2 }, { max_failed = 1 }) }, command = { "sh", "-c", "test $0 = 1 || test -e go", ork.input.p } })
+      local run = ork.run(e)
+      local first, item = run.status, run:task("c/2").status
+      print((select(2, run:retry{ from = "c/2" })))
+      print((select(2, run:retry{ task = "c/1" })))
+      io.open("go", "w"):close()
+      assert(run:retry{ task = "c/2" })
+      print(first .. " " .. item .. " " .. run:wait() .. " " .. run:task("c/2").status)
+    ]])
+  end)
+
   for _, case in ipairs({
     { "unknown option", 'w:start({}, { kee = "x" })', "start has no option `kee`; did you mean `key`?" },
     { "wrong type", 'w:start({}, { priority = "high" })', "start: `priority` is a whole number, not high" },
