@@ -66,7 +66,7 @@
 ---@field [1] string the pool
 ---@field slots? integer default 1
 
----What a task may take: each process of a command, or its function, which is then alone in its worker.
+---What a task may take: each process of a command, or each of its functions (`run`, `when`), which is then alone in its worker.
 ---@class ork.resources
 ---@field memory? integer|string bytes, "512m", "1g"; of a process its own data (RLIMIT_DATA); at least 16m
 ---@field cpu_time? ork.duration computing, not waiting; of a process in whole seconds

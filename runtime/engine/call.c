@@ -42,7 +42,7 @@ bool ork_call_only(const ork_workflow *w)
 }
 
 /* What has limits of its own shares its worker with nobody: in one Lua state memory and time have no owner. */
-static bool is_isolated(const json_t *params)
+bool ork_call_isolated(const json_t *params)
 {
     return json_is_true(json_object_get(params, "isolated")) || json_object_get(params, "resources");
 }
@@ -83,7 +83,7 @@ int ork_call_build(struct ork_active *a, struct ork_live *l, json_t *params, ork
                                  .option = "run",
                                  .timeout_ms = ork_run_def(&a->run, l->task)->timeout_ms,
                                  .by_worker = by_worker,
-                                 .alone = by_worker && (a->run.tasks[l->task].lost > 0 || is_isolated(params))};
+                                 .alone = by_worker && (a->run.tasks[l->task].lost > 0 || ork_call_isolated(params))};
     if (by_worker) {
         ork_resources_read(params, &l->call->most);
         ork_workers_hold(a->engine, l->call);

@@ -60,7 +60,8 @@ int32_t ork_call_priority(const struct ork_call *c);
 void ork_call_init(ork_engine *e);
 bool ork_call_is(const ork_workflow *w, uint32_t task); /* a function, whoever calls it */
 int ork_call_window(const ork_workflow *w, uint32_t task);
-bool ork_call_only(const ork_workflow *w); /* needs no agent */
+bool ork_call_only(const ork_workflow *w);    /* needs no agent */
+bool ork_call_isolated(const json_t *params); /* it shares its worker with nobody */
 int ork_call_build(struct ork_active *a, struct ork_live *l, json_t *params, ork_err *err) ORK_MUSTCHECK;
 void ork_call_ready(struct ork_active *a, uint32_t task, uint32_t attempt); /* what it waited for is durable */
 void ork_call_kill(struct ork_active *a, struct ork_live *l, int64_t grace_ms);

@@ -237,6 +237,7 @@ static void on_answer(struct ork_active *a, uint32_t task, uint32_t attempt, con
 
     if (a->dead || !l || !l->job || l->verdict || l->attempt != attempt)
         return;
+    l->job->lost |= answer->error && answer->kind == ORK_KIND_LOST;
     if (answer->error && answer->final) {
         ork_settle_fail(a, task, answer->kind, answer->error);
     } else if (answer->error || !answer->json) {

@@ -25,6 +25,7 @@ struct ork_deferred { /* owned by its live attempt */
     int ends;                /* enum ork_kind, with `ending` */
     json_t *decision;        /* owned: {by, comment} once it is decided; NULL */
     struct ork_child *child; /* owned: the run it will wait for, until that is in a batch; NULL */
+    bool lost;               /* a call of it was, with its worker: it is alone from then on */
     bool busy;               /* that run is being created or claimed */
     int stop;                /* enum ork_sub_stop: why that run is cancelled */
 };

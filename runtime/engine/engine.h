@@ -180,7 +180,7 @@ struct ork_active {
     json_t *hold;               /* outputs fetched for the task being resolved */
     struct ork_live *live;      /* hash by task */
     struct ork_gather *gathers; /* owned list: lists of what items left that are being read */
-    struct ork_question *questions; /* owned list: asked of functions and not answered */
+    struct ork_question *questions; /* owned hash: asked of functions and not answered */
     struct ork_timer *timers;       /* hash by kind and task */
     char *empty_input;              /* owned: file with {} */
     struct ork_active *noted;       /* next of the runs with events */

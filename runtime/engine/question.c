@@ -11,7 +11,11 @@ struct ork_question {
     ork_answer_cb cb;
     void *data;  /* the asker's */
     bool secret; /* its caller cannot know what of its input is one */
-    struct ork_question *next;
+    struct {
+        uint32_t task;
+        char option[28];
+    } key;
+    UT_hash_handle hh;
 };
 
 /* ORK_QUESTION_MS in the environment, for tests. */
@@ -28,13 +32,34 @@ static struct ork_question *of(struct ork_call *c)
     return ork_container(c, struct ork_question, call);
 }
 
-static struct ork_question **find(struct ork_active *a, uint32_t task, const char *option)
+static void name_it(struct ork_question *q, uint32_t task, const char *option)
 {
-    struct ork_question **p = &a->questions;
+    q->key.task = task;
+    (void)snprintf(q->key.option, sizeof(q->key.option), "%s", option); /* the rest is zero */
+}
 
-    while (*p && ((*p)->live.task != task || strcmp((*p)->call.option, option) != 0))
-        p = &(*p)->next;
-    return p;
+static struct ork_question *find(const struct ork_active *a, uint32_t task, const char *option)
+{
+    struct ork_question wanted = {0}, *q;
+
+    name_it(&wanted, task, option);
+    HASH_FIND(hh, a->questions, &wanted.key, sizeof(wanted.key), q);
+    return q;
+}
+
+/* Its limits and its solitude are those of the task's function. What was lost once is alone next time; of a poll that
+ * is remembered until somebody else goes on with the run. */
+static void set_limits(struct ork_active *a, struct ork_question *q)
+{
+    if (q->live.task == ORK_NO_TASK || !q->call.by_worker) /* of the run itself, or called by the program */
+        return;
+    const struct ork_live *l = ork_active_live(a, q->live.task);
+    json_t *params = ork_active_params(a, q->live.task);
+
+    ork_resources_read(params, &q->call.most);
+    q->call.alone = q->call.alone || ork_call_isolated(params) || a->run.tasks[q->live.task].lost > 0 ||
+                    (l && l->job && l->job->lost);
+    json_decref(params);
 }
 
 static void free_question(struct ork_question *q)
@@ -68,8 +93,9 @@ void ork_question_ask(struct ork_active *a, uint32_t task, uint32_t attempt, con
     if (of)
         ork_mask_join(&q->live.mask, &of->mask);
     q->secret = ork_mask_any(&q->live.mask);
-    q->next = a->questions;
-    a->questions = q;
+    name_it(q, task, ask->option);
+    HASH_ADD(hh, a->questions, key, sizeof(q->key), q);
+    set_limits(a, q);
     if (q->call.by_worker)
         ork_workers_ready(a->engine, &q->call);
     else
@@ -108,27 +134,18 @@ int ork_question_input(struct ork_active *a, uint32_t task, uint32_t attempt, co
 
 bool ork_question_open(const struct ork_active *a, uint32_t task, const char *option)
 {
-    return *find((struct ork_active *)(uintptr_t)a, task, option) != NULL;
+    return find(a, task, option) != NULL;
 }
 
 void ork_question_drop(struct ork_active *a, uint32_t task, const char *option)
 {
-    struct ork_question **p = find(a, task, option), *q = *p;
+    struct ork_question *q = find(a, task, option);
 
     if (!q)
         return;
-    *p = q->next;
+    HASH_DEL(a->questions, q);
     ork_call_leave(a->engine, &q->call);
     free_question(q);
-}
-
-static void take_out(struct ork_active *a, const struct ork_question *q)
-{
-    struct ork_question **p = &a->questions;
-
-    while (*p != q)
-        p = &(*p)->next;
-    *p = q->next;
 }
 
 void ork_question_end(struct ork_call *c, const struct ork_inline_result *r)
@@ -162,7 +179,7 @@ void ork_question_end(struct ork_call *c, const struct ork_inline_result *r)
         ork_workers_forget(a->engine, c);
     else
         ork_inline_forget(a->engine, c);
-    take_out(a, q);
+    HASH_DEL(a->questions, q);
     ork_active_ref(a);
     q->cb(a, q->live.task, q->live.attempt, &answer);
     ork_active_unref(a);
@@ -172,14 +189,14 @@ void ork_question_end(struct ork_call *c, const struct ork_inline_result *r)
 
 void ork_question_leave(struct ork_active *a)
 {
-    for (struct ork_question *q = a->questions; q; q = q->next)
+    for (struct ork_question *q = a->questions; q; q = q->hh.next)
         ork_call_leave(a->engine, &q->call);
 }
 
 void ork_question_free(struct ork_active *a)
 {
     for (struct ork_question *q; (q = a->questions);) {
-        a->questions = q->next;
+        HASH_DEL(a->questions, q);
         free_question(q);
     }
 }

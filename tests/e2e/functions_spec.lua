@@ -80,6 +80,29 @@ w:task("silent", { run = function() end })]])
     end
   end)
 
+  it("has its resources when it decides, too", function()
+    local r = run([[
+w:task("a", { resources = { memory = "32m" }, command = "true", when = function() local t = {} for i = 1, 1e9 do t[i] = {} end end })]])
+    assert.equal(1, r.code)
+    assert.equal("when: not enough memory: it may have 32 MiB (resources)", task("a").error)
+  end)
+
+  it("takes nobody with it again when it is polled", function()
+    local r = run([[
+w:task("p", { wait = { every = "1s", poll = function(_, ctx)
+  local f <close> = io.open("asked", "a")
+  f:write("x"):flush()
+  if f:seek("end") > 3 then return true end
+  ctx.sleep("200ms")
+  os.execute("kill -9 $PPID")
+end } })
+local before
+for i = 1, 8 do before = w:task("s" .. i, { depends_on = before, run = function(_, ctx) ctx.sleep("500ms") end }) end]], "--jobs", "1")
+    assert.equal(0, r.code, r.err)
+    assert.equal("xxxx", sh.read(dir .. "/asked"))
+    assert.is_true(sh.sql(dir .. "/.ork/ork.db", "SELECT sum(lost) AS n FROM tasks")[1].n <= 1)
+  end)
+
   it("shows its log while it computes", function()
     write('w:task("a", { run = function() print("I am here") while not io.open("go") do end end })')
     local p = sh.spawn_ork({ "w.lua" }, { cwd = dir })
