@@ -10,9 +10,15 @@
 #define LOG_BYTES 4096u       /* of each */
 #define OUTPUT_MAX (1u << 20) /* of a task, told to its handler */
 
+struct ork_whole { /* a run, and those that its tasks are: who waits for its end waits for the handlers of all */
+    ork_id run;
+    unsigned users;
+    UT_hash_handle hh;
+};
 struct ork_aside {
     ork_id run;
-    struct ork_active *a; /* counted; in no table */
+    struct ork_active *a;    /* counted; in no table */
+    struct ork_whole *whole; /* counted */
     unsigned users;
     UT_hash_handle hh;
 };
@@ -28,6 +34,7 @@ struct ork_handler {
 struct ork_handlers {
     struct ork_handler *all;  /* hash by id */
     struct ork_aside *asides; /* hash by run */
+    struct ork_whole *wholes; /* hash by run */
 };
 
 static const char *const kinds[] = {"on_success", "on_failure", "on_cancel"};
@@ -292,6 +299,24 @@ static int tell(struct ork_handler *h, char **text, size_t *len, ork_err *err)
 
 /* ---- calling ---------------------------------------------------------------------------------- */
 
+static struct ork_whole *whole_of(struct ork_active *a)
+{
+    struct ork_handlers *hs = a->engine->handlers;
+    struct ork_whole *w = NULL;
+    uint32_t task;
+
+    while (!ork_id_is_zero(&a->parent_task) && ork_active_by_task(a->engine, &a->parent_task, &a, &task) == 0)
+        ;
+    HASH_FIND(hh, hs->wholes, &a->id, sizeof(a->id), w);
+    if (!w) {
+        w = ork_zalloc(sizeof(*w));
+        w->run = a->id;
+        HASH_ADD(hh, hs->wholes, run, sizeof(w->run), w);
+    }
+    w->users++;
+    return w;
+}
+
 static struct ork_aside *aside_of(struct ork_active *a)
 {
     struct ork_handlers *hs = a->engine->handlers;
@@ -302,6 +327,7 @@ static struct ork_aside *aside_of(struct ork_active *a)
         s = ork_zalloc(sizeof(*s));
         s->run = a->id;
         s->a = ork_active_aside(a);
+        s->whole = whole_of(a);
         HASH_ADD(hh, hs->asides, run, sizeof(s->run), s);
     }
     s->users++;
@@ -317,6 +343,10 @@ static void forget(struct ork_handler *h)
     ork_free(h);
     if (--s->users == 0) {
         HASH_DEL(hs->asides, s);
+        if (--s->whole->users == 0) {
+            HASH_DEL(hs->wholes, s->whole);
+            ork_free(s->whole);
+        }
         ork_active_drop(s->a);
         ork_free(s);
     }
@@ -464,10 +494,14 @@ bool ork_handlers_free(ork_engine *e, const struct ork_rows *rows, size_t i)
 bool ork_handlers_busy(ork_engine *e, const ork_id *run)
 {
     struct ork_aside *s = NULL;
+    struct ork_whole *w = NULL;
 
-    if (e->handlers)
-        HASH_FIND(hh, e->handlers->asides, run, sizeof(*run), s);
-    return s != NULL;
+    if (!e->handlers)
+        return false;
+    HASH_FIND(hh, e->handlers->asides, run, sizeof(*run), s);
+    if (!s)
+        HASH_FIND(hh, e->handlers->wholes, run, sizeof(*run), w);
+    return s || w;
 }
 
 bool ork_handlers_any(const ork_engine *e)

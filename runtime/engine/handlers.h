@@ -24,7 +24,7 @@ bool ork_handlers_is(const char *kind);             /* such a row of `commands` 
 char *ork_handlers_log(const struct ork_active *a); /* the file of what a run's handlers write; owned by the caller */
 /* A row of `commands` about a run that was claimed. */
 void ork_handlers_take(struct ork_active *a, const struct ork_rows *rows, size_t i);
-bool ork_handlers_busy(ork_engine *e, const ork_id *run); /* handlers of it are being called here */
+bool ork_handlers_busy(ork_engine *e, const ork_id *run); /* handlers of it, or of runs of its tasks, are called here */
 bool ork_handlers_any(const ork_engine *e);
 /* Has the program died that owes a free wish? What is no handler is always free. */
 bool ork_handlers_free(ork_engine *e, const struct ork_rows *rows, size_t i);
