@@ -8,7 +8,7 @@
 ---@field run_id string the whole id
 ---@field task string its name
 ---@field attempt integer from 1
----@field item? integer for tasks with several items, which come with a later version
+---@field item? integer of a task with items: which of its list, from 1
 ---@field scheduled_for? string when a schedule wanted the run, RFC 3339
 ---@field cancelled boolean was it told to end? Then whatever waits raises an error
 local ctx = {}
