@@ -513,6 +513,8 @@ int ork_update_recall(struct ork_active *a, ork_err *err) ORK_MUSTCHECK; /* a->u
 void ork_update_free(struct ork_update *u);                              /* NULL is fine */
 
 /* recover.c */
+struct ork_run_task *ork_recover_row(struct ork_active *a, uint32_t task, const struct ork_rows *rows,
+                                     size_t i); /* what its row has, into the core */
 int ork_recover_again(struct ork_active *old,
                       ork_err *err) ORK_MUSTCHECK; /* drops it and loads the run anew; its poison goes along */
 int ork_recover_run(ork_engine *e, const ork_id *id, ork_workflow *same, struct ork_active **out,

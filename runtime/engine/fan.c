@@ -220,20 +220,11 @@ char *ork_fan_failed(const struct ork_active *a, uint32_t task)
 static bool take_row(struct ork_active *a, const struct ork_rows *rows, size_t i, int64_t since_ms)
 {
     const uint32_t item = ork_run_by_number(&a->run, (uint32_t)ork_rows_int(rows, i, "task_index", 0));
-    const char *word = ork_rows_text(rows, i, "kind");
 
     if (item == ORK_NO_TASK)
         return false;
-    struct ork_run_task *t = &a->run.tasks[item];
-    int status = ork_task_status_parse(ork_rows_text(rows, i, "status")), kind = ork_kind_parse(word ? word : "");
-    t->status = (uint8_t)(status < 0 ? ORK_TASK_PENDING : status);
-    t->kind = (uint8_t)(kind < 0 ? ORK_KIND_NONE : kind);
-    t->attempt = (uint32_t)ork_rows_int(rows, i, "attempt", 0);
-    t->failures = (uint16_t)ork_rows_int(rows, i, "attempts", 0);
-    t->lost = (uint16_t)ork_rows_int(rows, i, "lost", 0);
-    t->retry_at_ms = ork_rows_time(rows, i, "retry_at");
+    struct ork_run_task *t = ork_recover_row(a, item, rows, i);
     t->stored = true;
-    a->shown[item] = t->status;
     return t->status == ORK_TASK_FAILED && ork_rows_time(rows, i, "finished_at") < since_ms;
 }
 

@@ -94,6 +94,22 @@ static int load_limit(struct ork_active *a, ork_err *err)
     return rc;
 }
 
+struct ork_run_task *ork_recover_row(struct ork_active *a, uint32_t task, const struct ork_rows *rows, size_t i)
+{
+    struct ork_run_task *t = &a->run.tasks[task];
+    const char *word = ork_rows_text(rows, i, "kind");
+    int status = ork_task_status_parse(ork_rows_text(rows, i, "status")), kind = ork_kind_parse(word ? word : "");
+
+    t->status = (uint8_t)(status < 0 ? ORK_TASK_PENDING : status);
+    t->kind = (uint8_t)(kind < 0 ? ORK_KIND_NONE : kind);
+    t->attempt = (uint32_t)ork_rows_int(rows, i, "attempt", 0);
+    t->failures = (uint16_t)ork_rows_int(rows, i, "attempts", 0);
+    t->lost = (uint16_t)ork_rows_int(rows, i, "lost", 0);
+    t->retry_at_ms = ork_rows_time(rows, i, "retry_at");
+    a->shown[task] = t->status;
+    return t;
+}
+
 static int load_tasks(struct ork_active *a, ork_err *err)
 {
     struct ork_rows *rows = NULL;
@@ -109,16 +125,7 @@ static int load_tasks(struct ork_active *a, ork_err *err)
         if (index < 0 || index >= a->run.n)
             continue; /* the definition has it no more */
         there++;
-        struct ork_run_task *t = &a->run.tasks[index];
-        int status = ork_task_status_parse(ork_rows_text(rows, i, "status"));
-        int kind = ork_kind_parse(ork_rows_text(rows, i, "kind") ? ork_rows_text(rows, i, "kind") : "");
-        t->status = (uint8_t)(status < 0 ? ORK_TASK_PENDING : status);
-        t->kind = (uint8_t)(kind < 0 ? ORK_KIND_NONE : kind);
-        t->attempt = (uint32_t)ork_rows_int(rows, i, "attempt", 0);
-        t->failures = (uint16_t)ork_rows_int(rows, i, "attempts", 0);
-        t->lost = (uint16_t)ork_rows_int(rows, i, "lost", 0);
-        t->retry_at_ms = ork_rows_time(rows, i, "retry_at");
-        a->shown[index] = t->status;
+        (void)ork_recover_row(a, (uint32_t)index, rows, i);
         if (ork_rows_int(rows, i, "map_count", -1) >= 0 && ork_rows_id(rows, i, "id", &id))
             rc = ork_fan_load(a, (uint32_t)index, &id, ork_rows_time(rows, i, "started_at"), err);
         if (rc)

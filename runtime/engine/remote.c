@@ -92,32 +92,10 @@ static json_t *output_of(const struct ork_remote *r)
 
 static void succeed(struct ork_active *a, struct ork_live *l)
 {
-    const struct ork_poison *poison = ork_refuse_poison(a, l->task, l->attempt);
-    struct ork_event ev = {.ok = true};
-    json_t *whole = output_of(l->remote), *output = ork_mask_json(&l->mask, whole);
-    char *text = NULL;
-    size_t len = 0;
-    ork_err err = {0};
-    int rc = ork_json_text(output, &text, &len, &err);
+    json_t *whole = output_of(l->remote);
 
+    ork_deferred_succeed(a, l, ork_mask_json(&l->mask, whole));
     json_decref(whole);
-    if (!rc)
-        rc = ork_settle_output(a, l->task, &output, &text, &len, &err);
-    if (poison || rc) {
-        ev.ok = false;
-        ev.failure = (struct ork_failure){.kind = ORK_KIND_OUTPUT, .exit_code = -1};
-    } else if (!ork_run_is_item(&a->run, l->task)) {
-        ork_outputs_put(a->engine, &a->id, l->task, ORK_CACHED_OUTPUT, output);
-    }
-    struct ork_end end = {.output = ev.ok ? text : NULL,
-                          .output_len = len,
-                          .error = poison ? ork_settle_refused(poison)
-                                   : rc   ? err.msg
-                                          : NULL,
-                          .finished_ms = ork_engine_now(a->engine)};
-    ork_settle_call(a, l, &ev, &end);
-    json_decref(output);
-    ork_free(text);
 }
 
 static void broke(struct ork_active *a, struct ork_live *l, const struct ork_remote_job *j)
