@@ -404,7 +404,7 @@ w:task("e", { inputs = { p = ork.each(%s) }, input_type = { p = %s }, run = func
     local bad = {
       { 'w:task("a", { inputs = { p = ork.each({ 1 }), q = ork.each({ 2 }) }, command = "true" })', "is a second ork.each, beside `p`; a task has one" },
       { 'w:task("a", { task_count = 2, inputs = { p = ork.each({ 1 }) }, command = "true" })', "`task_count` stands beside ork.each" },
-      { 'w:task("a", { task_count = 2, wait = "1s" })', "`task_count` is for `command` and `run`" },
+      { 'w:task("a", { task_count = 2, wait = "1s" })', "`task_count` stands beside `wait`" },
       { 'w:task("a", { task_count = 0, command = "true" })', "task_count" },
       { 'w:task("a", { task_count = 100001, command = "true" })', "`task_count` takes at most 100000" },
       { 'w:task("a", { inputs = ork.each({ 1 }), command = "true" })', "is ork.each itself; an input of that kind needs a name" },
