@@ -101,7 +101,15 @@ local function explain(message)
     or "not enough memory: the functions in a worker have %d MiB together (ORK_WORKER_MEMORY_MB)"):format(mb)
 end
 
-local function fail(slot, what, thread)
+--- A call in tail position leaves no line of the user's behind, so a message would name ours: then where his function begins.
+local function his_line(message, body)
+  local found = body and message:match("^[^\n:]*ork/worker%.lua:%d+: ()")
+  if not found then return message end
+  local at = debug.getinfo(body, "S")
+  return ("%s:%d: %s"):format(at.short_src, at.linedefined, message:sub(found))
+end
+
+local function fail(slot, what, thread, body)
   if type(what) == "table" and rawequal(getmetatable(what), Refusal) then
     native.log(slot, what.text .. "\n")
     return native.fail(slot, ending.shorten(what.text), what.kind, nil, what.kind == "input", 0)
@@ -116,7 +124,7 @@ local function fail(slot, what, thread)
     return native.fail(slot, what.text, what.kind, nil, false, 0)
   end
   local message, code, final, after_ms, data = ending.read(what)
-  message = explain(message)
+  message = his_line(explain(message), body)
   native.log(slot, fiber.traceback(thread, message) .. "\n")
   native.fail(slot, ending.shorten(message), "error", code, final, after_ms, data)
 end
@@ -139,7 +147,7 @@ local function over(ok, what, thread, self)
   local slot = self.call.token
   fibers[slot] = nil
   ctx.forget(self.ctx)
-  if not ok then return fail(slot, what, thread) end
+  if not ok then return fail(slot, what, thread, self.call.body) end
   if self.call.option == "library" then return over_library(slot, what) end
   local judge = ending.answers[self.call.option]
   if judge then what = judge(what) end
@@ -214,7 +222,7 @@ local function run(self)
   local input = core.json.decode(call.input)
   if input == core.null then input = nil end -- an executor's handle
   call.input = nil
-  self.ctx = ctx.new(call)
+  self.ctx, call.body = ctx.new(call), body
   local output = body(input, self.ctx) -- no tail call: tracebacks stay whole
   return output
 end

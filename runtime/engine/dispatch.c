@@ -377,10 +377,7 @@ void ork_dispatch_pump(ork_engine *e)
             break;
         struct ork_active *a = ork_limits_run_data(r);
         json_t *params = ork_active_params(a, task);
-        if (ork_run_def(&a->run, task)->executor == ORK_EXEC_PROCESS)
-            ork_inputs_fetch_all(a, task, params, on_inputs);
-        else
-            ork_inputs_fetch(a, task, params, on_inputs);
+        ork_inputs_fetch_all(a, task, params, on_inputs);
         json_decref(params);
     }
     ork_pools_wish(e); /* for what was found short of slots just now */

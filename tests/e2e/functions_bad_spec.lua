@@ -36,6 +36,16 @@ w:task("matches", { timeout = "300ms", grace = "200ms", run = function() return 
     assert.matches("w.lua:3: in ", ork("logs", "last", "loops").out) -- where it was
   end)
 
+  it("calls what fails in tail position: named is where it begins", function()
+    write([[
+w:task("tail", { run = function(_, ctx)
+  return ctx.artifact("nope.csv")
+end })]])
+    assert.equal(1, ork("w.lua").code)
+    assert.matches("^w.lua:3: ctx.artifact: ", task("tail")[3])
+    good()
+  end)
+
   it("loops for ever: ended by a cancel", function()
     write('w:task("loops", { depends_on = "good", run = function() io.open("loops", "w"):close() while true do end end })')
     local p = sh.spawn_ork({ "w.lua" }, { cwd = dir })

@@ -85,6 +85,22 @@ def many(points: List[Point], days: "list[Optional[datetime.date] ]", when: Opti
     assert.same({ { e = "python" } }, sh.sql(dir .. "/.ork/ork.db", "SELECT DISTINCT executor_type AS e FROM tasks"))
   end)
 
+  it("gets secrets, which stay out of what it gives and says", function()
+    local r = run([[
+w:task("a", { python = "f.py:go", env = { TOK = ork.secret("API_TOKEN") } })
+w:task("b", { python = "f.py:no", env = { TOK = "Bearer " .. ork.secret("API_TOKEN") } })]], [[
+import os
+def go():
+    return {"n": len(os.environ["TOK"]), "is": os.environ["TOK"]}
+def no():
+    raise ValueError("no " + os.environ["TOK"])
+]], { ORK_SECRET_API_TOKEN = "zyxwvut98" })
+    assert.equal(1, r.code, r.err)
+    assert.same({ n = 9, is = "***" }, output("a"))
+    assert.same({ "error", "f.py:5: ValueError: no Bearer ***" }, { failure("b") })
+    assert.equal(1, sh.run({ "grep", "-rqs", "zyxwvut98", dir .. "/.ork" }).code)
+  end)
+
   it("fails alone, with a sentence and a traceback that ends in its line", function()
     sh.write(dir .. "/broken.py", "import nonsense\n")
     sh.write(dir .. "/syntax.py", "def main(:\n")
