@@ -188,7 +188,10 @@ describe("the examples", function()
     assert.equal(1, sh.ork({ "told.lua" }, { cwd = dir }).code)
     assert.equal("told: fetch failed (attempt 1): exit code 3\nthe server says no\n\n", sh.read(dir .. "/told.txt"))
     assert.equal(0, sh.ork({ "told.lua", "code=0" }, { cwd = dir }).code)
-    assert.equal("store is done\ntold went well\n", sh.read(dir .. "/told.txt"):match("no\n\n(.*)"))
+    local told = {} -- a task's handler and the run's are called side by side
+    for line in sh.read(dir .. "/told.txt"):match("no\n\n(.*)"):gmatch("[^\n]+") do told[#told + 1] = line end
+    table.sort(told)
+    assert.same({ "store is done", "told went well" }, told)
     assert.equal(1, sh.ork({ "told.lua", "code=4" }, { cwd = dir }).code)
     assert.matches("fetch failed %(attempt 4%): exit code 4", sh.read(dir .. "/told.txt"))
   end)
