@@ -170,6 +170,13 @@ describe("the examples", function()
     sh.ork({ "approve", "last", "ask", "--comment", "tests are green" }, { cwd = dir, ok = true })
     assert.equal(0, p:wait().code)
     assert.equal("published 1.2 because tests are green\n", log_of(dir, "last", "publish"))
+
+    p = sh.spawn_ork({ "approval.lua" }, { cwd = dir })
+    p:wait_line("ask +waiting +for approval: Release 1.2%?")
+    sh.ork({ "approve", "last", "ask" }, { cwd = dir, ok = true })
+    assert.equal(0, p:wait().code)
+    local me = sh.run({ "id", "-un" }).out:gsub("%s+$", "")
+    assert.equal("published 1.2 because " .. me .. " agreed\n", log_of(dir, "last", "publish"))
   end)
 
   it("poll.lua waits for a file that another program writes", function()
