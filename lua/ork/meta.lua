@@ -111,7 +111,7 @@
 ---@field wait? ork.duration|ork.ref|ork.wait instead of `command`: nothing is done for so long, until that time, or until it is answered; it takes no process and no slot
 ---@field workflow? ork.workflow instead of `command`: a run of that workflow, whose params are `inputs` and whose output is its own; it takes no process and no slot
 ---@field task_count? integer so many tasks alike, each with its number from 0 on as `input.task_index`
----@field when? ork.ref|any[]|fun(input: any): any run only if the reference is not false, { a, op, b } holds (== ~= < <= > >= in), or the function says so
+---@field when? ork.ref|any[]|fun(input: any, ctx: ork.ctx): any run only if the reference is not false, { a, op, b } holds (== ~= < <= > >= in), or the function says so
 
 ---What a handler of a workflow is told.
 ---@class ork.ended_run
@@ -121,7 +121,7 @@
 ---@field error? string why, unless it succeeded
 ---@field params table by name
 ---@field started_at? string RFC 3339; so `finished_at` and `scheduled_for`
----@field failed ork.failed_task[] at most 100
+---@field failed ork.failed_task[] at most 100; empty where no task failed, as after `run_timeout`
 
 ---One that failed.
 ---@class ork.failed_task
@@ -129,7 +129,7 @@
 ---@field item? integer which element of its list
 ---@field attempt integer the last one
 ---@field error string why
----@field log? string the end of what it wrote, 4 KiB at most; of the first 20
+---@field log? string the end of what it wrote, 4 KiB at most; of the first 20; nil where it wrote nothing
 
 ---What a handler of a task is told.
 ---@class ork.ended_task
@@ -139,11 +139,11 @@
 ---@field kind? ork.kind what sort of failure
 ---@field attempt integer the last one
 ---@field exit_code? integer of a process that failed
----@field output? any up to 1 MiB of it
----@field log? string the end of what it wrote, 4 KiB at most
+---@field output? any if it is 1 MiB at most; not of a task with items
+---@field log? string the end of what it wrote, 4 KiB at most; not of a task with items
 ---@field run table id, workflow, status, params of its run, as far as that is now
 
----What `ork.executor` makes of it.
+---What an executor does, as `ork.executor(name, options)` gets it: functions that are called in workers, each call with a minute.
 ---@class ork.executor_options
 ---@field start fun(task: ork.executor_task, ctx: ork.ctx): any begins the work; what it returns, the handle, is kept. Called again with the same key after a crash
 ---@field poll fun(handle: any, ctx: ork.ctx): any nil: not yet; { output = … }; { error = "…", code, retry, after }
@@ -156,12 +156,13 @@
 ---@field workflow string its name
 ---@field run_id string the whole id
 ---@field attempt integer from 1
----@field key string "RUN/TASK/ATTEMPT": the same for every call of this attempt, and for no other
+---@field key string "RUN/TASK/ATTEMPT", of an item "RUN/TASK/ITEM/ATTEMPT": the same for every call of this attempt, and for no other
 ---@field input any its `inputs`
----@field command? string[] the arguments of its `command`
----@field env? table<string, string|false> of its `env`
+---@field command? string[] the arguments of its `command`; of a text "/bin/sh", "-c" and more
+---@field env? table<string, string|false> of its `env`, secrets as their values
 ---@field cwd? string its `cwd`
 
+---What `ork.executor` gives: the value of the option `executor` of a task. It has no fields.
 ---@class ork.executor
 
 ---A param of a workflow. One without a default that is not optional ("T?") must be given.
@@ -267,10 +268,13 @@ function json.decode(text) end
 ---@return table t
 function json.list(t) end
 
+---What `ork.each` gives: the value of one of a task's `inputs`. It has no fields.
 ---@class ork.each
 
+---What `ork.product` gives: a list for `ork.each`. It has no fields.
 ---@class ork.product
 
+---How items run, and how many may fail.
 ---@class ork.each_options
 ---@field max_parallel? integer how many items may run at once; default: no limit of their own
 ---@field max_failed? integer|string how many may fail: a number, or a share such as "5%"; default 0

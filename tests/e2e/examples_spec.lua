@@ -170,6 +170,13 @@ describe("the examples", function()
     sh.ork({ "approve", "last", "ask", "--comment", "tests are green" }, { cwd = dir, ok = true })
     assert.equal(0, p:wait().code)
     assert.equal("published 1.2 because tests are green\n", log_of(dir, "last", "publish"))
+
+    p = sh.spawn_ork({ "approval.lua" }, { cwd = dir })
+    p:wait_line("ask +waiting +for approval: Release 1.2%?")
+    sh.ork({ "approve", "last", "ask" }, { cwd = dir, ok = true })
+    assert.equal(0, p:wait().code)
+    local me = sh.run({ "id", "-un" }).out:gsub("%s+$", "")
+    assert.equal("published 1.2 because " .. me .. " agreed\n", log_of(dir, "last", "publish"))
   end)
 
   it("poll.lua waits for a file that another program writes", function()
@@ -188,10 +195,10 @@ describe("the examples", function()
     assert.equal(1, sh.ork({ "told.lua" }, { cwd = dir }).code)
     assert.equal("told: fetch failed (attempt 1): exit code 3\nthe server says no\n\n", sh.read(dir .. "/told.txt"))
     assert.equal(0, sh.ork({ "told.lua", "code=0" }, { cwd = dir }).code)
-    local told = {} -- a task's handler and the run's are called side by side
-    for line in sh.read(dir .. "/told.txt"):match("no\n\n(.*)"):gmatch("[^\n]+") do told[#told + 1] = line end
-    table.sort(told)
-    assert.same({ "store is done", "told went well" }, told)
+    local two = {} -- handlers of a task and of its run are called in either order
+    for line in sh.read(dir .. "/told.txt"):match("no\n\n(.*)"):gmatch("[^\n]+") do two[#two + 1] = line end
+    table.sort(two)
+    assert.same({ "store is done", "told went well" }, two)
     assert.equal(1, sh.ork({ "told.lua", "code=4" }, { cwd = dir }).code)
     assert.matches("fetch failed %(attempt 4%): exit code 4", sh.read(dir .. "/told.txt"))
   end)

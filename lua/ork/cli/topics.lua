@@ -15,7 +15,8 @@ taken as it is: quote what the shell would read (blanks, `*`, `$`).
 mistakes are told together, before anything runs. A run keeps its params for ever: `retry` and `resume` use them again, `rerun RUN
 name=value` takes them over with another value.
 
-A script that builds its graph from what is given finds the words in `arg`: `arg[1]`, or `arg.day` as it was typed.]] },
+A script that builds its graph from what is given finds the words in `arg`: `arg[1]`, or `arg.day` as it was typed (nil where it was
+not). The workflow must have a param of that name: `day=…` without one is refused.]] },
 
   { name = "naming", title = "Naming runs and tasks", text = [[
 Ork prints the last 8 characters of a run's id (the first ones are a clock, alike for all runs of a day). RUN is
