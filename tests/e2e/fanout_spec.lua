@@ -42,6 +42,25 @@ w:task("sum", { inputs = { rows = clean.output.rows, all = clean.results, whole 
     end)(sql("SELECT task_name FROM tasks WHERE map_parent IS NOT NULL ORDER BY task_index")))
   end)
 
+  it("shows where its logs are, and what its items gave among the outputs of the run", function()
+    local r = run([[
+local other = ork.workflow("other")
+other:task("s", { command = "echo hi" })
+w:task("c", { inputs = { x = ork.each({ 1, 2 }) }, command = { "echo", ork.input.x } })
+w:task("f", { inputs = { x = ork.each({ 1, 2 }) }, run = function(input) return input.x end })
+w:task("quiet", { run = function() return 7 end })
+w:task("none", { inputs = { x = ork.each({}) }, run = function() end })
+w:task("sub", { workflow = other })]], "w")
+    assert.equal(0, r.code, r.err)
+    assert.matches("^run %x+ of w: 5 tasks\n", (r.err:gsub("^created [^\n]*\n", "")))
+    assert.matches("^c is done by item, and so are its logs: ork logs %x+ c/1\n$", ork("logs", "w", "c").err)
+    assert.matches("^f is done by item, and so are its logs: ork logs %x+ f/1\n$", ork("logs", "w", "f").err)
+    assert.equal("quiet wrote nothing\n", ork("logs", "w", "quiet").err)
+    assert.equal("none has no items, so nothing was written\n", ork("logs", "w", "none").err)
+    assert.matches("^sub is a run of its own; see it: ork logs %x+\n$", ork("logs", "w", "sub").err)
+    assert.equal('{"f":[1,2],"quiet":7}\n', ork("output", "w").out:gsub('"c":%[null,null%],', ""):gsub(',"none":%[%]', ""))
+  end)
+
   it("starts a process for each element, of a literal list, a param, a product", function()
     local r = run([[
 w:task("lit", { inputs = { p = ork.each({ "a b", "c" }) }, env = { P = ork.input.p },

@@ -152,7 +152,12 @@ function drive.names(engine, id)
   return names
 end
 
---- Makes progress be shown. names: the tasks, as far as known.
+--- The run has been announced: what was told of it meanwhile, and what is told from now on, is shown.
+function drive.release()
+  if shown and shown.release then shown:release() end
+end
+
+--- Makes progress be shown, from drive.release (or drive.to_end's start) on. names: the tasks, as far as known.
 function drive.prepare(engine, names)
   if term.quiet then return end
   if term.lively() then
@@ -160,7 +165,9 @@ function drive.prepare(engine, names)
     view:expect(names or {})
     shown = view
   else
+    drive.release()
     shown = progress.new(names or {})
+    shown:hold()
   end
   engine:on_change(function(change) shown:tell(change) end)
 end
@@ -231,6 +238,7 @@ function drive.to_end(engine, begin, opts)
   local signals <close> = take_signals(engine, opts.look)
   local deadline = opts.timeout and core.sys.now() + opts.timeout
   local id, how = begin()
+  drive.release()
   local status, overdue
   if how == "finished" then
     status = stop.check(engine:run(id)).status

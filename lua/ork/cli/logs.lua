@@ -49,7 +49,7 @@ function logs.sink(prefix, raw)
   end)
 end
 
---- Prints one log, from the start or its last `lines`. Returns false when there is none.
+--- Prints one log, from the start or its last `lines`. Returns false when there is none or nothing in it.
 function logs.print(engine, id, task, attempt, lines, prefix, raw)
   local sink = logs.sink(prefix, raw)
   local stored
@@ -63,6 +63,7 @@ function logs.print(engine, id, task, attempt, lines, prefix, raw)
       if code ~= "ENOTFOUND" then stop.check(nil, is_stored, code) end
       return false
     end
+    if offset == 0 and not is_stored then return false end
     stored = is_stored
     sink(nil)
   end
@@ -85,14 +86,28 @@ local function choose(engine, run, options)
   return status, n
 end
 
+--- Why there is nothing to print of a task.
+local function nothing_of(run, task)
+  local id = text.short(run.id)
+  if task.items then
+    if task.items.count == 0 then return ("%s has no items, so nothing was written"):format(task.name) end
+    return ("%s is done by item, and so are its logs: %s"):format(task.name,
+      hint.line("ork logs %s %s", id, text.word(task.name .. "/1")))
+  end
+  if task.child then
+    return ("%s is a run of its own; see it: %s"):format(task.name, hint.line("ork logs %s", task.child.short))
+  end
+  if (task.attempt or 0) == 0 then return ("%s has not started: it is %s"):format(task.name, task.status) end
+  return ("%s %s"):format(task.name, task.status == "running" and "has written nothing yet" or "wrote nothing")
+end
+
 local function one_task(engine, run, name, options)
   local task = stop.check(engine:task(run.id, name))
   if options.attempt and options.attempt > (task.attempt or 0) then
     stop(4, "%s has had %s", task.name, text.plural(task.attempt or 0, "attempt"))
   end
   if not logs.print(engine, run.id, task.name, options.attempt or 0, options.tail, "", options.raw) then
-    term.news((task.attempt or 0) == 0 and ("%s has not started: it is %s"):format(task.name, task.status)
-      or ("%s wrote nothing"):format(task.name))
+    term.news(nothing_of(run, task))
   end
 end
 
@@ -125,7 +140,7 @@ function logs.several(engine, run, options)
       if task.items then
         print_items(engine, id_of_run, task, status, options, lines or logs.SEVERAL_TAIL)
       elseif begun and not logs.print(engine, run.id, task.name, 0, lines, n > 1 and task.name .. " | " or "", options.raw) then
-        term.news(("%s wrote nothing"):format(task.name))
+        term.news(nothing_of(run, task))
       end
     end
   until #page < PAGE

@@ -26,18 +26,21 @@ A task that has succeeded without an output gives null; one that has not succeed
 local PAGE = 100
 
 --- What items gave as one list, in their order; null where one gave nothing.
-local function of_items(engine, id, task)
+local function print_items(engine, id, task)
   local before = "["
   stop.check(items.each(engine, id, task.items, function(one)
     term.out_raw(before .. (one or "null"))
     before = ","
   end))
-  term.out(before == "[" and "[]" or "]")
+  term.out_raw(before == "[" and "[]" or "]")
 end
 
 local function of_task(engine, id, name)
   local task = stop.check(engine:task(id, name))
-  if task.items and task.status == "success" then return of_items(engine, id, task) end
+  if task.items and task.status == "success" then
+    print_items(engine, id, task)
+    return term.out("")
+  end
   local found = stop.check(engine:outputs(id, task.index - 1, 1))[1]
   local own = found and found.index == task.index and found.output
   if not own and task.status ~= "success" then
@@ -47,16 +50,37 @@ local function of_task(engine, id, name)
   term.out(own or "null")
 end
 
+--- own(index): the stored output of a task, or nil; asked in the order of the tasks.
+local function outputs_in_order(engine, id)
+  local list, at, over = {}, 1, false
+  return function(index)
+    if at > #list and not over then
+      list, at = stop.check(engine:outputs(id, index - 1, PAGE)), 1
+      over = #list == 0
+    end
+    local one = list[at]
+    if not one or one.index ~= index then return nil end
+    at = at + 1
+    return one.output
+  end
+end
+
 --- All outputs as one object, as they are stored, a page at a time: together they may be larger than memory.
 local function of_all(engine, id)
-  local after, before = -1, "{"
+  local after, before, own = -1, "{", outputs_in_order(engine, id)
   repeat
-    local list = stop.check(engine:outputs(id, after, PAGE))
-    for _, one in ipairs(list) do
-      term.out_raw(before .. stop.check(json.encode(one.name)) .. ":" .. one.output)
-      before, after = ",", one.index
+    local page = stop.check(engine:tasks(id, { after = after, limit = PAGE }))
+    for _, task in ipairs(page) do
+      after = task.index
+      local of_items = task.items and task.status == "success"
+      local one = not of_items and own(task.index)
+      if of_items or one then
+        term.out_raw(before .. stop.check(json.encode(task.name)) .. ":" .. (one or ""))
+        before = ","
+      end
+      if of_items then print_items(engine, id, task) end
     end
-  until #list == 0
+  until #page < PAGE
   term.out(before == "{" and "{}" or "}")
 end
 

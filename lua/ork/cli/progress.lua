@@ -68,7 +68,21 @@ end
 function progress:tell(change)
   if term.quiet or not change.task then return end
   local line = self:line(change, sys.now())
-  if line then term.message(line) end
+  if not line then return end
+  if self.held then
+    self.held[#self.held + 1] = line
+  else
+    term.message(line)
+  end
+end
+
+--- Keeps lines back until release(): a run's first changes are told while it is being started, before its head line.
+function progress:hold() self.held = self.held or {} end
+
+function progress:release()
+  local held = self.held or {}
+  self.held = nil
+  for _, line in ipairs(held) do term.message(line) end
 end
 
 return progress

@@ -221,6 +221,7 @@ local function host_runs(options)
         tell_start(engine, id, how, workflow.name, core.task_names(workflow), last)
         if how == "new" then tell_turn(engine, id, workflow) end
       end
+      drive.release()
       return id, how, last
     end,
     wait = function(engine, id, ms)
