@@ -156,6 +156,16 @@ static void set_env(struct ork_argv *v, size_t *cap, const char *name, const cha
     v->env[v->envc] = NULL;
 }
 
+/* Is it told to leave files there: in a word of its command, or by Python, where nobody can see? */
+static bool names_artifacts(const struct ork_active *a, const struct ork_live *l)
+{
+    bool named = ork_python_is(a->workflow, ork_run_no(&a->run, l->task));
+
+    for (size_t i = 0; i < l->argv.argc && !named; i++)
+        named = strstr(l->argv.argv[i], "ORK_ARTIFACTS") != NULL;
+    return named;
+}
+
 /* What the task sees of Ork (the client has taken Ork's own variables out of the environment); its own `env` stays last
  * and wins. */
 static void add_environment(struct ork_active *a, struct ork_live *l, const char *input_text, size_t input_len)
@@ -195,7 +205,8 @@ static void add_environment(struct ork_active *a, struct ork_live *l, const char
     set_env(v, &cap, "ORK_OUTPUT_FILE", out);
     ork_free(out);
     char *folder = ork_active_file(a, l->task, l->attempt, "artifacts");
-    if (mkdir(folder, 0700) != 0) { /* of an attempt of that number that was begun and never counted */
+    /* To make and remove one costs a third of a small process: others make theirs themselves. */
+    if (names_artifacts(a, l) && mkdir(folder, 0700) != 0) { /* of an attempt that was begun and never counted */
         ork_artifacts_remove(folder);
         (void)mkdir(folder, 0700);
     }

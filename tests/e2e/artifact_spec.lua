@@ -38,6 +38,15 @@ describe("artifacts", function()
     return lines
   end
 
+  it("have a folder that is there for who names it, and made by others", function()
+    sh.write(dir .. "/own.sh", 'test ! -e "$ORK_ARTIFACTS" && mkdir -p "$ORK_ARTIFACTS" && echo mine >"$ORK_ARTIFACTS/own.txt"\n')
+    sh.write(dir .. "/w.lua", 'local ork = require "ork"\nlocal w = ork.workflow("w")\n' ..
+      'w:task("own", { command = { "sh", "own.sh" } })\nw:task("named", { command = "test -d $ORK_ARTIFACTS" })\nreturn w\n')
+    local r = ork("w.lua")
+    assert.equal(0, r.code, r.err)
+    assert.equal("mine\n", ork("artifacts", "last", "own.txt").out)
+  end)
+
   it("are kept once per content, listed, got, and removed with the last run", function()
     sh.write(dir .. "/art.lua", SCRIPT)
     assert.equal(1, ork("art.lua").code)

@@ -147,7 +147,7 @@ What Ork reads:
 What a task finds beside what it inherits from whoever started ork (without Ork's own settings):
 
   ORK_OUTPUT_FILE     where it may write its output, as JSON
-  ORK_ARTIFACTS       a folder for files that are to be kept (`ork artifacts RUN`)
+  ORK_ARTIFACTS       a folder for files that are to be kept (`ork artifacts RUN`); made for commands that name it
   ORK_INPUT_FILE      a file with its inputs as JSON; ORK_INPUT_JSON the same text when it is shorter than 32 KiB
   ORK_RUN_ID          its run; ORK_WORKFLOW_NAME the workflow
   ORK_TASK_NAME       its name; ORK_TASK_INDEX its place in the script, from 0; ORK_TASK_ID (also EXECUTION_ID) its id
