@@ -79,10 +79,9 @@ const json_t *ork_fan_item(const struct ork_active *a, uint32_t item)
     return json_array_get(items_of(a, item)->list, ork_run_item(&a->run, item) - 1);
 }
 
-const char *ork_fan_input(const struct ork_active *a, uint32_t item, const json_t *params)
+const char *ork_fan_over(const json_t *params)
 {
-    return ork_run_is_item(&a->run, item) ? json_string_value(json_object_get(json_object_get(params, "each"), "input"))
-                                          : NULL;
+    return json_string_value(json_object_get(json_object_get(params, "each"), "input"));
 }
 
 bool ork_fan_counted(const struct ork_active *a, uint32_t item)
@@ -121,18 +120,37 @@ static int put_map(struct ork_active *a, uint32_t task, const json_t *list, ork_
     return 0;
 }
 
+/* What it is done for: the list that the run was given for it (--only T --input), or that of its definition. */
+static int list_of(struct ork_active *a, uint32_t task, const json_t *params, json_t **list, ork_err *err)
+{
+    const char *name = ork_fan_over(params);
+    json_t *given = name ? json_object_get(ork_part_input(a, task), name) : NULL;
+    struct ork_scope_data data;
+    struct ork_scope scope;
+
+    if (given && !json_is_array(given))
+        return ork_err_set(err, ORK_ETYPE, "ork.each wants a list, and `%s` of --input is none", name);
+    if (given && json_array_size(given) > ORK_FAN_MAX)
+        return ork_err_set(err, ORK_ETOOBIG, "`%s` of --input has %zu items, ork.each takes at most %u", name,
+                           json_array_size(given), ORK_FAN_MAX);
+    if (given) {
+        *list = json_incref(given);
+        return 0;
+    }
+    ork_inputs_scope(&data, a, task, a->run.tasks[task].attempt + 1, &scope);
+    int rc = ork_expr_items(json_object_get(params, "each"), &scope, ORK_FAN_MAX, list, err);
+    ork_inputs_scope_fini(&data);
+    return rc;
+}
+
 /* The commit's memory keeps the list that was stored; here it is one tree, which items share. */
 static int expand(struct ork_active *a, uint32_t task, json_t *params, ork_err *err)
 {
     const json_t *each = json_object_get(params, "each");
     struct ork_event ev = {.type = ORK_EV_EXPANDED, .task = task, .number = a->next_number};
-    struct ork_scope_data data;
-    struct ork_scope scope;
     json_t *list = NULL;
 
-    ork_inputs_scope(&data, a, task, a->run.tasks[task].attempt + 1, &scope);
-    int rc = ork_expr_items(each, &scope, ORK_FAN_MAX, &list, err);
-    ork_inputs_scope_fini(&data);
+    int rc = list_of(a, task, params, &list, err);
     const struct ork_poison *poison = ork_refuse_poison(a, task, a->run.tasks[task].attempt + 1);
     if (!rc && poison)
         rc = ork_err_set(err, ORK_EDATA, "%s", ork_settle_refused(poison));

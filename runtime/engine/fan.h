@@ -12,10 +12,10 @@ bool ork_fan_is(const struct ork_active *a, uint32_t task); /* it is such a task
 uint32_t ork_fan_number(const char *name, size_t *task_len);
 void ork_fan_expand(struct ork_active *a, uint32_t task);    /* ready and judged: its list becomes its items */
 json_t *ork_fan_params(struct ork_active *a, uint32_t item); /* a new reference; without the list */
-const json_t *ork_fan_item(const struct ork_active *a, uint32_t item);                      /* borrowed element */
-const char *ork_fan_input(const struct ork_active *a, uint32_t item, const json_t *params); /* what it is called */
-bool ork_fan_counted(const struct ork_active *a, uint32_t item);                            /* one of task_count = n */
-void ork_fan_put(struct ork_active *a, uint32_t task, struct ork_task_put *put);            /* what items have beside */
+const json_t *ork_fan_item(const struct ork_active *a, uint32_t item); /* borrowed element */
+const char *ork_fan_over(const json_t *params);                  /* the input that is an element; NULL: done once */
+bool ork_fan_counted(const struct ork_active *a, uint32_t item); /* one of task_count = n */
+void ork_fan_put(struct ork_active *a, uint32_t task, struct ork_task_put *put); /* what items have beside */
 void ork_fan_unmapped(struct ork_active *a, uint32_t task);
 char *ork_fan_failed(const struct ork_active *a, uint32_t task); /* owned: how many failed, and which first */
 int ork_fan_load(struct ork_active *a, uint32_t task, const ork_id *id, int64_t started_ms, ork_err *err) ORK_MUSTCHECK;

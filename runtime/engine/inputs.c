@@ -387,6 +387,20 @@ void ork_inputs_scope_fini(struct ork_scope_data *d)
     json_decref(d->self);
 }
 
+/* What the run was given for its only task; of a list that it is done for no item gets all. */
+static json_t *copy_given(const json_t *given, const char *over)
+{
+    json_t *out = json_object(), *v;
+    const char *k;
+
+    json_object_foreach((json_t *)given, k, v)
+    {
+        if (!over || strcmp(k, over) != 0)
+            json_object_set_new(out, k, json_deep_copy(v));
+    }
+    return out;
+}
+
 /* The task's input object, checked against its input_type; a field whose reference has no value is null. */
 int ork_inputs_bind(struct ork_active *a, uint32_t task, const json_t *params, struct ork_scope *s, json_t **input,
                     ork_err *err)
@@ -397,8 +411,9 @@ int ork_inputs_bind(struct ork_active *a, uint32_t task, const json_t *params, s
     int rc = 0;
 
     const json_t *given = ork_part_input(a, task);
+    const char *over = ork_fan_over(params);
     if (given) {
-        out = json_deep_copy(given);
+        out = copy_given(given, over);
     } else if (whole) {
         rc = ork_expr_eval(whole, s, true, &out, err);
     } else {
@@ -414,9 +429,8 @@ int ork_inputs_bind(struct ork_active *a, uint32_t task, const json_t *params, s
             json_object_set_new(out, k, value);
         }
     }
-    const char *own = ork_fan_input(a, task, params);
-    if (!rc && own)
-        json_object_set(out, own, (json_t *)ork_fan_item(a, task));
+    if (!rc && over && ork_run_is_item(&a->run, task))
+        json_object_set(out, over, (json_t *)ork_fan_item(a, task));
     uint32_t sig = ork_run_def(&a->run, task)->signature;
     if (!rc && sig) {
         const char *text = ork_workflow_text(a->workflow, sig);

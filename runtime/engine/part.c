@@ -88,7 +88,8 @@ const json_t *ork_part_input(const struct ork_active *a, uint32_t task)
     const json_t *input = json_object_get(a->part, "input");
     const char *only = json_string_value(json_object_get(a->part, "only"));
 
-    return input && only && strcmp(only, ork_workflow_task_name(a->workflow, task)) == 0 ? input : NULL;
+    return input && only && strcmp(only, ork_workflow_task_name(a->workflow, ork_run_no(&a->run, task))) == 0 ? input
+                                                                                                              : NULL;
 }
 
 /* ---- what a task alone takes from an earlier run ---- */
@@ -108,16 +109,20 @@ static void need(void *data, const char *task, const char *what)
         n->marks[no] |= strcmp(what, "output") == 0 && !n->optional ? 3 : 1;
 }
 
-/* The outputs that T's params refer to; with an input of its own its bindings do not count. */
-static void find_needs(struct needs *n, uint32_t target, bool has_input)
+/* The outputs that T's params refer to; with an input of its own its bindings do not count, nor does the list it is
+ * done for, if that is among the input. */
+static void find_needs(struct needs *n, uint32_t target, const json_t *input)
 {
     const struct ork_task_def *def = ork_workflow_def(n->w, target);
     json_t *params = json_loads(ork_workflow_text(n->w, def->params), JSON_DECODE_ANY, NULL);
 
     n->optional = def->rule != ORK_RULE_ALL_SUCCESS;
-    if (has_input) {
+    if (input) {
+        json_t *each = json_object_get(params, "each");
         json_object_del(params, "task_bindings");
         json_object_del(params, "task_binding");
+        if (each && json_object_get(input, ork_fan_over(params)))
+            json_object_del(each, "over");
     }
     ork_expr_params_each_task(params, need, n);
     json_decref(params);
@@ -197,7 +202,7 @@ int ork_part_sources(ork_engine *e, const ork_workflow *w, json_t *part, struct 
         return rc;
     }
     n.marks = ork_zalloc((size_t)ork_workflow_len(w) + 1);
-    find_needs(&n, target, json_object_get(part, "input") != NULL);
+    find_needs(&n, target, json_object_get(part, "input"));
     for (uint32_t i = 0; i < ork_workflow_len(w); i++)
         any |= n.marks[i] != 0;
     if (any)

@@ -129,6 +129,41 @@ describe("a part of a workflow", function()
     assert.equal('clean {"v":10};clean {"v":10};', order())
   end)
 
+  it("goes over a list that is given", function()
+    sh.write(dir .. "/fan.lua", [[
+local ork = require "ork"
+local inner = ork.workflow("inner", { params = { x = "int" } })
+local add = inner:task("add", { inputs = { x = inner.params.x }, run = function(i) return i.x + 1 end })
+inner:returns{ sum = add.output }
+local w = ork.workflow("fan")
+local list = w:task("list", { command = "false" })
+w:task("double", { inputs = { x = ork.each(list.output), by = 2 }, run = function(i) return i.x * i.by end })
+w:task("pairs", { inputs = { x = ork.each(ork.product{ a = { 1 }, b = { 2, 3 } }) }, command = { "sh", "-c", "echo ORK_OUTPUT:$0", ork.input.x } })
+w:task("four", { task_count = 4, inputs = { k = 1 }, run = function(i) return i.task_index + i.k end })
+w:task("below", { workflow = inner, inputs = { x = ork.each({ 1, 2 }) } })
+w:task("asked", { inputs = { x = ork.each({ 5 }) }, when = function(i) return i.x == nil end, run = function(i) return i.x end })
+return w
+]])
+    local function output(task, input)
+      local r = ork("fan.lua", "--only", task, "--input", input, "--quiet")
+      assert.equal(0, r.code, r.err)
+      return (ork("output", "last", task).out:gsub("%s+$", ""))
+    end
+    assert.equal("[30,60]", output("double", '{"x":[10,20],"by":3}'))
+    assert.equal("[]", output("double", '{"x":[],"by":3}'))
+    assert.equal("[7,8,9]", output("pairs", '{"x":[7,8,9]}'))
+    assert.equal('[{"a":1,"b":2},{"a":1,"b":3}]', output("pairs", "{}"))
+    assert.equal("[10,11,12,13]", output("four", '{"k":10}'))
+    assert.equal('[{"sum":42}]', output("below", '{"x":[41]}'))
+    assert.equal("[1,2]", output("asked", '{"x":[1,2]}'))
+    local r = ork("fan.lua", "--only", "double", "--input", '{"x":"abc","by":2}')
+    assert.equal(1, r.code)
+    assert.matches("double failed: ork.each wants a list, and `x` of --input is none", r.err, 1, true)
+    r = ork("fan.lua", "--only", "double", "--input", '{"by":2}')
+    assert.equal(2, r.code)
+    assert.matches("`double` needs the output of `list`", r.err, 1, true)
+  end)
+
   it("does not let what is outside decide", function()
     for _, name in ipairs({ "load", "either", "tidy" }) do
       local r = ork("etl.lua", "--only", name)
