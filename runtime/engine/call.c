@@ -232,6 +232,7 @@ void ork_call_recall(struct ork_active *a, struct ork_live *l)
 
 void ork_call_leave(ork_engine *e, struct ork_call *c)
 {
+    ork_begun_remove(e, c);
     if (c->due_ms && !e->closing)
         ork_call_deadline(e, c, 0);
     if (c->by_worker)
@@ -271,6 +272,7 @@ void ork_call_running(struct ork_call *c)
     if (c->running || c->question)
         return;
     c->running = true;
+    ork_begun_add(c->run->engine, c);
     (void)ork_active_step(c->run, &ev);
 }
 
@@ -415,6 +417,7 @@ void ork_call_end(struct ork_call *c, const struct ork_inline_result *r)
                           .data = clean ? clean : r->data,
                           .data_len = clean ? clean_len : r->data_len,
                           .finished_ms = ork_engine_now(e)};
+    ork_begun_remove(e, c);
     if (c->by_worker)
         ork_workers_forget(e, c);
     else

@@ -31,11 +31,14 @@ struct ork_call {
     struct ork_resources most; /* of a call that is alone in its worker */
     bool question;             /* engine/question.h: of no attempt */
     bool by_worker;
-    bool running;                  /* whoever watches was told */
-    int stopped;                   /* enum ork_kind: it was told to end, and why; 0 no */
-    struct ork_heap_node deadline; /* when due_ms > 0 */
-    int64_t due_ms;                /* monotonic: its timeout, or the end of its grace; 0 none */
-    int64_t begun_ms;              /* monotonic; 0: not yet, as far as is known */
+    bool running;                             /* whoever watches was told */
+    bool shown;                               /* its task's row says that it runs */
+    int64_t known_ms;                         /* monotonic: whoever watches was told then */
+    struct ork_call *begun_prev, *begun_next; /* of those that are not shown yet */
+    int stopped;                              /* enum ork_kind: it was told to end, and why; 0 no */
+    struct ork_heap_node deadline;            /* when due_ms > 0 */
+    int64_t due_ms;                           /* monotonic: its timeout, or the end of its grace; 0 none */
+    int64_t begun_ms;                         /* monotonic; 0: not yet, as far as is known */
     int64_t log_bytes;
     double done, total; /* its progress; total 0: unknown */
     /* of the host program */
@@ -76,6 +79,12 @@ void ork_call_running(struct ork_call *c);
 /* The JSON it left without the secrets it was given; NULL: it holds none. Owned by the caller. */
 char *ork_call_masked(const struct ork_call *c, const char *text, size_t text_len, size_t *len);
 void ork_call_end(struct ork_call *c, const struct ork_inline_result *r); /* it is out of its caller's books */
+
+/* begun.c */
+void ork_begun_add(ork_engine *e, struct ork_call *c);
+void ork_begun_remove(ork_engine *e, struct ork_call *c);
+void ork_begun_forget(struct ork_active *a); /* when rows were loaded: calls under way died with who made them */
+void ork_begun_leave(struct ork_active *a, const struct ork_live *l); /* this program ends, and with it the call */
 
 /* inline.c: called by the host program */
 #define ORK_INLINE_WINDOW 256 /* calls under way at once, beside those that wait for other runs */

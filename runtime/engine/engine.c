@@ -86,12 +86,13 @@ static void init_handles(ork_engine *e)
     uv_timer_init(e->loop, &e->deadline);
     uv_timer_init(e->loop, &e->disk);
     uv_timer_init(e->loop, &e->call_timer);
+    uv_timer_init(e->loop, &e->unshown_timer);
     uv_timer_init(e->loop, &e->later);
     uv_prepare_start(&e->prepare, on_prepare);
     uv_check_start(&e->check, on_check);
     uv_handle_t *all[] = {(uv_handle_t *)&e->prepare,    (uv_handle_t *)&e->check,    (uv_handle_t *)&e->lazy,
                           (uv_handle_t *)&e->away,       (uv_handle_t *)&e->deadline, (uv_handle_t *)&e->disk,
-                          (uv_handle_t *)&e->call_timer, (uv_handle_t *)&e->later};
+                          (uv_handle_t *)&e->call_timer, (uv_handle_t *)&e->later,    (uv_handle_t *)&e->unshown_timer};
     for (size_t i = 0; i < sizeof(all) / sizeof(*all); i++) {
         all[i]->data = e;
         uv_unref(all[i]);
@@ -377,7 +378,7 @@ static void close_handles(ork_engine *e)
 {
     uv_handle_t *all[] = {(uv_handle_t *)&e->prepare,    (uv_handle_t *)&e->check,    (uv_handle_t *)&e->lazy,
                           (uv_handle_t *)&e->away,       (uv_handle_t *)&e->deadline, (uv_handle_t *)&e->disk,
-                          (uv_handle_t *)&e->call_timer, (uv_handle_t *)&e->later};
+                          (uv_handle_t *)&e->call_timer, (uv_handle_t *)&e->later,    (uv_handle_t *)&e->unshown_timer};
     for (size_t i = 0; i < sizeof(all) / sizeof(*all); i++)
         uv_close(all[i], on_handle_closed);
     if (e->timer_fd >= 0)
@@ -395,8 +396,10 @@ void ork_engine_close(ork_engine *e)
         return;
     for (struct ork_active *r = e->runs; r; r = r->hh.next) { /* like their program, calls end here and are lost */
         for (struct ork_live *l = r->live; l; l = l->hh.next) {
-            if (l->call)
+            if (l->call) {
+                ork_begun_leave(r, l);
                 ork_call_leave(e, l->call);
+            }
         }
         ork_question_leave(r);
     }

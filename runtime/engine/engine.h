@@ -310,6 +310,8 @@ struct ork_engine {
     struct ork_workers *workers;   /* owned; NULL until a function of a script is met */
     struct ork_heap call_deadlines;
     uv_timer_t call_timer;
+    struct ork_call *unshown; /* known to run, and not shown as running */
+    uv_timer_t unshown_timer;
     unsigned handles; /* uv handles still open at close */
     unsigned works;   /* jobs in uv's thread pool and reads under way */
     bool deadline_over, interrupted;

@@ -334,6 +334,8 @@ static int load(ork_engine *e, const ork_id *id, ork_workflow *same, struct ork_
         rc = load_attempts(a, err);
     if (!rc)
         rc = ork_deferred_load(a, err);
+    if (!rc)
+        ork_begun_forget(a);
     if (rc) {
         ork_active_drop(a);
         return rc;

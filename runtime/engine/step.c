@@ -182,6 +182,10 @@ void ork_active_returned(struct ork_active *a, const char *error)
 /* Out of our hands, as it stands. */
 void ork_active_release(struct ork_active *a)
 {
+    for (const struct ork_live *l = a->live; l; l = l->hh.next) {
+        if (l->call)
+            ork_begun_leave(a, l);
+    }
     put_run(a);
     a->engine->current->batch.units[a->engine->current->batch.len - 1].run.release = true;
     struct ork_after *x = ork_commit_after(a->engine, ORK_AFTER_ENDED, a, ORK_NO_TASK);

@@ -106,6 +106,14 @@ static bool left_jobs(const struct ork_rows *jobs, int64_t index)
     return low < ork_rows_len(jobs) && ork_rows_int(jobs, low, "task_index", -1) == index;
 }
 
+/* By its row it runs, and nobody carries the run out: a function that ended with its program. */
+static bool was_call(const struct ork_update_plan *p, const char *name)
+{
+    uint32_t no;
+
+    return ork_workflow_find(p->old, name, strlen(name), &no) == 0 && ork_call_is(p->old, no);
+}
+
 static int read_rows(struct ork_update_plan *p, struct ork_update *u, ork_err *err)
 {
     struct ork_rows *rows = NULL, *jobs = NULL;
@@ -126,13 +134,17 @@ static int read_rows(struct ork_update_plan *p, struct ork_update *u, ork_err *e
         }
         if (ork_task_number(&r->id) >= u->next)
             u->next = ork_task_number(&r->id) + 1;
-        const bool under_way = status == ORK_TASK_DISPATCHED || status == ORK_TASK_RUNNING;
+        bool under_way = status == ORK_TASK_DISPATCHED || status == ORK_TASK_RUNNING;
         r->waits = under_way && waits(p, name);
         if (under_way && r->count < 0 && !r->waits && !jobs &&
             (rc = ork_store_query(p->engine->store, ORK_Q_jobs_open, q, 1, &jobs, err)) != 0)
             break;
         if (under_way && r->count < 0 && !r->waits)
             r->waits = left_jobs(jobs, r->index);
+        if (under_way && r->count < 0 && !r->waits && was_call(p, name)) { /* see begun.c */
+            under_way = false;
+            status = ORK_TASK_PENDING;
+        }
         /* one that has items is under way as long as one of them is not final, also while none runs */
         if (under_way && r->count < 0 && !r->waits)
             rc = ork_err_set(err, ORK_ESTATE, "task `%s` of the run is still under way", name);

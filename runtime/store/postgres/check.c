@@ -57,6 +57,7 @@ static const struct {
          "t.run_id") " || ' is ' || t.status || ' in attempt ' || "
                      "t.attempt || ' but there is no row of it' FROM runs r JOIN tasks t ON t.run_id = r.id "
                      "WHERE r.status IN ('pending', 'running', 'paused') AND t.status IN ('dispatched', 'running') "
+                     "AND t.map_count IS NULL AND t.executor_type NOT IN ('lua', 'inline', 'library') "
                      "AND NOT EXISTS (SELECT 1 FROM task_attempts a WHERE a.task_id = t.id AND a.attempt = t.attempt)",
      "who resumes the run counts that attempt as lost and tries again", false},
     {"SELECT 'pool ' || p.name || ' has ' || p.slots || ' slots and ' || sum(u.used) || ' are taken' FROM pools p JOIN "

@@ -47,6 +47,7 @@ static const struct {
      "t.attempt || ' but there is no row of it' "
      "FROM runs r JOIN tasks t ON t.run_id = r.id "
      "WHERE r.status IN ('pending', 'running', 'paused') AND t.status IN ('dispatched', 'running') "
+     "AND t.map_count IS NULL AND t.executor_type NOT IN ('lua', 'inline', 'library') "
      "AND NOT EXISTS (SELECT 1 FROM task_attempts a WHERE a.task_id = t.id AND a.attempt = t.attempt)",
      "who resumes the run counts that attempt as lost and tries again", false},
     {"SELECT 'run ' || lower(hex(r.id)) || ' points at a snapshot that does not exist' FROM runs r "
