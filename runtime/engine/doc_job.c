@@ -106,6 +106,11 @@ static void members(const struct ork_rows *jobs, size_t i, struct ork_buf *out)
     ork_defer_fini(&what);
 }
 
+bool ork_doc_is_held(const struct ork_rows *jobs, const struct ork_rows *tasks, size_t row)
+{
+    return is_waiting(tasks, row) && find(jobs, ork_rows_int(tasks, row, "task_index", -1)) >= 0;
+}
+
 void ork_doc_waits(const struct ork_rows *jobs, const struct ork_rows *tasks, size_t row, struct ork_buf *out)
 {
     int64_t i = is_waiting(tasks, row) ? find(jobs, ork_rows_int(tasks, row, "task_index", -1)) : -1;

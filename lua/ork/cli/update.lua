@@ -79,7 +79,7 @@ end
 function update.carry_on(engine, run, workflow, typed, options)
   check_from(workflow, options.from)
   local params = params_of(workflow, run, typed, options)
-  local under_way = (run.counts.running or 0) + (run.counts.dispatched or 0)
+  local under_way = (run.counts.running or 0) - run.waiting + (run.counts.dispatched or 0)
   if under_way > 0 and not (run.owner and run.owner.alive) then
     term.news(("%s of run %s may still be running; what runs may finish first (Ctrl-C leaves it)"):format(
       text.plural(under_way, "task"), text.short(run.id)))
