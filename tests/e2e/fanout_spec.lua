@@ -344,7 +344,7 @@ w:task("end", { inputs = { by = ask.output.comment, x = poll.output.x }, run = f
     assert.equal(0, ork("approve", "last", "ask/1", "--comment", "one").code) -- with nobody there, for who goes on
     p = sh.spawn_ork({ "w.lua" }, { cwd = dir })
     p:wait_line("ask +running +2 items")
-    sh.wait_until(dir .. "/.ork", function() return ork("tasks", "last", "ask").out:find("ask/2 +running.*waits for approval: go b%?") end)
+    sh.wait_until(dir .. "/.ork", function() return ork("tasks", "last", "ask").out:find("ask/2 +waiting.*waits for approval: go b%?") end)
     sh.wait_until(dir .. "/.ork", function() return ork("status").out:find("approvals +w ask/2: go b%?") end)
     assert.equal(0, ork("approve", "last", "ask/2", "--comment", "two").code)
     assert.equal(0, p:wait().code)
