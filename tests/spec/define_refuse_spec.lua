@@ -229,6 +229,14 @@ local of_task = {
   { [[{ run = function() end, executor = "inline", cwd = "/" }]],
     "4: task `t`: `cwd` is for `command`, not for a function; the function can pass one to ctx.exec" },
   { [[{ command = "x", executor = "inline" }]], "4: task `t`: `executor` is for a function; give it run = function(input, ctx) … end" },
+  { [[{ executor = "text" }]], "4: task `t`: `executor` wants \"inline\" or an ork.executor, got \"text\"" },
+  { [[{ command = "x", executor = "text" }]], "4: task `t`: `executor` wants \"inline\" or an ork.executor, got \"text\"" },
+  { [[{ wait = "1h", executor = "text" }]], "4: task `t`: `executor` wants \"inline\" or an ork.executor, got \"text\"" },
+  { [[{ python = "a:f", executor = true }]], "4: task `t`: `executor` wants \"inline\" or an ork.executor, got true" },
+  { [[{ wait = "1h", executor = "inline" }]],
+    "4: task `t`: `executor` is of no use to a task that waits: it has no process and takes no slot" },
+  { [[{ executor = "inline" }]], "4: task `t`: `executor` is for a function; give it run = function(input, ctx) … end" },
+  { [[{ run = 5, executor = "inline" }]], "4: task `t`: `run` wants a function, got 5" },
   { [[{ run = function() end, executor = "inlined" }]],
     "4: task `t`: `executor` wants \"inline\" or an ork.executor, got \"inlined\"; did you mean \"inline\"?" },
   { [[{ python = "a.py:f", command = "x" }]], "4: task `t`: `python` stands beside `command`; a task does one thing; make two tasks of it" },
@@ -453,6 +461,12 @@ describe("a mistake in the options of a task", function()
       one(case[2], script.refusals(("w:task(%q, %s)"):format("t", case[1])))
     end)
   end
+
+  it("is told once of an executor beside a workflow", function()
+    local text = [[local o = ork.workflow("o") o:task("x", { command = "x" }) w:task("t", { workflow = o, executor = %s })]]
+    one("4: task `t`: `executor` wants \"inline\" or an ork.executor, got \"text\"", script.refusals(text:format('"text"')))
+    one("4: task `t`: `executor` is for the tasks of `o`: this one has no process and takes no slot", script.refusals(text:format('"inline"')))
+  end)
 
   it("is told for finally too", function()
     one("4: task `t`: `trigger_rule` cannot be chosen for a finally task: it always runs; leave it out",
