@@ -286,6 +286,7 @@ local of_task = {
   { [[{ command = "x", retries = { count = 1 } }]], "4: task `t`: unknown key `count` in `retries`; did you mean `limit`?" },
   { [[{ command = "x", retries = { zzzzzz = 1 } }]],
     "4: task `t`: unknown key `zzzzzz` in `retries`; there are delay, factor, jitter, limit, max_delay, on" },
+  { [[{ command = "x", when = { a.output.rows, "==", print } }]], "4: task `t`: when[3]: a function cannot be stored as JSON" },
   { [[{ command = ork.each{ 1 } }]], "4: task `t`: `command` wants a list of arguments or a text, got " .. an_each },
   { [[{ command = { "x", ork.each{ 1 } } }]], "4: task `t`: `command[2]` wants a text, got " .. an_each },
   { [[{ command = { "x", w } }]], "4: task `t`: `command[2]` wants a text, got a workflow" },
