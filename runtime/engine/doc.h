@@ -45,5 +45,6 @@ int ork_doc_decided(ork_engine *e, const struct ork_rows *task, struct ork_buf *
 bool ork_doc_why_waits(ork_engine *e, const ork_id *run, const struct ork_rows *tasks, size_t row, bool owned,
                        struct ork_buf *out, int64_t *until_ms); /* false: it does not only wait */
 int ork_doc_approvals(ork_engine *e, struct ork_buf *out, ork_err *err) ORK_MUSTCHECK;
+int ork_doc_failing(ork_engine *e, struct ork_buf *out, ork_err *err) ORK_MUSTCHECK; /* waits that get no answer */
 int ork_doc_statuses(const json_t *v, bool of_tasks, struct ork_buf *out, ork_err *err) ORK_MUSTCHECK;
 #endif

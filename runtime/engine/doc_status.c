@@ -175,6 +175,8 @@ int ork_status_json(ork_engine *e, int64_t since_ms, char **out, ork_err *err)
     if (!rc)
         rc = ork_doc_approvals(e, &b, err);
     if (!rc)
+        rc = ork_doc_failing(e, &b, err);
+    if (!rc)
         rc = ork_doc_schedules(e, &b, err);
     ork_buf_addc(&b, '}');
     ork_rows_free(runs);

@@ -444,6 +444,7 @@ static inline struct ork_param ork_param_text(const char *s)
     X(jobs_open)          /* run id → open deferred jobs of its running tasks, with task_index and attempt */        \
     X(jobs_of_task)       /* task id */                                                                                \
     X(artifacts_of_run)   /* run id, name|null → what its tasks left to be kept */                                   \
+    X(jobs_failing)       /* limit → open ones whose last question brought an error, in all runs */                  \
     X(approvals_open)     /* limit → what people are asked, in all runs */                                           \
     X(commands_open)      /* scheduler id → open commands of runs it owns, by created_at, id */                      \
     X(commands_of_run)    /* run id → all, for history */                                                            \
