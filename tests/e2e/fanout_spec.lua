@@ -203,6 +203,12 @@ w:task("b", { depends_on = a, command = "echo b >>ran; test -e go" })]])
     local r = ork("retry", "last", "--from", "a/2")
     assert.equal(2, r.code)
     assert.matches("--from takes a task, and `a/2` is an item: --from a does them all again, --task a/2 only this one", r.err, 1, true)
+    for _, words in ipairs({ { "retry", "last", "--update" }, { "w.lua", "--resume" } }) do
+      r = ork(table.unpack(table.move({ "--from", "a/2" }, 1, 2, #words + 1, words)))
+      assert.same({ 2, "ork: --from takes a task, and `a/2` is an item: --from a does them all again\n" }, { r.code, r.err })
+    end
+    r = ork("rerun", "last", "--from", "a/2")
+    assert.same({ 2, "ork: `a/2` is an item, and a task is wanted here: `a`, which has them all\n" }, { r.code, r.err })
     r = ork("retry", "last", "--task", "a/1")
     assert.equal(2, r.code)
     assert.matches("item `a/1` succeeded; --from a runs a and all after it again", r.err, 1, true)

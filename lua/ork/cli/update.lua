@@ -66,9 +66,10 @@ end
 -- ---- moving ----------------------------------------------------------------------------------
 
 local function check_from(workflow, from)
-  local tasks = core.task_names(workflow)
+  local tasks, of = core.task_names(workflow), from and from:match("^(.*)/%d+$")
   for _, name in ipairs(tasks) do
     if from == nil or name == from then return end
+    if name == of then stop(2, "--from takes a task, and `%s` is an item: --from %s does them all again", from, of) end
   end
   local near = core.suggest(from, tasks)
   stop(4, "the definition has no task `%s`%s", from, near and ("; did you mean `%s`?"):format(near) or "")
