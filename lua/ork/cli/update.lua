@@ -51,8 +51,9 @@ local function names(list, count)
 end
 
 local function tell(run, report)
-  term.news(("going on with run %s of %s (%s, %s): %s, %d stay as they are"):format(text.short(run.id), run.workflow, run.status,
-    text.time(run.created_at), report.runs == 1 and "1 task runs" or report.runs .. " tasks run", report.kept))
+  -- to go: which of them will run and which be skipped is seen on the way
+  term.news(("going on with run %s of %s (%s, %s): %s to go, %d stay as they are"):format(text.short(run.id), run.workflow, run.status,
+    text.time(run.created_at), text.plural(report.runs, "task"), report.kept))
   local function line(key, words)
     local count = report[key .. "_count"]
     if count > 0 then term.news(words:format(names(report[key], count))) end
