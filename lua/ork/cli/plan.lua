@@ -15,8 +15,8 @@ local plan = {
   text = [[
 Tasks of one level wait for nothing but earlier levels; the longest chain is what the run cannot be faster than. Params are
 checked as for a run, nothing is run. With --types a line for each task says what it takes and what it gives, as far as it is declared or
-Python's hints say it; a task that is a run of another workflow takes its params and gives what it returns. Without a script NAME is an applied workflow, or NAME@VERSION; behind a script that defines
-several, NAME picks one.]],
+Python's hints say it; a task that is a run of another workflow takes its params and gives what it returns.
+Without a script NAME is an applied workflow, or NAME@VERSION; behind a script that defines several, NAME picks one.]],
   examples = {
     { "ork plan pipeline.lua", "levels and the longest chain" },
     { "ork plan pipeline.lua --format dot | dot -Tsvg >plan.svg", "a picture (Graphviz)" },
