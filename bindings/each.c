@@ -110,9 +110,15 @@ static int misuse(lua_State *L)
                             "ork.each(…) }, and the task uses ork.input.part, or input.part in its function");
 }
 
+static int misuse_product(lua_State *L)
+{
+    return ork_lua_raise(L, "ork.product is no value: it is the list of an ork.each, inputs = { on = "
+                            "ork.each(ork.product{ os = { … }, arch = { … } }) }, and the task uses ork.input.on.os");
+}
+
 static int to_string(lua_State *L)
 {
-    lua_pushliteral(L, "ork.each(…)");
+    lua_pushstring(L, ork_lua_is(L, 1, ork_lua_ctx_get(L)->product_mt) ? "ork.product{ … }" : "ork.each(…)");
     return 1;
 }
 
@@ -122,12 +128,16 @@ void ork_lua_add_each(lua_State *L)
     static const luaL_Reg methods[] = {
         {"__index", misuse}, {"__newindex", misuse}, {"__len", misuse},         {"__pairs", misuse},
         {"__call", misuse},  {"__concat", misuse},   {"__tostring", to_string}, {NULL, NULL}};
+    static const luaL_Reg product[] = {{"__index", misuse_product}, {"__newindex", misuse_product},
+                                       {"__len", misuse_product},   {"__pairs", misuse_product},
+                                       {"__call", misuse_product},  {"__concat", misuse_product},
+                                       {"__tostring", to_string},   {NULL, NULL}};
     struct ork_lua_ctx *ctx = ork_lua_ctx_get(L);
     ctx->each_mt = ork_lua_metatable(L, ORK_LUA_EACH);
     luaL_setfuncs(L, methods, 0);
     lua_pop(L, 1);
     ctx->product_mt = ork_lua_metatable(L, ORK_LUA_PRODUCT);
-    luaL_setfuncs(L, methods, 0);
+    luaL_setfuncs(L, product, 0);
     lua_pop(L, 1);
     luaL_setfuncs(L, functions, 0);
 }

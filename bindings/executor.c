@@ -40,10 +40,13 @@ void ork_lua_read_executor(struct ork_lua_reader *r, int idx, const char *path, 
     struct ork_lua_task *t = out;
     static const char *const words[] = {"inline", NULL};
     bool near = lua_type(r->L, idx) == LUA_TSTRING && ork_suggest(lua_tostring(r->L, idx), words);
-    t->has_executor = true;
-    if (is_executor(r->L, idx))
+    const bool word = lua_type(r->L, idx) == LUA_TSTRING && strcmp(lua_tostring(r->L, idx), "inline") == 0;
+    t->has_executor = word || is_executor(r->L, idx);
+    t->has_work =
+        true; /* or a mistake of its own, told here or by whoever judges: "does nothing" would be a second one */
+    if (t->has_executor && !word)
         read_own(r, t, idx);
-    else if (lua_type(r->L, idx) != LUA_TSTRING || strcmp(lua_tostring(r->L, idx), "inline") != 0)
+    else if (!word)
         ork_lua_bad(r, path, near ? "did you mean \"inline\"?" : NULL, "wants \"inline\" or an ork.executor, got %s",
                     ork_lua_shown(r->L, idx));
 }

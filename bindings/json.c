@@ -5,6 +5,7 @@
  * runs here. Keys are sorted on the way; a text with floats, escapes or letters beyond ASCII goes once through the
  * writer of libork, so there is one canonical form and the common short texts still cost no tree. */
 #include "json.h"
+#include "options.h"
 #include "ref.h"
 #include <jansson.h>
 #include <math.h>
@@ -251,9 +252,11 @@ static int refuse_value(struct ork_lua_writer *w, int idx, const struct ork_lua_
         return refuse(w, at, "a reference has a value only in the run; it cannot stand here");
     if (ork_lua_is(L, idx, w->ctx->task_mt))
         return refuse(w, at, "a task is no value; its output is `task.output`");
-    char text[120];
-    const char *name = luaL_typename(L, idx);
-    snprintf(text, sizeof text, "%s %s cannot be stored as JSON", strchr("aeiou", *name) ? "an" : "a", name);
+    char text[280];
+    const struct ork_lua_ctx *ctx = w->ctx;
+    const bool own =
+        ork_lua_is(L, idx, ctx->each_mt) || ork_lua_is(L, idx, ctx->product_mt) || ork_lua_is(L, idx, ctx->workflow_mt);
+    snprintf(text, sizeof text, own ? "wants a value, got %s" : "%s cannot be stored as JSON", ork_lua_shown(L, idx));
     return refuse(w, at, text);
 }
 

@@ -4,6 +4,7 @@
  * A null field of an object reads as nil (it is not there); in a list it is ork.null, which is cjson.null: the light
  * userdata NULL. Lists carry the list mark, so an empty one is written as a list again. */
 #include "json.h"
+#include "options.h"
 #include <jansson.h>
 
 static void push_value(lua_State *L, const json_t *v, int list_mt)
@@ -108,7 +109,7 @@ static int make_list(lua_State *L) /* ork.list([t]) -> t, marked as a list */
         lua_newtable(L);
     }
     if (lua_type(L, 1) != LUA_TTABLE)
-        return ork_lua_raise(L, "ork.list wants a table, got %s", luaL_typename(L, 1));
+        return ork_lua_raise(L, "ork.list wants a table, got %s", ork_lua_shown(L, 1));
     lua_settop(L, 1);
     luaL_setmetatable(L, ORK_LUA_LIST);
     return 1;

@@ -2,6 +2,7 @@
 /* Single values of options: durations, counts, words, lists. Each is read, or its mistake is added. */
 #include "json.h"
 #include "options.h"
+#include "ref.h"
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,42 +10,83 @@
 
 #define SECONDS_MOST 1e11 /* some thousand years; in milliseconds far from the end of int64 */
 
+static const char *ref_place(const struct ork_lua_ref *ref)
+{
+    if (ref->kind == ORK_LUA_REF_SECRET)
+        return "which stands in `env` alone, where nothing stores or shows it (in a function: ctx.secret)";
+    return "whose value is known only in the run";
+}
+
+static void show_ref(const struct ork_lua_ref *ref, char *out, size_t cap)
+{
+    struct ork_lua_buf b = {0};
+    ork_lua_ref_name(ref, &b);
+    snprintf(out, cap, "%s%.80s, %s", ref->kind < ORK_LUA_REF_DATE ? "the reference " : "", b.data, ref_place(ref));
+    ork_lua_buf_fini(&b);
+}
+
+/* A value of a module or of the script: by the name of its kind, where it has one. */
+static void show_other(lua_State *L, int idx, char *out, size_t cap)
+{
+    const char *name = luaL_getmetafield(L, idx, "__name") == LUA_TSTRING ? lua_tostring(L, -1) : NULL;
+    const char *word = name ? name : luaL_typename(L, idx);
+    if (strcmp(word, "ork") == 0)
+        snprintf(out, cap, "the module ork");
+    else
+        snprintf(out, cap, "%s %.60s", strchr("aeiou", *word) ? "an" : "a", word);
+    if (name)
+        lua_pop(L, 1);
+}
+
+/* What only Ork makes, and where it belongs; false: it is of another kind. */
+static bool show_own(lua_State *L, int idx, char *out, size_t cap)
+{
+    const struct ork_lua_ctx *ctx = ork_lua_ctx_get(L);
+    const struct ork_lua_ref *ref = ork_lua_is(L, idx, ctx->ref_mt);
+    const char *what = ork_lua_is(L, idx, ctx->task_mt)       ? "a task"
+                       : ork_lua_is(L, idx, ctx->workflow_mt) ? "a workflow"
+                       : ork_lua_is(L, idx, ctx->each_mt)
+                           ? "an ork.each, which is one of a task's inputs: inputs = { part = ork.each(…) }"
+                       : ork_lua_is(L, idx, ctx->product_mt)
+                           ? "an ork.product, which is the list of an ork.each: ork.each(ork.product{ … })"
+                           : NULL;
+    if (ref)
+        show_ref(ref, out, cap);
+    else if (what)
+        snprintf(out, cap, "%s", what);
+    return ref || what;
+}
+
+#define SHOWN 240
+
 const char *ork_lua_shown(lua_State *L, int idx)
 {
-    static _Thread_local char ring[4][120];
+    static _Thread_local char ring[4][SHOWN];
     static _Thread_local unsigned turn;
     char *out = ring[turn++ % 4];
-    const struct ork_lua_ctx *ctx = ork_lua_ctx_get(L);
     switch (lua_type(L, idx)) {
     case LUA_TSTRING:
-        snprintf(out, 120, "\"%.60s\"", lua_tostring(L, idx));
+        snprintf(out, SHOWN, "\"%.60s\"", lua_tostring(L, idx));
         break;
     case LUA_TNUMBER:
         if (lua_isinteger(L, idx))
-            snprintf(out, 120, "%lld", (long long)lua_tointeger(L, idx));
+            snprintf(out, SHOWN, "%lld", (long long)lua_tointeger(L, idx));
         else
-            snprintf(out, 120, "%.14g", lua_tonumber(L, idx));
+            snprintf(out, SHOWN, "%.14g", lua_tonumber(L, idx));
         break;
     case LUA_TBOOLEAN:
-        snprintf(out, 120, "%s", lua_toboolean(L, idx) ? "true" : "false");
+        snprintf(out, SHOWN, "%s", lua_toboolean(L, idx) ? "true" : "false");
         break;
     case LUA_TNONE:
     case LUA_TNIL:
-        snprintf(out, 120, "nil");
+        snprintf(out, SHOWN, "nil");
         break;
-    case LUA_TUSERDATA: {
-        const char *what = ork_lua_is(L, idx, ctx->ref_mt)        ? "a reference"
-                           : ork_lua_is(L, idx, ctx->task_mt)     ? "a task"
-                           : ork_lua_is(L, idx, ctx->workflow_mt) ? "a workflow"
-                                                                  : "a userdata";
-        snprintf(out, 120, "%s", what);
-        break;
-    }
     case LUA_TLIGHTUSERDATA:
-        snprintf(out, 120, "null");
+        snprintf(out, SHOWN, "null");
         break;
     default:
-        snprintf(out, 120, "a %s", luaL_typename(L, idx));
+        if (!show_own(L, idx, out, SHOWN))
+            show_other(L, idx, out, SHOWN);
     }
     return out;
 }

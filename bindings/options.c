@@ -70,8 +70,7 @@ const char *ork_lua_path_index(char out[300], const char *path, lua_Integer i)
     return out;
 }
 
-/* "retries\nlimit" as retries.limit, "command\n#2" as command[2]. */
-static void show_path(const char *path, char *out, size_t cap)
+void ork_lua_path_show(const char *path, char *out, size_t cap)
 {
     size_t n = 0;
     bool index = false;
@@ -108,7 +107,7 @@ static struct ork_lua_problem *add_bad(struct ork_lua_reader *r, const char *pat
                                        va_list args)
 {
     char text[900], shown[300];
-    show_path(path, shown, sizeof shown);
+    ork_lua_path_show(path, shown, sizeof shown);
     int n = snprintf(text, sizeof text, "%s `%s`: `%s` ", subject_of(r), r->name, shown);
     vsnprintf(text + n, sizeof text - (size_t)n, fmt, args);
     return add_problem(r, path, hint, text);
@@ -216,7 +215,7 @@ static void unknown_key(struct ork_lua_reader *r, const char *path, const char *
         list_words(hint, sizeof hint, words);
     else
         *hint = '\0';
-    show_path(path, shown, sizeof shown);
+    ork_lua_path_show(path, shown, sizeof shown);
     ork_lua_bad_at(r, ork_lua_path(way, path, key), *hint ? hint : NULL,
                    *path ? "unknown key `%.80s` in `%s`" : "unknown option `%.80s`", key, shown);
 }
@@ -264,7 +263,7 @@ static uint64_t find_rows(struct ork_lua_reader *r, int idx, const char *path, c
     for (lua_pushnil(L); lua_next(L, idx); lua_pop(L, 1)) {
         if (lua_type(L, -2) != LUA_TSTRING) {
             const char *value = ork_lua_shown(L, -1);
-            show_path(path, shown, sizeof shown);
+            ork_lua_path_show(path, shown, sizeof shown);
             if (lua_isinteger(L, -2))
                 ork_lua_path_index(way, path, lua_tointeger(L, -2));
             else

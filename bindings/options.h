@@ -65,6 +65,8 @@ void ork_lua_bad_at(struct ork_lua_reader *r, const char *path, const char *hint
 /* A way one step longer, in out. */
 const char *ork_lua_path(char out[300], const char *path, const char *key);
 const char *ork_lua_path_index(char out[300], const char *path, lua_Integer i);
+/* A way as messages show it: "retries\nlimit" is retries.limit, "command\n#2" command[2]. */
+void ork_lua_path_show(const char *path, char *out, size_t cap);
 /* Options that are elsewhere, or are called otherwise: the hint for a key of a table ("workflow", "task", "retries",
  * …), or NULL. */
 const char *ork_lua_option_word(const char *table, const char *key);

@@ -2,6 +2,7 @@
 /* Fields of references and tasks. A reference knows the type that was declared for it, so a field that is not there
  * raises on its own line, with the nearest one. */
 #include "def.h"
+#include "options.h"
 #include "ref.h"
 #include <jansson.h>
 #include <string.h>
@@ -153,7 +154,7 @@ int ork_lua_ref_index(lua_State *L)
                              "`command`) and take the element there",
                              ork_lua_ref_shown(L, r), lua_tostring(L, 2));
     if (lua_type(L, 2) != LUA_TSTRING)
-        return ork_lua_raise(L, "%s: a %s is no name of a field", ork_lua_ref_shown(L, r), luaL_typename(L, 2));
+        return ork_lua_raise(L, "%s: %s is no name of a field", ork_lua_ref_shown(L, r), ork_lua_shown(L, 2));
     const char *key = lua_tolstring(L, 2, &n);
     if (n == 0 || strlen(key) != n || n > 200)
         return ork_lua_raise(L, "%s: not a name of a field", ork_lua_ref_shown(L, r));

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* References that belong to no workflow: ork.input, ork.this, ork.date, ork.secret. */
+#include "options.h"
 #include "ref.h"
 #include <stdio.h>
 #include <string.h>
@@ -26,14 +27,14 @@ static int make_date(lua_State *L) /* ork.date([offset[, format]]) */
                                  (int)s, (int)s);
         offset_ms = (int64_t)(s * 1000.0 + (s < 0 ? -0.5 : 0.5));
     } else if (!lua_isnoneornil(L, 1)) {
-        return ork_lua_raise(L, "ork.date wants an offset such as \"-1d\", got %s", luaL_typename(L, 1));
+        return ork_lua_raise(L, "ork.date wants an offset such as \"-1d\", got %s", ork_lua_shown(L, 1));
     }
     ork_lua_buf_clear(&ctx->scratch);
     if (lua_isnoneornil(L, 2)) {
         ork_lua_buf_addf(&ctx->scratch, "{\"date\":{\"offset_ms\":%lld}}", (long long)offset_ms);
     } else {
         if (lua_type(L, 2) != LUA_TSTRING)
-            return ork_lua_raise(L, "ork.date wants a format such as \"%%Y-%%m-%%d\", got %s", luaL_typename(L, 2));
+            return ork_lua_raise(L, "ork.date wants a format such as \"%%Y-%%m-%%d\", got %s", ork_lua_shown(L, 2));
         if (!strchr(lua_tostring(L, 2), '%'))
             return ork_lua_raise(L,
                                  "ork.date: the format \"%s\" has no %% in it, so it is the same every day; "

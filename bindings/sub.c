@@ -100,7 +100,8 @@ void ork_lua_judge_workflow(struct ork_lua_reader *r, struct ork_lua_task *t)
                     : t->has_library ? "library"
                                      : "command");
     for (size_t i = 0; none[i]; i++) {
-        if (ork_lua_says(r, none[i]) && !(t->executor && strcmp(none[i], "executor") == 0))
+        const bool told = t->executor || !t->has_executor; /* of an executor: it is another work, or none */
+        if (ork_lua_says(r, none[i]) && !(told && strcmp(none[i], "executor") == 0))
             ork_lua_bad(r, none[i], NULL, "is for the tasks of `%s`: this one has no process and takes no slot",
                         ork_workflow_name(t->sub->w));
     }

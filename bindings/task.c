@@ -408,7 +408,7 @@ static void judge(struct ork_lua_reader *r, struct ork_lua_task *t)
         ork_lua_judge_python(r, t);
     else if (t->has_run)
         judge_function(r, t);
-    if (t->has_executor && !t->executor && !t->has_run && !t->has_wait)
+    if (t->has_executor && !t->executor && !ork_lua_says(r, "run") && !t->has_wait && !t->sub)
         ork_lua_bad(r, "executor", "give it run = function(input, ctx) … end", "is for a function");
     if (t->task_count)
         count_tasks(r, t);

@@ -2,6 +2,7 @@
 /* Texts made of references: `..` and ork.format. A text is kept as the elements of its JSON list, `"--day=",{"ref":…}`;
  * neighbouring strings are one, so the same text has one form however it was joined. */
 #include "json.h"
+#include "options.h"
 #include "ref.h"
 #include <string.h>
 
@@ -96,7 +97,7 @@ static void add_value(struct joined *j, int idx, const char *what)
     } else if (ork_lua_is(L, idx, j->ctx->task_mt)) {
         ork_lua_raise(L, "%s: a task is no text; name a field of its output: task.output.FIELD", what);
     } else {
-        ork_lua_raise(L, "%s: a %s cannot be joined to a text", what, luaL_typename(L, idx));
+        ork_lua_raise(L, "%s: %s cannot be joined to a text", what, ork_lua_shown(L, idx));
     }
 }
 
@@ -123,6 +124,18 @@ int ork_lua_ref_concat(lua_State *L)
     return push_text(&j);
 }
 
+/* What %s would make an address of, or the name of something. */
+static bool is_no_text(lua_State *L, int idx)
+{
+    const int type = lua_type(L, idx);
+    if (type != LUA_TTABLE)
+        return type == LUA_TUSERDATA || type == LUA_TFUNCTION;
+    if (luaL_getmetafield(L, idx, "__tostring") == LUA_TNIL)
+        return true;
+    lua_pop(L, 1);
+    return false;
+}
+
 /* One conversion, "%5.1f": a constant goes through string.format, a reference only into %s. */
 static void add_conversion(struct joined *j, const char *spec, size_t n, int idx)
 {
@@ -135,7 +148,7 @@ static void add_conversion(struct joined *j, const char *spec, size_t n, int idx
         add_value(j, idx, "ork.format");
         return;
     }
-    if (ork_lua_is(L, idx, j->ctx->task_mt))
+    if (is_no_text(L, idx))
         add_value(j, idx, "ork.format"); /* raises */
     lua_getfield(L, LUA_REGISTRYINDEX, LUA_LOADED_TABLE);
     lua_getfield(L, -1, "string");
@@ -156,7 +169,7 @@ int ork_lua_format(lua_State *L) /* ork.format(format, …) -> text or string */
     size_t n;
     int idx = 1, last = lua_gettop(L);
     if (lua_type(L, 1) != LUA_TSTRING)
-        return ork_lua_raise(L, "ork.format wants a format first, such as \"--day=%%s\", got %s", luaL_typename(L, 1));
+        return ork_lua_raise(L, "ork.format wants a format first, such as \"--day=%%s\", got %s", ork_lua_shown(L, 1));
     const char *s = lua_tolstring(L, 1, &n), *end = s + n;
     begin(&j, L);
     while (s < end) {

@@ -178,13 +178,10 @@ static int judge_ref(struct ork_lua_writer *w, const struct ork_lua_ref *ref, co
     return ork_lua_read_ref(r, ref, r->path, r->allowed) ? 0 : ork_lua_error(w->err, ORK_EDEF, "%s", path);
 }
 
-/* The last part of a way, which values and types call themselves in messages. */
+/* A way as values and types call themselves in messages. */
 static const char *show_root(const char *path, char out[300])
 {
-    size_t n = 0;
-    for (const char *c = path; *c && n < 298; c++)
-        out[n++] = *c == '\n' ? '.' : *c;
-    out[n] = '\0';
+    ork_lua_path_show(path, out, 300);
     return out;
 }
 

@@ -191,7 +191,7 @@ void ork_lua_judge_wait(struct ork_lua_reader *r, struct ork_lua_task *t)
                     : t->has_library ? "library"
                                      : "command");
     for (size_t i = 0; none[i]; i++) {
-        if (ork_lua_says(r, none[i]))
+        if (ork_lua_says(r, none[i]) && (t->has_executor || strcmp(none[i], "executor") != 0))
             ork_lua_bad(r, none[i], NULL, "is of no use to a task that waits: it has no process and takes no slot");
     }
     t->default_cwd = t->default_env = NULL;

@@ -269,6 +269,9 @@ void ork_lua_read_when(struct ork_lua_reader *r, int idx, const char *path, void
     else if (ork_lua_is(L, idx, r->ctx->task_mt))
         ork_lua_bad(r, path, "for order alone use depends_on; for its outcome task.status or task.output.FIELD",
                     "is a task, not a value");
+    else if (lua_type(L, idx) == LUA_TUSERDATA)
+        ork_lua_bad(r, path, NULL, "wants a reference, { a, OP, b } or a function(input), got %s",
+                    ork_lua_shown(L, idx));
     else
         ork_lua_bad(r, path, compare_hint, "is %s, which was decided while the script was loading",
                     ork_lua_shown(L, idx));

@@ -112,13 +112,21 @@ local environment = ("ORK=%s ORK_AGENT=%s ORK_PROGRAM=%s ORK_ROOT=%s LC_ALL=C.UT
   quote(("%s/lua/?.lua;%s/lua/?/init.lua;%s/?.lua;;"):format(root, root, root)), quote(build .. "/lib/?.so;;"))
 local unset = "-u ORK_DATABASE_URL -u DATABASE_URL -u ORK_DATA -u ORK_LUA_DIR"
 
---- Counts of a TAP text. planned: nil when no plan was printed.
+--- Counts of a TAP text, and why tests were skipped. planned: nil when no plan was printed.
 local function count(text)
-  local seen = { passed = 0, failed = 0, skipped = 0, planned = nil }
+  local seen = { passed = 0, failed = 0, skipped = 0, planned = nil, reasons = {} }
+  local said -- by a C program, whose SKIP has the test's name and no reason
   for line in text:gmatch("[^\n]+") do
+    said = line:match("^left out: (.+)") or line:match("^skipped: (.+)") or said
     local plan = line:match("^1%.%.(%d+)%s*$")
     local key = plan and "planned" or line:find("^n?o?t? ?ok %d+.-# SKIP") and "skipped" or line:find("^ok %d+") and "passed"
       or line:find("^not ok %d+") and "failed"
+    if key == "skipped" then
+      local reason = line:match("# SKIP %S*busted:%d+: (.+)$") -- busted's is the reason, and no name
+      local name = not reason and line:match("# SKIP (.+)$")
+      seen.reasons[#seen.reasons + 1] = reason or ("%s: %s"):format(name or "a test", said or "it does not say why")
+    end
+    if key and key ~= "planned" then said = nil end
     if key then seen[key] = (seen[key] or 0) + (tonumber(plan) or 1) end
   end
   return seen
@@ -143,7 +151,7 @@ local function read(path)
 end
 
 local total = { passed = 0, failed = 0, skipped = 0 }
-local failures = {}
+local failures, left_out = {}, {}
 
 local function show(path, text, problem)
   io.stderr:write("---- ", path, "\n", text:sub(-60000), text:sub(-1) == "\n" and "" or "\n")
@@ -155,6 +163,7 @@ local function tally(path, text, problem)
   local seen = count(text)
   if problem or not seen.planned then seen.failed = seen.failed + 1 end
   for key in pairs(total) do total[key] = total[key] + seen[key] end
+  for _, reason in ipairs(seen.reasons) do left_out[#left_out + 1] = path .. ": " .. reason end
   if seen.failed > 0 then failures[#failures + 1] = path end
   if seen.failed > 0 or opts.verbose then show(path, text, problem) end
 end
@@ -230,6 +239,16 @@ uv.run()
 if terminal then io.stderr:write("\r\27[K") end
 
 if #programs == 0 then io.stderr:write("no test program matches\n") end
+table.sort(left_out)
+local same = 1
+for i, line in ipairs(left_out) do -- a whole program that lacks something says so once for all its tests
+  if line == left_out[i + 1] then
+    same = same + 1
+  else
+    io.stderr:write("skipped: ", line, same > 1 and (" (%d tests)"):format(same) or "", "\n")
+    same = 1
+  end
+end
 for _, path in ipairs(failures) do io.stderr:write("failed: ", path, "\n") end
 io.stderr:flush()
 print(("%d passed, %d failed%s"):format(total.passed, total.failed,

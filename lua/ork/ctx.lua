@@ -226,6 +226,26 @@ local function header_lines(headers, typed)
   return lines
 end
 
+local NAMED = { ["\t"] = "a tab", ["\r"] = "a line end", ["\n"] = "a line end", ["\0"] = "a NUL" }
+
+--- What is wrong with a URL, or nil. One with a byte that none may have is not shown: who reads on would not see which.
+local function url_mistake(url)
+  if type(url) ~= "string" then return "`url` wants a text, got " .. (url == nil and "none" or "a " .. type(url)) end
+  if url == "" then return "`url` is empty" end
+  local at = url:find("[%c ]")
+  if at then
+    local byte = url:sub(at, at)
+    at = (utf8.len(url, 1, at) or at)
+    if byte == " " then return ("`url` has a blank, its character %d; within a URL it is written %%20"):format(at) end
+    return ("`url` has %s, its character %d"):format(NAMED[byte] or ("the control character \\x%02x"):format(byte:byte()), at)
+  end
+  local shown = #url > 200 and url:sub(1, utf8.offset(url, 0, 200) - 1) .. "…" or url
+  local scheme, rest = url:match("^(%a[%w+.-]*)://(.*)$")
+  if not scheme then return ("`url` begins with http:// or https://, unlike `%s`"):format(shown) end
+  if not scheme:lower():find("^https?$") then return ("`url` begins with http:// or https://; `%s` is another protocol"):format(scheme) end
+  if not rest:find("^[^/?#]") then return ("`url` names no host: `%s`"):format(shown) end
+end
+
 local function check_http(req)
   if type(req) == "string" then req = { url = req } end
   if type(req) ~= "table" then error("ctx.http wants a URL, or { url, method, headers, body, timeout, max_bytes }", 3) end
@@ -237,9 +257,8 @@ local function check_http(req)
       error(("ctx.http has no option `%s`%s"):format(tostring(key), near and ("; did you mean `%s`?"):format(near) or ""), 3)
     end
   end
-  if type(req.url) ~= "string" or not req.url:find("^[Hh][Tt][Tt][Pp][Ss]?://[^%c ]+$") then
-    error("ctx.http wants a `url` that begins with http:// or https://", 3)
-  end
+  local wrong = url_mistake(req.url)
+  if wrong then error("ctx.http: " .. wrong, 3) end
   local method, body, json = req.method, req.body, false
   if method ~= nil and (type(method) ~= "string" or not method:find("^%u+$")) then
     error("ctx.http: `method` is a word such as \"POST\"", 3)

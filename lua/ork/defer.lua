@@ -23,6 +23,12 @@ local function check(job, i)
     if type(value) ~= kinds[key] then error(("ork.defer.http: `%s` is a %s, not a %s"):format(key, type(value), kinds[key]), 3) end
     given[key] = value
   end
+  for name, value in pairs(given.headers or {}) do
+    if type(value) ~= "string" and type(value) ~= "table" then
+      error(("ork.defer.http: `headers.%s` is a text, or names a secret: { secret = \"NAME\" }, { text = { \"Bearer \", { secret = \"NAME\" } } }")
+        :format(tostring(name)), 3)
+    end
+  end
   if not given.url then error("ork.defer.http: `url` is missing", 3) end
   given.job_id = given.job_id or given.url
   return given

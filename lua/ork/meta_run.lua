@@ -18,6 +18,7 @@
 ---@field parent? { run: string, short: string, workflow: string, task: string } the task of another run that it is run for
 ---@field params table<string, any> complete, with defaults
 ---@field counts table<ork.task_status, integer> how many of its tasks are in which status
+---@field waiting integer how many of those running only wait: for a time, an answer, a run, a job elsewhere
 ---@field created_at string RFC 3339, as all times
 ---@field started_at? string
 ---@field finished_at? string
@@ -80,7 +81,7 @@ function run:tasks(filter) end
 ---@field name string
 ---@field status ork.task_status
 ---@field output? any what it gave; of a task with items a list, `ork.null` where an item gave nothing
----@field items? table<string, integer> of a task with items: how many there are (`count`), and how many of each status
+---@field items? table<string, integer> of a task with items: how many there are (`count`), how many of each status, and how many of those running only wait (`waiting`)
 ---@field input? any not kept by this version: nil
 ---@field error? string why it failed, or was skipped
 ---@field kind? ork.kind the kind of its failure
@@ -123,7 +124,7 @@ function run_task:log(attempt) end
 ---@field set? table<string, any> ["TASK.input"] = value: another input for a task
 
 ---@class ork.tasks_filter
----@field status? ork.task_status|ork.task_status[]
+---@field status? ork.task_status|"waiting"|(ork.task_status|"waiting")[] `waiting`: those running that only wait
 ---@field limit? integer default: all
 
 ---@class ork.runs_filter

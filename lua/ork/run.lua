@@ -31,7 +31,7 @@ end
 local check_options, did_you_mean, statuses = checks.check_options, checks.did_you_mean, checks.statuses
 local duration, instant, whole, count = checks.duration, checks.instant, checks.whole, checks.count
 local run_status = statuses { "pending", "running", "paused", "success", "failed", "cancelled" }
-local task_status = statuses { "pending", "paused", "dispatched", "running", "success", "failed", "cancelled", "skipped" }
+local task_status = statuses { "pending", "paused", "dispatched", "running", "waiting", "success", "failed", "cancelled", "skipped" }
 
 -- ---- lists -----------------------------------------------------------------------------------
 
@@ -161,7 +161,7 @@ local run_fields = {
   --- "new", "resumed", "watched" or "finished": what start did.
   how = function(self) return rawget(self, "started") end,
 }
-for key in ("status error output parent workflow params created_at started_at finished_at took_ms counts"):gmatch("%S+") do
+for key in ("status error output parent workflow params created_at started_at finished_at took_ms counts waiting"):gmatch("%S+") do
   run_fields[key] = function(self) return document(self)[key] end
 end
 

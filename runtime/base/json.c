@@ -21,7 +21,7 @@ static void add_path(struct ork_buf *out, const struct frame *f)
         return;
     add_path(out, f->up);
     if (!f->key)
-        ork_buf_addf(out, "[%zu]", f->index);
+        ork_buf_addf(out, "[%zu]", f->index + 1); /* as scripts count */
     else
         ork_buf_addf(out, "%s%.60s", out->len ? "." : "", f->key);
 }

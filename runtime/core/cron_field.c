@@ -284,7 +284,10 @@ static int read_step(struct item *i, int first, int last, int *step)
     const char *from = i->at;
 
     snprintf(what, sizeof what, "the step of the %s", i->k->name);
-    int rc = read_count(i, what, 1, 100000, step);
+    int rc = read_count(i, what, 0, 100000, step);
+    if (rc == 0 && *step == 0)
+        return ork_cron_wrong(i->r, from, i->at, "the step of the %s is 0, so it never goes on; 1 is the least",
+                              i->k->name);
     if (rc < 0 || *step == 1 || *step <= last - first || i->r->dialect == ORK_CRON_ORIGINAL)
         return rc;
     ork_cron_wrong(i->r, from, i->at, "the step of the %s is %d, longer than %d-%d, so it never comes to a second one",

@@ -193,6 +193,16 @@ static const json_t *gather(struct ork_ref *r, const json_t *list)
     return r->made;
 }
 
+/* Why what the reference names is null, where that is no matter of data. */
+static const char *why_null(const struct ork_ref *r)
+{
+    const char *name = !r->task && strcmp(r->what, "this") == 0 && r->path < r->n ? r->part[r->path] : "";
+
+    if (strcmp(name, "scheduled_for") == 0)
+        return "no schedule started this run; the time that every run has is this.logical_time";
+    return strcmp(name, "item") == 0 ? "the task has no items" : "it is null";
+}
+
 int ork_ref_resolve(struct ork_ref *r, const struct ork_scope *s, unsigned flags, const json_t **out, ork_err *err)
 {
     ORK_CLEANUP(ork_buf_fini) struct ork_buf why = ORK_BUF_INIT;
@@ -222,7 +232,7 @@ int ork_ref_resolve(struct ork_ref *r, const struct ork_scope *s, unsigned flags
     if (flags & ORK_EXPR_MISSING_OK)
         return 0;
     if (value)
-        ork_buf_adds(&why, "it is null");
+        ork_buf_adds(&why, why_null(r));
     else
         explain_missing(r, i - 1, before, &why);
     return no_value(r, &why, err);

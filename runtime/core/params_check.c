@@ -62,7 +62,7 @@ static void check_choices(struct ork_param_sink *s, const char *name, const json
         ORK_CLEANUP(ork_buf_fini) struct ork_buf root = ORK_BUF_INIT;
         ork_err err = {0};
         json_t *value = json_incref(choice);
-        ork_buf_addf(&root, "params.%.100s: choices[%zu]", name, i);
+        ork_buf_addf(&root, "params.%.100s: choices[%zu]", name, i + 1);
         if (ork_type_apply(ork_param_type(p), &value, root.data, &err) < 0)
             ork_param_problem(s, "param_schema", "%s", err.msg);
         json_decref(value);

@@ -106,6 +106,24 @@ static void add_error(const json_t *body, struct ork_buf *why)
         ork_buf_addf(why, ": %.1000s", error);
 }
 
+/* It may have none yet, so this is no end; but one that never has is a mistake to be seen. */
+static void add_no_state(const struct ork_remote_def *d, const json_t *body, const json_t *state, struct ork_buf *why)
+{
+    const char *names[33] = {NULL}, *name;
+    const json_t *value;
+    size_t n = 0;
+
+    if (state) {
+        ork_buf_addf(why, "`%.60s` (status_field) of its service's answer is no text", d->status_field);
+        return;
+    }
+    json_object_foreach((json_t *)(uintptr_t)body, name, value) if (n < 32) names[n++] = name;
+    const char *near = ork_suggest(d->status_field, names);
+    ork_buf_addf(why, "the answer of its service has no field `%.60s` (status_field)", d->status_field);
+    if (near)
+        ork_buf_addf(why, "; did you mean `%.60s`?", near);
+}
+
 enum ork_remote_says ork_remote_judge(const struct ork_remote_def *d, int status, const char *answer, size_t len,
                                       json_t **body, struct ork_buf *why)
 {
@@ -124,7 +142,10 @@ enum ork_remote_says ork_remote_judge(const struct ork_remote_def *d, int status
         ork_buf_adds(why, "the answer of its service is no JSON object");
         return ORK_REMOTE_NO_ANSWER;
     }
-    const char *word = json_string_value(json_object_get(*body, d->status_field));
+    const json_t *state = json_object_get(*body, d->status_field);
+    const char *word = json_string_value(state);
+    if (!word)
+        add_no_state(d, *body, state, why);
     if (word && strcmp(word, d->success) == 0)
         return ORK_REMOTE_COMPLETED;
     if (word && d->failure && strcmp(word, d->failure) == 0) {

@@ -116,7 +116,7 @@ void ork_type_path_text(const struct ork_type_path *p, struct ork_buf *out)
     for (; n > 0; n--) {
         const struct ork_type_path *at = line[n - 1];
         if (!at->key) {
-            ork_buf_addf(out, "[%zu]", at->index);
+            ork_buf_addf(out, "[%zu]", at->index + 1); /* as scripts count */
         } else if (!at->up) {
             ork_buf_adds(out, at->key);
         } else if (ork_type_is_word(at->key)) {

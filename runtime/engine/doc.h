@@ -39,10 +39,12 @@ int ork_doc_fresh_item(ork_engine *e, const ork_id *run, const char *name, struc
 /* doc_job.c: what tasks wait for. jobs: of the running ones of these rows; NULL none */
 int ork_doc_jobs(ork_engine *e, const ork_id *run, const struct ork_rows *tasks, struct ork_rows **jobs,
                  ork_err *err) ORK_MUSTCHECK;
+bool ork_doc_is_held(const struct ork_rows *jobs, const struct ork_rows *tasks, size_t row); /* does it wait for one? */
 void ork_doc_waits(const struct ork_rows *jobs, const struct ork_rows *tasks, size_t row, struct ork_buf *out);
 int ork_doc_decided(ork_engine *e, const struct ork_rows *task, struct ork_buf *out, ork_err *err) ORK_MUSTCHECK;
 bool ork_doc_why_waits(ork_engine *e, const ork_id *run, const struct ork_rows *tasks, size_t row, bool owned,
                        struct ork_buf *out, int64_t *until_ms); /* false: it does not only wait */
 int ork_doc_approvals(ork_engine *e, struct ork_buf *out, ork_err *err) ORK_MUSTCHECK;
+int ork_doc_failing(ork_engine *e, struct ork_buf *out, ork_err *err) ORK_MUSTCHECK; /* waits that get no answer */
 int ork_doc_statuses(const json_t *v, bool of_tasks, struct ork_buf *out, ork_err *err) ORK_MUSTCHECK;
 #endif

@@ -20,6 +20,7 @@ int ork_doc_items(ork_engine *e, const ork_id *run, const struct ork_rows *task,
     struct ork_rows *rows = NULL;
     int64_t count = ork_rows_int(task, i, "map_count", -1), left = count;
     const char *rest = absent(task, i);
+    int64_t waiting = 0;
     bool told = false;
 
     if (count < 0)
@@ -40,9 +41,12 @@ int ork_doc_items(ork_engine *e, const ork_id *run, const struct ork_rows *task,
         const bool same = strcmp(status, rest) == 0;
         ork_doc_int(out, status, ork_rows_int(rows, k, "count", 0) + (same ? left : 0));
         told |= same;
+        waiting += ork_rows_int(rows, k, "waiting", 0);
     }
     if (!told && left > 0)
         ork_doc_int(out, rest, left);
+    if (waiting)
+        ork_doc_int(out, "waiting", waiting);
     ork_buf_addc(out, '}');
     ork_rows_free(rows);
     return 0;
@@ -74,10 +78,62 @@ static bool holds(const char *statuses, const char *status)
     return !statuses;
 }
 
+struct page {
+    ork_engine *e;
+    const ork_id *run;
+    const struct ork_rows *task; /* one row */
+    const char *statuses;
+    int64_t at, last, limit, shown;
+    bool fresh; /* are those without a row meant? */
+};
+
+static bool is_meant(const struct page *p, const struct ork_rows *jobs, const struct ork_rows *rows, size_t i)
+{
+    return holds(p->statuses, ork_rows_text(rows, i, "status")) ||
+           (holds(p->statuses, "waiting") && ork_doc_is_held(jobs, rows, i));
+}
+
+/* Adds items from p->at on, as far as one look at the rows reaches; more: there may be rows after that. */
+static int fill(struct page *p, struct ork_buf *out, bool *more, ork_err *err)
+{
+    struct ork_rows *rows = NULL, *jobs = NULL;
+    struct ork_param params[] = {ORK_P_ID(p->run), ORK_P_TEXT(p->statuses), ORK_P_INT(p->at), ORK_P_INT(p->last),
+                                 ORK_P_INT(p->limit)};
+    const int64_t first = ork_rows_int(p->task, 0, "map_first", 0);
+
+    if (!p->statuses || p->fresh)
+        params[1] = ORK_P_NULL; /* those that have a row tell which have none */
+    int rc = ork_store_query(p->e->store, ORK_Q_items_page, params, 5, &rows, err);
+    if (!rc)
+        rc = ork_doc_jobs(p->e, p->run, rows, &jobs, err);
+    const size_t n = rc ? 0 : ork_rows_len(rows);
+    *more = (int64_t)n == p->limit;
+    for (size_t i = 0; !rc && p->at <= p->last && p->shown < p->limit && (i < n || (p->fresh && !*more));) {
+        const int64_t next = i < n ? ork_rows_int(rows, i, "task_index", 0) : p->last + 1;
+        if (p->fresh && p->at < next) {
+            ork_buf_adds(out, p->shown++ ? ",{" : "{");
+            fresh_members(p->task, p->at++ - first + 1, out);
+            ork_buf_addc(out, '}');
+            continue;
+        }
+        if (is_meant(p, jobs, rows, i)) {
+            ork_buf_adds(out, p->shown++ ? ",{" : "{");
+            ork_doc_task_members(rows, i, out);
+            ork_doc_waits(jobs, rows, i, out);
+            ork_buf_addc(out, '}');
+        }
+        p->at = next + 1;
+        i++;
+    }
+    ork_rows_free(jobs);
+    ork_rows_free(rows);
+    return rc;
+}
+
 int ork_doc_items_page(ork_engine *e, const ork_id *run, const char *name, const char *statuses, int64_t after,
                        int64_t limit, struct ork_buf *out, ork_err *err)
 {
-    struct ork_rows *task = NULL, *rows = NULL, *jobs = NULL;
+    struct ork_rows *task = NULL;
     struct ork_param q[] = {ORK_P_ID(run), ORK_P_TEXT(name)};
     int rc = ork_store_query(e->store, ORK_Q_task_get, q, 2, &task, err);
 
@@ -87,37 +143,21 @@ int ork_doc_items_page(ork_engine *e, const ork_id *run, const char *name, const
         ork_rows_free(task);
         return ork_err_set(err, ORK_ENOTFOUND, "task `%s` has no items", name);
     }
-    const int64_t first = ork_rows_int(task, 0, "map_first", 0), last = last_of(task, 0);
-    const bool fresh = holds(statuses, absent(task, 0));
-    int64_t at = after >= first ? after + 1 : first, shown = 0;
-    struct ork_param p[] = {ORK_P_ID(run), ORK_P_TEXT(statuses), ORK_P_INT(at), ORK_P_INT(last), ORK_P_INT(limit)};
-    if (!statuses || fresh)
-        p[1] = ORK_P_NULL; /* those that have a row tell which have none */
-    rc = ork_store_query(e->store, ORK_Q_items_page, p, 5, &rows, err);
-    if (!rc)
-        rc = ork_doc_jobs(e, run, rows, &jobs, err);
-    const size_t n = rc ? 0 : ork_rows_len(rows);
+    struct page page = {.e = e,
+                        .run = run,
+                        .task = task,
+                        .statuses = statuses,
+                        .at = ork_rows_int(task, 0, "map_first", 0),
+                        .last = last_of(task, 0),
+                        .limit = limit,
+                        .fresh = holds(statuses, absent(task, 0))};
+    if (after >= page.at)
+        page.at = after + 1;
     ork_buf_addc(out, '[');
-    for (size_t i = 0; !rc && at <= last && shown < limit && (i < n || fresh);) {
-        const int64_t next = i < n ? ork_rows_int(rows, i, "task_index", 0) : last + 1;
-        if (fresh && at < next) {
-            ork_buf_adds(out, shown++ ? ",{" : "{");
-            fresh_members(task, at++ - first + 1, out);
-            ork_buf_addc(out, '}');
-            continue;
-        }
-        if (holds(statuses, ork_rows_text(rows, i, "status"))) {
-            ork_buf_adds(out, shown++ ? ",{" : "{");
-            ork_doc_task_members(rows, i, out);
-            ork_doc_waits(jobs, rows, i, out);
-            ork_buf_addc(out, '}');
-        }
-        at = next + 1;
-        i++;
-    }
+    bool more = true;
+    while (!rc && more && page.at <= page.last && page.shown < limit)
+        rc = fill(&page, out, &more, err);
     ork_buf_addc(out, ']');
-    ork_rows_free(jobs);
-    ork_rows_free(rows);
     ork_rows_free(task);
     return rc;
 }

@@ -61,6 +61,16 @@ static int64_t count(const struct ork_rows *jobs, size_t i)
     return n;
 }
 
+/* What the last question about one of them brought; NULL: nothing is wrong with any. */
+static const char *error_of(const struct ork_rows *jobs, size_t i)
+{
+    const char *error = NULL;
+
+    for (int64_t n = count(jobs, i); n > 0 && !error; n--)
+        error = ork_rows_text(jobs, i++, "error");
+    return error;
+}
+
 static bool remote_members(const struct ork_rows *jobs, size_t i, struct ork_buf *out)
 {
     int64_t due_ms = 0, asked = 0;
@@ -73,7 +83,7 @@ static bool remote_members(const struct ork_rows *jobs, size_t i, struct ork_buf
     ork_doc_int(out, "jobs", count(jobs, i));
     ork_doc_int(out, "asked", asked);
     ork_doc_time(out, "asked_at", ork_rows_time(jobs, i, "last_polled_at"));
-    ork_doc_text(out, "error", ork_rows_text(jobs, i, "error"));
+    ork_doc_text(out, "error", error_of(jobs, i));
     json_decref(own);
     return true;
 }
@@ -104,6 +114,11 @@ static void members(const struct ork_rows *jobs, size_t i, struct ork_buf *out)
         ork_doc_text(out, "error", ork_rows_text(jobs, i, "error"));
     }
     ork_defer_fini(&what);
+}
+
+bool ork_doc_is_held(const struct ork_rows *jobs, const struct ork_rows *tasks, size_t row)
+{
+    return is_waiting(tasks, row) && find(jobs, ork_rows_int(tasks, row, "task_index", -1)) >= 0;
 }
 
 void ork_doc_waits(const struct ork_rows *jobs, const struct ork_rows *tasks, size_t row, struct ork_buf *out)
@@ -258,7 +273,7 @@ static bool remote_text(const struct ork_rows *jobs, size_t i, struct ork_buf *o
 {
     int64_t asked = 0, more = count(jobs, i) - 1;
     json_t *own = remote_of(jobs, i, until_ms, &asked);
-    const char *error = ork_rows_text(jobs, i, "error");
+    const char *error = error_of(jobs, i);
 
     if (!own)
         return false;
@@ -348,6 +363,36 @@ int ork_doc_approvals(ork_engine *e, struct ork_buf *out, ork_err *err)
         ork_doc_time(out, "since", ork_rows_time(rows, i, "started_at"));
         ork_buf_addc(out, '}');
         ork_defer_fini(&what);
+    }
+    ork_buf_addc(out, ']');
+    ork_rows_free(rows);
+    return rc;
+}
+
+int ork_doc_failing(ork_engine *e, struct ork_buf *out, ork_err *err)
+{
+    struct ork_rows *rows = NULL;
+    struct ork_param p[] = {ORK_P_INT(ASKED_MAX)};
+    int rc = ork_store_query(e->store, ORK_Q_jobs_failing, p, 1, &rows, err);
+
+    ork_doc_key(out, "failing");
+    ork_buf_addc(out, '[');
+    for (size_t i = 0, shown = 0; !rc && i < ork_rows_len(rows); i++) {
+        char text[ORK_ID_TEXT];
+        ork_id run;
+        if (!ork_rows_id(rows, i, "run_id", &run))
+            continue;
+        ork_id_format(&run, text);
+        ork_buf_adds(out, shown++ ? ",{" : "{");
+        ork_doc_text(out, "run", text);
+        ork_doc_text(out, "workflow", ork_rows_text(rows, i, "workflow"));
+        ork_doc_text(out, "task", ork_rows_text(rows, i, "task_name"));
+        ork_doc_text(out, "for", ork_rows_text(rows, i, "service_type"));
+        ork_doc_text(out, "job", ork_rows_text(rows, i, "job_id"));
+        ork_doc_text(out, "error", ork_rows_text(rows, i, "error"));
+        ork_doc_time(out, "asked_at", ork_rows_time(rows, i, "last_polled_at"));
+        ork_doc_time(out, "since", ork_rows_time(rows, i, "started_at"));
+        ork_buf_addc(out, '}');
     }
     ork_buf_addc(out, ']');
     ork_rows_free(rows);

@@ -35,6 +35,7 @@ static int counts(ork_engine *e, const ork_id *id, struct ork_buf *out, int64_t 
 {
     struct ork_rows *rows = NULL;
     struct ork_param p[] = {ORK_P_ID(id)};
+    int64_t waiting = 0;
     int rc = ork_store_query(e->store, ORK_Q_tasks_counts, p, 1, &rows, err);
 
     if (rc)
@@ -45,8 +46,10 @@ static int counts(ork_engine *e, const ork_id *id, struct ork_buf *out, int64_t 
     for (size_t i = 0; i < ork_rows_len(rows); i++) {
         ork_doc_int(out, ork_rows_text(rows, i, "status"), ork_rows_int(rows, i, "count", 0));
         *sum += ork_rows_int(rows, i, "count", 0);
+        waiting += ork_rows_int(rows, i, "waiting", 0);
     }
     ork_buf_addc(out, '}');
+    ork_doc_int(out, "waiting", waiting);
     ork_rows_free(rows);
     return 0;
 }
@@ -239,13 +242,15 @@ int ork_run_json(ork_engine *e, const char *run_id, char **out, ork_err *err)
 int ork_doc_statuses(const json_t *v, bool of_tasks, struct ork_buf *out, ork_err *err)
 {
     static const char *const runs[] = {"pending", "running", "paused", "success", "failed", "cancelled", NULL};
-    static const char *const tasks[] = {"pending", "paused",    "dispatched", "running", "success",
-                                        "failed",  "cancelled", "skipped",    NULL};
+    static const char *const tasks[] = {"pending", "paused", "dispatched", "running", "waiting",
+                                        "success", "failed", "cancelled",  "skipped", NULL};
     size_t n = json_is_array(v) ? json_array_size(v) : v && !json_is_null(v) ? 1 : 0;
 
     for (size_t i = 0; i < n; i++) {
         const char *word = json_string_value(json_is_array(v) ? json_array_get(v, i) : v);
-        if (!word || (of_tasks ? ork_task_status_parse(word) : ork_run_status_parse(word)) < 0) {
+        const bool waiting =
+            word && of_tasks && strcmp(word, "waiting") == 0; /* no status, but a part of those running */
+        if (!word || (!waiting && (of_tasks ? ork_task_status_parse(word) : ork_run_status_parse(word)) < 0)) {
             const char *near = word ? ork_suggest(word, of_tasks ? tasks : runs) : NULL;
             return ork_err_set(err, ORK_EINVAL, "no status `%s`%s%s%s", word ? word : "?",
                                near ? "; did you mean `" : "", near ? near : "", near ? "`?" : "");

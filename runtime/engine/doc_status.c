@@ -70,6 +70,7 @@ static int schedulers(ork_engine *e, const struct ork_rows *runs, struct ork_buf
     return rc;
 }
 
+/* count: running, dispatched, waiting. What waits for a deferred job has no slot and no process. */
 static int add_tasks(ork_engine *e, const ork_id *run, int64_t count[3], ork_err *err)
 {
     struct ork_rows *rows = NULL;
@@ -79,8 +80,10 @@ static int add_tasks(ork_engine *e, const ork_id *run, int64_t count[3], ork_err
     for (size_t i = 0; !rc && i < ork_rows_len(rows); i++) {
         int status = ork_task_status_parse(ork_rows_text(rows, i, "status"));
         int at = status == ORK_TASK_RUNNING ? 0 : status == ORK_TASK_DISPATCHED ? 1 : 2;
+        const int64_t waits = ork_rows_int(rows, i, "waiting", 0);
         if (at < 2 || status == ORK_TASK_PENDING || status == ORK_TASK_PAUSED)
-            count[at] += ork_rows_int(rows, i, "count", 0);
+            count[at] += ork_rows_int(rows, i, "count", 0) - waits;
+        count[2] += waits;
     }
     ork_rows_free(rows);
     return rc;
@@ -171,6 +174,8 @@ int ork_status_json(ork_engine *e, int64_t since_ms, char **out, ork_err *err)
         rc = failed(e, since_ms, created, &b, err);
     if (!rc)
         rc = ork_doc_approvals(e, &b, err);
+    if (!rc)
+        rc = ork_doc_failing(e, &b, err);
     if (!rc)
         rc = ork_doc_schedules(e, &b, err);
     ork_buf_addc(&b, '}');

@@ -309,12 +309,11 @@ static json_t *describe_this(const struct ork_scope_data *d)
         json_object_set_new(o, "task_index", json_integer(ork_run_number(&a->run, d->task)));
         json_object_set_new(o, "attempt", json_integer(d->attempt));
     }
-    if (d->task != ORK_NO_TASK && ork_run_is_item(&a->run, d->task))
-        json_object_set_new(o, "item", json_integer(ork_run_item(&a->run, d->task)));
-    if (a->scheduled_for_ms) {
+    const bool item = d->task != ORK_NO_TASK && ork_run_is_item(&a->run, d->task);
+    json_object_set_new(o, "item", item ? json_integer(ork_run_item(&a->run, d->task)) : json_null());
+    if (a->scheduled_for_ms)
         ork_time_format(a->scheduled_for_ms, due);
-        json_object_set_new(o, "scheduled_for", json_string(due));
-    }
+    json_object_set_new(o, "scheduled_for", a->scheduled_for_ms ? json_string(due) : json_null());
     return o;
 }
 

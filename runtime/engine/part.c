@@ -16,9 +16,15 @@
 int ork_part_find(const ork_workflow *w, const char *name, uint32_t *no, ork_err *err)
 {
     const uint32_t n = ork_workflow_len(w);
+    size_t len = 0;
 
     if (ork_workflow_find(w, name, strlen(name), no) == 0)
         return 0;
+    if (ork_fan_number(name, &len) && ork_workflow_find(w, name, len, no) == 0 &&
+        (ork_workflow_def(w, *no)->flags & ORK_TASK_EACH))
+        return ork_err_set(err, ORK_EINVAL,
+                           "`%.200s` is an item, and a task is wanted here: `%.*s`, which has them all", name, (int)len,
+                           name);
     const char **names = ork_alloc(((size_t)n + 1) * sizeof(*names));
     for (uint32_t i = 0; i < n; i++)
         names[i] = ork_workflow_task_name(w, i);

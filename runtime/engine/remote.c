@@ -233,7 +233,7 @@ static void judge(struct ork_active *a, struct ork_live *l, size_t i, const stru
         says = ork_remote_judge(&j->def, r->status, r->body, r->body_len, &body, &why);
     ork_mask_text(&l->mask, why.data ? why.data : "", why.len, &clean);
     if (says == ORK_REMOTE_RUNNING || says == ORK_REMOTE_NO_ANSWER) {
-        later(a, l, i, says == ORK_REMOTE_RUNNING ? NULL : clean.data);
+        later(a, l, i, why.len ? clean.data : NULL);
     } else {
         j->asking = false;
         j->asked++;

@@ -211,8 +211,9 @@ static int mark(struct ork_update_plan *p, struct ork_update *u, const uint8_t *
                 name_it(&p->changed, &p->changed_n, name);
         }
     }
-    if (p->from && ork_workflow_find(p->now, p->from, strlen(p->from), &first) != 0)
-        return ork_err_set(err, ORK_ENOTFOUND, "the definition has no task `%s`", p->from);
+    const int rc = p->from ? ork_part_find(p->now, p->from, &first, err) : 0;
+    if (rc)
+        return rc;
     if (p->from)
         u->again[first] = 1;
     ork_workflow_follow(p->now, u->again);

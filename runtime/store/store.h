@@ -436,7 +436,7 @@ static inline struct ork_param ork_param_text(const char *s)
     X(snapshot_get)       /* id → name, tasks_json, options, source, hash */                                         \
     X(tasks_load)         /* run id → what recovery needs, ordered by task_index; no output, no logs */              \
     X(tasks_list)         /* run id, status csv|null, after index, limit → all columns but output and logs */        \
-    X(tasks_counts)       /* run id → status, count */                                                               \
+    X(tasks_counts)       /* run id → status, count, waiting: how many of those only wait for deferred jobs */       \
     X(task_get)           /* run id, task name → all columns */                                                      \
     X(task_output)        /* run id, task index → status, output, error */                                           \
     X(attempts_of_task)   /* task id */                                                                                \
@@ -444,6 +444,7 @@ static inline struct ork_param ork_param_text(const char *s)
     X(jobs_open)          /* run id → open deferred jobs of its running tasks, with task_index and attempt */        \
     X(jobs_of_task)       /* task id */                                                                                \
     X(artifacts_of_run)   /* run id, name|null → what its tasks left to be kept */                                   \
+    X(jobs_failing)       /* limit → open ones whose last question brought an error, in all runs */                  \
     X(approvals_open)     /* limit → what people are asked, in all runs */                                           \
     X(commands_open)      /* scheduler id → open commands of runs it owns, by created_at, id */                      \
     X(commands_of_run)    /* run id → all, for history */                                                            \
@@ -457,7 +458,7 @@ static inline struct ork_param ork_param_text(const char *s)
     X(items_load)         /* run id, first, last task_index, limit → what recovery needs of items that have a row */ \
     X(items_list)         /* the same → task_index, status, output, error */                                         \
     X(items_page)         /* run id, status csv|null, first, last task_index, limit → as tasks_list */               \
-    X(items_counts)       /* run id, first, last task_index → status, count */                                       \
+    X(items_counts)       /* run id, first, last task_index → status, count, waiting */                              \
     X(task_items_get)     /* task id → map_count, map_first, items */                                                \
     X(tasks_outputs)      /* run id, after index, limit → task_index, task_name, output */                           \
     X(waiting_runs)       /* → runs pending, running, paused */                                                      \

@@ -35,6 +35,33 @@ describe("ork backfill", function()
   end
   local function runs() return serve.sql(dir, "SELECT status, scheduled_for, logical_at, triggered_by FROM runs ORDER BY scheduled_for") end
 
+  it("has a scheduled time in its runs, which is null in a run started by hand", function()
+    sh.write(dir .. "/go", "")
+    sh.write(dir .. "/etl.lua", [[
+      local ork = require "ork"
+      local w = ork.workflow("etl", { schedule = { cron = "0 2 * * *" } })
+      w:task("text", { command = { "touch", ork.this.scheduled_for } })
+      w:task("item", { command = { "touch", ork.this.item } })
+      w:task("input", { run = function(input, ctx) return { input.at or "none", ctx.scheduled_for or "none" } end,
+        inputs = { at = ork.this.scheduled_for } })
+      w:task("by_hand", { command = { "touch", "by_hand" }, when = { ork.this.scheduled_for, "==", ork.null } })
+      w:task("due", { command = { "touch", "due" }, when = ork.this.scheduled_for })
+      w:task("always", { command = { "touch", ork.this.logical_time } })
+      return w]])
+    local r = ork("etl.lua --at 2026-03-01T05:00:00Z")
+    assert.equal(1, r.code)
+    assert.matches("text failed: command, word 2: this.scheduled_for has no value: no schedule started this run; "
+      .. "the time that every run has is this.logical_time\n", r.err, 1, true)
+    assert.matches("item failed: command, word 2: this.item has no value: the task has no items\n", r.err, 1, true)
+    assert.matches("due +skipped", r.err)
+    assert.equal('["none","none"]\n', ork("output last input").out)
+    assert.is_true(sh.exists(dir .. "/by_hand") and sh.exists(dir .. "/2026-03-01T05:00:00.000Z") and not sh.exists(dir .. "/due"))
+    assert.equal(0, sh.ork({ "apply", "etl.lua" }, { cwd = dir }).code)
+    ork("backfill etl --from 2026-02-01 --to 2026-02-01")
+    assert.equal('["2026-02-01T02:00:00.000Z","2026-02-01T02:00:00.000Z"]\n', ork("output last input").out)
+    assert.is_true(sh.exists(dir .. "/due") and sh.exists(dir .. "/2026-02-01T02:00:00.000Z"))
+  end)
+
   it("lists the times with --dry-run, in the schedule's zone, and starts nothing", function()
     local r = ork("backfill etl --from 2026-10-24 --to 2026-10-26 --dry-run")
     assert.equal(0, r.code, r.err)

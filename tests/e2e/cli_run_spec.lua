@@ -281,6 +281,38 @@ return a, b
     assert.equal(1, #sh.json(r.out))
   end)
 
+  it("takes scripts, modules and params that were saved on Windows", function()
+    local function windows(lines) return (lines:gsub("\n", "\r\n")) end
+    local text = [==[#!/usr/bin/env ork
+local ork = require "ork"
+local m = require "m"
+local w = ork.workflow("w", { params = { p = { type = "str", default = "none" } } })
+w:task("shell", { command = [[
+  set -e
+  if true; then
+    echo "$P"
+  fi
+]], env = { P = w.params.p } })
+w:task("function", { run = function() return { m.text, m.line() } end })
+return w
+]==]
+    sh.write(dir .. "/m.lua", windows('\239\187\191return { text = [[a\nb]], line = function()\n  return debug.getinfo(1, "l").currentline end }\n'))
+    sh.write(dir .. "/p.json", '\239\187\191{"p":"given"}\r\n')
+    for name, mark in pairs({ ["plain.lua"] = "", ["marked.lua"] = "\239\187\191" }) do
+      sh.write(dir .. "/" .. name, mark .. windows(text))
+      assert.matches(": ok, w %(2 tasks%)\n$", ork({ "validate", name }).out)
+      local r = ork({ name, "--new", "--params-file", "p.json" })
+      assert.equal(0, r.code, r.err)
+      assert.equal('["a\\nb",3]\n', ork({ "output", "last", "function" }).out)
+      assert.equal("given\n", ork({ "logs", "last", "shell" }).out)
+      assert.equal(0, ork({ "apply", name }).code)
+      assert.equal(0, ork({ "run", "w" }).code)
+      sh.write(dir .. "/" .. name, mark .. windows((text:gsub("return w", "retrn w"))))
+      r = ork({ "validate", name })
+      assert.matches(name .. ":12: syntax error near 'w'\n  12 | retrn w\n     |       ^\n", r.out .. r.err, 1, true)
+    end
+  end)
+
   it("goes on with an interrupted run of its own, and only reports others", function()
     sh.write(dir .. "/slow.lua", WAITING)
     sh.run({ "mkfifo", "fifo" }, { cwd = dir })

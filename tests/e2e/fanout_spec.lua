@@ -203,6 +203,12 @@ w:task("b", { depends_on = a, command = "echo b >>ran; test -e go" })]])
     local r = ork("retry", "last", "--from", "a/2")
     assert.equal(2, r.code)
     assert.matches("--from takes a task, and `a/2` is an item: --from a does them all again, --task a/2 only this one", r.err, 1, true)
+    for _, words in ipairs({ { "retry", "last", "--update" }, { "w.lua", "--resume" } }) do
+      r = ork(table.unpack(table.move({ "--from", "a/2" }, 1, 2, #words + 1, words)))
+      assert.same({ 2, "ork: --from takes a task, and `a/2` is an item: --from a does them all again\n" }, { r.code, r.err })
+    end
+    r = ork("rerun", "last", "--from", "a/2")
+    assert.same({ 2, "ork: `a/2` is an item, and a task is wanted here: `a`, which has them all\n" }, { r.code, r.err })
     r = ork("retry", "last", "--task", "a/1")
     assert.equal(2, r.code)
     assert.matches("item `a/1` succeeded; --from a runs a and all after it again", r.err, 1, true)
@@ -344,7 +350,7 @@ w:task("end", { inputs = { by = ask.output.comment, x = poll.output.x }, run = f
     assert.equal(0, ork("approve", "last", "ask/1", "--comment", "one").code) -- with nobody there, for who goes on
     p = sh.spawn_ork({ "w.lua" }, { cwd = dir })
     p:wait_line("ask +running +2 items")
-    sh.wait_until(dir .. "/.ork", function() return ork("tasks", "last", "ask").out:find("ask/2 +running.*waits for approval: go b%?") end)
+    sh.wait_until(dir .. "/.ork", function() return ork("tasks", "last", "ask").out:find("ask/2 +waiting.*waits for approval: go b%?") end)
     sh.wait_until(dir .. "/.ork", function() return ork("status").out:find("approvals +w ask/2: go b%?") end)
     assert.equal(0, ork("approve", "last", "ask/2", "--comment", "two").code)
     assert.equal(0, p:wait().code)
@@ -365,6 +371,20 @@ w:task("a", { inputs = { n = ork.each({ 1, 2, 3, 4 }, { max_failed = 1 }) }, poo
     end
     assert.is_true(most <= 2, sh.read(dir .. "/in"))
     assert.equal("timeout after 0.3s", sql("SELECT error FROM tasks WHERE task_name = 'a/2'")[1].error)
+  end)
+
+  it("lists items by status as they are, however few are asked for", function()
+    write([[
+w:task("a", { inputs = { n = ork.each({ 1, 2, 3, 4, 5, 6 }, { max_parallel = 1 }) }, command = { "sh", "-c", "test $0 != 4 || read x <gate", ork.input.n } })]])
+    sh.run({ "mkfifo", dir .. "/gate" })
+    local p = sh.spawn_ork({ "w.lua", "--verbose" }, { cwd = dir })
+    p:wait_line("a/4 +running")
+    for _, n in ipairs({ "1", "2", "9" }) do
+      local names = {}
+      for i, item in ipairs(sh.json(ork("tasks", "last", "a", "--status", "pending", "-n", n, "--json").out)) do names[i] = item.name end
+      assert.equal(n == "1" and "a/5" or "a/5 a/6", table.concat(names, " "))
+    end
+    p:kill()
   end)
 
   it("is paused in the midst of its items, and goes on", function()

@@ -36,6 +36,27 @@ w:task("matches", { timeout = "300ms", grace = "200ms", run = function() return 
     assert.matches("w.lua:3: in ", ork("logs", "last", "loops").out) -- where it was
   end)
 
+  it("gives a list with a wrong element: counted from 1, as everywhere", function()
+    write([=[
+local given = { rows = { { n = 1 }, { n = "x" } } }
+w:task("text", { output_type = { rows = { { n = "int" } } }, run = function() return given end })
+w:task("value", { run = function() return { rows = { { n = 1 }, { n = print } } } end })
+w:task("json", { output_type = { rows = { { n = "int" } } }, command = [[echo 'ORK_OUTPUT:{"rows":[{"n":1},{"n":"x"}]}']] })
+w:task("nul", { command = [[printf '%s\n' 'ORK_OUTPUT:{"rows":[{"n":1},{"n":"\u0000"}]}']] })
+w:task("input", { inputs = { rows = w:task("all", { run = function() return given.rows end }).output }, input_type = { rows = { { n = "int" } } }, command = "true" })]=])
+    assert.equal(1, ork("w.lua").code)
+    assert.same({ "failed", "output", 'output.rows[2].n: wanted int, got "x"' }, task("text"))
+    assert.same({ "failed", "output", "output.rows[2].n: a function cannot be stored as JSON" }, task("value"))
+    assert.same({ "failed", "output", 'output.rows[2].n: wanted int, got "x"' }, task("json"))
+    assert.matches("rows[2].n: the character U+0000", task("nul")[3], 1, true)
+    assert.same({ "failed", "input", 'input.rows[2].n: wanted int, got "x"' }, task("input"))
+    sh.write(dir .. "/w.lua", 'local w = require("ork").workflow("w", { params = { l = { type = { "int" } } } })\nw:task("t", { command = "true" })\nreturn w\n')
+    sh.write(dir .. "/p.json", '{"l":[1,"x"]}')
+    local said = 'params.l[2]: wanted int, got "x"\n'
+    assert.matches(said, ork("w.lua", "--params-file", "p.json").err, 1, true)
+    assert.matches(said, ork("w.lua", 'l=[1,"x"]').err, 1, true)
+  end)
+
   it("calls what fails in tail position: named is where it begins", function()
     write([[
 w:task("tail", { run = function(_, ctx)

@@ -88,7 +88,17 @@ return w
       return why
     end
     assert.equal("h.lua:5: ctx.http wants a URL, or { url, method, headers, body, timeout, max_bytes }", refused("ctx.http(7)"))
-    assert.equal("h.lua:5: ctx.http wants a `url` that begins with http:// or https://", refused("ctx.http('file:///etc/passwd')"))
+    for url, why in pairs({
+      ["'file:///etc/passwd'"] = "`url` begins with http:// or https://; `file` is another protocol", ["''"] = "`url` is empty",
+      ["'example.com/x'"] = "`url` begins with http:// or https://, unlike `example.com/x`", ["'http://'"] = "`url` names no host: `http://`",
+      ["'http://é/a b'"] = "`url` has a blank, its character 11; within a URL it is written %20",
+      ["'http://h/a\\n'"] = "`url` has a line end, its character 11", ["'http://h/\\0'"] = "`url` has a NUL, its character 10",
+      ["'http://h/\\27'"] = "`url` has the control character \\x1b, its character 10", ["' http://h/'"] = "`url` has a blank, its character 1; "
+        .. "within a URL it is written %20", ["{ method = 'GET' }"] = "`url` wants a text, got none", ["{ url = 5 }"] = "`url` wants a text, got a number",
+      ["'" .. ("é"):rep(150) .. "'"] = "`url` begins with http:// or https://, unlike `" .. ("é"):rep(99) .. "…`",
+    }) do
+      assert.equal("h.lua:5: ctx.http: " .. why, refused("ctx.http(" .. url .. ")"))
+    end
     assert.equal("h.lua:5: ctx.http has no option `methd`; did you mean `method`?", refused("ctx.http{ url = url, methd = 'GET' }"))
     assert.equal("h.lua:5: ctx.http: `method` is a word such as \"POST\"", refused("ctx.http{ url = url, method = 'a b' }"))
     assert.equal("h.lua:5: ctx.http: `headers` is a table, { Name = \"value\" }", refused("ctx.http{ url = url, headers = 'a' }"))

@@ -76,7 +76,7 @@ return w
     p:wait_line("beside +success")
     sh.wait_until(dir .. "/.ork", function() return ork({ "why", "last" }).out:find("asked 2 times") end)
     assert.matches("a: waits for job `slow` of another service and 1 more; asked %d times", ork({ "why", "last" }).out)
-    assert.matches("a +running +1 .* waits for job slow and 1 more, asked %d times", ork({ "show", "last" }).out)
+    assert.matches("a +waiting +1 .* waits for job slow and 1 more, asked %d times", ork({ "show", "last" }).out)
     local waits = sh.json(ork({ "show", "last", "a", "--json" }).out).waits
     assert.same({ "custom_http", "slow", 2 }, { waits["for"], waits.text, waits.jobs })
     assert.equal(0, ork({ "cancel", "last" }).code)
@@ -147,6 +147,41 @@ return w
     assert.same({ "success", 1, 0 }, { shown.status, shown.attempt, shown.lost or 0 })
     assert.equal("left them\n", ork({ "logs", "last", "a" }).out)
     assert.equal(2, #shown.output.jobs)
+  end)
+
+  it("says wherever it is looked for that it cannot be asked, or gives no state", function()
+    write([[ork.defer.http({ url = url .. "/job/never", job_id = "one" }, { url = url .. "/job/never", job_id = "two", status_field = "state" })]])
+    sh.write(dir .. "/d.lua", (sh.read(dir .. "/d.lua"):gsub('return w\n$', [[
+w:task("b", { inputs = { url = url }, run = function(input)
+  return ork.defer.http({ url = input.url .. "/job/b", job_id = "three", headers = { A = { secret = "NONE" } } }) end })
+return w
+]])))
+    local p = start()
+    p:wait_line("b +waiting")
+    local trouble = {
+      a = "job two: the answer of its service has no field `state` (status_field)",
+      b = "job three: the secret `NONE` was not found: no ORK_SECRET_NONE in the environment,",
+    }
+    sh.wait_until(dir .. "/.ork", function() return #sh.json(ork({ "status", "--json" }).out).failing == 2 end)
+    local shown, status = ork({ "show", "last" }).out, ork({ "status" }).out
+    for name, text in pairs(trouble) do
+      assert.matches("\ntrouble: d " .. name .. " waits; " .. text, status, 1, true)
+      assert.matches(text:match(": (.*)"), shown, 1, true)
+      assert.matches("; last: " .. text:match(": (.*)"), ork({ "logs", "last", name }).err, 1, true)
+      assert.matches("; the last time: " .. text:match(": (.*)"), ork({ "why", "last", name }).out, 1, true)
+    end
+    assert.equal("left them\n", ork({ "logs", "last", "a" }).out)
+    local failing = sh.json(ork({ "status", "--json" }).out).failing
+    table.sort(failing, function(x, y) return x.task < y.task end)
+    assert.same({ "d", "a", "custom_http", "two" }, { failing[1].workflow, failing[1].task, failing[1]["for"], failing[1].job })
+    p:signal("sigint")
+    p:wait()
+    assert.same({}, sh.json(ork({ "status", "--json" }).out).failing)
+  end)
+
+  it("refuses a reference in a header, where it is written", function()
+    write([[ork.defer.http({ url = url, headers = { Authorization = "Bearer " .. ork.secret("TOKEN") } })]])
+    assert.matches('a failed: d.lua:4: ork.defer.http: `headers.Authorization` is a text, or names a secret: { secret = "NAME" }, ', run().err, 1, true)
   end)
 
   it("asks with secrets by name, and is refused when it would store one", function()

@@ -167,6 +167,31 @@ w:task("c", { inputs = { p = ork.each({ 1, 2 }) }, command = "true" })]])
     assert.same({ { "b", "c" }, { a = "other", b = "other" } }, { plan.each, plan.runs })
   end)
 
+  it("takes the params of it and gives what it returns, in a plan with types", function()
+    write([[
+local deep = ork.workflow("deep", {})
+local x = deep:task("x-1", { command = "true", output_type = { total = "int", more = ork.optional({ n = "int", l = { "str" } }) } })
+deep:returns{ total = x.output.total, n = x.output.more.n, l = x.output.more.l, all = x.output }
+local run = other:task("run", { workflow = deep })
+local runs = other:task("runs", { workflow = deep, inputs = {} })
+local each = other:task("each", { command = "true", inputs = { i = ork.each{ 1 } }, output_type = { d = "date" } })
+other:returns{ part = other.params.part, total = run.output.total, n = run.output.n, ds = each.output.d, status = runs.status,
+  text = "of " .. other.params.part, one = 1 }
+local mute = ork.workflow("mute", {})
+mute:task("x", { command = "true" })
+local w = ork.workflow("w")
+w:task("a", { workflow = other, inputs = { part = "x" } })
+w:task("b", { workflow = deep })
+w:task("c", { workflow = mute })]])
+    local a = "  a  { n = int, part = str } -> { ds = { date? }, n = int?, one = any, part = str, status = any, text = str, total = int }\n"
+    local b = "  b  - -> { all = { more = { l = { str }, n = int }?, total = int }, l = { str }?, n = int?, total = int }\n"
+    assert.matches("types:\n" .. a .. b .. "  c  - -> -\n", ork("plan", "w.lua", "--types").out, 1, true)
+    assert.equal(0, ork("apply", "w.lua").code)
+    assert.matches("types:\n" .. a .. b .. "  c  - -> -\n", ork("plan", "w", "--types").out, 1, true)
+    local signatures = sh.json(ork("plan", "w.lua", "--types", "--json").out).signatures
+    assert.same({ { n = "int", part = "str" }, "int", nil }, { signatures.a.input_type, signatures.b.output_type.total, signatures.c })
+  end)
+
   it("is refused where it is not meant", function()
     local bad = {
       { 'w:task("a", { workflow = "other" })', '`workflow` wants a workflow, got "other"; name the one that ork.workflow returned' },

@@ -3,6 +3,7 @@
 local app = require "tests.lib.app"
 local cjson = require "cjson"
 local cluster = require "tests.lib.cluster"
+local pty = require "tests.lib.pty"
 local serve = require "tests.lib.serve"
 local sh = require "tests.lib.sh"
 
@@ -13,6 +14,22 @@ local w = ork.workflow("release", { params = { version = { type = "str", default
 local gate = w:task("gate", { wait = { approval = "Ship " .. w.params.version .. "?" } })
 w:task("ship", { command = { "sh", "-c", "echo \"$0\" >>shipped", gate.output.by }, timeout = "1h" })
 return w
+]]
+
+local COUNTED = [[
+local ork = require "ork"
+local inner = ork.workflow("inner", {})
+inner:task("nap", { wait = "1h" })
+local w = ork.workflow("counted", {})
+w:task("nap", { wait = "1h" })
+w:task("ask", { wait = { approval = "Ship?" } })
+w:task("poll", { wait = { poll = function() end, every = "1h" } })
+w:task("child", { workflow = inner })
+w:task("naps", { wait = "1h", inputs = { x = ork.each { 1, 2 } } })
+w:task("mixed", { command = "read x <gate", inputs = { x = ork.each { 1 } } })
+local works = w:task("works", { command = "read x <gate" })
+w:task("later", { command = { "true" }, depends_on = works })
+return { w, inner }
 ]]
 
 describe("a task that waits", function()
@@ -35,7 +52,7 @@ describe("a task that waits", function()
     local p = start()
     assert.matches("\n  gate: waits for approval: Ship 1.2%? %(`ork approve %x+ gate`, or `ork reject`%)\n", ork("why", "last").out)
     assert.matches("approvals +release gate: Ship 1.2%?   %(ork approve %x+ gate%)", ork("status").out)
-    assert.matches("gate +running +1 .* waits for approval: Ship 1.2%?", ork("show", "last").out)
+    assert.matches("gate +waiting +1 .* waits for approval: Ship 1.2%?", ork("show", "last").out)
     assert.equal("Ship 1.2?", sh.json(ork("show", "last", "gate", "--json").out).waits.text)
     local r = ork("approve", "last", "gat")
     assert.equal(4, r.code)
@@ -52,6 +69,67 @@ describe("a task that waits", function()
     assert.equal(shown.output.by .. "\n", sh.read(dir .. "/shipped"))
     assert.matches("decided +approved by " .. shown.output.by .. " at %d.*: it's fine", ork("show", "last", "gate").out)
     assert.equal(2, ork("approve", "last", "gate").code)
+  end)
+
+  --- Every place says the same of a run of COUNTED, all of whose tasks but the last have begun; base: of the database.
+  local function counts_agree(...)
+    local base = { ... }
+    local function ask(...)
+      local words = { ... }
+      return ork(table.unpack(table.move(base, 1, #base, #words + 1, words)))
+    end
+    local r = ask("status")
+    assert.matches("\nrunning +2 runs: 2 tasks running, 0 about to start\n", r.out)
+    assert.matches("\nwaiting +7 tasks +%(for what: ork why", r.out)
+    assert.same({ running = 2, dispatched = 0, waiting = 7 }, sh.json(ask("status", "--json").out).tasks)
+    r = ask("show", "counted")
+    assert.matches("\ntasks +8 tasks: 2 running, 5 waiting, 1 pending\n", r.out)
+    for _, name in ipairs({ "nap", "ask", "poll", "child", "naps" }) do assert.matches("\n" .. name .. " +waiting +1 ", r.out) end
+    for _, name in ipairs({ "mixed", "works" }) do assert.matches("\n" .. name .. " +running +1 ", r.out) end
+    assert.matches("\nnaps .* 0 of 2 items, 2 waiting\n", r.out)
+    local d = sh.json(ask("show", "counted", "--json").out)
+    assert.same({ { running = 7, pending = 1 }, 5 }, { d.counts, d.waiting })
+    local names = {}
+    for i, task in ipairs(sh.json(ask("tasks", "counted", "--status", "waiting", "--json").out)) do names[i] = task.name end
+    assert.equal("nap ask poll child naps", table.concat(names, " "))
+    assert.same({}, sh.json(ask("tasks", "counted", "mixed", "--status", "waiting", "--json").out))
+    assert.equal(2, #sh.json(ask("tasks", "counted", "naps", "--status", "waiting", "--status", "pending", "--json").out))
+    assert.matches("status +waiting\nwaits +until", ask("show", "counted", "nap").out)
+    assert.matches("status +waiting\nitems +2 items: 2 waiting\n", ask("show", "counted", "naps").out)
+    local p = sh.spawn_ork({ "watch", "counted", table.unpack(base) }, { cwd = dir })
+    p:wait_line("running: mixed and works$")
+    p:wait_line("waiting: nap, ask, poll, child and naps$")
+    p:kill()
+  end
+
+  --- A run of COUNTED, once everything of it that can has begun.
+  local function start_counted(...)
+    sh.write(dir .. "/counted.lua", COUNTED)
+    sh.run({ "mkfifo", dir .. "/gate" })
+    local p = sh.spawn_ork({ "counted.lua", "counted", "--verbose", ... }, { cwd = dir })
+    local left = { "nap", "ask", "poll", "child > nap", "naps/1", "naps/2", "mixed/1", "works" }
+    sh.wait_until(dir, function()
+      for i = #left, 1, -1 do
+        if p.err:find("%d  " .. left[i] .. " +%l+ing") then table.remove(left, i) end
+      end
+      return #left == 0
+    end)
+    return p
+  end
+
+  it("is counted as waiting, not as running, wherever it is shown", function()
+    local p = start_counted()
+    counts_agree()
+    p:kill()
+  end)
+
+  it("shows as waiting in the live view too", function()
+    sh.write(dir .. "/counted.lua", COUNTED)
+    sh.run({ "mkfifo", dir .. "/gate" })
+    local t = pty.open({ sh.ork_path(), "counted.lua", "counted", cwd = dir })
+    t:expect_line("^counted .* 0/8  2 running, 6 waiting")
+    local other = pty.open({ sh.ork_path(), "watch", "counted", cwd = dir })
+    other:expect_line("^counted .* 0/8  2 running, 6 waiting")
   end)
 
   it("is asked for each item of a list, and named so", function()
@@ -180,6 +258,9 @@ print(run:task("few").status, run:task("many").status, asked)]], dir)
     assert.equal(0, p:wait().code)
     assert.equal("completed|Ship 1.2?|yes", server:psql("ork",
       "SELECT d.status || '|' || (job_data ->> 'text') || '|' || (job_data ->> 'comment') FROM deferred_jobs d"))
+    p = start_counted("--db", url, "--data", dir .. "/data")
+    counts_agree("--db", url)
+    p:kill()
     p = start("--new", "--db", url, "--data", dir .. "/data")
     assert.equal(0, ork("reject", "last", "gate", "--db", url).code)
     assert.equal(1, p:wait().code)

@@ -376,6 +376,7 @@ group("Runs and tasks", "`ork help naming` says how runs are named.", {
     hint = "Params that are given with --resume choose the run; the three command lines below say what else may have been meant." },
   { text = "params go with one RUN and --update; ork rerun RUN starts a new run with other params", exit = 2, ork = "retry etl limit=5" },
   { text = "the definition has no task `…`; did you mean `…`?", exit = 4, ork = "etl.lua --resume --from laod" },
+  { text = "--from takes a task, and `…` is an item: --from … does them all again", exit = 2, ork = "etl.lua --resume --from load/1" },
   { text = "run … does not come from a script; --update has nothing to load", exit = 2, ork = "retry hosted --update" },
   { text = "the script's folder … is gone; moved? ork NEW/… --resume, from where it is now", exit = 2, ork = "retry moved --update" },
   { text = "… defines no workflow `…` any more", exit = 2, ork = "retry lost --update" },

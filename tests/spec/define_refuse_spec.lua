@@ -7,6 +7,9 @@ local later = " comes with a later version; this one runs process tasks"
 local forms = "wants a span (\"30m\"), a time (\"2026-12-01T08:00:00Z\", a reference), { approval = \"Ship?\" } or { poll = function }"
 local mail = '`on_failure = function(run, ctx) … end` is called when a run has failed'
 
+local an_each = "an ork.each, which is one of a task's inputs: inputs = { part = ork.each(…) }"
+local a_product = "an ork.product, which is the list of an ork.each: ork.each(ork.product{ … })"
+
 --- options of task `t` on line 4 → the refusals
 local of_task = {
   { [[{}]], "4: task `t`: it does nothing; give it a command = { \"program\", … }, " ..
@@ -226,6 +229,14 @@ local of_task = {
   { [[{ run = function() end, executor = "inline", cwd = "/" }]],
     "4: task `t`: `cwd` is for `command`, not for a function; the function can pass one to ctx.exec" },
   { [[{ command = "x", executor = "inline" }]], "4: task `t`: `executor` is for a function; give it run = function(input, ctx) … end" },
+  { [[{ executor = "text" }]], "4: task `t`: `executor` wants \"inline\" or an ork.executor, got \"text\"" },
+  { [[{ command = "x", executor = "text" }]], "4: task `t`: `executor` wants \"inline\" or an ork.executor, got \"text\"" },
+  { [[{ wait = "1h", executor = "text" }]], "4: task `t`: `executor` wants \"inline\" or an ork.executor, got \"text\"" },
+  { [[{ python = "a:f", executor = true }]], "4: task `t`: `executor` wants \"inline\" or an ork.executor, got true" },
+  { [[{ wait = "1h", executor = "inline" }]],
+    "4: task `t`: `executor` is of no use to a task that waits: it has no process and takes no slot" },
+  { [[{ executor = "inline" }]], "4: task `t`: `executor` is for a function; give it run = function(input, ctx) … end" },
+  { [[{ run = 5, executor = "inline" }]], "4: task `t`: `run` wants a function, got 5" },
   { [[{ run = function() end, executor = "inlined" }]],
     "4: task `t`: `executor` wants \"inline\" or an ork.executor, got \"inlined\"; did you mean \"inline\"?" },
   { [[{ python = "a.py:f", command = "x" }]], "4: task `t`: `python` stands beside `command`; a task does one thing; make two tasks of it" },
@@ -275,6 +286,32 @@ local of_task = {
   { [[{ command = "x", retries = { count = 1 } }]], "4: task `t`: unknown key `count` in `retries`; did you mean `limit`?" },
   { [[{ command = "x", retries = { zzzzzz = 1 } }]],
     "4: task `t`: unknown key `zzzzzz` in `retries`; there are delay, factor, jitter, limit, max_delay, on" },
+  { [[{ command = "x", when = { a.output.rows, "==", print } }]], "4: task `t`: when[3]: a function cannot be stored as JSON" },
+  { [[{ command = ork.each{ 1 } }]], "4: task `t`: `command` wants a list of arguments or a text, got " .. an_each },
+  { [[{ command = { "x", ork.each{ 1 } } }]], "4: task `t`: `command[2]` wants a text, got " .. an_each },
+  { [[{ command = { "x", w } }]], "4: task `t`: `command[2]` wants a text, got a workflow" },
+  { [[{ command = "x", env = { A = ork.product{ a = { 1 } } } }]], "4: task `t`: `env.A` wants a text, got " .. a_product },
+  { [[{ command = "x", inputs = { n = ork.product{ a = { 1 } } } }]], "4: task `t`: inputs.n: wants a value, got " .. a_product },
+  { [[{ command = "x", inputs = { n = { 1, ork.each{ 1 } } } }]], "4: task `t`: inputs.n[2]: wants a value, got " .. an_each },
+  { [[{ command = "x", inputs = { n = w } }]], "4: task `t`: inputs.n: wants a value, got a workflow" },
+  { [[{ command = "x", when = ork.each{ true } }]],
+    "4: task `t`: `when` wants a reference, { a, OP, b } or a function(input), got " .. an_each },
+  { [[{ command = "x", timeout = w.params.n }]], "4: task `t`: `timeout` wants a duration, seconds or a text such as \"10m\", got " ..
+      "the reference params.n, whose value is known only in the run" },
+  { [[{ command = "x", priority = ork.input.n }]],
+    "4: task `t`: `priority` wants a whole number, got the reference ork.input.n, whose value is known only in the run" },
+  { [[{ command = "x", keep_children = ork.secret("S") }]], "4: task `t`: `keep_children` wants true or false, got ork.secret(…), which stands in `env` alone, " ..
+      "where nothing stores or shows it (in a function: ctx.secret)" },
+  { [[{ command = "x", priority = ork.date() }]],
+    "4: task `t`: `priority` wants a whole number, got ork.date(…), whose value is known only in the run" },
+  { [[{ command = "x", cwd = ork.executor("e", { start = print, poll = print }) }]], "4: task `t`: `cwd` wants a text, got an ork.executor" },
+  { [[{ command = "x", cwd = ork }]], "4: task `t`: `cwd` wants a text, got the module ork" },
+  { [[{ command = "x", cwd = io.stdout }]], "4: task `t`: `cwd` wants a text, got a FILE*" },
+  { [[{ command = ork.format("%s", w) }]], "4: ork.format: a workflow cannot be joined to a text" },
+  { [[{ command = ork.format("%s", {}) }]], "4: ork.format: a table cannot be joined to a text" },
+  { [[{ command = "x" .. ork.product{ a = { 1 } } }]], "4: ork.product is no value: it is the list of an ork.each, inputs = { on = " ..
+      "ork.each(ork.product{ os = { … }, arch = { … } }) }, and the task uses ork.input.on.os" },
+  { [[{ command = "x", inputs = { n = ork.each(ork.each{ 1 }) } }]], "4: ork.each wants a list, or a reference to one, got " .. an_each },
   { [[{ command = "x", reads = { "f" } }]], "4: task `t`: `reads` (up-to-date checks on files)" .. later },
 }
 
@@ -425,6 +462,12 @@ describe("a mistake in the options of a task", function()
       one(case[2], script.refusals(("w:task(%q, %s)"):format("t", case[1])))
     end)
   end
+
+  it("is told once of an executor beside a workflow", function()
+    local text = [[local o = ork.workflow("o") o:task("x", { command = "x" }) w:task("t", { workflow = o, executor = %s })]]
+    one("4: task `t`: `executor` wants \"inline\" or an ork.executor, got \"text\"", script.refusals(text:format('"text"')))
+    one("4: task `t`: `executor` is for the tasks of `o`: this one has no process and takes no slot", script.refusals(text:format('"inline"')))
+  end)
 
   it("is told for finally too", function()
     one("4: task `t`: `trigger_rule` cannot be chosen for a finally task: it always runs; leave it out",

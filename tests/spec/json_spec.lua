@@ -38,7 +38,7 @@ describe("a value that is refused", function()
   for _ = 1, 201 do deep = { deep } end
   local cases = {
     { { f = print }, "value.f: a function cannot be stored as JSON" },
-    { { { io.stdout } }, "value[1][1]: an userdata cannot be stored as JSON" },
+    { { { io.stdout } }, "value[1][1]: a FILE* cannot be stored as JSON" },
     { { c = coroutine.create(print) }, "value.c: a thread cannot be stored as JSON" },
     { cycle, "value.a.b[1]: the table contains itself" },
     { { 1, nil, 3 }, "value: element 2 is nil; a list has no holes (ork.null is a value)" },

@@ -16,7 +16,7 @@ local cases = {
   { function() return parts.x end, "a.output.parts is a list; it has no field `x`, and its elements are known only in the run" },
   { function() return parts[1] end, "a.output.parts[1]: the value exists only in the run; give the whole list to a task " ..
     "(`inputs`, `command`) and take the element there" },
-  { function() return parts[true] end, "a.output.parts: a boolean is no name of a field" },
+  { function() return parts[true] end, "a.output.parts: true is no name of a field" },
   { function() return #parts end, "a.output.parts has no length while the script loads: its value exists only in the run; " ..
     "count in the task that gets it" },
   { function() for _ in pairs(parts) do break end end, "a.output.parts cannot be looped over while the script loads: " ..

@@ -158,6 +158,15 @@ local function draw_bar(done, total, cells)
   return "[" .. ("#"):rep(full) .. ("-"):rep(cells - full - 2) .. "]"
 end
 
+--- How many of the tasks that run only wait: as the run was counted by its owner, else as we saw it.
+local function waiting(run)
+  local n = 0
+  for _, task in pairs(run.running) do
+    if task.waits or (task.waiting or 0) > 0 and task.active == 0 then n = n + 1 end
+  end
+  return run.waiting or n
+end
+
 --- What is said about a run beside its bar, the most important first: { text, colour }; and how many of them must be said.
 local function facts(run)
   local c, list = run.counts, {}
@@ -168,11 +177,12 @@ local function facts(run)
   if run.ending then list[1] = { "cancelling", "yellow" } end
   add(c.failed, "failed", "red")
   local important = #list
-  add(c.running, "running")
+  local waits = waiting(run)
+  add((c.running or 0) - waits, "running")
   add(run.retries, "to try again", "yellow")
   add(c.cancelled, "cancelled", "yellow")
   add(c.skipped, "skipped")
-  add((c.pending or 0) + (c.dispatched or 0) + (c.paused or 0) - (run.retries or 0), "waiting")
+  add((c.pending or 0) + (c.dispatched or 0) + (c.paused or 0) + waits - (run.retries or 0), "waiting")
   return list, important
 end
 

@@ -99,7 +99,7 @@ function definition.params_file(path)
   local bytes, why = require("ork.modules").read_file(path)
   if not bytes then stop(2, "--params-file: %s", why:find(path, 1, true) and why or path .. ": " .. why) end
   local given
-  given, why = core.json.decode(bytes)
+  given, why = core.json.decode((bytes:gsub("^\239\187\191", ""))) -- editors on Windows write a byte order mark
   if type(given) ~= "table" then stop(2, "%s: %s", path, why or "not a JSON object with a value for each param") end
   return given
 end

@@ -66,9 +66,22 @@ end
 
 local FINAL = { success = true, failed = true, cancelled = true, skipped = true }
 
+--- Which items of a task run, and which of those only wait; of those that ran before we came only the numbers are known.
+local function count_item(task, change)
+  local waits, known = task.waiting, task.known[change.item]
+  if known or change.from == "running" then
+    if known == "waiting" or not known and task.active == 0 then waits = math.max(0, waits - 1) else task.active = math.max(0, task.active - 1) end
+  end
+  local now = change.to == "running" and (change.waits and "waiting" or "active") or nil
+  task.known[change.item] = now
+  task.active = task.active + (now == "active" and 1 or 0)
+  task.waiting = waits + (now == "waiting" and 1 or 0)
+end
+
 --- Items are counted with their task and not among tasks; only what goes wrong has a line.
 function View:tell_item(run, change, now)
   local task = run.running[change.task:match("^(.*)/")]
+  if task then count_item(task, change) end
   if task and FINAL[change.to] then
     task.done = (task.done or 0) + 1
     if change.to == "failed" then task.failed = (task.failed or 0) + 1 end
@@ -101,6 +114,7 @@ function View:tell(change)
     run.running[change.task] = change.to == "running"
       and {
         since = since, attempt = change.attempt or 1, items = change.items, done = 0, failed = 0, waits = change.waits and progress.waits(change),
+        active = 0, waiting = 0, known = {},
       } or nil
     local line = is_told(run, change) and self.words:line(change, now)
     if line then self:add(line) end
@@ -126,6 +140,8 @@ function View:begin(id, document, base, on_start)
       run.running[task.name] = {
         since = task.started_at and sys.time(task.started_at) or sys.now(), attempt = task.attempt or 1, items = items.count,
         done = (items.success or 0) + (items.failed or 0) + (items.cancelled or 0) + (items.skipped or 0), failed = items.failed or 0,
+        waits = task.waits and progress.waits({ waits = text.waits(task.waits), run_id = id, task = task.name }),
+        active = (items.running or 0) - (items.waiting or 0), waiting = items.waiting or 0, known = {},
       }
     elseif task.status == "pending" and task.retry_at then
       retrying(run, task.name, sys.time(task.retry_at))
@@ -141,7 +157,7 @@ end
 function View:recount(id, now)
   local run = self.runs[id]
   if not run then return end
-  run.counts, run.status, run.total = now.counts, now.status, now.tasks_total or run.total
+  run.counts, run.waiting, run.status, run.total = now.counts, now.waiting, now.status, now.tasks_total or run.total
   self:wake()
 end
 

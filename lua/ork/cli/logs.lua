@@ -98,7 +98,13 @@ local function nothing_of(run, task)
     return ("%s is a run of its own; see it: %s"):format(task.name, hint.line("ork logs %s", task.child.short))
   end
   if (task.attempt or 0) == 0 then return ("%s has not started: it is %s"):format(task.name, task.status) end
+  if task.waits then return ("%s has written nothing; %s"):format(task.name, text.waits(task.waits)) end
   return ("%s %s"):format(task.name, task.status == "running" and "has written nothing yet" or "wrote nothing")
+end
+
+--- What nobody wrote, and who reads on should know: why what the task waits for has not come.
+local function tell_failing(task)
+  if task.waits and task.waits.error then term.news(("%s: %s"):format(task.name, text.waits(task.waits))) end
 end
 
 local function one_task(engine, run, name, options)
@@ -108,6 +114,8 @@ local function one_task(engine, run, name, options)
   end
   if not logs.print(engine, run.id, task.name, options.attempt or 0, options.tail, "", options.raw) then
     term.news(nothing_of(run, task))
+  else
+    tell_failing(task)
   end
 end
 
@@ -139,8 +147,9 @@ function logs.several(engine, run, options)
       local begun = status ~= "cancelled" or (task.attempt or 0) > 0
       if task.items then
         print_items(engine, id_of_run, task, status, options, lines or logs.SEVERAL_TAIL)
-      elseif begun and not logs.print(engine, run.id, task.name, 0, lines, n > 1 and task.name .. " | " or "", options.raw) then
-        term.news(nothing_of(run, task))
+      elseif begun then
+        local printed = logs.print(engine, run.id, task.name, 0, lines, n > 1 and task.name .. " | " or "", options.raw)
+        if printed then tell_failing(task) else term.news(nothing_of(run, task)) end
       end
     end
   until #page < PAGE

@@ -3,6 +3,7 @@ local catalog = require "ork.cli.catalog"
 local core = require "ork.core"
 local definition = require "ork.cli.definition"
 local open = require "ork.cli.open"
+local signature = require "ork.cli.signature"
 local stop = require "ork.cli.stop"
 local term = require "ork.term"
 local text = require "ork.cli.text"
@@ -14,8 +15,8 @@ local plan = {
   text = [[
 Tasks of one level wait for nothing but earlier levels; the longest chain is what the run cannot be faster than. Params are
 checked as for a run, nothing is run. With --types a line for each task says what it takes and what it gives, as far as it is declared or
-Python's hints say it. Without a script NAME is an applied workflow, or NAME@VERSION; behind a script that defines
-several, NAME picks one.]],
+Python's hints say it; a task that is a run of another workflow takes its params and gives what it returns.
+Without a script NAME is an applied workflow, or NAME@VERSION; behind a script that defines several, NAME picks one.]],
   examples = {
     { "ork plan pipeline.lua", "levels and the longest chain" },
     { "ork plan pipeline.lua --format dot | dot -Tsvg >plan.svg", "a picture (Graphviz)" },
@@ -75,22 +76,22 @@ end
 
 local function tasks_of(workflow) return stop.check(core.json.decode(stop.check(core.tasks_json(workflow)))) end
 
+local function options_of(workflow) return stop.check(core.json.decode(stop.check(core.options_json(workflow)))) end
+
 --- `extract  { day = date } -> { rows = int }`, a line for each task.
 local function show_types(workflow)
-  local tasks, width = tasks_of(workflow), 0
+  local tasks, options, width = tasks_of(workflow), options_of(workflow), 0
   for _, task in ipairs(tasks) do width = math.max(width, utf8.len(task.task_name)) end
   term.out("types:")
   for _, task in ipairs(tasks) do
-    local signature = task.signature or {}
-    local takes, gives = signature.input_type, signature.output_type
+    local declared = signature.of_task(task, options) or {}
+    local takes, gives = declared.input_type, declared.output_type
     term.out(("  %s%s  %s -> %s"):format(task.task_name, (" "):rep(width - utf8.len(task.task_name)),
       takes and definition.type_text(takes) or "-", gives ~= nil and definition.type_text(gives) or "-"))
   end
 end
 
-local function schedule_of(workflow)
-  return stop.check(core.json.decode(stop.check(core.options_json(workflow)))).schedule
-end
+local function schedule_of(workflow) return options_of(workflow).schedule end
 
 local FIRES = 5 -- next times shown
 
@@ -109,7 +110,8 @@ local function show_json(workflow, after, types)
   if option then document.schedule = require("ork.cli.fires").document(option, after, FIRES) end
   if types then
     document.signatures = {}
-    for _, task in ipairs(tasks_of(workflow)) do document.signatures[task.task_name] = task.signature end
+    local options = options_of(workflow)
+    for _, task in ipairs(tasks_of(workflow)) do document.signatures[task.task_name] = signature.of_task(task, options) end
   end
   term.out((stop.check(core.json.encode(document))))
 end

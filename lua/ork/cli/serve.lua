@@ -21,8 +21,8 @@ local serve = {
   summary = "Stays up: starts runs by schedules and carries out what others leave",
   text = [[
 Takes up runs that nobody carries out (of `ork trigger`, and of programs that died), and starts runs of applied workflows by their schedules.
-Scripts that are named are applied first, again on SIGHUP, and with --watch whenever one of their files changes; one that does not load leaves
-the definition that was, and shows in `ork status`.
+Scripts that are named are applied first, again on SIGHUP, and with --watch whenever one of their files changes; one that does not load,
+or is not there, leaves the definition that was, and shows in `ork status`.
 
 SIGTERM or Ctrl-C: nothing new is started, runs are given back as they stand, and the program ends within a second; processes of tasks go on and
 are found again by the next `ork serve`. Messages go to stderr, a line each: time, level, event, key=value.]],
@@ -95,13 +95,23 @@ end
 local Scripts = {}
 Scripts.__index = Scripts
 
+--- Also of a file that is not there: where it would be.
+local function full_path(path)
+  local dir, name = path:match("^(.*)/([^/]*)$")
+  local folder = sys.realpath(dir == "" and "/" or dir or ".")
+  if not folder then return path:sub(1, 1) == "/" and path or sys.realpath(".") .. "/" .. path end
+  return sys.realpath(path) or (folder == "/" and "" or folder) .. "/" .. (name or path)
+end
+
 --- paths: as given; db: the URL that `ork apply` gets, unless that database is not shared.
 local function new_scripts(paths, db, watch)
   local self = setmetatable({ db = db, shared = database.is_shared(db), watch = watch, list = {}, busy = nil, watchers = {}, dirs = {} }, Scripts)
+  local any = #paths == 0
   for i, path in ipairs(paths) do
-    if sys.stat(path) ~= "file" then stop(2, "no script `%s`", path) end
-    self.list[i] = { path = path, full = sys.realpath(path), dirty = true }
+    any = any or sys.stat(path) == "file"
+    self.list[i] = { path = path, full = full_path(path), dirty = true }
   end
+  if not any then stop(2, "no script `%s`", paths[1]) end -- what is named was mistyped; beside others it is trouble like any
   return self
 end
 
@@ -225,7 +235,11 @@ end
 --- Starts the child for the next dirty script; done() when it has ended. False: none is dirty.
 function Scripts:apply_next(engine, done)
   for _, script in ipairs(self.list) do
-    if script.dirty then
+    local kind = script.dirty and sys.stat(script.path)
+    if script.dirty and kind ~= "file" then
+      script.dirty, script.late = false, false
+      self:finish(script, { code = 2, out = "", err = kind == "folder" and "it is a folder" or "there is no such file" }, engine)
+    elseif script.dirty then
       script.dirty, script.late = false, false
       local process, why
       local limit = loop.timer(APPLY_MS, function()

@@ -74,7 +74,7 @@ local function show_run(run)
     { "started", run.started_at and text.time(run.started_at) },
     { "finished", run.finished_at and text.time(run.finished_at) },
     { "took", run.started_at and text.took(run) },
-    { "tasks", text.plural(run.tasks_total or 0, "task") .. ": " .. text.counts(run.counts) },
+    { "tasks", text.plural(run.tasks_total or 0, "task") .. ": " .. text.counts(run.counts, run.waiting) },
     { "output", value(run.output) },
     { "owner", owner_line(run.owner) },
     { "handlers", handlers_line(run.handlers) },
@@ -108,7 +108,7 @@ end
 local function item_counts(items)
   local counts = {}
   for status, n in pairs(items) do
-    if status ~= "count" and status ~= "first" then counts[status] = n end
+    if status ~= "count" and status ~= "first" and status ~= "waiting" then counts[status] = n end
   end
   return counts
 end
@@ -136,8 +136,8 @@ end
 local function show_task(task)
   fields({
     { "task", task.name },
-    { "status", task.status },
-    { "items", task.items and text.plural(task.items.count, "item") .. ": " .. text.counts(item_counts(task.items)) },
+    { "status", text.status(task) },
+    { "items", task.items and text.plural(task.items.count, "item") .. ": " .. text.counts(item_counts(task.items), task.items.waiting) },
     { "waits", task.waits and text.waits(task.waits):gsub("^waits ", "") or nil },
     { "its run", task.child and ("%s of %s"):format(task.child.short, task.child.workflow) },
     { "decided", decided_line(task) },
@@ -147,7 +147,7 @@ local function show_task(task)
     { "started", task.started_at and text.time(task.started_at) },
     { "finished", task.finished_at and text.time(task.finished_at) },
     { "took", task.started_at and text.took(task) },
-    { "process", task.status == "running" and task.execution_name or nil },
+    { "process", task.status == "running" and not task.waits and task.execution_name or nil },
     { "input", value(task.input) },
     { "output", value(task.output) },
     { "log", task.log_path },

@@ -153,6 +153,15 @@ local function approvals(document)
   return #lines > 0 and table.concat(lines, "\n") or nil
 end
 
+--- What is asked for and gives no answer, a line each with who says more.
+local function tell_failing(document)
+  for _, each in ipairs(document.failing) do
+    local of = each["for"] == "poll" and "its poll" or each["for"] == "executor" and "its executor" or "job " .. each.job
+    term.out(term.escape(("trouble: %s %s waits; %s: %s   (%s)"):format(each.workflow, each.task, of, each.error:match("[^\n]*"),
+      hint.line("ork why %s %s", text.short(each.run), text.word(each.task)))))
+  end
+end
+
 local function since_text(document, given)
   return given and "since " .. text.time(document.since) or "since yesterday"
 end
@@ -210,6 +219,7 @@ function status.run(given)
   })
   tell_failed(document)
   tell_cancelled(engine, document)
+  tell_failing(document)
   tell_trouble(document)
   tell_unapplied(script_trouble.beside(document))
   tell_moved(engine)

@@ -5,14 +5,15 @@ local sys = require("ork.core").sys
 local term = require "ork.term"
 local text = require "ork.cli.text"
 
-local ORDER = { "running", "dispatched", "pending", "failed", "skipped", "cancelled" }
+local ORDER = { "running", "waiting", "dispatched", "pending", "failed", "skipped", "cancelled" }
 
 --- "497 of 500 items, 3 failed"
 local function items(task)
   local c = task.items
   local parts = { ("%d of %s"):format(c.success or 0, text.plural(c.count, "item")) }
   for _, status in ipairs(ORDER) do
-    if (c[status] or 0) > 0 then parts[#parts + 1] = ("%d %s"):format(c[status], status == "dispatched" and "handed over" or status) end
+    local n = (c[status] or 0) - (status == "running" and c.waiting or 0)
+    if n > 0 then parts[#parts + 1] = ("%d %s"):format(n, status == "dispatched" and "handed over" or status) end
   end
   return table.concat(parts, ", ")
 end
@@ -32,7 +33,7 @@ return function(tasks, page)
   local rows, now = {}, sys.now()
   for i, task in ipairs(tasks) do
     rows[i] = {
-      task.name, task.status, (task.attempt or 0) > 0 and tostring(task.attempt) or "", text.took(task, now),
+      task.name, text.status(task), (task.attempt or 0) > 0 and tostring(task.attempt) or "", text.took(task, now),
       term.line(reason(task)),
     }
   end

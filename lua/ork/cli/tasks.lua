@@ -10,7 +10,8 @@ local tasks = {
   text = [[
 One line for each task with its state, time and reason. `ork show RUN TASK` says more about one, `ork why RUN TASK` what
 it waits for. A task that runs once per element of a list is one line, with how many of its items are where; with TASK each of
-them has one.]],
+them has one. A task is `waiting` while it waits for a time, an answer, a run or a job elsewhere, without a process: to programs (--json)
+its status is `running`, and `waits` says for what.]],
   examples = {
     { "ork tasks last", "all tasks of the newest run" },
     { "ork tasks etl --status failed --status skipped", "what did not happen, in the newest run of `etl`" },
@@ -20,7 +21,7 @@ them has one.]],
   words = { 1, 2 },
   options = {
     { "status", "S", "only tasks with this status; may be repeated", many = true,
-      choices = { "pending", "paused", "dispatched", "running", "success", "failed", "cancelled", "skipped" } },
+      choices = { "pending", "paused", "dispatched", "running", "waiting", "success", "failed", "cancelled", "skipped" } },
     { "limit", "N", "at most so many", kind = "count", short = "n" },
   },
 }

@@ -42,13 +42,14 @@ function text.part(run, total)
   return ("%d of %s (--%s %s)"):format(mine, text.plural(total, "task"), part.to and "to" or "only", part.to or part.only)
 end
 
-local order = { "failed", "cancelled", "skipped", "running", "dispatched", "paused", "pending", "success" }
+local order = { "failed", "cancelled", "skipped", "running", "waiting", "dispatched", "paused", "pending", "success" }
 
---- Counts by status, the worst first: "1 failed, 2 skipped, 4 success".
-function text.counts(counts)
+--- Counts by status, the worst first: "1 failed, 2 skipped, 4 success". waiting: how many of those running only wait.
+function text.counts(counts, waiting)
   local parts = {}
   for _, status in ipairs(order) do
-    local n = counts and counts[status]
+    local n = status == "waiting" and waiting or counts and counts[status]
+    if status == "running" and n and waiting then n = n - waiting end
     if n and n > 0 then parts[#parts + 1] = ("%d %s"):format(n, status) end
   end
   return table.concat(parts, ", ")
@@ -96,6 +97,14 @@ end
 function text.word(word)
   if word:find("^[%w_./@%%+=:,-]+$") then return word end
   return "'" .. word:gsub("'", "'\\''") .. "'"
+end
+
+--- What a task does, from its document: its status, or "waiting" where it runs only in name: nothing of it has a process.
+function text.status(task)
+  if task.status ~= "running" then return task.status end
+  local items = task.items
+  local all_wait = items and (items.waiting or 0) > 0 and items.waiting == items.running and not items.dispatched
+  return (task.waits or all_wait) and "waiting" or "running"
 end
 
 --- What a task waits for, from the member `waits` of its document.

@@ -51,8 +51,9 @@ local function names(list, count)
 end
 
 local function tell(run, report)
-  term.news(("going on with run %s of %s (%s, %s): %s, %d stay as they are"):format(text.short(run.id), run.workflow, run.status,
-    text.time(run.created_at), report.runs == 1 and "1 task runs" or report.runs .. " tasks run", report.kept))
+  -- to go: which of them will run and which be skipped is seen on the way
+  term.news(("going on with run %s of %s (%s, %s): %s to go, %d stay as they are"):format(text.short(run.id), run.workflow, run.status,
+    text.time(run.created_at), text.plural(report.runs, "task"), report.kept))
   local function line(key, words)
     local count = report[key .. "_count"]
     if count > 0 then term.news(words:format(names(report[key], count))) end
@@ -66,9 +67,10 @@ end
 -- ---- moving ----------------------------------------------------------------------------------
 
 local function check_from(workflow, from)
-  local tasks = core.task_names(workflow)
+  local tasks, of = core.task_names(workflow), from and from:match("^(.*)/%d+$")
   for _, name in ipairs(tasks) do
     if from == nil or name == from then return end
+    if name == of then stop(2, "--from takes a task, and `%s` is an item: --from %s does them all again", from, of) end
   end
   local near = core.suggest(from, tasks)
   stop(4, "the definition has no task `%s`%s", from, near and ("; did you mean `%s`?"):format(near) or "")
@@ -79,7 +81,7 @@ end
 function update.carry_on(engine, run, workflow, typed, options)
   check_from(workflow, options.from)
   local params = params_of(workflow, run, typed, options)
-  local under_way = (run.counts.running or 0) + (run.counts.dispatched or 0)
+  local under_way = (run.counts.running or 0) - run.waiting + (run.counts.dispatched or 0)
   if under_way > 0 and not (run.owner and run.owner.alive) then
     term.news(("%s of run %s may still be running; what runs may finish first (Ctrl-C leaves it)"):format(
       text.plural(under_way, "task"), text.short(run.id)))

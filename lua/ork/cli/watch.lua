@@ -44,9 +44,11 @@ local function tell_state(engine, id)
   term.news(("run %s of %s: %s, %d of %s over"):format(text.short(id), run.workflow, run.status, done,
     text.plural(run.tasks_total, "task")))
   if term.lively() then return end
-  local names = {}
-  for i, task in ipairs(stop.check(engine:tasks(id, { status = "running", limit = 7 }))) do names[i] = task.name end
-  if #names > 0 then term.news("running: " .. text.list(names)) end
+  local names = { running = {}, waiting = {} }
+  for _, task in ipairs(stop.check(engine:tasks(id, { status = "running", limit = 7 }))) do table.insert(names[text.status(task)], task.name) end
+  for _, word in ipairs({ "running", "waiting" }) do
+    if #names[word] > 0 then term.news(word .. ": " .. text.list(names[word])) end
+  end
 end
 
 function watch.run(given)

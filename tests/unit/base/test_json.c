@@ -80,7 +80,7 @@ static void test_refused(void **state)
         {T("{\"a\":1,\"a\":2}"), "duplicate"},
         {T("{\"x\":[{\"a\":1,\"a\":1}]}"), "duplicate"},
         {T("\"a\\u0000b\""), "U+0000"},
-        {T("{\"args\":[1,{\"name\":\"a\\u0000\"}]}"), "args[1].name: the character U+0000"},
+        {T("{\"args\":[1,{\"name\":\"a\\u0000\"}]}"), "args[2].name: the character U+0000"},
         {T("{\"a\\u0000\":1}"), "U+0000"},
         {T("\"a\0b\""), "line 1"},
         {T("\"\\ud800\""), "surrogate"},
@@ -164,7 +164,7 @@ static void test_writer_refuses(void **state)
     struct ork_buf b = ORK_BUF_INIT;
     ork_buf_adds(&b, "kept");
     json_t *bad[] = {json_stringn("a\0b", 3), json_string_nocheck("\xff"), json_string_nocheck("\xed\xa0\x80")};
-    static const char *const says[] = {"items[1].name: the character U+0000", "items[1].name: the text is not UTF-8",
+    static const char *const says[] = {"items[2].name: the character U+0000", "items[2].name: the text is not UTF-8",
                                        "UTF-8"};
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         ork_err err = {0};

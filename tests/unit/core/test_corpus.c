@@ -38,8 +38,10 @@ static void replay(const char *what, void (*fuzz)(const uint8_t *, size_t))
     size_t files = 0;
     struct dirent *e;
 
-    if (!root)
+    if (!root) {
+        print_message("left out: ORK_ROOT is not set (script/test sets it)\n");
         skip();
+    }
     snprintf(path, sizeof path, "%s/tests/fuzz/corpus/%s", root, what);
     DIR *d = opendir(path);
     assert_non_null(d);

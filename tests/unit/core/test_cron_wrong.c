@@ -50,7 +50,7 @@ static const char *const cases[][4] = {
     {"0 2 * * JAN", "        ^^^", "`JAN` is no day of the week", NULL},
     {"0 2 MON * *", "    ^^^", "the day of the month is a number, not `MON`", ORDER},
     {"noon 2 * * *", "^^^^", "the minute is a number, not `noon`", ""},
-    {"*/0 * * * *", "  ^", "the step of the minute is 0; it goes from 1 to 100000", ""},
+    {"*/0 * * * *", "  ^", "the step of the minute is 0, so it never goes on; 1 is the least", ""},
     {"*/ * * * *", " ^", "the step of the minute wants a number", ""},
     {"*/x * * * *", " ^^", "the step of the minute wants a number", ""},
     {"*/-5 * * * *", " ^^^", "the step of the minute wants a number", ""},

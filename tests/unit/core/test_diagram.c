@@ -45,8 +45,10 @@ static void the_document_shows_the_tables(void **state)
     FILE *f;
 
     (void)state;
-    if (!root)
+    if (!root) {
+        print_message("left out: ORK_ROOT is not set (script/test sets it)\n");
         skip();
+    }
     snprintf(path, sizeof path, "%s/ARCHITECTURE.md", root);
     f = fopen(path, "r");
     assert_non_null(f);

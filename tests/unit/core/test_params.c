@@ -55,12 +55,12 @@ static void test_complete(void **state)
         {"{'region':'eu','n':0,'parts':[1,'x'],'since':'2025-12-31T23:59:59Z','note':5}", NULL,
          "!param_range: params.n: wanted at least 1, got 0\n"
          "param_type: params.note: wanted str?, got 5\n"
-         "param_type: params.parts[1]: wanted int, got \"x\"\n"
+         "param_type: params.parts[2]: wanted int, got \"x\"\n"
          "param_range: params.since: wanted at least \"2026-01-01T00:00:00Z\", got \"2025-12-31T23:59:59Z\"\n"},
         {"{'region':'eu','quite_other_name':1}", NULL,
          "!param_unknown: no param `quite_other_name`; there are day, full, n, region, note, parts, since\n"},
         {"{'region':'eu'}", "{'n':5}", "!param_type: params.n: a text was announced, got integer\n"},
-        {NULL, "{'region':'eu','parts':'[1,true]'}", "!param_type: params.parts[1]: wanted int, got true\n"},
+        {NULL, "{'region':'eu','parts':'[1,true]'}", "!param_type: params.parts[2]: wanted int, got true\n"},
         {NULL, "{'region':'eu','parts':'1,2'}",
          "!param_type: params.parts: wanted [int] as JSON, such as '[1, 2]', got \"1,2\"\n"},
         {"{'region':null}", NULL,
@@ -152,7 +152,7 @@ static void test_check(void **state)
          "params.a: default: it may depend on the time of the run (ork.date) and on nothing else"},
         {"{'a':{'type':'int','default':{'secret':'X'}}}", "params.a: default: the secret `X` may be used only in env"},
         {"{'a':{'type':'int','choices':[]}}", "params.a: choices is a list of values"},
-        {"{'a':{'type':'int','choices':[1,'x']}}", "params.a: choices[1]: wanted int, got \"x\""},
+        {"{'a':{'type':'int','choices':[1,'x']}}", "params.a: choices[2]: wanted int, got \"x\""},
         {"{'a':{'type':'int','choices':[1,2],'default':3}}", "params.a: wanted one of 1, 2, got 3"},
         {"{'a':{'type':'int','min':5,'max':1}}", "params.a: min is above max: no value fits"},
         {"{'a':{'type':'int','min':5,'default':4}}", "params.a: wanted at least 5, got 4"},

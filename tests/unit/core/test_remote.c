@@ -92,7 +92,10 @@ static void what_answers_mean(void **state)
     (void)state;
     says(200, "{\"status\":\"success\"}", ORK_REMOTE_COMPLETED, "");
     says(202, "{\"status\":\"queued\"}", ORK_REMOTE_RUNNING, "");
-    says(200, "{\"state\":\"success\"}", ORK_REMOTE_RUNNING, "");
+    says(200, "{\"state\":\"success\"}", ORK_REMOTE_RUNNING,
+         "the answer of its service has no field `status` (status_field); did you mean `state`?");
+    says(200, "{}", ORK_REMOTE_RUNNING, "the answer of its service has no field `status` (status_field)");
+    says(200, "{\"status\":7}", ORK_REMOTE_RUNNING, "`status` (status_field) of its service's answer is no text");
     says(200, "{\"status\":\"bad\",\"error\":\"disk full\"}", ORK_REMOTE_BROKE, "its status is `bad`: disk full");
     says(404, "gone", ORK_REMOTE_BROKE, "its service answered 404");
     says(404, "{\"error\":\"gone\"}", ORK_REMOTE_BROKE, "its service answered 404: gone");

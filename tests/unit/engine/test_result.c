@@ -86,7 +86,7 @@ static void malformed_too_large_wrong_type(void **state)
         {"printf 'ORK_OUTPUT:{}\\0\\n'", NULL, "the ORK_OUTPUT: line"},
         {"truncate -s 16777217 $ORK_OUTPUT_FILE", NULL, "at most 16777216 are stored"},
         {"printf ORK_OUTPUT:; head -c 1100000 /dev/zero | tr '\\0' 9; echo", NULL, "at most 1048576 are stored"},
-        {"echo 'ORK_OUTPUT:{\"rows\":[{\"n\":1},{\"n\":\"x\"}]}'", ROWS, "output.rows[1].n"},
+        {"echo 'ORK_OUTPUT:{\"rows\":[{\"n\":1},{\"n\":\"x\"}]}'", ROWS, "output.rows[2].n"},
         {"echo '{\"rows\":7}' >$ORK_OUTPUT_FILE", ROWS, "output.rows"},
         {"true", ROWS, "it declares an output_type but gave no output"},
     };

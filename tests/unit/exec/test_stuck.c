@@ -75,8 +75,10 @@ static void stays_open(void **state)
     int status;
 
     rig_close(r);
-    if (getuid() != 0 || statvfs(r->dir, &fs) < 0 || fs.f_flag & ST_NOSUID)
+    if (getuid() != 0 || statvfs(r->dir, &fs) < 0 || fs.f_flag & ST_NOSUID) {
+        print_message("left out: needs root and a disk without nosuid\n");
         skip();
+    }
     snprintf(command, sizeof command, "cp %s %s/program; cp %s %s/hold; chmod 4755 %s/hold", getenv("ORK_AGENT"),
              r->dir, self, r->dir, r->dir);
     assert_int_equal(system(command), 0);

@@ -300,8 +300,10 @@ static void test_a_batch_arrives_late(void **state)
     struct scene x;
     struct applied a;
     uv_timer_t timer;
-    if (!getenv("ORK_TEST_LONG"))
+    if (!getenv("ORK_TEST_LONG")) {
+        print_message("left out: long: script/test --long\n");
         skip();
+    }
     scene_open(&x);
     proxy_set(x.proxy, PROXY_HOLD);
     timer.data = x.proxy;

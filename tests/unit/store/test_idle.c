@@ -56,8 +56,10 @@ static void test_idle(void **state)
     (void)state;
     struct test_store t[2];
     ork_err err;
-    if (!getenv("ORK_TEST_LONG"))
+    if (!getenv("ORK_TEST_LONG")) {
+        print_message("left out: long: script/test --long\n");
         skip();
+    }
     char *url = test_url("idle");
     cluster_exec(url, "CREATE EXTENSION pg_stat_statements");
     for (size_t n = 1; n <= 2; n++) {

@@ -106,6 +106,8 @@ static void fill(struct test_store *t, const ork_workflow *w)
                                   .type = "run",
                                   .status = "pending",
                                   .job_id = TEXT(child),
+                                  .error = TEXT("no answer"),
+                                  .polled_ms = NOW + 3,
                                   .data = TEXT("{\"attempt\":2}"),
                                   .started_ms = NOW + 2};
     for (int i = 0; i < 3; i++)
@@ -259,6 +261,7 @@ static void test_same_answers(void **state)
                                    Q(artifacts_of_run, ID(0), N),
                                    Q(artifacts_of_run, ID(0), T("report.html")),
                                    Q(approvals_open, I(9)),
+                                   Q(jobs_failing, I(9)),
                                    Q(commands_of_run, ID(0)),
                                    Q(events_of_run, ID(0), I(1), I(9)),
                                    Q(events_last, ID(0)),

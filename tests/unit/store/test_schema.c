@@ -73,6 +73,7 @@ static void test_new_databases_get_the_end_of_the_chain(void **state)
                 chain);
         assert_int_equal(fclose(f), 0);
         ork_free(chain);
+        print_message("left out: it wrote what it else compares\n");
         skip();
     }
     struct test_store t;
