@@ -85,6 +85,28 @@ def many(points: List[Point], days: "list[Optional[datetime.date] ]", when: Opti
     assert.same({ { e = "python" } }, sh.sql(dir .. "/.ork/ork.db", "SELECT DISTINCT executor_type AS e FROM tasks"))
   end)
 
+  it("gets the default of a parameter with a hint where its input is null", function()
+    local r = run([[
+w = ork.workflow("p", { params = { n = "int?", day = "date?" } })
+local a = w:task("a", { command = "echo '{}' >$ORK_OUTPUT_FILE" })
+local b = w:task("b", { command = "echo '{}' >$ORK_OUTPUT_FILE", output_type = { n = "int?", l = { "?", { "str" } } } })
+w:task("given", { python = "f.py:dflt", inputs = { n = w.params.n, day = w.params.day } })
+w:task("read", { python = "f.py:dflt", inputs = { n = a.output.n, names = ork.null } })
+w:task("typed", { python = "f.py:dflt", inputs = { n = b.output.n, names = b.output.l } })
+w:task("needed", { python = "f.py:needs", inputs = { n = a.output.n } })]], [[
+import datetime
+def dflt(n: int = 3, names: "list[str]" = ("x",), day: datetime.date = datetime.date(2026, 11, 1)):
+    return [n, names, day]
+def needs(n: int): pass
+]])
+    assert.equal(1, r.code, r.err)
+    for _, name in ipairs { "given", "read", "typed" } do
+      assert.same({ 3, { "x" }, "2026-11-01" }, output(name))
+    end
+    assert.same({ "input", "input.n: wanted int, got null; an optional type takes null: \"T?\"" }, { failure("needed") })
+    assert.matches("given   { day = date?, n = int? } -> -", ork("plan", "w.lua", "--types").out, 1, true)
+  end)
+
   it("gets secrets, which stay out of what it gives and says", function()
     local r = run([[
 w:task("a", { python = "f.py:go", env = { TOK = ork.secret("API_TOKEN") } })
