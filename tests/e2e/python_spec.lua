@@ -107,6 +107,78 @@ def needs(n: int): pass
     assert.matches("given   { day = date?, n = int? } -> -", ork("plan", "w.lua", "--types").out, 1, true)
   end)
 
+  it("gets dates and classes wherever its hints have them, also of what another one returned", function()
+    local cfg = [[{ day = "2026-11-01", at = "2026-11-01T08:00:00Z", inner = { x = 3, more = 1 }, rows = { { day = "2026-11-02" }, ork.null },
+  by = { a = { x = 5 } }, tree = { left = { left = {} } }, when = { "2026-11-03", 7 }, ]]
+    local r = run([[
+local made = w:task("made", { python = "f.py:take", inputs = { cfg = ]] .. cfg .. [[} } })
+w:task("again", { python = "f.py:take", inputs = { cfg = made.output } })
+w:task("day", { python = "f.py:take", input_type = {}, inputs = { cfg = ]] .. cfg .. [[by = { a = { x = 5, day = "soon" } } } } })
+w:task("lacks", { python = "f.py:take", input_type = {}, inputs = { cfg = { day = "2026-11-01" } } })
+w:task("text", { python = "f.py:take", input_type = {}, inputs = { cfg = ]] .. cfg .. [[inner = "x" } } })
+w:task("deep", { python = "f.py:grow", input_type = {}, inputs = { size = 200 } })]], [[
+from dataclasses import InitVar, dataclass, field
+from datetime import date, datetime
+from typing import Dict, List, Optional, Tuple, TypedDict
+import sys
+
+@dataclass
+class Inner:
+    x: int
+    day: Optional[date] = None
+
+class Row(TypedDict, total=False):
+    day: date
+
+@dataclass
+class Tree:
+    left: "Optional[Tree]" = None
+    seen: int = field(init=False, default=1)
+
+@dataclass
+class Cfg:
+    day: date
+    at: datetime
+    inner: Inner
+    rows: List[Optional[Row] ]
+    by: Dict[str, Inner]
+    tree: Tree
+    when: Tuple[date, int]
+    tags: List[str] = field(default_factory=list)
+    start: InitVar["date | None"] = None
+
+    def __post_init__(self, start):
+        assert start is None or isinstance(start, date)
+
+def take(cfg: Cfg) -> Cfg:
+    assert isinstance(cfg, Cfg) and type(cfg.day) is date and type(cfg.at) is datetime, cfg
+    assert cfg.inner == Inner(3) and type(cfg.rows[0]["day"]) is date and cfg.rows[1] is None, cfg
+    assert cfg.by["a"] == Inner(5) and isinstance(cfg.tree.left.left, Tree) and cfg.when == [date(2026, 11, 3), 7], cfg
+    return cfg
+
+def grow(size):
+    here = sys.modules["__main__"]
+    value = {}
+    for _ in range(size):
+        value = {"left": value}
+    try:
+        here.convert(value, Tree, "tree")
+    except here.Unfit as error:
+        raise ValueError("%s: %s" % (error.path[:14], error))
+]])
+    assert.equal(1, r.code, r.err)
+    assert.equal("success", task("made").status, task("made").error_message)
+    assert.equal("success", task("again").status, task("again").error_message)
+    local function refused(name, text)
+      local kind, said = failure(name)
+      assert.same({ "input", text }, { kind, said })
+    end
+    refused("day", "`cfg.by.a.day` of take of f.py cannot be made of its input: Invalid isoformat string: 'soon'")
+    refused("lacks", "`cfg` of take of f.py cannot be made of its input: it lacks `at`, which Cfg wants")
+    refused("text", '`cfg.inner` of take of f.py cannot be made of its input: wanted an object for Inner, got "x"')
+    assert.equal("f.py:48: ValueError: tree.left.left: it is more than 100 levels deep", select(2, failure("deep")))
+  end)
+
   it("gets secrets, which stay out of what it gives and says", function()
     local r = run([[
 w:task("a", { python = "f.py:go", env = { TOK = ork.secret("API_TOKEN") } })
