@@ -28,6 +28,7 @@ function feed.new(engine, id, tell, count)
   engine:on_news(function() self:news() end)
   self.run = stop.check(engine:progress(id))
   self.seq = self.run.seq
+  self:find_fans()
   self:look_for_over(function() end) -- told before we came
   if count then count(self.run) end
   return self
@@ -112,6 +113,18 @@ function on.expanded(self, at, index, attempt, items)
   if not row then return end
   self.fans[index] = true
   self:tell({ task = row.name, to = "running", attempt = attempt, items = items, since = at, at = at })
+end
+
+--- Tasks with items that began before we came: their ends are told, too.
+function Feed:find_fans()
+  local after = -1
+  repeat
+    local rows = stop.check(self.engine:tasks(self.id, { status = "running", after = after, limit = PAGE }))
+    for _, row in ipairs(rows) do
+      after = row.index
+      if row.items then self.fans[row.index] = true end
+    end
+  until #rows < PAGE
 end
 
 local FINAL = { success = true, failed = true }
