@@ -98,8 +98,15 @@ function text.word(word)
   return "'" .. word:gsub("'", "'\\''") .. "'"
 end
 
+--- An answer to an approval: "approved by ann at 2026-11-01 14:03:05: looks good".
+function text.decided(d)
+  return ("%s by %s at %s%s%s"):format(d.as, d.by, text.time(d.at), d.comment and ": " .. d.comment:match("^[^\n]*") or "",
+    d.counts and "" or "; counts when the run goes on")
+end
+
 --- What a task waits for, from the member `waits` of its document.
 function text.waits(waits)
+  if waits.decided then return text.decided(waits.decided) end
   if waits["for"] == "approval" then return "waits for approval: " .. waits.text:match("^[^\n]*") end
   if waits["for"] == "timer" then return "waits until " .. text.time(waits["until"]) end
   if waits["for"] == "run" then return ("waits for run %s of %s"):format(text.short(waits.run), waits.workflow) end
