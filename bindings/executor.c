@@ -40,12 +40,15 @@ void ork_lua_read_executor(struct ork_lua_reader *r, int idx, const char *path, 
     struct ork_lua_task *t = out;
     static const char *const words[] = {"inline", NULL};
     bool near = lua_type(r->L, idx) == LUA_TSTRING && ork_suggest(lua_tostring(r->L, idx), words);
-    t->has_executor = true;
-    if (is_executor(r->L, idx))
+    if (is_executor(r->L, idx)) {
+        t->has_executor = true;
         read_own(r, t, idx);
-    else if (lua_type(r->L, idx) != LUA_TSTRING || strcmp(lua_tostring(r->L, idx), "inline") != 0)
-        ork_lua_bad(r, path, near ? "did you mean \"inline\"?" : NULL, "wants \"inline\" or an ork.executor, got %s",
-                    ork_lua_shown(r->L, idx));
+    } else if (lua_type(r->L, idx) == LUA_TSTRING && strcmp(lua_tostring(r->L, idx), "inline") == 0) {
+        t->has_executor = true;
+    } else {
+        ork_lua_bad(r, path, near ? "did you mean \"inline\"?" : "ork.executor(name, { start = …, poll = … }) makes one",
+                    "wants \"inline\" or an ork.executor, got %s", ork_lua_shown(r->L, idx));
+    }
 }
 
 void ork_lua_judge_executor(struct ork_lua_reader *r, struct ork_lua_task *t)
