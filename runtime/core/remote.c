@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "core/remote.h"
+#include "core/types_internal.h"
 #include "base/alloc.h"
 #include "base/buf.h"
 #include "base/err.h"
@@ -106,6 +107,38 @@ static void add_error(const json_t *body, struct ork_buf *why)
         ork_buf_addf(why, ": %.1000s", error);
 }
 
+#define NAMED 12 /* fields of an answer */
+
+/* Of an answer that says neither: what stands where the word is looked for, or what stands there instead. */
+static void tell_running(const struct ork_remote_def *d, const json_t *body, struct ork_buf *why)
+{
+    const json_t *word = json_object_get(body, d->status_field);
+    const char *name;
+    const json_t *any;
+    size_t n = 0;
+
+    if (json_is_string(word)) {
+        ork_buf_addf(why, "its `%.60s` is `%.200s`; success is `%.60s`", d->status_field, json_string_value(word),
+                     d->success);
+        return;
+    }
+    if (word) {
+        ork_buf_addf(why, "its `%.60s` is ", d->status_field);
+        ork_type_value_text(word, why);
+        ork_buf_addf(why, ", no text; success is `%.60s`", d->success);
+        return;
+    }
+    ork_buf_addf(why, "no field `%.60s` in the answer", d->status_field);
+    json_object_foreach((json_t *)(uintptr_t)body, name, any)
+    {
+        if (n == NAMED)
+            ork_buf_adds(why, ", …");
+        else if (n < NAMED)
+            ork_buf_addf(why, "%s%.60s", n ? ", " : "; it has ", name);
+        n++;
+    }
+}
+
 enum ork_remote_says ork_remote_judge(const struct ork_remote_def *d, int status, const char *answer, size_t len,
                                       json_t **body, struct ork_buf *why)
 {
@@ -132,6 +165,7 @@ enum ork_remote_says ork_remote_judge(const struct ork_remote_def *d, int status
         add_error(*body, why);
         return ORK_REMOTE_BROKE;
     }
+    tell_running(d, *body, why);
     return ORK_REMOTE_RUNNING;
 }
 

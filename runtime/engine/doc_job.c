@@ -74,6 +74,7 @@ static bool remote_members(const struct ork_rows *jobs, size_t i, struct ork_buf
     ork_doc_int(out, "asked", asked);
     ork_doc_time(out, "asked_at", ork_rows_time(jobs, i, "last_polled_at"));
     ork_doc_text(out, "error", ork_rows_text(jobs, i, "error"));
+    ork_doc_text(out, "said", json_string_value(json_object_get(own, "said")));
     json_decref(own);
     return true;
 }
@@ -276,7 +277,7 @@ static bool remote_text(const struct ork_rows *jobs, size_t i, struct ork_buf *o
 {
     int64_t asked = 0, more = count(jobs, i) - 1;
     json_t *own = remote_of(jobs, i, until_ms, &asked);
-    const char *error = ork_rows_text(jobs, i, "error");
+    const char *error = ork_rows_text(jobs, i, "error"), *said = json_string_value(json_object_get(own, "said"));
 
     if (!own)
         return false;
@@ -284,7 +285,10 @@ static bool remote_text(const struct ork_rows *jobs, size_t i, struct ork_buf *o
     if (more)
         ork_buf_addf(out, " and %lld more", (long long)more);
     ork_buf_addf(out, "; asked %lld time%s%s%s", (long long)asked, asked == 1 ? "" : "s",
-                 error ? "; the last time: " : "", error ? error : "");
+                 error || said ? "; the last time: " : "",
+                 error  ? error
+                 : said ? said
+                        : "");
     json_decref(own);
     return true;
 }

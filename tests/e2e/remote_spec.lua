@@ -78,7 +78,9 @@ return w
     assert.matches("a: waits for job `slow` of another service and 1 more; asked %d times", ork({ "why", "last" }).out)
     assert.matches("a +running +1 .* waits for job slow and 1 more, asked %d times", ork({ "show", "last" }).out)
     local waits = sh.json(ork({ "show", "last", "a", "--json" }).out).waits
-    assert.same({ "custom_http", "slow", 2 }, { waits["for"], waits.text, waits.jobs })
+    assert.same({ "custom_http", "slow", 2, "its `status` is `running`; success is `success`" }, { waits["for"], waits.text, waits.jobs, waits.said })
+    assert.matches("asked %d times; the last time: its `status` is `running`; success is `success`", ork({ "why", "last" }).out)
+    assert.matches("asked %d times; last: its `status` is `running`; success is `success`", ork({ "show", "last", "a" }).out)
     assert.equal(0, ork({ "cancel", "last" }).code)
     assert.equal(1, p:wait().code)
     assert.same({ { status = "cancelled", n = 2 } }, sh.sql(db(), "SELECT status, count(*) AS n FROM deferred_jobs GROUP BY 1"))
@@ -130,6 +132,8 @@ return w
     assert.matches("; job `text`: the answer of its service is no JSON object\n", run().err)
     write([[ork.defer.http({ url = url .. "/status/503", job_id = "busy" })]], 'deferred_timeout = "1500ms"')
     assert.matches("; job `busy`: its service answered 503: told so\n", run().err)
+    write([[ork.defer.http({ url = url .. "/job/never", job_id = "odd", status_field = "state" })]], 'deferred_timeout = "1500ms"')
+    assert.matches("; job `odd`: no field `state` in the answer; it has seen, status\n", run().err)
   end)
 
   it("goes on after kill -9, without running again", function()

@@ -111,8 +111,9 @@ function text.waits(waits)
   if waits["for"] == "timer" then return "waits until " .. text.time(waits["until"]) end
   if waits["for"] == "run" then return ("waits for run %s of %s"):format(text.short(waits.run), waits.workflow) end
   if waits["for"] == "custom_http" then
+    local last = waits.error or waits.said
     return ("waits for job %s%s, asked %s%s"):format(waits.text, waits.jobs > 1 and (" and %d more"):format(waits.jobs - 1) or "",
-      text.plural(waits.asked or 0, "time"), waits.error and "; last: " .. waits.error:match("^[^\n]*") or "")
+      text.plural(waits.asked or 0, "time"), last and "; last: " .. last:match("^[^\n]*") or "")
   end
   if waits["for"] == "executor" then
     return ("by executor %s, polled every %s, asked %s%s"):format(waits.text, text.duration(waits.every_ms or 0),

@@ -91,8 +91,11 @@ static void what_answers_mean(void **state)
 {
     (void)state;
     says(200, "{\"status\":\"success\"}", ORK_REMOTE_COMPLETED, "");
-    says(202, "{\"status\":\"queued\"}", ORK_REMOTE_RUNNING, "");
-    says(200, "{\"state\":\"success\"}", ORK_REMOTE_RUNNING, "");
+    says(202, "{\"status\":\"queued\"}", ORK_REMOTE_RUNNING, "its `status` is `queued`; success is `success`");
+    says(200, "{\"job\":1,\"state\":\"success\"}", ORK_REMOTE_RUNNING,
+         "no field `status` in the answer; it has job, state");
+    says(200, "{}", ORK_REMOTE_RUNNING, "no field `status` in the answer");
+    says(200, "{\"status\":3}", ORK_REMOTE_RUNNING, "its `status` is 3, no text; success is `success`");
     says(200, "{\"status\":\"bad\",\"error\":\"disk full\"}", ORK_REMOTE_BROKE, "its status is `bad`: disk full");
     says(404, "gone", ORK_REMOTE_BROKE, "its service answered 404");
     says(404, "{\"error\":\"gone\"}", ORK_REMOTE_BROKE, "its service answered 404: gone");
