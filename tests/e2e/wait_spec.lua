@@ -155,6 +155,25 @@ return w]])
     assert.same({ 1, 0 }, { late.attempt, late.lost })
   end)
 
+  it("says once that its calls fail, and with its timeout of what", function()
+    sh.write(dir .. "/typo.lua", [[
+      local ork = require "ork"
+      local w = ork.workflow("typo")
+      w:task("typo", { timeout = "2500ms", wait = { every = "1s", poll = function(input)
+        local f <close> = io.open("polled", "a")
+        f:write("x")
+        return input.file:upper()
+      end } })
+      return w]])
+    local r = ork("typo.lua")
+    assert.equal(1, r.code)
+    assert.matches("^xx", sh.read(dir .. "/polled"))
+    local reason = "typo.lua:6: attempt to index a nil value (field 'file')"
+    local _, n = r.err:gsub("typo +waiting +poll failed: " .. reason:gsub("%p", "%%%0") .. "; asked again\n", "")
+    assert.equal(1, n, r.err)
+    assert.matches("\ntypo failed: timeout after 2.5s; the last call failed: " .. reason, r.err, 1, true)
+  end)
+
   it("has a function for `when`, as any task", function()
     sh.write(dir .. "/ask.lua", [[
       local ork = require "ork"

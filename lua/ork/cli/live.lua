@@ -97,7 +97,8 @@ function View:tell(change)
       count(run, change.to, 1)
     end
     retrying(run, change.task, change.to == "pending" and change.retry_at or nil)
-    local since = change.since or change.adopted and change.took_ms and now - change.took_ms or now
+    local before = change.waits and change.error and run.running[change.task] -- it waits as before
+    local since = change.since or before and before.since or change.adopted and change.took_ms and now - change.took_ms or now
     run.running[change.task] = change.to == "running"
       and {
         since = since, attempt = change.attempt or 1, items = change.items, done = 0, failed = 0, waits = change.waits and progress.waits(change),
