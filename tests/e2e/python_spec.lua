@@ -403,6 +403,42 @@ w:task("declared", { python = "f.py:join", inputs = { names = 5 }, input_type = 
     assert.same({ inputs = {}, output = "None" }, sh.json(rows[4].signature))
   end)
 
+  it("take a list of what items gave, without null where none of them may fail", function()
+    sh.write(dir .. "/g.py", [=[
+from typing import TypedDict
+class Row(TypedDict):
+    n: int
+def each(p: int) -> Row: return {"n": p}
+def rows(rows: list[Row]) -> list[int]: return [r["n"] for r in rows]
+def ints(ns: list[int]) -> int: return sum(ns)
+def one(n: int) -> int: return n
+]=])
+    local text = [[
+local a = w:task("a", { python = "g.py:each", inputs = { p = ork.each({ 1, 2 }%s) } })
+w:task("b", { python = "g.py:rows", inputs = { rows = a.output }, trigger_rule = %s })
+w:task("c", { python = "g.py:ints", inputs = { ns = a.output.n }, trigger_rule = %s })
+w:task("d", { python = "g.py:one", inputs = { n = ork.each(a.output.n) } })
+local sub = ork.workflow("sub")
+local s = sub:task("s", { python = "g.py:each", inputs = { p = ork.each({ 3 }%s) } })
+sub:returns{ ns = s.output.n }
+w:task("e", { python = "g.py:ints", inputs = { ns = w:task("sub", { workflow = sub }).output.ns } })]]
+    local function mistakes(options, rule)
+      local list = {}
+      for i, line in ipairs((validate(text:format(options, rule, rule, options)))) do list[i] = line:match("^(%d+): ") .. ": " .. line:match("wanted.*") end
+      return list
+    end
+    assert.same({}, mistakes("", "nil"))
+    assert.equal(0, ork({ "w.lua" }).code)
+    assert.equal("[1,2]\n3\n[1,2]\n3\n", ork({ "output", "last", "b" }).out .. ork({ "output", "last", "c" }).out ..
+      ork({ "output", "last", "d" }).out .. ork({ "output", "last", "e" }).out)
+    local int, row = "wanted int, the reference gives int?, which may be null", "wanted {n: int}, the reference gives {n: int}?, which may be null"
+    assert.same({ "4: " .. row, "5: " .. int, "6: " .. int, "10: " .. int }, mistakes(", { max_failed = 1 }", "nil"))
+    assert.equal(2, #mistakes("", '"all_done"')) -- b and c
+    assert.matches("wanted", validate([[
+local a = w:task("a", { command = "true", inputs = { p = ork.each{ 1 } }, output_type = ork.optional{ n = "int" } })
+w:task("c", { python = "g.py:ints", inputs = { ns = a.output.n } })]])[1])
+  end)
+
   it("are held against what the task gets, and what others make of its output", function()
     local list = validate([[
 local a = w:task("a", { python = "f.py:extract", inputs = { day = "soon" } })
