@@ -170,6 +170,25 @@ describe("ork watch", function()
     for _, line in ipairs(history) do assert.is_nil(line:find("waiting", 1, true)) end
   end)
 
+  it("shows how many items of a task are over, in the run's own terminal and in another", function()
+    sh.write(dir .. "/items.lua", [[
+      local ork = require "ork"
+      local w = ork.workflow("items")
+      w:task("each", { inputs = { n = ork.each{ "x", "a", "b" } }, command = { "sh", "-c", "test $0 = x || read x <$0", ork.input.n } })
+      return w
+    ]])
+    local own = pty.open{ sh.ork_path(), "items.lua", "-j4", cwd = dir }
+    own:expect_line("^  each +%d+s  1 of 3 items$")
+    local t = pty.open{ sh.ork_path(), "watch", "items", cwd = dir }
+    t:expect_line("^  each +%d+s  1 of 3 items$")
+    open_gate("a")
+    own:expect_line("^  each +%d+s  2 of 3 items$")
+    t:expect_line("^  each +%d+s  2 of 3 items$")
+    open_gate("b")
+    assert.equal(0, (own:wait()))
+    assert.equal(0, (t:wait()))
+  end)
+
   it("finds a detached run again, whose terminal is gone since", function()
     local own = pty.open{ sh.ork_path(), "gated.lua", "--detach", cwd = dir }
     assert.equal(0, (own:wait()))

@@ -109,6 +109,11 @@ function View:tell(change)
   self:wake()
 end
 
+--- How many of a task's items are over.
+local function over(items)
+  return (items.success or 0) + (items.failed or 0) + (items.cancelled or 0) + (items.skipped or 0)
+end
+
 --- Shows run `id` from now on. base: its counts before any change of it was told; nil: `document` has them as of now.
 --- on_start(): called when the run starts, before which tasks are taken over without a word; its counts are read again then.
 function View:begin(id, document, base, on_start)
@@ -126,7 +131,7 @@ function View:begin(id, document, base, on_start)
       local items = task.items or {}
       run.running[task.name] = {
         since = task.started_at and sys.time(task.started_at) or sys.now(), attempt = task.attempt or 1, items = items.count,
-        done = (items.success or 0) + (items.failed or 0) + (items.cancelled or 0) + (items.skipped or 0), failed = items.failed or 0,
+        done = over(items), failed = items.failed or 0,
       }
     elseif task.status == "pending" and task.retry_at then
       retrying(run, task.name, sys.time(task.retry_at))
@@ -138,10 +143,14 @@ function View:begin(id, document, base, on_start)
   self:wake()
 end
 
---- Counts of a run that another program carries out.
-function View:recount(id, now)
+--- Counts of a run that another program carries out; items: those of its tasks with items, by name.
+function View:recount(id, now, items)
   local run = self.runs[id]
   if not run then return end
+  for name, of in pairs(items or {}) do
+    local task = run.running[name]
+    if task then task.items, task.done, task.failed = of.count, over(of), of.failed or 0 end
+  end
   run.counts, run.status, run.total = now.counts, now.status, now.tasks_total or run.total
   self:wake()
 end
