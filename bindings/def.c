@@ -106,6 +106,7 @@ void ork_lua_def_fini(struct ork_lua_def *d)
     free(d->outputs);
     free(d->conditional.items);
     free(d->mapped.items);
+    free(d->sparing.items);
     for (size_t i = 0; i < d->problems_len; i++) {
         struct ork_lua_problem *p = &d->problems[i];
         free(p->file);

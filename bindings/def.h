@@ -55,6 +55,7 @@ struct ork_lua_task {
     bool has_run, has_executor;              /* a function; where it is to be called was said */
     struct json_t *input_type, *output_type; /* owned until the task is added */
     struct json_t *each_type;                /* owned: of an element of its ork.each; NULL unknown */
+    bool each_spares;                        /* some of its items may fail */
 };
 
 struct ork_lua_output {
@@ -75,6 +76,7 @@ struct ork_lua_def {
     size_t outputs_len, outputs_cap;
     struct ork_lua_numbers conditional; /* tasks with `when`, by number */
     struct ork_lua_numbers mapped;      /* tasks with ork.each, by number */
+    struct ork_lua_numbers sparing;     /* those of them of whose items some may fail */
     struct json_t *types;               /* owned list: types made for references; NULL none */
     struct json_t *pools; /* owned: name → {slots: most that a task takes, task: the first that uses it} */
     struct ork_lua_problem *problems; /* owned */
@@ -108,6 +110,7 @@ const struct json_t *ork_lua_def_output(const struct ork_lua_def *d, uint32_t ta
 /* The type of an element of the `results` of a task with items; borrowed from the workflow. */
 const struct json_t *ork_lua_def_results(struct ork_lua_def *d, uint32_t task);
 bool ork_lua_def_is_mapped(const struct ork_lua_def *d, uint32_t task); /* once per element of a list */
+bool ork_lua_def_spares(const struct ork_lua_def *d, uint32_t task);    /* of which some may fail (max_failed) */
 uint32_t ork_lua_def_file(struct ork_lua_def *d, const char *file);
 void ork_lua_def_fini(struct ork_lua_def *d);
 void ork_lua_def_add_output(struct ork_lua_def *d, uint32_t task, struct json_t *type_take); /* tasks in order */

@@ -155,7 +155,7 @@ static bool element_type(struct ork_lua_reader *r, int idx, const char *path, js
     if (!list)
         return true;
     if (ref && ref->items) {
-        *type = ork_lua_ref_item_type(ref);
+        *type = ork_lua_ref_item_type(ref, r->all_success ? ORK_RULE_ALL_SUCCESS : ORK_RULE_ALWAYS);
         return true;
     }
     if (json_is_array(list) && json_array_size(list) == 2)
@@ -230,7 +230,7 @@ static bool read_product(struct ork_lua_reader *r, int idx, const char *path, js
 }
 
 bool ork_lua_read_each(struct ork_lua_reader *r, int idx, const char *name, const char *path, struct ork_lua_span *out,
-                       json_t **type)
+                       json_t **type, bool *spares)
 {
     lua_State *L = r->L;
     struct ork_lua_buf *b = &r->ctx->values;
@@ -239,6 +239,7 @@ bool ork_lua_read_each(struct ork_lua_reader *r, int idx, const char *name, cons
     ork_err err;
     int top = lua_gettop(L);
 
+    *spares = e->max_failed > 0;
     ork_lua_buf_adds(b, "{\"input\":");
     lua_pushstring(L, name);
     bool fine = ork_lua_json_write(L, -1, "inputs", b, &err) == 0;

@@ -13,5 +13,5 @@
 /* The each at idx, which is the input `name`: its JSON is appended to ctx->values, tasks it refers to are added to
  * ctx->deps. *type: of an element, owned; NULL unknown. false: mistakes were added. */
 bool ork_lua_read_each(struct ork_lua_reader *r, int idx, const char *name, const char *path, struct ork_lua_span *out,
-                       struct json_t **type);
+                       struct json_t **type, bool *spares);
 #endif

@@ -47,8 +47,9 @@ void ork_lua_read_executor(struct ork_lua_reader *r, int idx, const char *path, 
     if (t->has_executor && !word)
         read_own(r, t, idx);
     else if (!word)
-        ork_lua_bad(r, path, near ? "did you mean \"inline\"?" : NULL, "wants \"inline\" or an ork.executor, got %s",
-                    ork_lua_shown(r->L, idx));
+        ork_lua_bad(r, path,
+                    near ? "did you mean \"inline\"?" : "ork.executor(name, { start = …, poll = … }) makes one",
+                    "wants \"inline\" or an ork.executor, got %s", ork_lua_shown(r->L, idx));
 }
 
 void ork_lua_judge_executor(struct ork_lua_reader *r, struct ork_lua_task *t)

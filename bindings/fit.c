@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* Does what `inputs` gives fit what is wanted, as far as it is known before the run? References by the type of what
  * they stand for, wherever they stand in a list or an object; what is constant between them by its value. What depends
- * on another task is optional under every trigger rule but all_success: null where that task did not succeed. */
+ * on another task is optional under every trigger rule but all_success: null where that task did not succeed. Under
+ * all_success all items of a task have succeeded of which none may fail, so none of what they gave is null. */
 #include "fit.h"
 #include "each.h"
 #include <jansson.h>
@@ -10,7 +11,7 @@
 
 #define DEPTH 100
 
-json_t *ork_lua_ref_item_type(const struct ork_lua_ref *ref)
+json_t *ork_lua_ref_item_type(const struct ork_lua_ref *ref, int rule)
 {
     const char *what = ork_lua_ref_text(ref); /* tasks, NAME, output or results */
 
@@ -18,6 +19,8 @@ json_t *ork_lua_ref_item_type(const struct ork_lua_ref *ref)
         return NULL;
     what += strlen(what) + 1;
     what += strlen(what) + 1;
+    if (ref->whole && rule == ORK_RULE_ALL_SUCCESS)
+        return json_deep_copy(ref->type);
     return strcmp(what, "results") == 0 ? json_deep_copy(ref->type) : json_pack("[s,O]", "?", ref->type);
 }
 
@@ -27,7 +30,7 @@ json_t *ork_lua_ref_type(const struct ork_lua_ref *ref, int rule)
 
     if (!ref->type)
         return NULL;
-    type = ref->items ? json_pack("[o]", ork_lua_ref_item_type(ref)) : json_deep_copy(ref->type);
+    type = ref->items ? json_pack("[o]", ork_lua_ref_item_type(ref, rule)) : json_deep_copy(ref->type);
     if (rule != ORK_RULE_ALL_SUCCESS && ref->kind == ORK_LUA_REF_TASK)
         type = json_pack("[s,o]", "?", type);
     return type;

@@ -54,7 +54,8 @@ static void read_field(struct ork_lua_reader *r, struct ork_lua_task *t, int idx
 static void read_each(struct ork_lua_reader *r, struct ork_lua_task *t, int idx, const char *name, const char *way)
 {
     r->items = false;
-    if (!ork_lua_read_each(r, idx, name, way, &t->each, &t->each_type))
+    r->all_success = t->spec.rule == ORK_RULE_ALL_SUCCESS && !t->finally && !ork_lua_says(r, "trigger_rule");
+    if (!ork_lua_read_each(r, idx, name, way, &t->each, &t->each_type, &t->each_spares))
         t->each_type = NULL;
 }
 

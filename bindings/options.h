@@ -22,6 +22,8 @@ struct ork_lua_reader {
     uint32_t allowed;          /* ORK_LUA_HAS bits */
     const struct json_t *type; /* of the last reference written; NULL unknown */
     bool items;                /* that is a list with such a value per item of a task */
+    bool whole;                /* none of which is null */
+    bool all_success;          /* the task that is read runs only when all it waits for has succeeded */
 };
 
 enum ork_lua_option_kind { ORK_LUA_OWN, ORK_LUA_DURATION, ORK_LUA_COUNT, ORK_LUA_INT, ORK_LUA_BOOL, ORK_LUA_LATER };

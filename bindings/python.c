@@ -113,6 +113,17 @@ static const json_t *takes_all(const json_t *f, lua_State *L, int inputs)
     return only;
 }
 
+/* `type`, and null: where it is null the default of the parameter applies, as the runner does it. */
+static json_t *or_null(const json_t *type)
+{
+    const char *word = json_string_value(type);
+
+    if ((json_is_array(type) && json_array_size(type) == 2) ||
+        (word && (strcmp(word, "any") == 0 || word[strlen(word) - 1] == '?')))
+        return json_deep_copy(type);
+    return word ? json_sprintf("%s?", word) : json_pack("[s,o]", "?", json_deep_copy(type));
+}
+
 static json_t *input_type(const json_t *f, lua_State *L, int inputs)
 {
     const json_t *only = takes_all(f, L, inputs);
@@ -127,8 +138,10 @@ static json_t *input_type(const json_t *f, lua_State *L, int inputs)
     json_array_foreach(json_object_get(f, "inputs"), i, each)
     {
         const char *name = json_string_value(json_object_get(each, "name"));
-        if (!json_is_true(json_object_get(each, "optional")) || is_among(L, inputs, name))
-            json_object_set_new(out, name, json_deep_copy(json_object_get(each, "type")));
+        const json_t *type = json_object_get(each, "type");
+        bool optional = json_is_true(json_object_get(each, "optional"));
+        if (!optional || is_among(L, inputs, name))
+            json_object_set_new(out, name, optional ? or_null(type) : json_deep_copy(type));
     }
     if (json_object_size(out) == 0) {
         json_decref(out);

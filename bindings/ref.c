@@ -42,6 +42,8 @@ void ork_lua_ref_task(lua_State *L, struct ork_lua_def *def, uint32_t task, cons
                                .kind = ORK_LUA_REF_TASK,
                                .has = ORK_LUA_HAS(ORK_LUA_REF_TASK),
                                .items = items,
+                               .whole = items && strcmp(what, "output") == 0 && !ork_lua_type_is_optional(type) &&
+                                        !ork_lua_def_spares(def, task),
                                .deps_len = 1};
     memcpy(parts, "tasks", 6);
     memcpy(parts + 6, name, n + 1);

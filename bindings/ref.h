@@ -30,6 +30,7 @@ struct ork_lua_ref {
     uint32_t kind;             /* enum ork_lua_ref_kind */
     uint32_t has;              /* ORK_LUA_HAS of each kind in it */
     bool items;                /* a list with a value of that type per item of a task */
+    bool whole;                /* that list has no null once its task has succeeded: none of its items may fail */
     uint32_t deps_len;         /* tasks it waits for, behind the struct */
     uint32_t len; /* bytes behind those: parts with a NUL between them, or JSON for dates, secrets, texts */
     uint32_t deps[];
@@ -55,6 +56,7 @@ void ork_lua_ref_params(lua_State *L, struct ork_lua_def *def, int owner);
 /* What its values can be used for: a type with a field `name`? Sets *type (NULL unknown). false: it has no such field.
  */
 bool ork_lua_type_field(const struct json_t *type, const char *name, const struct json_t **field);
+bool ork_lua_type_is_optional(const struct json_t *type); /* "T?" or ["?", T]; NULL is not */
 /* Nearest key of a JSON object to word, or NULL. */
 const char *ork_lua_suggest_key(const struct json_t *object, const char *word);
 /* Name of the workflow a reference belongs to. */

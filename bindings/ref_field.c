@@ -24,6 +24,13 @@ bool ork_lua_type_field(const json_t *type, const char *name, const json_t **fie
     return *field != NULL;
 }
 
+bool ork_lua_type_is_optional(const json_t *type)
+{
+    const char *word = json_string_value(json_is_array(type) ? json_array_get(type, 0) : type);
+
+    return word && word[strlen(word) - 1] == '?';
+}
+
 #define MOST_WORDS 256
 
 const char *ork_lua_suggest_key(const json_t *object, const char *word)
@@ -126,6 +133,7 @@ static int push_field(lua_State *L, const struct ork_lua_ref *r, const char *key
     struct ork_lua_ref like = *r;
     if (!ork_lua_type_field(r->type, key, &like.type))
         return no_such_field(L, r, key);
+    like.whole = r->whole && !ork_lua_type_is_optional(r->type);
     like.kind = r->kind == ORK_LUA_REF_INPUTS ? ORK_LUA_REF_INPUT : r->kind;
     luaL_Buffer b; /* Lua's buffer: the parts may be longer than the stack wants */
     luaL_buffinit(L, &b);

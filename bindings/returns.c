@@ -12,7 +12,9 @@
 static json_t *type_of(const struct ork_lua_reader *r, bool ref)
 {
     json_t *type = ref && r->type ? json_deep_copy(r->type) : json_string("any");
-    return ref && r->items ? json_pack("[[s,o]]", "?", type) : type; /* an element per item, null where one has none */
+    if (!ref || !r->items)
+        return type;
+    return r->whole ? json_pack("[o]", type) : json_pack("[[s,o]]", "?", type); /* null where an item has none */
 }
 
 static void read_value(struct ork_lua_reader *r, const char *name, json_t *values)

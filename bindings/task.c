@@ -198,6 +198,11 @@ bool ork_lua_def_is_mapped(const struct ork_lua_def *d, uint32_t task)
     return holds(&d->mapped, task);
 }
 
+bool ork_lua_def_spares(const struct ork_lua_def *d, uint32_t task)
+{
+    return holds(&d->sparing, task);
+}
+
 /* Under all_success a task after branches is skipped as soon as one of them is. */
 static void warn_of_join(struct ork_lua_reader *r, const struct ork_lua_task *t)
 {
@@ -269,6 +274,8 @@ static int add_task(struct ork_lua_reader *r, struct ork_lua_task *t, uint32_t *
         ork_lua_numbers_add(&r->def->conditional, *no);
     if (t->each.len > 0)
         ork_lua_numbers_add(&r->def->mapped, *no);
+    if (t->each_spares)
+        ork_lua_numbers_add(&r->def->sparing, *no);
     if (t->spec.pool)
         ork_lua_def_use_pool(r->def, t->spec.pool, t->spec.pool_slots, *no);
     return 0;

@@ -166,6 +166,7 @@ bool ork_lua_read_ref(struct ork_lua_reader *r, const struct ork_lua_ref *ref, c
         check_ref_inputs(r, ref, path);
     r->type = ref->type;
     r->items = ref->items;
+    r->whole = ref->whole;
     return true;
 }
 
@@ -201,7 +202,7 @@ bool ork_lua_read_expr(struct ork_lua_reader *r, int idx, const char *path, uint
     r->path = path;
     r->allowed = allowed;
     r->type = NULL;
-    r->items = false;
+    r->items = r->whole = false;
     int rc = ork_lua_write_expr(&w, idx);
     if (rc == 0)
         rc = ork_lua_write_end(&w, out->at);

@@ -146,9 +146,30 @@ def hints_of(function):
         return {}
 
 
-def made_of(hint, value):
+MOST_DEEP = 100
+fields_known = {}  # class → hints of its fields
+
+
+class Unfit(Exception):
+    """What cannot be made of a value: where in the input it stands, and why."""
+
+    def __init__(self, path, text):
+        super().__init__(text)
+        self.path = path
+
+
+def fields_of(hint, of):
+    """The hints of a class's fields, read once: a list may have many of it."""
+    if hint not in fields_known:
+        fields_known[hint] = hints_of(of)
+    return fields_known[hint]
+
+
+def made_of(hint, value, path, deep):
     """An object of a class, of a dict with its fields. One that is null and has a default was left out: an input whose
     type is optional is there as null."""
+    import dataclasses
+
     try:
         parameters = inspect.signature(hint).parameters
     except (TypeError, ValueError):
@@ -157,39 +178,90 @@ def made_of(hint, value):
               or parameters[k].default is inspect.Parameter.empty}
     if hasattr(hint, "model_validate"):
         return hint.model_validate(fields)
+    hints = fields_of(hint, hint if dataclasses.is_dataclass(hint) or issubclass(hint, tuple) else hint.__init__)
+    if dataclasses.is_dataclass(hint):  # as with types of Ork, more fields than wanted are fine
+        fields = {k: v for k, v in fields.items() if k in parameters}
+        for p in parameters.values():
+            if p.name not in fields and p.default is p.empty and p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY):
+                raise Unfit(path, "it lacks `%s`, which %s wants" % (p.name, hint.__name__))
     try:
         inspect.signature(hint).bind(**fields)
     except TypeError:  # it is made of something else: the function gets what came
         return value
-    return hint(**fields)
+    return hint(**{k: convert(v, hints.get(k), "%s.%s" % (path, k), deep + 1) for k, v in fields.items()})
 
 
-def convert(value, hint):
-    """JSON has no dates and no classes: what a parameter is annotated with makes one, if it can."""
+def of_container(value, origin, inner, path, deep):
+    import collections.abc
+
+    if isinstance(value, list) and origin in (list, tuple, collections.abc.Sequence, collections.abc.MutableSequence,
+                                              collections.abc.Iterable, collections.abc.Collection):
+        kinds = inner if origin is tuple and inner[-1] is not Ellipsis else inner[:1] * len(value)
+        if len(kinds) != len(value):
+            raise Unfit(path, "wanted %d elements, got %d" % (len(kinds), len(value)))
+        return [convert(each, kind, "%s[%d]" % (path, i), deep + 1) for i, (each, kind) in enumerate(zip(value, kinds))]
+    if isinstance(value, dict) and len(inner) == 2 and isinstance(origin, type) and issubclass(
+            origin, collections.abc.Mapping):
+        return {k: convert(v, inner[1], "%s.%s" % (path, k), deep + 1) for k, v in value.items()}
+    return value
+
+
+def of_class(value, hint, path, deep):
+    import dataclasses
+
+    typed_dict = issubclass(hint, dict) and hasattr(hint, "__total__")
+    if not isinstance(value, dict):
+        if typed_dict or dataclasses.is_dataclass(hint):
+            raise Unfit(path, "wanted an object for %s, got %s" % (hint.__name__, json.dumps(value)[:60]))
+        return value
+    if typed_dict:
+        hints = fields_of(hint, hint)
+        return {k: convert(v, hints.get(k), "%s.%s" % (path, k), deep + 1) for k, v in value.items()}
+    if issubclass(hint, dict) or hint.__module__ == "builtins":
+        return value
+    return made_of(hint, value, path, deep)
+
+
+def converted_value(value, hint, path, deep):
+    import dataclasses
     import datetime
     import typing
 
     inner, origin = typing.get_args(hint), typing.get_origin(hint)
-    if value is None:
-        return None
     if hint is datetime.date and isinstance(value, str):
         return datetime.date.fromisoformat(value)
     if hint is datetime.datetime and isinstance(value, str):
         return datetime.datetime.fromisoformat(value[:-1] + "+00:00" if value.endswith("Z") else value)
-    if origin is list and isinstance(value, list):
-        return [convert(each, inner[0]) for each in value]
+    if isinstance(hint, dataclasses.InitVar):
+        return convert(value, hint.type, path, deep)
     if inner and type(None) in inner and len(inner) == 2:  # Optional
-        return convert(value, inner[1] if inner[0] is type(None) else inner[0])
-    if isinstance(hint, type) and isinstance(value, dict) and not issubclass(hint, dict) and hint.__module__ != "builtins":
-        return made_of(hint, value)
-    return value
+        return convert(value, inner[1] if inner[0] is type(None) else inner[0], path, deep)
+    if origin.__class__.__name__ == "_SpecialForm" and inner and origin.__name__ in ("Required", "NotRequired"):
+        return convert(value, inner[0], path, deep)
+    if inner:
+        return of_container(value, origin, inner, path, deep)
+    return of_class(value, hint, path, deep) if isinstance(hint, type) else value
+
+
+def convert(value, hint, path, deep=0):
+    """JSON has no dates and no classes: what a parameter, or a field of one, is annotated with makes one, if it can."""
+    if value is None or hint is None:
+        return value
+    if deep > MOST_DEEP:
+        raise Unfit(path, "it is more than %d levels deep" % MOST_DEEP)
+    try:
+        return converted_value(value, hint, path, deep)
+    except Unfit:
+        raise
+    except Exception as error:
+        raise Unfit(path, str(error) or type(error).__name__)
 
 
 def converted(name, value, hint, shown):
     try:
-        return convert(value, hint)
-    except Exception as error:
-        raise Refusal("input", "`%s` of %s cannot be made of its input: %s" % (name, shown, error))
+        return convert(value, hint, name)
+    except Unfit as error:
+        raise Refusal("input", "`%s` of %s cannot be made of its input: %s" % (error.path, shown, error))
 
 
 def arguments(function, given, shown):

@@ -46,6 +46,13 @@ local function quoted(text)
   return list
 end
 
+--- The place of a field that is not there: the one that is read, not something else of its name.
+local function find_field(line, text)
+  local name = text:match("no field `([%a_][%w_]*)`")
+  local at, last = line:find("%.%s*" .. (name or "%z") .. "%f[^%w_]")
+  if at then return last + 1 - #name, last end
+end
+
 --- First and last byte in `line` that a message is about, or nil. from: where to begin to look.
 function excerpt.find(line, text, from)
   for _, word in ipairs(quoted(text)) do
@@ -56,6 +63,8 @@ function excerpt.find(line, text, from)
       end
     end
   end
+  local field, stop = find_field(line, text)
+  if field then return field, stop end
   for _, word in ipairs(quoted(text)) do
     local at, last
     if word:find("^[%a_][%w_]*$") then at, last = find_name(line, word) else at, last = plain_find(line, word, 1) end

@@ -225,6 +225,21 @@ static int build_cwd(struct build *b, const json_t *expr, char **out, ork_err *e
     return rc;
 }
 
+/* What may be missing in a good run stops a command; where it does not is said. */
+static void name_the_cure(ork_err *err)
+{
+    static const char *const natural[] = {" gave no error", " gave no output", "has no value: it is null"};
+    ork_err told = *err;
+
+    for (size_t i = 0; i < sizeof natural / sizeof *natural; i++) {
+        size_t len = strlen(told.msg), n = strlen(natural[i]);
+        if (len >= n && strcmp(told.msg + len - n, natural[i]) == 0)
+            (void)ork_err_set(err, told.code,
+                              "%s; where it may be missing ask with `when`, or give it to `inputs`: there it is null",
+                              told.msg);
+    }
+}
+
 int ork_expr_command(const json_t *params, const struct ork_scope *s, struct ork_argv *out, ork_err *err)
 {
     struct build b = {.scope = s};
@@ -242,6 +257,8 @@ int ork_expr_command(const json_t *params, const struct ork_scope *s, struct ork
     *out = (struct ork_argv){b.argv.items, b.argv.n, b.env.items, b.env.n, cwd};
     if (rc < 0)
         ork_argv_fini(out);
+    if (rc == ORK_ENOVALUE && err)
+        name_the_cure(err);
     return rc;
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The list a task is done for, and how many of its items may fail. Law: what is no list is told with what it is, and a
- * list that is too long with what to do; neither becomes an empty one. */
+ * list that is too long with what to do; neither becomes an empty one. An empty object is one, as in types: Lua has one
+ * value for both. */
 #include "core/expr_internal.h"
 #include "core/types_internal.h"
 #include "base/alloc.h"
@@ -19,6 +20,11 @@ static void name_of(const json_t *expr, struct ork_buf *out)
         ork_buf_adds(out, "what it got");
 }
 
+bool ork_expr_is_empty_object(const json_t *value)
+{
+    return json_is_object(value) && json_object_size(value) == 0;
+}
+
 static int list_of(const json_t *expr, const struct ork_scope *s, const char *in, json_t **out, ork_err *err)
 {
     ORK_CLEANUP(ork_buf_fini) struct ork_buf name = ORK_BUF_INIT, shown = ORK_BUF_INIT;
@@ -26,6 +32,11 @@ static int list_of(const json_t *expr, const struct ork_scope *s, const char *in
 
     if (rc < 0 || json_is_array(*out))
         return rc;
+    if (ork_expr_is_empty_object(*out)) {
+        json_decref(*out);
+        *out = json_array();
+        return 0;
+    }
     name_of(expr, &name);
     ork_type_value_text(*out, &shown);
     json_decref(*out);

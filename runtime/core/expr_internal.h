@@ -26,6 +26,7 @@ int ork_expr_eval_flags(const json_t *expr, const struct ork_scope *s, unsigned 
 
 /* As `==` of when: by value, 1 equals 1.0; trees deeper than ORK_JSON_DEPTH are not equal. */
 bool ork_expr_equal(const json_t *a, const json_t *b);
+bool ork_expr_is_empty_object(const json_t *value); /* an empty list where one is wanted: Lua's {} is either */
 
 #define ORK_REF_PARTS 64
 /* A reference taken apart; texts are borrowed from its JSON or from `copy`. */

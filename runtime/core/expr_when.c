@@ -116,7 +116,7 @@ static int compare(const json_t *when, enum op op, const json_t *a, const json_t
         return 0;
     }
     if (op == OP_IN) {
-        if (!json_is_array(b))
+        if (!json_is_array(b) && !ork_expr_is_empty_object(b))
             return refuse(when, a, b, ops[op], "wants a list on the right", err);
         *result = false;
         for (size_t i = 0; i < json_array_size(b) && !*result; i++)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "core/remote.h"
+#include "core/types_internal.h"
 #include "base/alloc.h"
 #include "base/buf.h"
 #include "base/err.h"
@@ -106,22 +107,41 @@ static void add_error(const json_t *body, struct ork_buf *why)
         ork_buf_addf(why, ": %.1000s", error);
 }
 
-/* It may have none yet, so this is no end; but one that never has is a mistake to be seen. */
-static void add_no_state(const struct ork_remote_def *d, const json_t *body, const json_t *state, struct ork_buf *why)
+#define NAMED 12 /* fields of an answer */
+
+/* Of an answer without the field: what it has instead. */
+static void tell_fields(const struct ork_remote_def *d, const json_t *body, struct ork_buf *why)
 {
     const char *names[33] = {NULL}, *name;
-    const json_t *value;
+    const json_t *any;
     size_t n = 0;
 
-    if (state) {
-        ork_buf_addf(why, "`%.60s` (status_field) of its service's answer is no text", d->status_field);
-        return;
-    }
-    json_object_foreach((json_t *)(uintptr_t)body, name, value) if (n < 32) names[n++] = name;
+    json_object_foreach((json_t *)(uintptr_t)body, name, any) if (n < 32) names[n++] = name;
     const char *near = ork_suggest(d->status_field, names);
-    ork_buf_addf(why, "the answer of its service has no field `%.60s` (status_field)", d->status_field);
+    ork_buf_addf(why, "no field `%.60s` in the answer", d->status_field);
     if (near)
         ork_buf_addf(why, "; did you mean `%.60s`?", near);
+    for (size_t i = 0; !near && i < n && i < NAMED; i++)
+        ork_buf_addf(why, "%s%.60s", i ? ", " : "; it has ", names[i]);
+    if (!near && n > NAMED)
+        ork_buf_adds(why, ", …");
+}
+
+/* Of an answer that says neither: what stands where the word is looked for. */
+static void tell_running(const struct ork_remote_def *d, const json_t *body, struct ork_buf *why)
+{
+    const json_t *word = json_object_get(body, d->status_field);
+
+    if (!word) {
+        tell_fields(d, body, why);
+    } else if (json_is_string(word)) {
+        ork_buf_addf(why, "its `%.60s` is `%.200s`; success is `%.60s`", d->status_field, json_string_value(word),
+                     d->success);
+    } else {
+        ork_buf_addf(why, "its `%.60s` is ", d->status_field);
+        ork_type_value_text(word, why);
+        ork_buf_addf(why, ", no text; success is `%.60s`", d->success);
+    }
 }
 
 enum ork_remote_says ork_remote_judge(const struct ork_remote_def *d, int status, const char *answer, size_t len,
@@ -142,10 +162,7 @@ enum ork_remote_says ork_remote_judge(const struct ork_remote_def *d, int status
         ork_buf_adds(why, "the answer of its service is no JSON object");
         return ORK_REMOTE_NO_ANSWER;
     }
-    const json_t *state = json_object_get(*body, d->status_field);
-    const char *word = json_string_value(state);
-    if (!word)
-        add_no_state(d, *body, state, why);
+    const char *word = json_string_value(json_object_get(*body, d->status_field));
     if (word && strcmp(word, d->success) == 0)
         return ORK_REMOTE_COMPLETED;
     if (word && d->failure && strcmp(word, d->failure) == 0) {
@@ -153,6 +170,7 @@ enum ork_remote_says ork_remote_judge(const struct ork_remote_def *d, int status
         add_error(*body, why);
         return ORK_REMOTE_BROKE;
     }
+    tell_running(d, *body, why);
     return ORK_REMOTE_RUNNING;
 }
 

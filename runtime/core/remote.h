@@ -25,7 +25,7 @@ int ork_remote_read(struct ork_remote_def *d, const json_t *job, size_t index, o
 void ork_remote_def_fini(struct ork_remote_def *d);
 
 enum ork_remote_says { ORK_REMOTE_RUNNING, ORK_REMOTE_COMPLETED, ORK_REMOTE_BROKE, ORK_REMOTE_NO_ANSWER };
-/* *why: of BROKE and NO_ANSWER. *body: the parsed answer, new, or NULL. */
+/* *why: of RUNNING, BROKE and NO_ANSWER. *body: the parsed answer, new, or NULL. */
 enum ork_remote_says ork_remote_judge(const struct ork_remote_def *d, int status, const char *answer, size_t len,
                                       json_t **body, struct ork_buf *why);
 /* How long to wait after that many questions; random: any number, so that not all ask at once (a fifth more or less).

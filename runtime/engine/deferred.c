@@ -217,10 +217,23 @@ void ork_deferred_succeed(struct ork_active *a, struct ork_live *l, json_t *outp
 
 /* ---- polls ------------------------------------------------------------------------------------ */
 
+/* Calls of it fail from now on: told once, however long that lasts. */
+static void tell_trouble(struct ork_active *a, const struct ork_live *l, const char *error)
+{
+    struct ork_after *x = ork_commit_after(a->engine, ORK_AFTER_CHANGE, a, l->task);
+
+    x->from = x->to = a->run.tasks[l->task].status;
+    x->attempt = l->attempt;
+    x->error = ork_strdup(error);
+    x->waits = ork_deferred_text(l->job);
+}
+
 void ork_deferred_later(struct ork_active *a, struct ork_live *l, const char *error)
 {
     struct ork_deferred *d = l->job;
 
+    if (error && !d->error)
+        tell_trouble(a, l, error);
     ork_free(d->error);
     d->error = error ? ork_strdup(error) : NULL;
     d->polled_ms = ork_engine_now(a->engine);
@@ -300,14 +313,18 @@ void ork_deferred_due(struct ork_active *a, uint32_t task)
 
 void ork_deferred_timed_out(struct ork_active *a, struct ork_live *l)
 {
-    char span[32], text[64];
+    struct ork_buf text = ORK_BUF_INIT;
+    char span[32];
 
     ork_duration_format(l->job->limit_ms - l->started_ms, span);
-    (void)snprintf(text, sizeof(text), "timeout after %s", span);
+    ork_buf_addf(&text, "timeout after %s", span);
+    if (l->job->error)
+        ork_buf_addf(&text, "; the last call failed: %s", l->job->error);
     if (l->job->what.type == ORK_DEFER_EXECUTOR)
-        ork_executor_stop(a, l, ORK_KIND_TIMEOUT, text, false);
+        ork_executor_stop(a, l, ORK_KIND_TIMEOUT, text.data, false);
     else
-        ork_settle_fail(a, l->task, ORK_KIND_TIMEOUT, text);
+        ork_settle_fail(a, l->task, ORK_KIND_TIMEOUT, text.data);
+    ork_buf_fini(&text);
 }
 
 void ork_deferred_over(struct ork_active *a, uint32_t task)

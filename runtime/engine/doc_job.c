@@ -84,8 +84,36 @@ static bool remote_members(const struct ork_rows *jobs, size_t i, struct ork_buf
     ork_doc_int(out, "asked", asked);
     ork_doc_time(out, "asked_at", ork_rows_time(jobs, i, "last_polled_at"));
     ork_doc_text(out, "error", error_of(jobs, i));
+    ork_doc_text(out, "said", json_string_value(json_object_get(own, "said")));
     json_decref(own);
     return true;
+}
+
+/* An answer to an approval: `kind` and `args` of the wish, left at `at_ms`. `counts`: it was carried out. */
+static void answer(const char *kind, const char *args, int64_t at_ms, bool counts, struct ork_buf *out)
+{
+    json_t *o = args ? json_loads(args, 0, NULL) : NULL;
+
+    ork_doc_key(out, "decided");
+    ork_buf_addc(out, '{');
+    ork_doc_text(out, "as", strcmp(kind, "approve") == 0 ? "approved" : "rejected");
+    ork_doc_text(out, "by", json_string_value(json_object_get(o, "by")));
+    ork_doc_text(out, "comment", json_string_value(json_object_get(o, "comment")));
+    ork_doc_time(out, "at", at_ms);
+    ork_doc_raw(out, "counts", counts ? "true" : "false");
+    ork_buf_addc(out, '}');
+    json_decref(o);
+}
+
+/* Of an open approval: what somebody decided, and nobody has carried out yet. */
+static void open_answer(const struct ork_rows *jobs, size_t i, struct ork_buf *out)
+{
+    const char *wish = ork_rows_text(jobs, i, "wish");
+
+    if (wish)
+        answer(wish, ork_rows_text(jobs, i, "wish_args"), ork_rows_time(jobs, i, "wish_at"), false, out);
+    else
+        ork_doc_raw(out, "decided", NULL);
 }
 
 static void members(const struct ork_rows *jobs, size_t i, struct ork_buf *out)
@@ -107,6 +135,8 @@ static void members(const struct ork_rows *jobs, size_t i, struct ork_buf *out)
         ork_doc_text(out, "text", what.text);
         ork_doc_time(out, "until", what.due_ms);
     }
+    if (what.type == ORK_DEFER_APPROVAL)
+        open_answer(jobs, i, out);
     if (what.type == ORK_DEFER_POLL || what.type == ORK_DEFER_EXECUTOR) {
         ork_doc_int(out, "every_ms", what.every_ms);
         ork_doc_int(out, "asked", what.asked);
@@ -135,33 +165,43 @@ void ork_doc_waits(const struct ork_rows *jobs, const struct ork_rows *tasks, si
     ork_buf_addc(out, '}');
 }
 
-/* Who approved or rejected, and when: of the newest attempt that was decided. */
+static bool is_answer(const struct ork_rows *wishes, size_t i, const ork_id *task)
+{
+    const char *kind = ork_rows_text(wishes, i, "kind");
+    ork_id of;
+
+    return (strcmp(kind, "approve") == 0 || strcmp(kind, "reject") == 0) && ork_rows_id(wishes, i, "task_id", &of) &&
+           ork_id_eq(&of, task);
+}
+
+/* Who approved or rejected, and when: the wish that decided the newest attempt, or is to decide it when the run goes
+ * on. When it was decided is when the wish was left, not when it was carried out. */
 int ork_doc_decided(ork_engine *e, const struct ork_rows *task, struct ork_buf *out, ork_err *err)
 {
-    struct ork_rows *jobs = NULL;
-    json_t *data = NULL;
-    ork_id id;
+    struct ork_rows *jobs = NULL, *wishes = NULL;
+    ork_id id, run;
     int rc = 0;
 
-    if (strcmp(ork_rows_text(task, 0, "executor_type"), "wait") == 0 && ork_rows_id(task, 0, "id", &id)) {
-        struct ork_param p[] = {ORK_P_ID(&id)};
+    if (strcmp(ork_rows_text(task, 0, "executor_type"), "wait") == 0 && ork_rows_id(task, 0, "id", &id) &&
+        ork_rows_id(task, 0, "run_id", &run)) {
+        struct ork_param p[] = {ORK_P_ID(&id)}, q[] = {ORK_P_ID(&run)};
         rc = ork_store_query(e->store, ORK_Q_jobs_of_task, p, 1, &jobs, err);
+        if (!rc && ork_rows_len(jobs) && strcmp(ork_rows_text(jobs, 0, "service_type"), "approval") == 0)
+            rc = ork_store_query(e->store, ORK_Q_commands_of_run, q, 1, &wishes, err);
     }
-    size_t i = jobs ? ork_rows_len(jobs) : 0;
-    const char *text = i ? ork_rows_text(jobs, i - 1, "job_data") : NULL, *by = NULL;
-    if (text && (data = json_loads(text, 0, NULL)))
-        by = json_string_value(json_object_get(data, "by"));
-    if (by) {
-        ork_doc_key(out, "decided");
-        ork_buf_addc(out, '{');
-        ork_doc_text(out, "by", by);
-        ork_doc_text(out, "comment", json_string_value(json_object_get(data, "comment")));
-        ork_doc_time(out, "at", ork_rows_time(jobs, i - 1, "finished_at"));
-        ork_buf_addc(out, '}');
-    } else {
+    size_t last = jobs ? ork_rows_len(jobs) : 0, n = wishes ? ork_rows_len(wishes) : 0, found = n;
+    const bool open = last && strcmp(ork_rows_text(jobs, last - 1, "status"), "pending") == 0;
+    for (size_t i = 0; i < n; i++) { /* the newest that was carried out; the first that waits for it */
+        const char *outcome = ork_rows_text(wishes, i, "outcome");
+        if (is_answer(wishes, i, &id) && (open ? !outcome && found == n : outcome && strcmp(outcome, "done") == 0))
+            found = i;
+    }
+    if (found < n)
+        answer(ork_rows_text(wishes, found, "kind"), ork_rows_text(wishes, found, "args"),
+               ork_rows_time(wishes, found, "created_at"), !open, out);
+    else
         ork_doc_raw(out, "decided", NULL);
-    }
-    json_decref(data);
+    ork_rows_free(wishes);
     ork_rows_free(jobs);
     return rc;
 }
@@ -231,49 +271,28 @@ int ork_doc_parent(ork_engine *e, const ork_id *run, struct ork_buf *out, ork_er
 
 /* ---- why ---- */
 
-/* What an open wish about the task says, for a run that nobody owns; NULL: there is none. Owned. */
-static char *decision_of(ork_engine *e, const ork_id *run, const char *task)
+static void approval_text(const struct ork_rows *jobs, size_t i, const ork_id *run, const char *task, bool owned,
+                          const char *text, struct ork_buf *out)
 {
-    struct ork_rows *rows = NULL;
-    struct ork_param p[] = {ORK_P_ID(run)};
-    struct ork_buf b = ORK_BUF_INIT;
-    ork_err none;
-
-    if (ork_store_query(e->store, ORK_Q_commands_of_run, p, 1, &rows, &none) != 0)
-        return NULL;
-    for (size_t i = 0; i < ork_rows_len(rows); i++) {
-        const char *kind = ork_rows_text(rows, i, "kind"), *args = ork_rows_text(rows, i, "args");
-        json_t *o = args && !ork_rows_time(rows, i, "done_at") ? json_loads(args, 0, NULL) : NULL;
-        const char *name = json_string_value(json_object_get(o, "task")),
-                   *by = json_string_value(json_object_get(o, "by"));
-        bool yes = strcmp(kind, "approve") == 0;
-        if (name && strcmp(name, task) == 0 && (yes || strcmp(kind, "reject") == 0) && !b.len)
-            ork_buf_addf(&b, "%s by %s, which counts as soon as somebody goes on with the run",
-                         yes ? "approved" : "rejected", by ? by : "?");
-        json_decref(o);
-    }
-    ork_rows_free(rows);
-    return b.len ? ork_buf_steal(&b, NULL) : NULL;
-}
-
-static void approval_text(ork_engine *e, const ork_id *run, const char *task, bool owned, const char *text,
-                          struct ork_buf *out)
-{
-    char *decision = owned ? NULL : decision_of(e, run, task), short_id[9];
+    const char *wish = owned ? NULL : ork_rows_text(jobs, i, "wish"), *args = ork_rows_text(jobs, i, "wish_args");
+    json_t *o = wish && args ? json_loads(args, 0, NULL) : NULL;
+    const char *by = json_string_value(json_object_get(o, "by"));
+    char short_id[9];
 
     ork_id_short(run, short_id);
-    if (decision)
-        ork_buf_adds(out, decision);
+    if (wish)
+        ork_buf_addf(out, "%s by %s, which counts as soon as somebody goes on with the run",
+                     strcmp(wish, "approve") == 0 ? "approved" : "rejected", by ? by : "?");
     else
         ork_buf_addf(out, "waits for approval: %s (`ork approve %s %s`, or `ork reject`)", text, short_id, task);
-    ork_free(decision);
+    json_decref(o);
 }
 
 static bool remote_text(const struct ork_rows *jobs, size_t i, struct ork_buf *out, int64_t *until_ms)
 {
     int64_t asked = 0, more = count(jobs, i) - 1;
     json_t *own = remote_of(jobs, i, until_ms, &asked);
-    const char *error = error_of(jobs, i);
+    const char *error = error_of(jobs, i), *said = json_string_value(json_object_get(own, "said"));
 
     if (!own)
         return false;
@@ -281,7 +300,10 @@ static bool remote_text(const struct ork_rows *jobs, size_t i, struct ork_buf *o
     if (more)
         ork_buf_addf(out, " and %lld more", (long long)more);
     ork_buf_addf(out, "; asked %lld time%s%s%s", (long long)asked, asked == 1 ? "" : "s",
-                 error ? "; the last time: " : "", error ? error : "");
+                 error || said ? "; the last time: " : "",
+                 error  ? error
+                 : said ? said
+                        : "");
     json_decref(own);
     return true;
 }
@@ -311,7 +333,7 @@ bool ork_doc_why_waits(ork_engine *e, const ork_id *run, const struct ork_rows *
     const char *error = ork_rows_text(jobs, (size_t)i, "error");
     *until_ms = what.due_ms;
     if (what.type == ORK_DEFER_APPROVAL) {
-        approval_text(e, run, ork_rows_text(tasks, row, "task_name"), owned, what.text, out);
+        approval_text(jobs, (size_t)i, run, ork_rows_text(tasks, row, "task_name"), owned, what.text, out);
     } else if (what.type == ORK_DEFER_RUN) {
         ork_id child;
         char short_id[9];
@@ -361,6 +383,7 @@ int ork_doc_approvals(ork_engine *e, struct ork_buf *out, ork_err *err)
         ork_doc_text(out, "task", ork_rows_text(rows, i, "task_name"));
         ork_doc_text(out, "text", what.text);
         ork_doc_time(out, "since", ork_rows_time(rows, i, "started_at"));
+        open_answer(rows, i, out);
         ork_buf_addc(out, '}');
         ork_defer_fini(&what);
     }

@@ -29,6 +29,8 @@ static char *data_of(const struct ork_live *l, size_t i, size_t *len)
     json_object_set_new(own, "due", json_string(due));
     if (j->answer)
         json_object_set(own, "answer", j->answer);
+    if (j->said && j->state == ORK_REMOTE_OPEN)
+        json_object_set_new(own, "said", json_string(j->said));
     json_object_set_new(data, "ork", own);
     if (ork_json_text(data, &text, len, &none) != 0) {
         text = ork_strdup("{}");
@@ -131,8 +133,8 @@ void ork_remote_over(struct ork_active *a, uint32_t task)
     ork_buf_addf(&why, "its jobs took longer than its deferred_timeout (%s)", span);
     for (size_t i = 0; i < l->remote->n; i++) {
         const struct ork_remote_job *j = &l->remote->jobs[i];
-        if (j->state == ORK_REMOTE_OPEN && j->error) {
-            ork_buf_addf(&why, "; job `%.200s`: %s", j->def.job_id, j->error);
+        if (j->state == ORK_REMOTE_OPEN && (j->error || j->said)) {
+            ork_buf_addf(&why, "; job `%.200s`: %s", j->def.job_id, j->error ? j->error : j->said);
             break;
         }
     }
@@ -185,6 +187,7 @@ static void free_remote(struct ork_remote *r)
         ork_remote_def_fini(&r->jobs[i].def);
         json_decref(r->jobs[i].answer);
         ork_free(r->jobs[i].error);
+        ork_free(r->jobs[i].said);
     }
     ork_free(r->jobs);
     ork_free(r);
@@ -197,15 +200,17 @@ static struct ork_live *live_of(const struct ask *q)
     return l && l->remote && !l->verdict && l->attempt == q->attempt && q->job < l->remote->n ? l : NULL;
 }
 
-/* No answer, or "not yet": it is asked again, and nobody else at that very moment. */
-static void later(struct ork_active *a, struct ork_live *l, size_t i, const char *error)
+/* No answer (error), or "not yet" (said): it is asked again, and nobody else at that very moment. */
+static void later(struct ork_active *a, struct ork_live *l, size_t i, const char *error, const char *said)
 {
     struct ork_remote_job *j = &l->remote->jobs[i];
     const struct ork_clock *clock = a->engine->clock;
     char *mine = error ? ork_strdup(error) : NULL;
 
     ork_free(j->error);
+    ork_free(j->said);
     j->error = mine;
+    j->said = said ? ork_strdup(said) : NULL;
     j->asking = false;
     j->asked++;
     j->polled_ms = ork_engine_now(a->engine);
@@ -233,7 +238,9 @@ static void judge(struct ork_active *a, struct ork_live *l, size_t i, const stru
         says = ork_remote_judge(&j->def, r->status, r->body, r->body_len, &body, &why);
     ork_mask_text(&l->mask, why.data ? why.data : "", why.len, &clean);
     if (says == ORK_REMOTE_RUNNING || says == ORK_REMOTE_NO_ANSWER) {
-        later(a, l, i, why.len ? clean.data : NULL);
+        /* one that says neither is an answer; one that has nothing to say it with may never be more */
+        bool said = says == ORK_REMOTE_RUNNING && json_is_string(json_object_get(body, j->def.status_field));
+        later(a, l, i, said ? NULL : clean.data, said ? clean.data : NULL);
     } else {
         j->asking = false;
         j->asked++;
@@ -324,7 +331,7 @@ static void send_it(struct ask *q, struct ork_live *l)
     }
     ork_free(lines);
     if (rc) {
-        later(q->a, l, q->job, err.msg);
+        later(q->a, l, q->job, err.msg, NULL);
         free_ask(q);
     }
 }

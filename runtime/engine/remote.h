@@ -24,6 +24,7 @@ struct ork_remote_job {
     int64_t due_ms, polled_ms;
     uint32_t asked;
     char *error;    /* owned: why the last answer could not be had, or why it failed; NULL */
+    char *said;     /* owned: what the last answer said, when that was no end; NULL */
     json_t *answer; /* owned: the last one, when it is done; NULL */
     bool unsaved;   /* its end is stored with the task's, as a function may be asked before whether that is one */
     bool asking;

@@ -27,6 +27,8 @@ static int load_job(struct ork_remote_job *j, const struct ork_rows *rows, size_
         j->polled_ms = ork_rows_time(rows, i, "last_polled_at");
         j->answer = json_incref(json_object_get(own, "answer"));
         j->error = error ? ork_strdup(error) : NULL;
+        const char *said = json_string_value(json_object_get(own, "said"));
+        j->said = said ? ork_strdup(said) : NULL;
         for (int s = ORK_REMOTE_DONE; s <= ORK_REMOTE_CANCELLED; s++)
             if (strcmp(status, ork_remote_states[s]) == 0)
                 j->state = s;

@@ -232,6 +232,21 @@ static void describe_failure(struct ork_active *a, const struct ork_result *r, s
     }
 }
 
+/* How a task like this gives an output. */
+static const char *way_of_output(struct ork_active *a, uint32_t task)
+{
+    const struct ork_live *l = ork_active_live(a, task);
+    const uint32_t no = ork_run_no(&a->run, task);
+
+    if (l && l->job && l->job->what.type == ORK_DEFER_EXECUTOR)
+        return "the `poll` of its executor returns { output = … } at the end";
+    if (ork_call_is(a->workflow, no))
+        return "its function returned nothing";
+    if (ork_python_is(a->workflow, no))
+        return "its function returned None";
+    return "write JSON to $ORK_OUTPUT_FILE or print a line ORK_OUTPUT:{…}";
+}
+
 int ork_settle_output(struct ork_active *a, uint32_t task, json_t **output, char **output_text, size_t *output_len,
                       ork_err *err)
 {
@@ -246,10 +261,7 @@ int ork_settle_output(struct ork_active *a, uint32_t task, json_t **output, char
     if (type && !*output) {
         if (!ork_type_is_optional(type))
             rc = ork_err_set(err, ORK_ETYPE, "it declares an output_type but gave no output: %s",
-                             ork_call_is(a->workflow, ork_run_no(&a->run, task)) ? "its function returned nothing"
-                             : ork_python_is(a->workflow, ork_run_no(&a->run, task))
-                                 ? "its function returned None"
-                                 : "write JSON to $ORK_OUTPUT_FILE or print a line ORK_OUTPUT:{…}");
+                             way_of_output(a, task));
     } else if (type) {
         json_t *before = json_incref(*output);
         rc = ork_type_apply(type, output, "output", err);

@@ -65,6 +65,38 @@ describe("ork watch", function()
     assert.equal(1, owner:wait().code)
   end)
 
+  it("tells the end of whatever runs already: items, functions, other workflows", function()
+    sh.write(dir .. "/kinds.lua", [[
+      local ork = require "ork"
+      local sub = ork.workflow("sub", { params = { n = "int?" } })
+      sub:task("z", { command = ": >began.$$; read x <b" })
+      local function wait(input, ctx)
+        io.open(os.tmpname():gsub("^.*/", "began."), "w"):close()
+        while not io.open("go") do ctx.sleep(0.01) end
+      end
+      local w = ork.workflow("kinds")
+      w:task("items", { inputs = { n = ork.each{ 1, 2 } }, command = ": >began.$$; until test -e go; do read x <b; done" })
+      w:task("calls", { inputs = { n = ork.each{ 1, 2 } }, run = wait })
+      w:task("count", { task_count = 2, run = wait })
+      w:task("call", { run = wait })
+      w:task("run", { workflow = sub })
+      w:task("runs", { workflow = sub, inputs = { n = ork.each{ 1 } } })
+      return w
+    ]])
+    local owner = sh.spawn_ork({ "kinds.lua", "-j9" }, { cwd = dir })
+    sh.wait_until(dir, function() return sh.run({ "sh", "-c", "test $(ls began.* | wc -l) = 9" }, { cwd = dir }).code == 0 end)
+    local p = sh.spawn_ork({ "watch", "kinds" }, { cwd = dir })
+    p:wait_line("^running: ")
+    sh.write(dir .. "/go", "")
+    for _ = 1, 4 do open_gate("b") end
+    assert.equal(0, p:wait().code)
+    local list = {}
+    for _, line in ipairs(told(p.err)) do list[#list + 1] = line:match("^.* success$") end
+    table.sort(list)
+    assert.same({ "call success", "calls success", "count success", "items success", "run success", "runs success" }, list)
+    assert.equal(0, owner:wait().code)
+  end)
+
   it("loses nothing that happens while it begins", function()
     local owner = start()
     sh.run({ "mkfifo", dir .. "/told" })
@@ -136,6 +168,25 @@ describe("ork watch", function()
     local history = t:history()
     assert.matches("^failed: gated, 1 failed, 1 skipped, 3 success in", history[#history])
     for _, line in ipairs(history) do assert.is_nil(line:find("waiting", 1, true)) end
+  end)
+
+  it("shows how many items of a task are over, in the run's own terminal and in another", function()
+    sh.write(dir .. "/items.lua", [[
+      local ork = require "ork"
+      local w = ork.workflow("items")
+      w:task("each", { inputs = { n = ork.each{ "x", "a", "b" } }, command = { "sh", "-c", "test $0 = x || read x <$0", ork.input.n } })
+      return w
+    ]])
+    local own = pty.open{ sh.ork_path(), "items.lua", "-j4", cwd = dir }
+    own:expect_line("^  each +%d+s  1 of 3 items$")
+    local t = pty.open{ sh.ork_path(), "watch", "items", cwd = dir }
+    t:expect_line("^  each +%d+s  1 of 3 items$")
+    open_gate("a")
+    own:expect_line("^  each +%d+s  2 of 3 items$")
+    t:expect_line("^  each +%d+s  2 of 3 items$")
+    open_gate("b")
+    assert.equal(0, (own:wait()))
+    assert.equal(0, (t:wait()))
   end)
 
   it("finds a detached run again, whose terminal is gone since", function()

@@ -85,12 +85,17 @@ w:task("sum", { inputs = { n = f.output.n }, run = function(input) return input.
     assert.equal("[10,11,12]\n", ork("output", "last", "sum").out)
   end)
 
-  it("succeeds without elements", function()
+  it("succeeds without elements, also of an empty table of Lua, which may be an object", function()
     local r = run([[
-local a = w:task("a", { inputs = { p = ork.each({}) }, run = function() return { n = 1 } end })
-w:task("b", { inputs = { n = a.output.n, r = a.results }, run = function(input) return { n = #input.n, r = #input.r } end })]])
+local a = w:task("a", { inputs = { p = ork.each({}) }, run = function() return { n = 1, items = {} } end })
+w:task("b", { inputs = { n = a.output.n, r = a.results }, run = function(input) return { n = #input.n, r = #input.r } end })
+local made = w:task("made", { run = function() return { items = {} } end })
+local e = w:task("e", { inputs = { x = ork.each(made.output.items) }, run = function(input) return input.x end })
+w:task("p", { inputs = { x = ork.each(ork.product{ a = made.output.items, b = { 1 } }), e = e.output }, run = function() end })
+w:task("in", { command = "true", when = { 1, "in", made.output.items } })]])
     assert.equal(0, r.code, r.err)
-    assert.same({ n = 0, r = 0 }, output("b"))
+    assert.same({ { n = 0, r = 0 }, {}, {} }, { output("b"), output("e"), output("p") })
+    assert.equal("skipped", sql("SELECT status FROM tasks WHERE task_name = 'in'")[1].status)
   end)
 
   it("fails alone over what is no list, or too long", function()

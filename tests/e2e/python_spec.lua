@@ -85,6 +85,100 @@ def many(points: List[Point], days: "list[Optional[datetime.date] ]", when: Opti
     assert.same({ { e = "python" } }, sh.sql(dir .. "/.ork/ork.db", "SELECT DISTINCT executor_type AS e FROM tasks"))
   end)
 
+  it("gets the default of a parameter with a hint where its input is null", function()
+    local r = run([[
+w = ork.workflow("p", { params = { n = "int?", day = "date?" } })
+local a = w:task("a", { command = "echo '{}' >$ORK_OUTPUT_FILE" })
+local b = w:task("b", { command = "echo '{}' >$ORK_OUTPUT_FILE", output_type = { n = "int?", l = { "?", { "str" } } } })
+w:task("given", { python = "f.py:dflt", inputs = { n = w.params.n, day = w.params.day } })
+w:task("read", { python = "f.py:dflt", inputs = { n = a.output.n, names = ork.null } })
+w:task("typed", { python = "f.py:dflt", inputs = { n = b.output.n, names = b.output.l } })
+w:task("needed", { python = "f.py:needs", inputs = { n = a.output.n } })]], [[
+import datetime
+def dflt(n: int = 3, names: "list[str]" = ("x",), day: datetime.date = datetime.date(2026, 11, 1)):
+    return [n, names, day]
+def needs(n: int): pass
+]])
+    assert.equal(1, r.code, r.err)
+    for _, name in ipairs { "given", "read", "typed" } do
+      assert.same({ 3, { "x" }, "2026-11-01" }, output(name))
+    end
+    assert.same({ "input", "input.n: wanted int, got null; an optional type takes null: \"T?\"" }, { failure("needed") })
+    assert.matches("given   { day = date?, n = int? } -> -", ork("plan", "w.lua", "--types").out, 1, true)
+  end)
+
+  it("gets dates and classes wherever its hints have them, also of what another one returned", function()
+    local cfg = [[{ day = "2026-11-01", at = "2026-11-01T08:00:00Z", inner = { x = 3, more = 1 }, rows = { { day = "2026-11-02" }, ork.null },
+  by = { a = { x = 5 } }, tree = { left = { left = {} } }, when = { "2026-11-03", 7 }, ]]
+    local r = run([[
+local made = w:task("made", { python = "f.py:take", inputs = { cfg = ]] .. cfg .. [[} } })
+w:task("again", { python = "f.py:take", inputs = { cfg = made.output } })
+w:task("day", { python = "f.py:take", input_type = {}, inputs = { cfg = ]] .. cfg .. [[by = { a = { x = 5, day = "soon" } } } } })
+w:task("lacks", { python = "f.py:take", input_type = {}, inputs = { cfg = { day = "2026-11-01" } } })
+w:task("text", { python = "f.py:take", input_type = {}, inputs = { cfg = ]] .. cfg .. [[inner = "x" } } })
+w:task("deep", { python = "f.py:grow", input_type = {}, inputs = { size = 200 } })]], [[
+from dataclasses import InitVar, dataclass, field
+from datetime import date, datetime
+from typing import Dict, List, Optional, Tuple, TypedDict
+import sys
+
+@dataclass
+class Inner:
+    x: int
+    day: Optional[date] = None
+
+class Row(TypedDict, total=False):
+    day: date
+
+@dataclass
+class Tree:
+    left: "Optional[Tree]" = None
+    seen: int = field(init=False, default=1)
+
+@dataclass
+class Cfg:
+    day: date
+    at: datetime
+    inner: Inner
+    rows: List[Optional[Row] ]
+    by: Dict[str, Inner]
+    tree: Tree
+    when: Tuple[date, int]
+    tags: List[str] = field(default_factory=list)
+    start: InitVar["date | None"] = None
+
+    def __post_init__(self, start):
+        assert start is None or isinstance(start, date)
+
+def take(cfg: Cfg) -> Cfg:
+    assert isinstance(cfg, Cfg) and type(cfg.day) is date and type(cfg.at) is datetime, cfg
+    assert cfg.inner == Inner(3) and type(cfg.rows[0]["day"]) is date and cfg.rows[1] is None, cfg
+    assert cfg.by["a"] == Inner(5) and isinstance(cfg.tree.left.left, Tree) and cfg.when == [date(2026, 11, 3), 7], cfg
+    return cfg
+
+def grow(size):
+    here = sys.modules["__main__"]
+    value = {}
+    for _ in range(size):
+        value = {"left": value}
+    try:
+        here.convert(value, Tree, "tree")
+    except here.Unfit as error:
+        raise ValueError("%s: %s" % (error.path[:14], error))
+]])
+    assert.equal(1, r.code, r.err)
+    assert.equal("success", task("made").status, task("made").error_message)
+    assert.equal("success", task("again").status, task("again").error_message)
+    local function refused(name, text)
+      local kind, said = failure(name)
+      assert.same({ "input", text }, { kind, said })
+    end
+    refused("day", "`cfg.by.a.day` of take of f.py cannot be made of its input: Invalid isoformat string: 'soon'")
+    refused("lacks", "`cfg` of take of f.py cannot be made of its input: it lacks `at`, which Cfg wants")
+    refused("text", '`cfg.inner` of take of f.py cannot be made of its input: wanted an object for Inner, got "x"')
+    assert.equal("f.py:48: ValueError: tree.left.left: it is more than 100 levels deep", select(2, failure("deep")))
+  end)
+
   it("gets secrets, which stay out of what it gives and says", function()
     local r = run([[
 w:task("a", { python = "f.py:go", env = { TOK = ork.secret("API_TOKEN") } })
@@ -307,6 +401,42 @@ w:task("declared", { python = "f.py:join", inputs = { names = 5 }, input_type = 
     assert.same({ inputs = { day = "dt.date", limit = "int" }, output = "Found", input_type = { day = "date" },
       output_type = { file = "str?", rows = "int?" } }, sh.json(rows[1].signature))
     assert.same({ inputs = {}, output = "None" }, sh.json(rows[4].signature))
+  end)
+
+  it("take a list of what items gave, without null where none of them may fail", function()
+    sh.write(dir .. "/g.py", [=[
+from typing import TypedDict
+class Row(TypedDict):
+    n: int
+def each(p: int) -> Row: return {"n": p}
+def rows(rows: list[Row]) -> list[int]: return [r["n"] for r in rows]
+def ints(ns: list[int]) -> int: return sum(ns)
+def one(n: int) -> int: return n
+]=])
+    local text = [[
+local a = w:task("a", { python = "g.py:each", inputs = { p = ork.each({ 1, 2 }%s) } })
+w:task("b", { python = "g.py:rows", inputs = { rows = a.output }, trigger_rule = %s })
+w:task("c", { python = "g.py:ints", inputs = { ns = a.output.n }, trigger_rule = %s })
+w:task("d", { python = "g.py:one", inputs = { n = ork.each(a.output.n) } })
+local sub = ork.workflow("sub")
+local s = sub:task("s", { python = "g.py:each", inputs = { p = ork.each({ 3 }%s) } })
+sub:returns{ ns = s.output.n }
+w:task("e", { python = "g.py:ints", inputs = { ns = w:task("sub", { workflow = sub }).output.ns } })]]
+    local function mistakes(options, rule)
+      local list = {}
+      for i, line in ipairs((validate(text:format(options, rule, rule, options)))) do list[i] = line:match("^(%d+): ") .. ": " .. line:match("wanted.*") end
+      return list
+    end
+    assert.same({}, mistakes("", "nil"))
+    assert.equal(0, ork({ "w.lua" }).code)
+    assert.equal("[1,2]\n3\n[1,2]\n3\n", ork({ "output", "last", "b" }).out .. ork({ "output", "last", "c" }).out ..
+      ork({ "output", "last", "d" }).out .. ork({ "output", "last", "e" }).out)
+    local int, row = "wanted int, the reference gives int?, which may be null", "wanted {n: int}, the reference gives {n: int}?, which may be null"
+    assert.same({ "4: " .. row, "5: " .. int, "6: " .. int, "10: " .. int }, mistakes(", { max_failed = 1 }", "nil"))
+    assert.equal(2, #mistakes("", '"all_done"')) -- b and c
+    assert.matches("wanted", validate([[
+local a = w:task("a", { command = "true", inputs = { p = ork.each{ 1 } }, output_type = ork.optional{ n = "int" } })
+w:task("c", { python = "g.py:ints", inputs = { ns = a.output.n } })]])[1])
   end)
 
   it("are held against what the task gets, and what others make of its output", function()

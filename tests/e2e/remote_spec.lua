@@ -70,7 +70,7 @@ return w
   end)
 
   it("takes no slot meanwhile, and says what it waits for", function()
-    write([[ork.defer.http({ url = url .. "/job/never", job_id = "slow" }, { url = url .. "/status/503" })]])
+    write([[ork.defer.http({ url = url .. "/job/never", job_id = "slow" }, { url = url .. "/job/never", job_id = "other" })]])
     sh.write(dir .. "/d.lua", (sh.read(dir .. "/d.lua"):gsub('return w\n$', 'w:task("beside", { command = "true" })\nreturn w\n')))
     local p = start()
     p:wait_line("beside +success")
@@ -78,8 +78,12 @@ return w
     assert.matches("a: waits for job `slow` of another service and 1 more; asked %d times", ork({ "why", "last" }).out)
     assert.matches("a +waiting +1 .* waits for job slow and 1 more, asked %d times", ork({ "show", "last" }).out)
     local waits = sh.json(ork({ "show", "last", "a", "--json" }).out).waits
-    assert.same({ "custom_http", "slow", 2 }, { waits["for"], waits.text, waits.jobs })
-    assert.equal(0, ork({ "cancel", "last" }).code)
+    assert.same({ "custom_http", "slow", 2, "its `status` is `running`; success is `success`" }, { waits["for"], waits.text, waits.jobs, waits.said })
+    assert.matches("asked %d times; the last time: its `status` is `running`; success is `success`", ork({ "why", "last" }).out)
+    assert.matches("asked %d times; last: its `status` is `running`; success is `success`", ork({ "show", "last", "a" }).out)
+    local cancel = ork({ "cancel", "last" })
+    assert.equal(0, cancel.code)
+    assert.equal("a: job slow and 1 more goes on at its service, where Ork cancels nothing\n", cancel.err)
     assert.equal(1, p:wait().code)
     assert.same({ { status = "cancelled", n = 2 } }, sh.sql(db(), "SELECT status, count(*) AS n FROM deferred_jobs GROUP BY 1"))
   end)
@@ -130,6 +134,8 @@ return w
     assert.matches("; job `text`: the answer of its service is no JSON object\n", run().err)
     write([[ork.defer.http({ url = url .. "/status/503", job_id = "busy" })]], 'deferred_timeout = "1500ms"')
     assert.matches("; job `busy`: its service answered 503: told so\n", run().err)
+    write([[ork.defer.http({ url = url .. "/job/never", job_id = "odd", status_field = "state" })]], 'deferred_timeout = "1500ms"')
+    assert.matches("; job `odd`: no field `state` in the answer; did you mean `status`%?\n", run().err)
   end)
 
   it("goes on after kill -9, without running again", function()
@@ -159,7 +165,7 @@ return w
     local p = start()
     p:wait_line("b +waiting")
     local trouble = {
-      a = "job two: the answer of its service has no field `state` (status_field)",
+      a = "job two: no field `state` in the answer; did you mean `status`?",
       b = "job three: the secret `NONE` was not found: no ORK_SECRET_NONE in the environment,",
     }
     sh.wait_until(dir .. "/.ork", function() return #sh.json(ork({ "status", "--json" }).out).failing == 2 end)

@@ -57,6 +57,22 @@ w:returns{ totals = b.output.total, first = a.output.total, run = ork.this.run_i
     assert.equal(1, #sql("SELECT DISTINCT snapshot_id FROM runs WHERE parent_task_id IS NOT NULL"))
   end)
 
+  it("shows what its failed tasks wrote, in the report and in its logs", function()
+    local r = run([[
+other:task("a", { command = "echo detail of " .. other.params.part .. "; exit 7" })
+local middle = ork.workflow("middle")
+middle:task("m", { workflow = other, inputs = { part = "m" } })
+local w = ork.workflow("w")
+w:task("sub", { workflow = other, inputs = { part = "x" } })
+w:task("items", { workflow = other, inputs = { part = ork.each{ "y", "z" } } })
+w:task("deep", { workflow = middle })]])
+    assert.equal(1, r.code)
+    for _, each in ipairs{ { "sub", "x" }, { "items/1", "y" }, { "items/2", "z" }, { "deep > m", "m" } } do
+      assert.matches(("\n%s > a failed: exit code 7\n  | detail of %s\n"):format(each[1], each[2]), r.err, 1, true)
+    end
+    assert.equal("sub > a | detail of x\nitems/1 > a | detail of y\nitems/2 > a | detail of z\ndeep > m > a | detail of m\n", ork("logs", "last").out)
+  end)
+
   it("fails with it, by name, and goes on with it when it is tried again", function()
     local r = run([[
 other:task("zero", { command = "echo zero >>ran" })

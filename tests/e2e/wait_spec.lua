@@ -40,6 +40,11 @@ describe("a task that waits", function()
   local function ork(...) return sh.ork({ ... }, { cwd = dir }) end
   local function db() return dir .. "/.ork/ork.db" end
 
+  --- When a wish was left.
+  local function asked_for(kind)
+    return sh.sql(db(), "SELECT created_at AS at FROM commands WHERE kind = '" .. kind .. "'")[1].at
+  end
+
   --- A run whose gate waits; what it was started with goes along.
   local function start(...)
     sh.write(dir .. "/release.lua", RELEASE)
@@ -64,11 +69,16 @@ describe("a task that waits", function()
     local shown = sh.json(ork("show", "last", "gate", "--json").out)
     assert.equal("it's fine", shown.output.comment)
     assert.equal(shown.output.by, shown.decided.by)
-    assert.equal(shown.finished_at, shown.decided.at)
+    assert.equal(asked_for("approve"), shown.decided.at)
+    assert.same({ "approved", true }, { shown.decided.as, shown.decided.counts })
     assert.equal(cjson.null, shown.waits)
     assert.equal(shown.output.by .. "\n", sh.read(dir .. "/shipped"))
     assert.matches("decided +approved by " .. shown.output.by .. " at %d.*: it's fine", ork("show", "last", "gate").out)
     assert.equal(2, ork("approve", "last", "gate").code)
+    p = start("--new")
+    assert.equal(0, ork("approve", "last", "gate").code)
+    p:wait()
+    assert.matches('output +{"by":"[^"]+","comment":null}\n', ork("show", "last", "gate").out)
   end)
 
   --- Every place says the same of a run of COUNTED, all of whose tasks but the last have begun; base: of the database.
@@ -178,8 +188,22 @@ return w]])
     r = ork("reject", "last", "gate")
     assert.equal(2, r.code)
     assert.matches("`gate` was approved by %S+ already", r.err)
+    local at = asked_for("approve")
+    local function kept(counts)
+      local decided = sh.json(ork("show", "last", "gate", "--json").out).decided
+      assert.same({ "approved", at, counts }, { decided.as, decided.at, decided.counts })
+    end
+    kept(false)
+    assert.matches("decided +approved by %S+ at %d[^\n]*; counts when the run goes on\n", ork("show", "last", "gate").out)
+    local shown = ork("show", "last").out
+    assert.matches("gate +running[^\n]*approved by %S+ at %d[^\n]*; counts when the run goes on\n", shown)
+    assert.not_matches("waits for approval", shown, 1, true)
+    local status = ork("status").out
+    assert.matches("release gate: Ship 1.2%?   %(approved by %S+ at %d[^\n]*; counts when the run goes on%)\n", status)
+    assert.not_matches("ork approve", status, 1, true)
     r = ork("release.lua") -- the same command again goes on with it
     assert.equal(0, r.code, r.err)
+    kept(true)
     assert.equal(1, #sh.sql(db(), "SELECT id FROM runs"))
     assert.matches("^%S+\n$", sh.read(dir .. "/shipped"))
   end)
@@ -211,6 +235,25 @@ return w]])
       "FROM tasks t, deferred_jobs d")[1]
     assert.is_true(late.s >= -0.01 and late.s < 1.5, "it ended " .. late.s .. " s after its time")
     assert.same({ 1, 0 }, { late.attempt, late.lost })
+  end)
+
+  it("says once that its calls fail, and with its timeout of what", function()
+    sh.write(dir .. "/typo.lua", [[
+      local ork = require "ork"
+      local w = ork.workflow("typo")
+      w:task("typo", { timeout = "2500ms", wait = { every = "1s", poll = function(input)
+        local f <close> = io.open("polled", "a")
+        f:write("x")
+        return input.file:upper()
+      end } })
+      return w]])
+    local r = ork("typo.lua")
+    assert.equal(1, r.code)
+    assert.matches("^xx", sh.read(dir .. "/polled"))
+    local reason = "typo.lua:6: attempt to index a nil value (field 'file')"
+    local _, n = r.err:gsub("typo +waiting +poll failed: " .. reason:gsub("%p", "%%%0") .. "; asked again\n", "")
+    assert.equal(1, n, r.err)
+    assert.matches("\ntypo failed: timeout after 2.5s; the last call failed: " .. reason, r.err, 1, true)
   end)
 
   it("has a function for `when`, as any task", function()
@@ -261,6 +304,17 @@ print(run:task("few").status, run:task("many").status, asked)]], dir)
     p = start_counted("--db", url, "--data", dir .. "/data")
     counts_agree("--db", url)
     p:kill()
+    start("--new", "--db", url, "--data", dir .. "/data"):kill()
+    assert.equal(0, ork("approve", "last", "gate", "--db", url).code)
+    local function decided() return sh.json(ork("show", "last", "gate", "--json", "--db", url).out).decided end
+    local kept = decided()
+    assert.is_false(kept.counts)
+    assert.matches("release gate: Ship 1.2%?   %(approved by %S+ at %d[^\n]*; counts when the run goes on%)\n", ork("status", "--db", url).out)
+    sh.wait_until(dir, function() return not sh.json(ork("show", "last", "--json", "--db", url).out).owner.alive end, 60)
+    assert.matches("gate +running[^\n]*approved by %S+ at %d", ork("show", "last", "--db", url).out)
+    r = ork("resume", "last", "--db", url, "--data", dir .. "/data")
+    assert.equal(0, r.code, r.err)
+    assert.same({ kept.at, true }, { decided().at, decided().counts })
     p = start("--new", "--db", url, "--data", dir .. "/data")
     assert.equal(0, ork("reject", "last", "gate", "--db", url).code)
     assert.equal(1, p:wait().code)

@@ -30,6 +30,14 @@ describe("the live block", function()
     assert.matches("^etl  .+  3/12  2 running, 7 waiting  1m05s$", shown[3])
   end)
 
+  it("shows how many items of a task are over, unless it stands for several", function()
+    local clean = { since = NOW - 2000, attempt = 1, items = 10, done = 3, failed = 1 }
+    assert.equal("  clean      2s  3 of 10 items, 1 failed", lines({ run(1, nil, { running = { clean = clean } }) })[1])
+    local many = {}
+    for i = 1, 100 do many["clean_" .. i] = clean end
+    assert.equal("  clean_* (100)      2s", lines({ run(100, nil, { running = many }) })[1])
+  end)
+
   it("shows what will be tried again, and when", function()
     local shown = lines({ run(0, nil, { retrying = { again = NOW + 4200 }, retries = 1, counts = { success = 3, pending = 7, failed = 1 } }) })
     assert.equal("  again      5s  until its next try", shown[1])

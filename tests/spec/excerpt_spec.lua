@@ -55,6 +55,11 @@ describe("an excerpt", function()
     end)
   end
 
+  it("marks the field that is not there, not something else of its name", function()
+    local text = 'local o = ork.workflow("o") o:returns{ v = 1 }\nlocal e = w:task("e", { workflow = o })\nw:task("f", { command = e.output.w }) return w'
+    assert.matches('  5 | w:task("f", { command = e.output.w }) return w\n    |                                  ^', report(text), 1, true)
+  end)
+
   it("marks the field of a cron text, not another that reads the same", function()
     local text = 'local v = ork.workflow("v", { schedule = { cron = "25 25 * * *" } })\nv:task("t", { command = "x" })\nreturn v'
     assert.matches('\n  3 | local v = ork.workflow("v", { schedule = { cron = "25 25 * * *" } })\n' ..

@@ -54,7 +54,8 @@ local function running_tasks(runs)
   local list = {}
   for _, run in ipairs(runs) do
     for name, task in pairs(run.running) do
-      list[#list + 1] = { name = name, since = task.since, attempt = task.attempt, waits = task.waits, n = 1 }
+      list[#list + 1] = { name = name, since = task.since, attempt = task.attempt, waits = task.waits, n = 1,
+        items = task.items, done = task.done, failed = task.failed }
     end
   end
   table.sort(list, function(a, b)
@@ -76,7 +77,8 @@ local function fold(list, stem_of)
     if group then
       group.n, group.stem = group.n + task.n, stem
     else
-      group = { name = task.name, stem = task.stem, since = task.since, attempt = task.attempt, waits = task.waits, n = task.n }
+      group = { name = task.name, stem = task.stem, since = task.since, attempt = task.attempt, waits = task.waits, n = task.n,
+        items = task.items, done = task.done, failed = task.failed }
       groups[#groups + 1] = group
       if stem then by_stem[stem] = group end
     end

@@ -200,7 +200,7 @@ end
 --- What state() tells, like what the view reads, is no older than where the feed begins: told twice at worst, never lost.
 local function watch(engine, id, signals, deadline, state)
   local feed <close> = shown and require("ork.cli.feed").new(engine, id, function(change) shown:tell(change) end,
-    view and function(run) view:recount(id, run) end)
+    view and function(run, items) view:recount(id, run, items) end)
   if state then state(engine, id) end
   begin_view(engine, id)
   while signals.count == 0 do

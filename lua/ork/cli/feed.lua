@@ -28,6 +28,7 @@ function feed.new(engine, id, tell, count)
   engine:on_news(function() self:news() end)
   self.run = stop.check(engine:progress(id))
   self.seq = self.run.seq
+  self:find_fans()
   self:look_for_over(function() end) -- told before we came
   if count then count(self.run) end
   return self
@@ -114,16 +115,32 @@ function on.expanded(self, at, index, attempt, items)
   self:tell({ task = row.name, to = "running", attempt = attempt, items = items, since = at, at = at })
 end
 
+--- Tasks with items that began before we came: their ends are told, too.
+function Feed:find_fans()
+  local after = -1
+  repeat
+    local rows = stop.check(self.engine:tasks(self.id, { status = "running", after = after, limit = PAGE }))
+    for _, row in ipairs(rows) do
+      after = row.index
+      if row.items then self.fans[row.index] = true end
+    end
+  until #rows < PAGE
+end
+
 local FINAL = { success = true, failed = true }
 
+--- Returns what is known of the items of those that go on, by name.
 function Feed:look_at_fans()
+  local items = {}
   for index in pairs(self.fans) do
     local row = self:row(index)
+    if row then items[row.name] = row.items end
     if not row or row.status ~= "running" then self.fans[index] = nil end
     if row and FINAL[row.status] then
       self:tell({ task = row.name, to = row.status, error = row.error, took_ms = row.took_ms, attempt = row.attempt, at = sys.now() })
     end
   end
+  return items
 end
 
 function on.recalled(self, at, index, attempt)
@@ -174,12 +191,12 @@ function Feed:catch_up()
       end
     end
   until #rows < PAGE
-  self:look_at_fans()
+  local items = self:look_at_fans()
   self.run = stop.check(self.engine:progress(self.id))
   self:look_for_over(function(row)
     self:tell({ task = row.name, to = row.status, error = row.error, took_ms = row.took_ms, attempt = row.attempt, at = sys.now() })
   end)
-  if self.count_to then self.count_to(self.run) end
+  if self.count_to then self.count_to(self.run, items) end
   self.looked_at = sys.now()
   self.pause = math.max(PAUSE_MS, SHARE * (self.looked_at - began))
 end

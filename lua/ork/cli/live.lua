@@ -110,7 +110,8 @@ function View:tell(change)
       count(run, change.to, 1)
     end
     retrying(run, change.task, change.to == "pending" and change.retry_at or nil)
-    local since = change.since or change.adopted and change.took_ms and now - change.took_ms or now
+    local before = change.waits and change.error and run.running[change.task] -- it waits as before
+    local since = change.since or before and before.since or change.adopted and change.took_ms and now - change.took_ms or now
     run.running[change.task] = change.to == "running"
       and {
         since = since, attempt = change.attempt or 1, items = change.items, done = 0, failed = 0, waits = change.waits and progress.waits(change),
@@ -120,6 +121,11 @@ function View:tell(change)
     if line then self:add(line) end
   end
   self:wake()
+end
+
+--- How many of a task's items are over.
+local function over(items)
+  return (items.success or 0) + (items.failed or 0) + (items.cancelled or 0) + (items.skipped or 0)
 end
 
 --- Shows run `id` from now on. base: its counts before any change of it was told; nil: `document` has them as of now.
@@ -139,7 +145,7 @@ function View:begin(id, document, base, on_start)
       local items = task.items or {}
       run.running[task.name] = {
         since = task.started_at and sys.time(task.started_at) or sys.now(), attempt = task.attempt or 1, items = items.count,
-        done = (items.success or 0) + (items.failed or 0) + (items.cancelled or 0) + (items.skipped or 0), failed = items.failed or 0,
+        done = over(items), failed = items.failed or 0,
         waits = task.waits and progress.waits({ waits = text.waits(task.waits), run_id = id, task = task.name }),
         active = (items.running or 0) - (items.waiting or 0), waiting = items.waiting or 0, known = {},
       }
@@ -153,10 +159,17 @@ function View:begin(id, document, base, on_start)
   self:wake()
 end
 
---- Counts of a run that another program carries out.
-function View:recount(id, now)
+--- Counts of a run that another program carries out; items: those of its tasks with items, by name.
+function View:recount(id, now, items)
   local run = self.runs[id]
   if not run then return end
+  for name, of in pairs(items or {}) do
+    local task = run.running[name]
+    if task then
+      task.items, task.done, task.failed = of.count, over(of), of.failed or 0
+      task.active, task.waiting = (of.running or 0) - (of.waiting or 0), of.waiting or 0
+    end
+  end
   run.counts, run.waiting, run.status, run.total = now.counts, now.waiting, now.status, now.tasks_total or run.total
   self:wake()
 end

@@ -11,7 +11,8 @@ local logs = {
   usage = "logs RUN [TASK] [-f]",
   summary = "Shows what tasks wrote; without TASK, the failed ones of a finished run or the running ones",
   text = [[
-Of several tasks, the last 20 lines of each, with its name before each line. -f begins with those of what runs and ends with
+Of several tasks, the last 20 lines of each, with its name before each line; of a task that is a run of another workflow, what
+the tasks of that run wrote, `sub > load`. -f begins with those of what runs and ends with
 the run; with --failed it shows each task's log when that has failed.
 
 Control characters and bytes that are not UTF-8 are shown as \x1b; --raw gives the bytes.]],
@@ -87,12 +88,13 @@ local function choose(engine, run, options)
 end
 
 --- Why there is nothing to print of a task.
-local function nothing_of(run, task)
+local function nothing_of(engine, run, task)
   local id = text.short(run.id)
   if task.items then
     if task.items.count == 0 then return ("%s has no items, so nothing was written"):format(task.name) end
-    return ("%s is done by item, and so are its logs: %s"):format(task.name,
-      hint.line("ork logs %s %s", id, text.word(task.name .. "/1")))
+    local failed = (task.items.failed or 0) > 0 and stop.check(engine:tasks(run.id, { of = task.name, status = "failed", limit = 1 }))[1]
+    return ("%s is done by item, and so are its logs: %s%s"):format(task.name,
+      hint.line("ork logs %s %s", id, text.word(failed and failed.name or task.name .. "/1")), failed and "   (which failed)" or "")
   end
   if task.child then
     return ("%s is a run of its own; see it: %s"):format(task.name, hint.line("ork logs %s", task.child.short))
@@ -113,46 +115,71 @@ local function one_task(engine, run, name, options)
     stop(4, "%s has had %s", task.name, text.plural(task.attempt or 0, "attempt"))
   end
   if not logs.print(engine, run.id, task.name, options.attempt or 0, options.tail, "", options.raw) then
-    term.news(nothing_of(run, task))
+    term.news(nothing_of(engine, run, task))
   else
     tell_failing(task)
   end
 end
 
 local ITEMS = 10 -- of a task, shown when none is named
+local RUNS = 20  -- of tasks that are runs, gone down into
 
-local function print_items(engine, id, task, status, options, lines)
-  local list = stop.check(engine:tasks(id, { of = task.name, status = status, limit = ITEMS }))
-  for _, item in ipairs(list) do
-    logs.print(engine, id, item.name, 0, lines, item.name .. " | ", options.raw)
+local print_tasks
+
+--- Prints what one task wrote; of one that is a run, what its tasks did. Returns false when there is nothing.
+local function print_task(engine, run, task, show)
+  if task.executor_type ~= "workflow" then
+    return logs.print(engine, run.id, task.name, 0, show.lines, show.prefix and show.prefix .. task.name .. " | " or "", show.raw)
   end
-  local more = (task.items[status] or 0) - #list
-  if more > 0 then term.news(("and %s of %s; name one: %s"):format(text.plural(more, "more item"), task.name, hint.line("ork logs RUN %s/N", task.name))) end
+  task.child = stop.check(engine:task(run.id, task.name)).child
+  local its = task.child and show.left.runs > 0 and engine:run(task.child.run)
+  if not its then return false end
+  show.left.runs = show.left.runs - 1
+  local below = setmetatable({ prefix = (show.prefix or "") .. task.name .. " > ", lines = show.lines or logs.SEVERAL_TAIL }, { __index = show })
+  return print_tasks(engine, its, below)
+end
+
+local function print_items(engine, run, task, show)
+  local list = stop.check(engine:tasks(run.id, { of = task.name, status = show.status, limit = ITEMS }))
+  local below = setmetatable({ prefix = show.prefix or "", lines = show.lines or logs.SEVERAL_TAIL }, { __index = show })
+  for _, item in ipairs(list) do print_task(engine, run, item, below) end
+  local more = (task.items[show.status] or 0) - #list
+  if more > 0 then
+    term.news(("and %s of %s; name one: %s"):format(text.plural(more, "more item"), task.name,
+      hint.line("ork logs %s %s/N", text.short(run.id), text.word(task.name))))
+  end
+end
+
+--- Those of a run that are meant, a page at a time. Returns false when there are none.
+function print_tasks(engine, run, show)
+  local after, any = -1, false
+  repeat
+    local page = stop.check(engine:tasks(run.id, { status = show.status, after = after, limit = PAGE }))
+    for _, task in ipairs(page) do
+      after, any = task.index, true
+      local begun = show.status ~= "cancelled" or (task.attempt or 0) > 0
+      if task.items then
+        print_items(engine, run, task, show)
+      elseif begun and print_task(engine, run, task, show) then
+        tell_failing(task)
+      elseif begun then
+        term.news((show.prefix or "") .. nothing_of(engine, run, task))
+      end
+    end
+  until #page < PAGE
+  return any
 end
 
 function logs.several(engine, run, options)
-  local id_of_run = run.id
   local status, n = choose(engine, run, options)
-  local id, after = text.short(run.id), -1
+  local id = text.short(run.id)
   if n == 0 then
     term.news(("no task %s; name one: %s   (%s lists them)"):format(status == "running" and "is running" or "failed",
       hint.line("ork logs %s TASK", id), hint.line("ork tasks %s", id)))
     return
   end
-  local lines = options.tail or n > 1 and logs.SEVERAL_TAIL or nil
-  repeat
-    local page = stop.check(engine:tasks(run.id, { status = status, after = after, limit = PAGE }))
-    for _, task in ipairs(page) do
-      after = task.index
-      local begun = status ~= "cancelled" or (task.attempt or 0) > 0
-      if task.items then
-        print_items(engine, id_of_run, task, status, options, lines or logs.SEVERAL_TAIL)
-      elseif begun then
-        local printed = logs.print(engine, run.id, task.name, 0, lines, n > 1 and task.name .. " | " or "", options.raw)
-        if printed then tell_failing(task) else term.news(nothing_of(run, task)) end
-      end
-    end
-  until #page < PAGE
+  print_tasks(engine, run, { status = status, raw = options.raw, lines = options.tail or n > 1 and logs.SEVERAL_TAIL or nil,
+    prefix = n > 1 and "" or nil, left = { runs = RUNS } })
 end
 
 function logs.run(given)

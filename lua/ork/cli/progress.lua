@@ -35,6 +35,7 @@ function progress.words(change, now)
   if change.item and not term.verbose and to ~= "failed" and to ~= "pending" then return nil end
   if to == "running" then
     if change.items then return "running", nil, text.plural(change.items, "item") end
+    if change.waits and remark then return "waiting", nil, ("poll failed: %s; asked again"):format(remark) end
     if change.waits then return "waiting", nil, progress.waits(change) end
     if change.adopted then return "running", nil, "found running" end
     if (change.attempt or 0) > 1 then return "running", nil, "attempt " .. change.attempt end

@@ -16,26 +16,32 @@ local COLUMNS = 500 -- of a line of a log; a task may print megabytes without an
 
 local NEVER_RETRIED = { input = true, output = true, policy = true, rejected = true } -- unless `on` names them
 
+--- Of a task with items nothing: each of them has attempts of its own.
 local function attempt_of(task)
+  if task.items then return "" end
   if (task.max_retries or 0) > 0 and NEVER_RETRIED[task.kind] and (task.attempts or 0) <= task.max_retries then
     return (" (attempt %d; not retried: kind %s)"):format(task.attempt, task.kind)
   end
   if (task.max_retries or 0) > 0 then
     local retries = task.max_retries == 1 and "1 retry" or task.max_retries .. " retries"
-    return (" (attempt %d, %s)"):format(task.attempt, retries)
+    local again = task.attempt > (task.attempts or task.attempt) -- by hand: then its retries begin anew
+    return (" (attempt %d, %s%s)"):format(task.attempt, retries, again and " each time" or "")
   elseif (task.attempt or 0) > 1 then
     return (" (attempt %d)"):format(task.attempt)
   end
   return ""
 end
 
-local failed_items
+local failed_items, failed_run
+local MAX_RUNS = 10 -- of tasks that are runs, gone down into in one report
 
-local function failed_task(engine, run, task)
-  term.message(("\n%s %s%s: %s"):format(term.paint("bold", task.name, "err"), term.paint_status("failed", nil, "err"),
+--- within: the tasks whose runs it is in, "sub > "; left.runs: how many runs may still be gone down into.
+local function failed_task(engine, run, task, within, left)
+  term.message(("\n%s %s%s: %s"):format(term.paint("bold", within .. task.name, "err"), term.paint_status("failed", nil, "err"),
     attempt_of(task), term.escape(task.error or text.reason(task) or "no reason recorded")))
   if (task.attempt or 0) == 0 then return end
-  if task.items then return failed_items(engine, run, task) end
+  if task.items then return failed_items(engine, run, task, within, left) end
+  if task.executor_type == "workflow" then return failed_run(engine, run, task, within, left) end
   local lines, _, more = tail.lines(engine, run.id, task.name, 0, LOG_LINES)
   if not lines then return end -- it wrote nothing, or the log is gone
   for _, line in ipairs(lines) do
@@ -48,14 +54,31 @@ end
 local MAX_ITEMS = 2
 
 --- The first of the items that failed: as a rule all fail of the same.
-function failed_items(engine, run, task)
+function failed_items(engine, run, task, within, left)
   for _, item in ipairs(stop.check(engine:tasks(run.id, { of = task.name, status = "failed", limit = MAX_ITEMS }))) do
-    failed_task(engine, run, item)
+    failed_task(engine, run, item, within, left)
   end
   local more = (task.items.failed or 0) - MAX_ITEMS
   if more > 0 then
     term.message(("\n%s of %s failed: %s"):format(text.plural(more, "more item"), task.name,
       hint.line("ork tasks %s %s --status failed", text.short(run.id), text.word(task.name))))
+  end
+end
+
+--- What failed in the run that a task is.
+function failed_run(engine, run, task, within, left)
+  local child = stop.check(engine:task(run.id, task.name)).child
+  if not child then return end
+  if left.runs == 0 then return term.message("  see it: " .. hint.line("ork show %s", child.short)) end
+  left.runs = left.runs - 1
+  local its = engine:run(child.run)
+  if not its then return end -- it was removed since
+  for _, each in ipairs(stop.check(engine:tasks(its.id, { status = "failed", limit = MAX_ITEMS }))) do
+    failed_task(engine, its, each, within .. task.name .. " > ", left)
+  end
+  local more = (its.counts.failed or 0) - MAX_ITEMS
+  if more > 0 then
+    term.message(("\n%d more failed in %s: %s"):format(more, within .. task.name, hint.line("ork tasks %s --status failed", child.short)))
   end
 end
 
@@ -106,7 +129,8 @@ end
 function report.failures(engine, run)
   local failed = stop.check(engine:tasks(run.id, { status = "failed", limit = MAX_TASKS + 1 }))
   if run.error and not run.error:find("^%d+ of %d+ tasks? failed") then term.message("\n" .. term.escape(run.error)) end -- run_timeout
-  for i = 1, math.min(#failed, MAX_TASKS) do failed_task(engine, run, failed[i]) end
+  local left = { runs = MAX_RUNS }
+  for i = 1, math.min(#failed, MAX_TASKS) do failed_task(engine, run, failed[i], "", left) end
   local id = text.short(run.id)
   if #failed > MAX_TASKS then
     term.message(("\n%d more failed: %s"):format((run.counts.failed or 0) - MAX_TASKS, hint.line("ork tasks %s --status failed", id)))

@@ -12,7 +12,7 @@ local rerun = {
   summary = "Starts a new run with the definition, the params and the logical time of an old one",
   text = [[
 The old run stays as it is. The definition is the one of then, whatever the script says now; to run the script of now: ork
-SCRIPT.]],
+SCRIPT. So the tasks that a script makes of its words (`arg.NAME`) stay as they were, also with another value for that param.]],
   examples = {
     { "ork rerun last", "the same again" },
     { "ork rerun etl~1 day=2026-10-31", "the run before the newest of `etl`, for another day" },

@@ -125,22 +125,14 @@ local function show_items(engine, id, task)
   term.news(("all items: %s"):format(hint.line("ork tasks %s %s", text.short(id), text.word(task.name))))
 end
 
---- "approved by ann at 2026-11-01 14:03:05: looks good".
-local function decided_line(task)
-  local d = task.decided
-  if not d then return nil end
-  return ("%s by %s at %s%s"):format(task.status == "success" and "approved" or "rejected", d.by, text.time(d.at),
-    d.comment and ": " .. d.comment or "")
-end
-
 local function show_task(task)
   fields({
     { "task", task.name },
     { "status", text.status(task) },
     { "items", task.items and text.plural(task.items.count, "item") .. ": " .. text.counts(item_counts(task.items), task.items.waiting) },
-    { "waits", task.waits and text.waits(task.waits):gsub("^waits ", "") or nil },
+    { "waits", task.waits and not task.decided and text.waits(task.waits):gsub("^waits ", "") or nil },
     { "its run", task.child and ("%s of %s"):format(task.child.short, task.child.workflow) },
-    { "decided", decided_line(task) },
+    { "decided", task.decided and text.decided(task.decided) },
     { "error", task.error },
     { "after", task.depends_on and #task.depends_on > 0 and text.list(task.depends_on, 20) or nil },
     { "next try", task.retry_at and text.clock(sys.time(task.retry_at)) },
@@ -158,15 +150,15 @@ end
 function show.run(given)
   local engine <close> = open.read(given.options)
   local id, task = open.find(engine, given.words[1]), given.words[2]
-  local document
-  if task then
-    document = stop.check(engine:task(id, task, term.json))
-  else
-    document = stop.check(engine:run(id, term.json))
-  end
+  local read
+  if task then read = stop.check(engine:task(id, task, true)) else read = stop.check(engine:run(id, true)) end
   if term.json then
-    term.out(document)
-  elseif task then
+    term.out(read)
+    return 0
+  end
+  local document = stop.check(json.decode(read))
+  document.output = stop.check(json.decode(read, true)).output -- as `ork output` has it, null fields and all
+  if task then
     show_task(document)
     if document.items then show_items(engine, id, document) end
   else

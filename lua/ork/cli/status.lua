@@ -143,12 +143,12 @@ local function unowned(engine, count)
     count > #ids + #functions and " …" or "")
 end
 
---- What people are asked, a line each with what answers it.
+--- What people are asked, a line each with what answers it, or with the answer that waits for somebody to go on.
 local function approvals(document)
   local lines = {}
   for i, each in ipairs(document.approvals) do
     lines[i] = ("%s %s: %s   (%s)"):format(term.line(each.workflow), term.line(each.task), term.line(each.text),
-      hint.line("ork approve %s %s", text.short(each.run), each.task))
+      each.decided and term.line(text.decided(each.decided)) or hint.line("ork approve %s %s", text.short(each.run), each.task))
   end
   return #lines > 0 and table.concat(lines, "\n") or nil
 end

@@ -107,14 +107,22 @@ function text.status(task)
   return (task.waits or all_wait) and "waiting" or "running"
 end
 
+--- An answer to an approval: "approved by ann at 2026-11-01 14:03:05: looks good".
+function text.decided(d)
+  return ("%s by %s at %s%s%s"):format(d.as, d.by, text.time(d.at), d.comment and ": " .. d.comment:match("^[^\n]*") or "",
+    d.counts and "" or "; counts when the run goes on")
+end
+
 --- What a task waits for, from the member `waits` of its document.
 function text.waits(waits)
+  if waits.decided then return text.decided(waits.decided) end
   if waits["for"] == "approval" then return "waits for approval: " .. waits.text:match("^[^\n]*") end
   if waits["for"] == "timer" then return "waits until " .. text.time(waits["until"]) end
   if waits["for"] == "run" then return ("waits for run %s of %s"):format(text.short(waits.run), waits.workflow) end
   if waits["for"] == "custom_http" then
+    local last = waits.error or waits.said
     return ("waits for job %s%s, asked %s%s"):format(waits.text, waits.jobs > 1 and (" and %d more"):format(waits.jobs - 1) or "",
-      text.plural(waits.asked or 0, "time"), waits.error and "; last: " .. waits.error:match("^[^\n]*") or "")
+      text.plural(waits.asked or 0, "time"), last and "; last: " .. last:match("^[^\n]*") or "")
   end
   if waits["for"] == "executor" then
     return ("by executor %s, polled every %s, asked %s%s"):format(waits.text, text.duration(waits.every_ms or 0),

@@ -43,21 +43,24 @@ end
 --- Of several runs that are carried out here: does this exit code say that a signal ended them all?
 function wish.interrupted(code) return code == 130 or code == 143 end
 
---- Leaves a wish with a run. words: outcome of the engine → what is printed.
+--- Leaves a wish with a run. words: outcome of the engine → what is printed. Returns true when it counts.
 function wish.send(engine, results, run, kind, words, args)
   local outcome, why, symbol = engine:command(run.id, kind, args)
   if not outcome then return results:refused(run, why, symbol) end
   local late = outcome:find("^too late") or outcome:find("^not possible")
   results:add(run, outcome, words[outcome] or outcome, late and 2 or 0)
+  return not late
 end
 
 --- A command that is nothing but a wish. statuses: what a filter means without --status. args: said with it.
-function wish.command(kind, words, statuses, args)
+--- beside(engine, run): looks at a run before; returns what is called when the wish was not refused.
+function wish.command(kind, words, statuses, args, beside)
   return function(given)
     local engine <close> = open.change(given.options)
     local results = wish.results()
     for _, run in ipairs(selection.runs(engine, given, kind, statuses)) do
-      wish.send(engine, results, run, kind, words, args)
+      local tell = beside and not term.json and beside(engine, run)
+      if wish.send(engine, results, run, kind, words, args) and tell then tell() end
     end
     return results:finish()
   end

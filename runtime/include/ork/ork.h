@@ -332,7 +332,8 @@ struct ork_change {
     bool adopted;        /* found running after a restart */
     const char *error;   /* NULL none */
     const char *within;  /* the task of another run that its run is run for, "load", "many/2"; NULL: none */
-    const char *waits;   /* a task that runs and only waits: "waits for approval: Ship?"; NULL: it does something */
+    const char *waits;   /* a task that runs and only waits: "waits for approval: Ship?"; NULL: it does something.
+                          * With an error it waits as before: the last call of its function failed, the first to do so */
 };
 typedef void (*ork_change_cb)(void *data, const struct ork_change *change);
 

@@ -105,6 +105,9 @@ static void test_refusals(void **state)
         {"{'command':['x',{'const':['a',null]}]}", ORK_ENOVALUE, "command, word 2"},
         {"{'command':{'shell':'x','args':['a',{'ref':'params.gone'}]}}", ORK_ENOVALUE, "command, value 2: params.gone"},
         {"{'command':['x'],'env':{'A':{'ref':'params.gone'}}}", ORK_ENOVALUE, "env.A: params.gone"},
+        {"{'command':['x',{'ref':'tasks.extract.error'}]}", ORK_ENOVALUE,
+         "tasks.extract.error has no value: task `extract` gave no error; where it may be missing ask with `when`, or "
+         "give it to `inputs`: there it is null"},
         {"{'command':['x'],'env':{'A':null}}", ORK_ENOVALUE, "env.A"},
         {"{'command':['x'],'cwd':{'ref':'params.gone'}}", ORK_ENOVALUE, "cwd: params.gone"},
         {"{'command':['x'],'cwd':''}", ORK_ENOVALUE, "cwd"},

@@ -91,11 +91,12 @@ static void what_answers_mean(void **state)
 {
     (void)state;
     says(200, "{\"status\":\"success\"}", ORK_REMOTE_COMPLETED, "");
-    says(202, "{\"status\":\"queued\"}", ORK_REMOTE_RUNNING, "");
-    says(200, "{\"state\":\"success\"}", ORK_REMOTE_RUNNING,
-         "the answer of its service has no field `status` (status_field); did you mean `state`?");
-    says(200, "{}", ORK_REMOTE_RUNNING, "the answer of its service has no field `status` (status_field)");
-    says(200, "{\"status\":7}", ORK_REMOTE_RUNNING, "`status` (status_field) of its service's answer is no text");
+    says(202, "{\"status\":\"queued\"}", ORK_REMOTE_RUNNING, "its `status` is `queued`; success is `success`");
+    says(200, "{\"job\":1,\"state\":\"success\"}", ORK_REMOTE_RUNNING,
+         "no field `status` in the answer; did you mean `state`?");
+    says(200, "{\"job\":1,\"done\":true}", ORK_REMOTE_RUNNING, "no field `status` in the answer; it has job, done");
+    says(200, "{}", ORK_REMOTE_RUNNING, "no field `status` in the answer");
+    says(200, "{\"status\":3}", ORK_REMOTE_RUNNING, "its `status` is 3, no text; success is `success`");
     says(200, "{\"status\":\"bad\",\"error\":\"disk full\"}", ORK_REMOTE_BROKE, "its status is `bad`: disk full");
     says(404, "gone", ORK_REMOTE_BROKE, "its service answered 404");
     says(404, "{\"error\":\"gone\"}", ORK_REMOTE_BROKE, "its service answered 404: gone");
