@@ -199,6 +199,23 @@ function Process:wait_line(pattern, seconds)
   return found
 end
 
+--- Waits until so many lines of stdout or stderr match, or done() says that no more are to be waited for; raises when the process ends before that.
+function Process:wait_lines(n, pattern, done, seconds)
+  local at, seen = { out = 1, err = 1 }, 0
+  local ok, failure = pcall(sh.wait_until, "/nonexistent", function()
+    for key, from in pairs(at) do
+      local text = self[key]
+      for line, after in text:gmatch("([^\n]*)\n()", from) do
+        at[key] = after
+        if line:find(pattern) then seen = seen + 1 end
+      end
+    end
+    if seen >= n or done() then return true end
+    if self.code and self.open == 0 then error(self:describe(("only %d of %d lines match %s"):format(seen, n, pattern)), 0) end
+  end, seconds)
+  if not ok then error(self.code and failure or self:describe(failure), 2) end
+end
+
 --- Waits until the file exists, as sh.wait_file, but raises at once when the process ends without making it.
 function Process:wait_file(path, seconds)
   local ok, failure = pcall(sh.wait_until, path:match("^(.*)/") or ".", function()
