@@ -94,6 +94,30 @@ static void on_created(void *data, int code, const ork_err *err)
     s->done = true;
 }
 
+/* Whose run it would go on with is told later: the server has just begun, and its schedulers have time to come back.
+ * One that lives holds its lock, and is no reason to wait. */
+static int decide_later(struct ork_starting *s, ork_err *err)
+{
+    ork_engine *e = s->engine;
+    int rc = 0;
+
+    while (!rc && !s->code && s->row.how == ORK_EARLY) {
+        ork_log_warn(&e->log, "the database server has just begun: who lives there is known in %.1f s; waiting",
+                     (double)s->row.early_ms / 1000);
+        rc = ork_engine_pause(e, s->row.early_ms, err);
+        if (!rc)
+            rc = ork_commit_possible(e, err); /* EFENCED among others */
+        if (rc)
+            return rc;
+        s->done = false;
+        s->row.how = ORK_CREATED;
+        ork_commit_unit(e, ORK_UNIT_CREATE_RUN, NULL, true)->create = &s->row;
+        ork_commit_answer(e, on_created, s);
+        rc = ork_engine_drive(e, &s->done, err);
+    }
+    return rc;
+}
+
 int ork_start_commit(struct ork_starting *s, struct ork_started *out, ork_err *err)
 {
     ork_engine *e = s->engine;
@@ -123,6 +147,8 @@ int ork_start_commit(struct ork_starting *s, struct ork_started *out, ork_err *e
                                               .now_ms = s->row.now_ms};
     }
     rc = ork_engine_drive(e, &s->done, err);
+    if (!rc)
+        rc = decide_later(s, err);
     if (!rc && s->code) {
         if (err)
             *err = s->err;
@@ -254,6 +280,7 @@ int ork_run_start(ork_engine *e, ork_workflow *w, const struct ork_start_opts *o
         .run_timeout_ms = ork_workflow_limits(w)->run_timeout_ms,
         .tasks_total = ork_workflow_len(w),
         .part = text_of(part),
+        .patient = o->resume,
         .resume = o->resume && !json_object_get(s.part, "only"), /* its outputs may be newer by now */
     };
     path = ork_start_script_path(w);

@@ -50,6 +50,7 @@ struct ork_new_run { /* unit CREATE_RUN */
     uint32_t tasks_total;
     bool resume; /* take an unfinished ownerless run of the same workflow, snapshot, params and triggered_by; not with a
                     key, which names the run itself */
+    bool patient; /* EARLY is an answer to it */
     bool at;     /* logical_ms was asked for: what is resumed must have the same */
     ork_id parent_task; /* it is run for that task of another run; zero: none */
     ork_id rerun_of;    /* zero: none. workflow NULL: the run uses rerun_snapshot of rerun_workflow */
@@ -59,8 +60,11 @@ struct ork_new_run { /* unit CREATE_RUN */
         ORK_CREATED,
         ORK_RESUMED,
         ORK_OWNED,
-        ORK_FINISHED
-    } how;                 /* RESUMED: claimed by this batch; OWNED, FINISHED: run found by key */
+        ORK_FINISHED,
+        ORK_EARLY
+    } how;                 /* RESUMED: claimed by this batch; OWNED, FINISHED: run found by key; EARLY: nothing was
+                              stored, since its owner seems gone but may not be judged before early_ms are over */
+    int64_t early_ms;
     ork_id run_id;         /* the run it is about */
     ork_id owner;          /* OWNED: whose */
     struct ork_left *left; /* RESUMED: as of a claim */

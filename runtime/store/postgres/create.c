@@ -8,6 +8,7 @@
  *   me               –             –                     mine
  *   other            not live      –                     free
  *   other            live          fallen, or too old    free; the owner is buried: row 'dead', slots given back
+ *   other            live          fallen, early         owned; who can wait until it may be buried is told how long
  *   other            live          held, and beating     owned
  *
  * A free one is bound, and not claimed, while processes of it may live on another host that has a server or had one a
@@ -58,7 +59,7 @@ int ork_pg_holding(struct ork_postgres *s, const ork_id *run, struct ork_holding
         h->free = true;
         return 0;
     }
-    return ork_pg_bury(&s->write, &h->owner, &h->free, err);
+    return ork_pg_bury(&s->write, &h->owner, &h->free, &h->early_ms, err);
 }
 
 /* As many slots as a scheduler that is gone held count for each who takes a run of it, until it has taken what that run
@@ -211,6 +212,12 @@ int ork_pg_snapshot(struct ork_postgres *s, const struct ork_new_run *c, const o
     return ork_stmt_queue(&st, err);
 }
 
+/* Its owner is gone, it seems, and may not be buried yet: a start that can wait decides later. */
+static bool is_early(const struct ork_postgres *s, const struct ork_new_run *c, const struct ork_holding *h)
+{
+    return c->patient && h->early_ms > 0 && !h->free && ork_pg_registered(s);
+}
+
 /* A run that exists already: unfinished and free → ours from now on. An unregistered process claims nothing. */
 static int settle(struct ork_postgres *s, struct ork_new_run *c, const ork_id *run, ork_err *err)
 {
@@ -225,6 +232,9 @@ static int settle(struct ork_postgres *s, struct ork_new_run *c, const ork_id *r
     c->owner = h.owner;
     if (ork_run_is_final(h.status)) {
         c->how = ORK_FINISHED;
+    } else if (is_early(s, c, &h)) {
+        c->how = ORK_EARLY;
+        c->early_ms = h.early_ms;
     } else if (h.free && !bound && ork_pg_registered(s)) {
         c->how = ORK_RESUMED;
         c->owner = s->me;
@@ -287,7 +297,7 @@ static int by_resume(struct ork_postgres *s, struct ork_new_run *c, const ork_id
             rc = find_bound(s, &runs[i], &bound, NULL, err);
         if (rc)
             return rc;
-        if (h.free && !bound && !ork_run_is_final(h.status)) {
+        if (((h.free && !bound) || is_early(s, c, &h)) && !ork_run_is_final(h.status)) {
             *settled = true;
             return settle(s, c, &runs[i], err);
         }

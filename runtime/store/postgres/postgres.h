@@ -162,8 +162,9 @@ int ork_pg_rest(struct ork_postgres *s, ork_err *err) ORK_MUSTCHECK; /* blocks u
 bool ork_pg_owner_alive(ork_store *st, const ork_id *scheduler);
 int64_t ork_pg_owner_key(const ork_id *scheduler); /* of its lock */
 /* If that owner, live by its row, is gone, its row and slots say so from now on. In the transaction that is open on l,
- * or in one of its own. */
-int ork_pg_bury(struct ork_link *l, const ork_id *scheduler, bool *dead, ork_err *err) ORK_MUSTCHECK;
+ * or in one of its own. *early_ms: nobody holds its lock, and only after that may it count as gone. */
+int ork_pg_bury(struct ork_link *l, const ork_id *scheduler, bool *dead, int64_t *early_ms,
+                ork_err *err) ORK_MUSTCHECK;
 
 /* group.c: rows of a batch, collected by kind into arrays, one statement per kind */
 struct ork_group *ork_groups_new(void);
@@ -202,6 +203,7 @@ struct ork_holding {
     bool found, free, mine;
     int status;
     ork_id owner;
+    int64_t early_ms; /* not free: as of ork_pg_bury */
 };
 int ork_pg_holding(struct ork_postgres *s, const ork_id *run, struct ork_holding *h, ork_err *err) ORK_MUSTCHECK;
 /* What a definition says of a task, as parameters of task_redefine; group.c. */

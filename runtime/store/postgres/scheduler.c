@@ -20,10 +20,12 @@ static bool is_young(const struct ork_link *l)
     return l->reconnected && uv_hrtime() - l->since < (uint64_t)ORK_PG_DEAD_MS * 1000000;
 }
 
-static int judge(struct ork_link *l, const ork_id *scheduler, bool *stale, bool *fallen, ork_err *err)
+static int judge(struct ork_link *l, const ork_id *scheduler, bool *stale, bool *fallen, int64_t *early_ms,
+                 ork_err *err)
 {
     struct ork_stmt st;
     *stale = *fallen = false;
+    *early_ms = 0;
     if (is_young(l))
         return 0;
     ork_stmt_begin(&st, l, ORK_S_owner_judge);
@@ -33,6 +35,7 @@ static int judge(struct ork_link *l, const ork_id *scheduler, bool *stale, bool 
     if (rc > 0 && ork_stmt_get_int(&st, 0, 0)) {
         *stale = ork_stmt_get_int(&st, 0, 1);
         *fallen = ork_stmt_get_int(&st, 0, 2);
+        *early_ms = ork_stmt_get_int(&st, 0, 3);
     }
     ork_stmt_end(&st);
     return rc < 0 ? rc : 0;
@@ -72,12 +75,13 @@ static int terminate(struct ork_link *l, const ork_id *scheduler, ork_err *err)
     return rc < 0 ? rc : 0;
 }
 
-int ork_pg_bury(struct ork_link *l, const ork_id *scheduler, bool *dead, ork_err *err)
+int ork_pg_bury(struct ork_link *l, const ork_id *scheduler, bool *dead, int64_t *early_ms, ork_err *err)
 {
     struct ork_stmt st;
     bool stale, fallen;
+    int64_t early;
     *dead = false;
-    int rc = judge(l, scheduler, &stale, &fallen, err);
+    int rc = judge(l, scheduler, &stale, &fallen, early_ms ? early_ms : &early, err);
     if (rc || (!stale && !fallen))
         return rc;
     if (!fallen)
