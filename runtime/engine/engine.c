@@ -276,12 +276,14 @@ int ork_engine_drive_change(ork_engine *e, const ork_id *run, uint64_t bells, in
     return was_interrupted(e, err);
 }
 
-int ork_engine_pause(ork_engine *e, int64_t ms, ork_err *err)
+int ork_engine_pause(ork_engine *e, int64_t ms, bool or_bell, ork_err *err)
 {
+    uint64_t bells = e->bell_count;
+
     e->deadline_over = false;
     uv_timer_start(&e->deadline, on_deadline, (uint64_t)ms, 0);
     uv_ref((uv_handle_t *)&e->check);
-    while (!e->deadline_over && !e->fenced && !e->interrupted)
+    while (!e->deadline_over && !e->fenced && !e->interrupted && (!or_bell || e->bell_count == bells))
         uv_run(e->loop, UV_RUN_ONCE);
     uv_unref((uv_handle_t *)&e->check);
     uv_timer_stop(&e->deadline);

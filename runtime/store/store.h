@@ -63,8 +63,9 @@ struct ork_new_run { /* unit CREATE_RUN */
         ORK_FINISHED,
         ORK_EARLY
     } how;                 /* RESUMED: claimed by this batch; OWNED, FINISHED: run found by key; EARLY: nothing was
-                              stored, since its owner seems gone but may not be judged before early_ms are over */
-    int64_t early_ms;
+                              stored, since its owner is gone, it seems, and counts as dead only later */
+    int64_t early_ms;      /* EARLY: then; 0: when its lock falls … */
+    bool lingers;          /* … which something that is ending still holds */
     ork_id run_id;         /* the run it is about */
     ork_id owner;          /* OWNED: whose */
     struct ork_left *left; /* RESUMED: as of a claim */

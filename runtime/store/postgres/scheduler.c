@@ -14,6 +14,11 @@ int64_t ork_pg_owner_key(const ork_id *scheduler)
     return ork_pg_int((const char *)scheduler->b + 8, 8);
 }
 
+int64_t ork_pg_owner_half(const ork_id *scheduler)
+{
+    return ork_pg_owner_key(scheduler) & 0x7fffffff;
+}
+
 /* What cut this connection may have cut the others'. */
 static bool is_young(const struct ork_link *l)
 {
@@ -180,18 +185,12 @@ static int insert_row(struct ork_postgres *s, const char *host, const char *role
 static int lock_and_insert(struct ork_postgres *s, const char *host, const char *role, const ork_id *id, uint64_t *seq,
                            ork_err *err)
 {
-    struct ork_stmt st;
     int rc = find_pooler(s, err);
     if (rc)
         return rc;
     s->locked = false;
-    if (!s->pooled) {
-        ork_stmt_begin(&st, &s->write, ORK_S_owner_lock);
-        ork_stmt_int(&st, ork_pg_owner_key(id));
-        rc = ork_stmt_alone(&st, err);
-        s->locked = rc > 0 && ork_stmt_get_int(&st, 0, 0);
-        ork_stmt_end(&st);
-    }
+    if (!s->pooled)
+        rc = ork_pg_take_lock(s, err);
     return rc < 0 ? rc : insert_row(s, host, role, id, seq, err);
 }
 
