@@ -115,7 +115,17 @@ end
 -- ---- processes -------------------------------------------------------------------------------
 
 local Process = {}
-Process.__index = Process
+
+--- `out` and `err` are put together when somebody looks: megabytes of them come in thousands of pieces.
+function Process:__index(key)
+  local pieces = rawget(self, "pieces")[key]
+  if not pieces then return Process[key] end
+  if #pieces > 1 then
+    pieces = { table.concat(pieces) }
+    self.pieces[key] = pieces
+  end
+  return pieces[1]
+end
 
 --- The environment of a child: ours without Ork's variables, then `extra` (false unsets).
 local function environment(extra)
@@ -133,7 +143,8 @@ local function collect(process, pipe, key)
   pipe:read_start(function(failure, chunk)
     assert(not failure, failure)
     if chunk then
-      process[key] = process[key] .. chunk
+      local pieces = process.pieces[key]
+      pieces[#pieces + 1] = chunk
     else
       process.open = process.open - 1
       pipe:close()
@@ -146,7 +157,7 @@ end
 function sh.spawn(argv, opts)
   opts = opts or {}
   local stdin, stdout, stderr = uv.new_pipe(), opts.stdout or uv.new_pipe(), opts.stderr or uv.new_pipe()
-  local self = setmetatable({ argv = argv, out = "", err = "", seen = { out = 1, err = 1 }, open = 0 }, Process)
+  local self = setmetatable({ argv = argv, pieces = { out = { "" }, err = { "" } }, seen = { out = 1, err = 1 }, open = 0 }, Process)
   local handle, pid = uv.spawn(argv[1], {
     args = table.move(argv, 2, #argv, 1, {}),
     cwd = opts.cwd, env = environment(opts.env), detached = true, stdio = { stdin, stdout, stderr },
