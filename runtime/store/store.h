@@ -480,6 +480,7 @@ static inline struct ork_param ork_param_text(const char *s)
     X(schedules_list)     /* name|null, on only, name before the page|null, limit → workflows with a schedule */     \
     X(schedules_head)     /* limit → what comes next */                                                              \
     X(schedules_troubled) /* limit → workflows whose schedule or script is in trouble */                             \
+    X(owed_within)        /* run → its runs of tasks, at any depth, whose handlers were not all called */            \
     X(commands_free)      /* limit → open commands of runs that nobody owns */                                       \
     X(runs_free)          /* limit → unfinished runs that nobody owns */                                             \
     X(runs_left)          /* → unfinished runs whose owner is gone by its row */
