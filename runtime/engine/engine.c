@@ -49,6 +49,7 @@ void ork_engine_turn(ork_engine *e)
         e->pool_wake = false;
         ork_pools_wake(e);
     }
+    ork_turns_go(e);
     if (!e->away_now && !e->ending)
         ork_dispatch_pump(e);
     ork_commit_flush(e, false);

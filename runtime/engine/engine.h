@@ -307,6 +307,7 @@ struct ork_engine {
     ork_http *http;                /* owned; NULL until a job of another service is followed */
     struct ork_secrets *secrets;   /* owned list: commands that are asked for one */
     struct ork_handlers *handlers; /* owned; NULL until one is owed */
+    struct ork_turns turns;        /* of functions of tasks that wait */
     struct ork_workers *workers;   /* owned; NULL until a function of a script is met */
     struct ork_heap call_deadlines;
     uv_timer_t call_timer;
