@@ -121,10 +121,10 @@ static int digest(int from, int to, int64_t most, const atomic_bool *stop, char 
         }
         *bytes += n;
         SHA256Update(&ctx, (uint8_t *)piece, (size_t)n);
-        error = *bytes > most                ? EFBIG
-                : stop && atomic_load(stop)  ? ECANCELED
-                : to >= 0                    ? write_all(to, piece, (size_t)n)
-                                             : 0;
+        error = *bytes > most               ? EFBIG
+                : stop && atomic_load(stop) ? ECANCELED
+                : to >= 0                   ? write_all(to, piece, (size_t)n)
+                                            : 0;
     }
     SHA256Final(sum, &ctx);
     for (size_t i = 0; i < sizeof(sum); i++)

@@ -262,7 +262,7 @@ static void on_inputs(struct ork_active *a, uint32_t task, json_t *params, int c
     ork_err why = {0};
 
     if (!l || !l->job || l->verdict || !ork_turn_reads(l) || ork_question_open(a, task, POLL))
-        return; /* it ended meanwhile */
+        return;                                /* it ended meanwhile */
     bool may = ork_question_may(a, &why) == 0; /* else who has its function asks */
     if (code)
         why = *err;

@@ -106,7 +106,8 @@ static int wait_for_death(struct ork_starting *s, int64_t until, ork_err *err)
 }
 
 /* Whose run it would go on with is told later: the server has just begun, and its schedulers have time to come back; or
- * the owner's process has ended and something of it holds the lock for a moment. One that lives is no reason to wait. */
+ * the owner's process has ended and something of it holds the lock for a moment. One that lives is no reason to wait.
+ */
 static int decide_later(struct ork_starting *s, ork_err *err)
 {
     ork_engine *e = s->engine;

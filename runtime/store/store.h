@@ -50,8 +50,8 @@ struct ork_new_run { /* unit CREATE_RUN */
     uint32_t tasks_total;
     bool resume; /* take an unfinished ownerless run of the same workflow, snapshot, params and triggered_by; not with a
                     key, which names the run itself */
-    bool patient; /* EARLY is an answer to it */
-    bool at;     /* logical_ms was asked for: what is resumed must have the same */
+    bool patient;       /* EARLY is an answer to it */
+    bool at;            /* logical_ms was asked for: what is resumed must have the same */
     ork_id parent_task; /* it is run for that task of another run; zero: none */
     ork_id rerun_of;    /* zero: none. workflow NULL: the run uses rerun_snapshot of rerun_workflow */
     ork_id rerun_snapshot, rerun_workflow;

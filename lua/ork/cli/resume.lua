@@ -14,8 +14,8 @@ local resume = {
   summary = "Goes on with paused runs, and with runs whose program died",
   text = [[
 A run that no living program owns (it was killed, the machine went down) is carried out here, in the foreground, with the
-definition it began with. Of one that ended, handlers (`on_failure` …) that its program did not get to call are called, also those of the runs of its tasks. To go on with a
-changed script, or to repeat what failed, see `ork help retry`.]],
+definition it began with. Of one that ended, handlers (`on_failure` …) that its program did not get to call are called, also
+those of the runs of its tasks. To go on with a changed script, or to repeat what failed, see `ork help retry`.]],
   examples = {
     { "ork resume last", "go on after `ork pause`, or after a crash" },
     { "ork resume etl --jobs 2", "go on, but with at most two processes at once" },

@@ -237,8 +237,8 @@ static pid_t begin(const char *url, unsigned seed)
 
 #define DAY_MS 86400000
 
-/* Until they have come up to nine days further: however long a start takes, each of them comes to something. What one is
- * killed in the middle of is chance. */
+/* Until they have come up to nine days further: however long a start takes, each of them comes to something. What one
+ * is killed in the middle of is chance. */
 static void let_pass(void)
 {
     int64_t until = shared->now_ms + random() % (9 * (int64_t)DAY_MS);

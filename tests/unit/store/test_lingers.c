@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* What a program had open outlives it for a moment when it is killed while it starts another: the child has it all, until
- * it is that program. Its locks are held then, and it is dead. */
+/* What a program had open outlives it for a moment when it is killed while it starts another: the child has it all,
+ * until it is that program. Its locks are held then, and it is dead. */
 #include "store/lib_child.h"
 #include "store/lib_cluster.h"
 #include "store/lib_store.h"
@@ -86,5 +86,6 @@ static void test_a_forked_child_is_no_owner(void **state)
 int main(void)
 {
     const struct CMUnitTest all[] = {cmocka_unit_test(test_a_forked_child_is_no_owner)};
-    return cmocka_run_group_tests_name("ended owners on a file", all, NULL, NULL) + TEST_ON_POSTGRES("ended owners", all);
+    return cmocka_run_group_tests_name("ended owners on a file", all, NULL, NULL) +
+           TEST_ON_POSTGRES("ended owners", all);
 }
