@@ -12,7 +12,7 @@
 local uv = require "luv"
 local cjson = require "cjson"
 
-local sh = { timeout = 30 } -- seconds; the limit of every wait that names none
+local sh = { timeout = 60 } -- seconds; the limit of every wait that names none
 
 local spawned = {} -- processes not yet ended
 local tempdirs = {}
