@@ -174,6 +174,17 @@ static int read_log(lua_State *L)
     return 3;
 }
 
+static int read_owed(lua_State *L) /* owed(id) -> list of run ids */
+{
+    struct ork_lua_engine *e = ork_lua_check_engine(L, 1);
+    const char *id = luaL_checkstring(L, 2);
+    char *document = NULL;
+    ork_err err;
+    int status = ork_run_owed_json(e->engine, id, &document, &err);
+
+    return ork_lua_push_document(L, e, status, document, &err, false);
+}
+
 static int read_artifacts(lua_State *L) /* artifacts(id[, raw]) */
 {
     struct ork_lua_engine *e = ork_lua_check_engine(L, 1);
@@ -239,6 +250,7 @@ static int read_db_check(lua_State *L) /* db_check([raw]) */
 
 const luaL_Reg ork_lua_read_methods[] = {{"artifact_path", read_artifact_path},
                                          {"artifacts", read_artifacts},
+                                         {"owed", read_owed},
                                          {"db_check", read_db_check},
                                          {"db_status", read_db_status},
                                          {"events", read_events},

@@ -167,6 +167,9 @@ static json_t *decision_type(void)
 
 void ork_lua_wait_alone(struct ork_lua_reader *r, struct ork_lua_task *t)
 {
+    if (ork_lua_says(r, "deferred_timeout"))
+        ork_lua_bad(r, "deferred_timeout", "`timeout` is how long this task may take",
+                    "is for jobs that a task leaves elsewhere (ork.defer), which this one cannot");
     t->grace_ms = -1;
     t->memory = t->cpu_ms = 0;
     t->isolated = false;

@@ -170,7 +170,7 @@ end
 --- What ctx does for a call.
 local of_ctx = {
   log = function(call, text) return native.log(call.token, text) end,
-  artifact = function(call, path, name) return native.artifact(call.token, path, name) end,
+  waits_for_artifacts = true,
   progress = function(call, done, total)
     if fibers[call.token] == call.fiber then native.progress(call.token, done, total) end
   end,
@@ -191,6 +191,13 @@ function of_ctx.secret(call, self, name)
   end)
   if not value then refuse("%s", why) end
   return value
+end
+
+--- ctx.artifact: copied by a thread; others compute meanwhile.
+function of_ctx.artifact(call, path, name, self)
+  local keeping <close>, fd = native.keep(call.token, path, name)
+  if fd then self:pause(function(ticket) return core.loop.readable(fd, function() self:wake(ticket) end) end) end
+  return native.kept(call.token, keeping)
 end
 
 local function go_to(folder)

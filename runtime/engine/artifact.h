@@ -14,6 +14,7 @@
 #ifndef ORK_ENGINE_ARTIFACT_H
 #define ORK_ENGINE_ARTIFACT_H
 #include <ork/ork.h>
+#include <stdatomic.h>
 
 #define ORK_ARTIFACTS_MOST 100          /* of an attempt */
 #define ORK_ARTIFACTS_BYTES (1ll << 30) /* of an attempt, all together */
@@ -33,9 +34,11 @@ struct ork_artifacts {
 /* A relative path in UTF-8 without `.`, `..`, empty parts and control characters? */
 int ork_artifact_name_check(const char *name, ork_err *err) ORK_MUSTCHECK;
 /* All that any thread may do: keeps the file under that name for the run whose log folder is run_dir (…/logs/<run>).
- * ours: nobody writes to the file any more, so that it need not be copied. The same name again replaces the first. */
-int ork_artifact_keep(const char *run_dir, const char *path, const char *name, bool ours, struct ork_artifacts *list,
-                      ork_err *err) ORK_MUSTCHECK;
+ * ours: nobody writes to the file any more, so that it need not be copied. stop: nobody wants it any more; NULL: never.
+ * The same name again replaces the first. */
+int ork_artifact_keep(const char *run_dir, const char *path, const char *name, bool ours, const atomic_bool *stop,
+                      struct ork_artifacts *list, ork_err *err) ORK_MUSTCHECK;
+int ork_artifacts_room(const struct ork_artifacts *list, const char *name, ork_err *err) ORK_MUSTCHECK; /* for it? */
 /* All files in an attempt's folder, which stays. */
 int ork_artifacts_take(const char *run_dir, const char *folder, bool ours, struct ork_artifacts *list,
                        ork_err *err) ORK_MUSTCHECK;

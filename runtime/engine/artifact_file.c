@@ -105,7 +105,7 @@ static int write_all(int fd, const char *p, size_t n)
 }
 
 /* What is in `from`: its hash and size. to >= 0: it is written there, too. 0 or an errno; EFBIG: more than most. */
-static int digest(int from, int to, int64_t most, char hash[65], int64_t *bytes)
+static int digest(int from, int to, int64_t most, const atomic_bool *stop, char hash[65], int64_t *bytes)
 {
     SHA2_CTX ctx;
     uint8_t sum[SHA256_DIGEST_LENGTH];
@@ -121,7 +121,10 @@ static int digest(int from, int to, int64_t most, char hash[65], int64_t *bytes)
         }
         *bytes += n;
         SHA256Update(&ctx, (uint8_t *)piece, (size_t)n);
-        error = *bytes > most ? EFBIG : to >= 0 ? write_all(to, piece, (size_t)n) : 0;
+        error = *bytes > most               ? EFBIG
+                : stop && atomic_load(stop) ? ECANCELED
+                : to >= 0                   ? write_all(to, piece, (size_t)n)
+                                            : 0;
     }
     SHA256Final(sum, &ctx);
     for (size_t i = 0; i < sizeof(sum); i++)
@@ -168,58 +171,86 @@ static char *shared_path(const struct places *p, const char *hash)
     return ork_buf_steal(&b, NULL);
 }
 
+static int link_open(const char *file, const char *name)
+{
+    return linkat(AT_FDCWD, file, AT_FDCWD, name, AT_SYMLINK_FOLLOW); /* of one without a name: /proc/self/fd/7 */
+}
+
 /* `file`, whose content that is and which is on the disk, gets its names. Where there are no links (or no more of them)
- * the run has a content of its own; false: `file` is that one now, and is not to be removed. */
-static int name_content(const struct places *p, const char *hash, const char *file, ork_err *err)
+ * the run has a content of its own: `file` itself is renamed, if it has a name. An errno. */
+static int name_content(const struct places *p, const char *hash, const char *file, bool named)
 {
     char *shared = shared_path(p, hash), *own = ork_path_join(p->run, hash), *dir = ork_path_dirname(shared);
     int error = 0;
+    ork_err none;
 
     if (link(shared, own) == 0 || errno == EEXIST) { /* it is known already */
         sync_dir(p->run);
         goto out;
     }
-    ork_err none;
-    if (ork_path_make_dirs(dir, &none) == 0 && link(file, shared) == 0)
+    if (ork_path_make_dirs(dir, &none) == 0 && link_open(file, shared) == 0)
         sync_dir(dir);
-    if (link(file, own) != 0 && errno != EEXIST) {
+    if (link_open(file, own) != 0 && errno != EEXIST) {
         error = errno;
-        if (error == EXDEV || error == EPERM || error == EMLINK || error == EOPNOTSUPP)
+        if (named && (error == EXDEV || error == EPERM || error == EMLINK || error == EOPNOTSUPP))
             error = rename(file, own) == 0 ? 0 : errno;
     }
     if (!error)
         sync_dir(p->run);
 out:
-    if (error)
-        (void)ork_err_set(err, ORK_EIO, "cannot keep it in %s: %s", p->run, strerror(error));
     ork_free(shared);
     ork_free(own);
     ork_free(dir);
-    return error ? ORK_EIO : 0;
+    return error;
 }
 
-/* A copy in the run's folder, on the disk: by sharing blocks where the file system can. */
-static int copy(const struct places *p, int from, int64_t most, char **file, char hash[65], int64_t *bytes, int *error)
+/* A copy in the run's folder, on the disk: by sharing blocks where the file system can. named: it has a name, which
+ * stays when this process is killed; without one nothing stays. Its descriptor, or -1. */
+static int copy(const struct places *p, int from, int64_t most, const atomic_bool *stop, bool named, char **file,
+                char hash[65], int64_t *bytes, int *error)
 {
-    *file = ork_path_join(p->run, "new-XXXXXX");
-    int to = mkostemp(*file, O_CLOEXEC);
+    *file = named ? ork_path_join(p->run, "new-XXXXXX") : NULL;
+    int to = named ? mkostemp(*file, O_CLOEXEC) : open(p->run, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
 
-    if (to < 0) {
+    if (to < 0 && !named) {
+        return copy(p, from, most, stop, true, file, hash, bytes, error);
+    } else if (to < 0) {
         *error = errno;
     } else {
         bool shares = ioctl(to, FICLONE, from) == 0;
-        *error = digest(shares ? to : from, shares ? -1 : to, most, hash, bytes);
+        *error = digest(shares ? to : from, shares ? -1 : to, most, stop, hash, bytes);
         if (!*error && fsync(to) != 0)
             *error = errno;
-        (void)close(to);
-        if (*error)
+        if (*error && named)
             (void)unlink(*file);
+        if (*error)
+            (void)close(to);
     }
-    if (*error) {
-        ork_free(*file);
-        *file = NULL;
+    return *error ? -1 : to;
+}
+
+/* Copied, and named: without a name of its own in between where the file system can, else with one. An errno. */
+static int keep_copy(const struct places *p, int fd, int64_t most, const atomic_bool *stop, char hash[65],
+                     int64_t *bytes)
+{
+    int error = 0;
+
+    for (int named = 0; named < 2; named++) {
+        char *file = NULL, self[40];
+        int to = copy(p, fd, most, stop, named, &file, hash, bytes, &error);
+        if (to >= 0) {
+            (void)snprintf(self, sizeof(self), "/proc/self/fd/%d", to);
+            error = name_content(p, hash, file ? file : self, file != NULL);
+            (void)close(to);
+            if (file)
+                (void)unlink(file);
+        }
+        bool again = error && to >= 0 && !file && lseek(fd, 0, SEEK_SET) == 0;
+        ork_free(file);
+        if (!again)
+            break;
     }
-    return *error ? -1 : 0;
+    return error;
 }
 
 static int too_much(const char *name, bool files, ork_err *err)
@@ -235,43 +266,46 @@ static int too_much(const char *name, bool files, ork_err *err)
 }
 
 static int keep_open(const struct places *p, int fd, const char *path, const char *name, bool ours,
-                     struct ork_artifacts *list, ork_err *err)
+                     const atomic_bool *stop, struct ork_artifacts *list, ork_err *err)
 {
-    char hash[65], *file = NULL;
+    char hash[65];
     int64_t bytes = 0, most = ORK_ARTIFACTS_BYTES - list->bytes;
-    int error = 0, rc;
+    int error;
 
     if (ours) {
         (void)fchmod(fd, 0600);
-        error = digest(fd, -1, most, hash, &bytes);
+        error = digest(fd, -1, most, stop, hash, &bytes);
         if (!error && fsync(fd) != 0)
             error = errno;
+        if (!error)
+            error = name_content(p, hash, path, true);
     } else {
-        (void)copy(p, fd, most, &file, hash, &bytes, &error);
+        error = keep_copy(p, fd, most, stop, hash, &bytes);
     }
     if (error == EFBIG)
         return too_much(name, false, err);
     if (error)
-        return ork_err_set(err, error == ENOSPC ? ORK_ENOSPC : ORK_EIO, "artifact `%s`: %s", name, strerror(error));
-    rc = name_content(p, hash, ours ? path : file, err);
-    if (file)
-        (void)unlink(file);
-    ork_free(file);
-    if (!rc)
-        ork_artifacts_add(list, name, hash, bytes);
-    return rc ? ork_err_wrap(err, "artifact `%s`", name) : 0;
+        return ork_err_set(err, error == ENOSPC ? ORK_ENOSPC : ORK_EIO, "artifact `%s`: cannot keep it in %s: %s", name,
+                           p->run, strerror(error));
+    ork_artifacts_add(list, name, hash, bytes);
+    return 0;
 }
 
-int ork_artifact_keep(const char *run_dir, const char *path, const char *name, bool ours, struct ork_artifacts *list,
-                      ork_err *err)
+int ork_artifacts_room(const struct ork_artifacts *list, const char *name, ork_err *err)
+{
+    int rc = ork_artifact_name_check(name, err);
+
+    return rc || list->len < ORK_ARTIFACTS_MOST ? rc : too_much(name, true, err);
+}
+
+int ork_artifact_keep(const char *run_dir, const char *path, const char *name, bool ours, const atomic_bool *stop,
+                      struct ork_artifacts *list, ork_err *err)
 {
     struct stat st;
-    int rc = ork_artifact_name_check(name, err);
+    int rc = ork_artifacts_room(list, name, err);
 
     if (rc)
         return rc;
-    if (list->len >= ORK_ARTIFACTS_MOST)
-        return too_much(name, true, err);
     int fd = open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
     if (fd < 0 || fstat(fd, &st) != 0 || !S_ISREG(st.st_mode)) {
         int error = errno;
@@ -287,7 +321,7 @@ int ork_artifact_keep(const char *run_dir, const char *path, const char *name, b
     struct places p = places_of(run_dir);
     rc = ork_path_make_dirs(p.run, err);
     if (!rc) /* a file with another name may be written to by that */
-        rc = keep_open(&p, fd, path, name, ours && st.st_nlink == 1, list, err);
+        rc = keep_open(&p, fd, path, name, ours && st.st_nlink == 1, stop, list, err);
     places_fini(&p);
     (void)close(fd);
     return rc;
@@ -315,7 +349,7 @@ static int take_folder(const char *run_dir, const char *folder, const char *pref
         if (lstat(path, &st) == 0 && S_ISDIR(st.st_mode))
             rc = take_folder(run_dir, path, name.data, depth + 1, ours, list, err);
         else
-            rc = ork_artifact_keep(run_dir, path, name.data, ours, list, err);
+            rc = ork_artifact_keep(run_dir, path, name.data, ours, NULL, list, err);
         ork_buf_fini(&name);
         ork_free(path);
     }

@@ -250,6 +250,7 @@ static void on_answer(struct ork_active *a, uint32_t task, uint32_t attempt, con
 
     if (a->dead || !l || !l->job || l->verdict || l->attempt != attempt)
         return;
+    ork_turn_over(a, l);
     l->job->lost |= answer->error && answer->kind == ORK_KIND_LOST;
     if (answer->error && answer->final) {
         ork_settle_fail(a, task, answer->kind, answer->error);
@@ -273,19 +274,30 @@ static void on_inputs(struct ork_active *a, uint32_t task, json_t *params, int c
     size_t len = 0;
     ork_err why = {0};
 
-    if (!l || !l->job || l->verdict || l->job->what.type != ORK_DEFER_POLL || ork_question_open(a, task, POLL))
-        return; /* it ended meanwhile */
-    if (ork_question_may(a, &why) != 0)
-        return; /* who has its function asks */
+    if (!l || !l->job || l->verdict || !ork_turn_reads(l) || ork_question_open(a, task, POLL))
+        return;                                /* it ended meanwhile */
+    bool may = ork_question_may(a, &why) == 0; /* else who has its function asks */
     if (code)
         why = *err;
-    else
+    else if (may)
         code = ork_question_input(a, task, l->attempt, params, &text, &len, &why);
-    if (code)
+    if (!may || code)
+        ork_turn_over(a, l);
+    if (may && code)
         ork_deferred_later(a, l, why.msg);
-    else
-        ork_question_ask(a, task, l->attempt,
-                         &(struct ork_ask){.option = POLL, .input = text, .input_len = len, .cb = on_answer});
+    if (!may || code)
+        return;
+    ork_question_ask(a, task, l->attempt,
+                     &(struct ork_ask){.option = POLL, .input = text, .input_len = len, .cb = on_answer});
+    ork_turn_holds(a, l, len);
+}
+
+static void poll(struct ork_active *a, struct ork_live *l)
+{
+    json_t *params = ork_active_params(a, l->task);
+
+    ork_inputs_fetch(a, l->task, params, on_inputs);
+    json_decref(params);
 }
 
 void ork_deferred_due(struct ork_active *a, uint32_t task)
@@ -306,9 +318,7 @@ void ork_deferred_due(struct ork_active *a, uint32_t task)
         ork_executor_due(a, l);
         return;
     }
-    json_t *params = ork_active_params(a, task);
-    ork_inputs_fetch(a, task, params, on_inputs);
-    json_decref(params);
+    ork_turn_want(a, l, poll);
 }
 
 void ork_deferred_timed_out(struct ork_active *a, struct ork_live *l)
@@ -365,6 +375,7 @@ void ork_deferred_free(struct ork_active *a, struct ork_live *l)
         ork_question_drop(a, l->task, POLL);
         ork_executor_drop(a, l);
     }
+    ork_turn_over(a, l);
     ork_defer_fini(&l->job->what);
     ork_sub_drop_child(l->job->child);
     json_decref(l->job->decision);

@@ -10,6 +10,7 @@
 #define ORK_ENGINE_DEFERRED_H
 #include "core/defer.h"
 #include "core/workflow.h"
+#include "engine/turns.h"
 
 struct ork_active;
 struct ork_live;
@@ -27,6 +28,7 @@ struct ork_deferred { /* owned by its live attempt */
     struct ork_child *child; /* owned: the run it will wait for, until that is in a batch; NULL */
     bool lost;               /* a call of it was, with its worker: it is alone from then on */
     bool busy;               /* that run is being created or claimed */
+    struct ork_turn turn;    /* to have the inputs of its function read */
     int stop;                /* enum ork_sub_stop: why that run is cancelled */
 };
 

@@ -49,6 +49,7 @@ void ork_engine_turn(ork_engine *e)
         e->pool_wake = false;
         ork_pools_wake(e);
     }
+    ork_turns_go(e);
     if (!e->away_now && !e->ending)
         ork_dispatch_pump(e);
     ork_commit_flush(e, false);
@@ -250,6 +251,14 @@ static bool nothing_new(ork_engine *e, const ork_id *run, bool mine, uint64_t be
     return !e->fenced && !e->interrupted && !e->deadline_over && (mine ? is_here(e, run) : e->bell_count == bells);
 }
 
+static int was_interrupted(ork_engine *e, ork_err *err)
+{
+    if (!e->interrupted)
+        return 0;
+    e->interrupted = false;
+    return ork_err_set(err, ORK_ECANCELLED, "interrupted");
+}
+
 /* Until the run has left our table, a bell rang, or the time is over (0 then: the caller looks again). */
 int ork_engine_drive_change(ork_engine *e, const ork_id *run, uint64_t bells, int64_t timeout_ms, ork_err *err)
 {
@@ -266,10 +275,21 @@ int ork_engine_drive_change(ork_engine *e, const ork_id *run, uint64_t bells, in
     }
     uv_unref((uv_handle_t *)&e->check);
     uv_timer_stop(&e->deadline);
-    if (!e->interrupted)
-        return 0;
-    e->interrupted = false;
-    return ork_err_set(err, ORK_ECANCELLED, "interrupted");
+    return was_interrupted(e, err);
+}
+
+int ork_engine_pause(ork_engine *e, int64_t ms, bool or_bell, ork_err *err)
+{
+    uint64_t bells = e->bell_count;
+
+    e->deadline_over = false;
+    uv_timer_start(&e->deadline, on_deadline, (uint64_t)ms, 0);
+    uv_ref((uv_handle_t *)&e->check);
+    while (!e->deadline_over && !e->fenced && !e->interrupted && (!or_bell || e->bell_count == bells))
+        uv_run(e->loop, UV_RUN_ONCE);
+    uv_unref((uv_handle_t *)&e->check);
+    uv_timer_stop(&e->deadline);
+    return was_interrupted(e, err);
 }
 
 void ork_engine_interrupt(ork_engine *e)

@@ -307,6 +307,7 @@ struct ork_engine {
     ork_http *http;                /* owned; NULL until a job of another service is followed */
     struct ork_secrets *secrets;   /* owned list: commands that are asked for one */
     struct ork_handlers *handlers; /* owned; NULL until one is owed */
+    struct ork_turns turns;        /* of functions of tasks that wait */
     struct ork_workers *workers;   /* owned; NULL until a function of a script is met */
     struct ork_heap call_deadlines;
     uv_timer_t call_timer;
@@ -339,6 +340,7 @@ void ork_engine_turn(ork_engine *e);              /* end of a loop turn: dispatc
 
 int ork_engine_drive_change(ork_engine *e, const ork_id *run, uint64_t bells, int64_t timeout_ms,
                             ork_err *err) ORK_MUSTCHECK;
+int ork_engine_pause(ork_engine *e, int64_t ms, bool or_bell, ork_err *err) ORK_MUSTCHECK; /* ECANCELLED: interrupted */
 int ork_engine_watch_owner(ork_engine *e, const ork_id *owner,
                            ork_err *err) ORK_MUSTCHECK; /* wait.c: its death counts as a ring of the bell */
 void ork_engine_watch_fini(ork_engine *e);

@@ -109,6 +109,7 @@ static void on_started(struct ork_active *a, uint32_t task, uint32_t attempt, co
     if (!l)
         return;
     l->job->starting = false;
+    ork_turn_over(a, l);
     if (answer->error && l->job->ending) {
         end_early(a, l, NULL); /* nothing was started, as far as it says */
         return;
@@ -185,10 +186,12 @@ static void on_inputs(struct ork_active *a, uint32_t task, json_t *params, int c
     json_t *o = NULL;
     ork_err why = {0};
 
-    if (!l || !l->job || l->verdict || !l->job->starting || ork_question_open(a, task, START))
+    if (!l || !l->job || l->verdict || !l->job->starting || !ork_turn_reads(l) || ork_question_open(a, task, START))
         return; /* it ended meanwhile */
-    if (ork_question_may(a, &why) != 0)
+    if (ork_question_may(a, &why) != 0) {
+        ork_turn_over(a, l);
         return; /* who has its functions asks */
+    }
     if (code)
         why = *err;
     else
@@ -215,6 +218,16 @@ static void on_inputs(struct ork_active *a, uint32_t task, json_t *params, int c
     ork_question_ask(
         a, task, l->attempt,
         &(struct ork_ask){.option = START, .input = text, .input_len = len, .secret = true, .cb = on_started});
+    ork_turn_holds(a, l, len);
+}
+
+static void start(struct ork_active *a, struct ork_live *l)
+{
+    json_t *params = ork_active_params(a, l->task);
+
+    l->job->starting = true;
+    ork_inputs_fetch_all(a, l->task, params, on_inputs);
+    json_decref(params);
 }
 
 /* ---- poll ------------------------------------------------------------------------------------- */
@@ -299,12 +312,8 @@ void ork_executor_due(struct ork_active *a, struct ork_live *l)
                                            .cb = on_polled});
         return;
     }
-    if (d->starting)
-        return;
-    d->starting = true;
-    json_t *params = ork_active_params(a, l->task);
-    ork_inputs_fetch_all(a, l->task, params, on_inputs);
-    json_decref(params);
+    if (!d->starting)
+        ork_turn_want(a, l, start);
 }
 
 void ork_executor_committed(struct ork_active *a, struct ork_live *l)

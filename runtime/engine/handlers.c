@@ -455,6 +455,15 @@ static bool is_in_hands(ork_engine *e, const struct ork_rows *rows, size_t i)
     return true;
 }
 
+bool ork_handlers_left(ork_engine *e, const struct ork_rows *rows, size_t i)
+{
+    const char *by = ork_rows_text(rows, i, "by");
+    ork_id who;
+
+    return ork_handlers_is(ork_rows_text(rows, i, "kind")) && !is_in_hands(e, rows, i) &&
+           !(by && ork_id_parse(by, strlen(by), &who) == 0 && ork_id_eq(&who, &e->scheduler));
+}
+
 void ork_handlers_take(struct ork_active *a, const struct ork_rows *rows, size_t i)
 {
     uint32_t task = ORK_NO_TASK;
@@ -487,6 +496,33 @@ bool ork_handlers_free(ork_engine *e, const struct ork_rows *rows, size_t i)
         return true;
     bool mine = by && ork_id_parse(by, strlen(by), &who) == 0 && ork_id_eq(&who, &e->scheduler);
     return !mine && !is_in_hands(e, rows, i);
+}
+
+int ork_run_owed_json(ork_engine *e, const char *run_id, char **out, ork_err *err)
+{
+    struct ork_rows *rows = NULL;
+    struct ork_buf b = ORK_BUF_INIT;
+    ork_id run, before = {0};
+    int rc = ork_doc_parse_run(run_id, &run, err);
+
+    if (!rc)
+        rc = ork_store_query(e->store, ORK_Q_owed_within, (struct ork_param[]){ORK_P_ID(&run)}, 1, &rows, err);
+    ork_buf_addc(&b, '[');
+    for (size_t i = 0; !rc && i < ork_rows_len(rows); i++) {
+        char id[ORK_ID_TEXT];
+        if (!ork_rows_id(rows, i, "run_id", &run) || ork_id_eq(&run, &before) || is_in_hands(e, rows, i))
+            continue;
+        before = run;
+        ork_id_format(&run, id);
+        ork_buf_addf(&b, "%s\"%s\"", b.len > 1 ? "," : "", id);
+    }
+    ork_buf_addc(&b, ']');
+    ork_rows_free(rows);
+    if (rc)
+        ork_buf_fini(&b);
+    else
+        *out = ork_buf_steal(&b, NULL);
+    return rc;
 }
 
 /* ---- the whole -------------------------------------------------------------------------------- */

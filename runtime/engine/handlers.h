@@ -22,6 +22,8 @@ void ork_handlers_owe(struct ork_active *a, uint32_t task);
 void ork_handlers_begin(struct ork_active *a, const ork_id *command, const char *kind, uint32_t task);
 bool ork_handlers_is(const char *kind);             /* such a row of `commands` */
 char *ork_handlers_log(const struct ork_active *a); /* the file of what a run's handlers write; owned by the caller */
+/* An open row of `commands`: a handler, owed by a program that is gone? */
+bool ork_handlers_left(ork_engine *e, const struct ork_rows *rows, size_t i);
 /* A row of `commands` about a run that was claimed. */
 void ork_handlers_take(struct ork_active *a, const struct ork_rows *rows, size_t i);
 bool ork_handlers_busy(ork_engine *e, const ork_id *run); /* handlers of it, or of runs of its tasks, are called here */

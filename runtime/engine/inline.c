@@ -352,7 +352,7 @@ int ork_inline_artifact(ork_engine *e, uint64_t token, const char *path, const c
         return rc;
     struct ork_artifacts *list = &c->live->artifacts;
     ORK_CLEANUP(ork_free_cleanup) char *run_dir = ork_path_dirname(c->live->log_path);
-    rc = ork_artifact_keep(run_dir, path, name, false, list, err);
+    rc = ork_artifact_keep(run_dir, path, name, false, NULL, list, err);
     for (size_t i = 0; !rc && i < list->len; i++) {
         if (strcmp(list->items[i].name, name) == 0) {
             memcpy(hash, list->items[i].hash, 65);

@@ -2,6 +2,7 @@
 /* Runs of tasks after a restart: what has become of each, and who may take it up (sub.h). Reads block here, as they do
  * when a run is loaded: once per child, before its task can go on. */
 #include "engine/engine.h"
+#include "engine/handlers.h"
 #include "engine/sub.h"
 #include <string.h>
 
@@ -23,8 +24,9 @@ static bool is_away(int code)
     return code == ORK_EIO || code == ORK_EBUSY || code == ORK_ETIMEDOUT || code == ORK_ECANCELLED;
 }
 
-/* It ended, and is to run again: its owner has not got round to that. */
-static bool is_wanted_again(ork_engine *e, const ork_id *run)
+/* What it ended with is not all: it is to run again, and its owner has not got round to that; or handlers are owed by a
+ * program that is gone, which are taken with `taker`, if that is given. */
+static bool is_wanted(ork_engine *e, const ork_id *run, bool again, struct ork_active *taker)
 {
     struct ork_rows *rows = NULL;
     struct ork_param p[] = {ORK_P_ID(run)};
@@ -33,10 +35,32 @@ static bool is_wanted_again(ork_engine *e, const ork_id *run)
 
     if (ork_store_query(e->store, ORK_Q_commands_of_run, p, 1, &rows, &none) != 0)
         return true; /* it will be asked again, once it is claimed */
-    for (size_t i = 0; i < ork_rows_len(rows); i++)
-        wanted |= !ork_rows_time(rows, i, "done_at") && strcmp(ork_rows_text(rows, i, "kind"), "retry") == 0;
+    for (size_t i = 0; i < ork_rows_len(rows); i++) {
+        if (ork_rows_time(rows, i, "done_at"))
+            continue;
+        bool left = !again && ork_handlers_left(e, rows, i);
+        wanted |= left || (again && strcmp(ork_rows_text(rows, i, "kind"), "retry") == 0);
+        if (left && taker)
+            ork_handlers_take(taker, rows, i);
+    }
     ork_rows_free(rows);
     return wanted;
+}
+
+static bool is_wanted_again(ork_engine *e, const ork_id *run)
+{
+    return is_wanted(e, run, true, NULL);
+}
+
+/* It has ended, for good. Its handlers are begun before its task is told: who waits for that one waits for them. It is
+ * ours until they have ended, so nobody else calls them. */
+static void end_here(struct ork_active *child)
+{
+    if (is_wanted(child->engine, &child->id, false, child))
+        ork_command_look(child->engine); /* which lets go of it */
+    else
+        ork_active_release(child);
+    ork_sub_ended(child);
 }
 
 /* It is ours by its row. */
@@ -53,8 +77,7 @@ static void take_up(struct ork_active *a, struct ork_live *l, const ork_id *run)
         ork_sub_fail(a, l, ORK_RUN_FAILED, why.msg);
     } else if (!child->dead && ork_run_is_final(child->run.status) && !child->closing &&
                !(l->job->stop == ORK_SUB_GO_ON && is_wanted_again(a->engine, run))) { /* another was quicker */
-        ork_active_release(child);
-        ork_sub_ended(child);
+        end_here(child);
     } else {
         if (!child->dead)
             ork_sub_join(a, l, child);
@@ -124,7 +147,8 @@ void ork_sub_attach(struct ork_active *a, struct ork_live *l)
         look_later(a, l, AGAIN_MS);
     } else if (ork_rows_len(rows) == 0) {
         ork_settle_lost(a, l->task, "lost: its run is not in the database");
-    } else if (ork_run_is_final(status) && (l->job->stop || !is_wanted_again(e, &run))) {
+    } else if (ork_run_is_final(status) && (l->job->stop || !is_wanted_again(e, &run)) &&
+               !is_wanted(e, &run, false, NULL)) {
         ork_sub_settle(a, l, status, ork_rows_text(rows, 0, "output"), ork_rows_text(rows, 0, "error"));
     } else {
         ork_sub_claim(a, l, &run);

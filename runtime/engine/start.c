@@ -8,6 +8,7 @@
 #include <string.h>
 
 #define ROWS_PER_TASK 4
+#define LINGER_MS 2000 /* for what a process that ended leaves to fall */
 #define AT_ONCE                                                                                                        \
     250 /* tasks of a run that begins in the batch that creates it; with all they may add it fits in there */
 
@@ -94,6 +95,43 @@ static void on_created(void *data, int code, const ork_err *err)
     s->done = true;
 }
 
+static int wait_for_death(struct ork_starting *s, int64_t until, ork_err *err)
+{
+    ork_engine *e = s->engine;
+    int64_t left = until - e->clock->mono_ms(e->clock->data);
+    int rc = ork_engine_watch_owner(e, &s->row.owner, err);
+
+    s->row.patient = left > 0; /* else its process is one that cannot be seen from here */
+    return rc || left <= 0 ? rc : ork_engine_pause(e, left, true, err);
+}
+
+/* Whose run it would go on with is told later: the server has just begun, and its schedulers have time to come back; or
+ * the owner's process has ended and something of it holds the lock for a moment. One that lives is no reason to wait.
+ */
+static int decide_later(struct ork_starting *s, ork_err *err)
+{
+    ork_engine *e = s->engine;
+    int64_t until = e->clock->mono_ms(e->clock->data) + LINGER_MS;
+    int rc = 0;
+
+    while (!rc && !s->code && s->row.how == ORK_EARLY) {
+        if (!s->row.lingers)
+            ork_log_warn(&e->log, "the database server has just begun: who lives there is known in %.1f s; waiting",
+                         (double)s->row.early_ms / 1000);
+        rc = s->row.lingers ? wait_for_death(s, until, err) : ork_engine_pause(e, s->row.early_ms, false, err);
+        if (!rc)
+            rc = ork_commit_possible(e, err); /* EFENCED among others */
+        if (rc)
+            return rc;
+        s->done = false;
+        s->row.how = ORK_CREATED;
+        ork_commit_unit(e, ORK_UNIT_CREATE_RUN, NULL, true)->create = &s->row;
+        ork_commit_answer(e, on_created, s);
+        rc = ork_engine_drive(e, &s->done, err);
+    }
+    return rc;
+}
+
 int ork_start_commit(struct ork_starting *s, struct ork_started *out, ork_err *err)
 {
     ork_engine *e = s->engine;
@@ -123,6 +161,8 @@ int ork_start_commit(struct ork_starting *s, struct ork_started *out, ork_err *e
                                               .now_ms = s->row.now_ms};
     }
     rc = ork_engine_drive(e, &s->done, err);
+    if (!rc)
+        rc = decide_later(s, err);
     if (!rc && s->code) {
         if (err)
             *err = s->err;
@@ -254,6 +294,7 @@ int ork_run_start(ork_engine *e, ork_workflow *w, const struct ork_start_opts *o
         .run_timeout_ms = ork_workflow_limits(w)->run_timeout_ms,
         .tasks_total = ork_workflow_len(w),
         .part = text_of(part),
+        .patient = o->resume,
         .resume = o->resume && !json_object_get(s.part, "only"), /* its outputs may be newer by now */
     };
     path = ork_start_script_path(w);

@@ -506,13 +506,14 @@ static int library(lua_State *L)
 
 static int open_native(lua_State *L)
 {
-    static const luaL_Reg functions[] = {{"artifact", ork_output_artifact},
-                                         {"ask_secret", ask_secret},
+    static const luaL_Reg functions[] = {{"ask_secret", ask_secret},
                                          {"current", current},
                                          {"done", done},
                                          {"enter", enter},
                                          {"fail", fail},
                                          {"go_to", go_to},
+                                         {"keep", ork_keep_begin},
+                                         {"kept", ork_keep_end},
                                          {"leave", leave},
                                          {"library", library},
                                          {"limits", ork_limits_shown},

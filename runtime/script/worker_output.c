@@ -152,27 +152,3 @@ int ork_output_text(lua_State *L) /* log(slot, text) -> true | nil, message */
         lua_pushliteral(L, "the attempt has ended");
     return 2;
 }
-
-int ork_output_artifact(lua_State *L) /* artifact(slot, path, name) -> SHA-256, bytes | nil, message */
-{
-    lua_Integer slot = luaL_checkinteger(L, 1);
-    const char *path = luaL_checkstring(L, 2), *name = luaL_checkstring(L, 3);
-
-    luaL_argcheck(L, slot >= 0 && slot < ORK_WORKER_SLOTS && ork_self.work[slot].open, 1, "no call is in that slot");
-    struct ork_work *w = &ork_self.work[slot];
-    ORK_CLEANUP(ork_free_cleanup) char *run_dir = ork_path_dirname(w->log_path);
-    ork_err err;
-
-    if (ork_artifact_keep(run_dir, path, name, false, &w->artifacts, &err) != 0) {
-        lua_pushnil(L);
-        lua_pushstring(L, err.msg);
-        return 2;
-    }
-    for (size_t i = 0; i < w->artifacts.len; i++) {
-        if (strcmp(w->artifacts.items[i].name, name) == 0) {
-            lua_pushstring(L, w->artifacts.items[i].hash);
-            lua_pushinteger(L, w->artifacts.items[i].bytes);
-        }
-    }
-    return 2;
-}

@@ -45,8 +45,9 @@ void ork_output_enter(int slot);                          /* it computes from no
 void ork_output_leave(int slot);                          /* what it wrote past its log goes there */
 int64_t ork_output_close(int slot);                       /* bytes of its log */
 
-int ork_output_text(lua_State *L);     /* log(slot, text) -> true | nil, message */
-int ork_output_artifact(lua_State *L); /* artifact(slot, path, name) -> SHA-256, bytes | nil, message */
+int ork_output_text(lua_State *L); /* log(slot, text) -> true | nil, message */
+int ork_keep_begin(lua_State *L);  /* worker_keep.c: artifacts of functions */
+int ork_keep_end(lua_State *L);
 
 void ork_worker_answer(void); /* worker.c, from the signal handler: what waits to be sent goes */
 

@@ -50,7 +50,8 @@ struct ork_new_run { /* unit CREATE_RUN */
     uint32_t tasks_total;
     bool resume; /* take an unfinished ownerless run of the same workflow, snapshot, params and triggered_by; not with a
                     key, which names the run itself */
-    bool at;     /* logical_ms was asked for: what is resumed must have the same */
+    bool patient;       /* EARLY is an answer to it */
+    bool at;            /* logical_ms was asked for: what is resumed must have the same */
     ork_id parent_task; /* it is run for that task of another run; zero: none */
     ork_id rerun_of;    /* zero: none. workflow NULL: the run uses rerun_snapshot of rerun_workflow */
     ork_id rerun_snapshot, rerun_workflow;
@@ -59,8 +60,12 @@ struct ork_new_run { /* unit CREATE_RUN */
         ORK_CREATED,
         ORK_RESUMED,
         ORK_OWNED,
-        ORK_FINISHED
-    } how;                 /* RESUMED: claimed by this batch; OWNED, FINISHED: run found by key */
+        ORK_FINISHED,
+        ORK_EARLY
+    } how;                 /* RESUMED: claimed by this batch; OWNED, FINISHED: run found by key; EARLY: nothing was
+                              stored, since its owner is gone, it seems, and counts as dead only later */
+    int64_t early_ms;      /* EARLY: then; 0: when its lock falls … */
+    bool lingers;          /* … which something that is ending still holds */
     ork_id run_id;         /* the run it is about */
     ork_id owner;          /* OWNED: whose */
     struct ork_left *left; /* RESUMED: as of a claim */
@@ -476,6 +481,7 @@ static inline struct ork_param ork_param_text(const char *s)
     X(schedules_list)     /* name|null, on only, name before the page|null, limit → workflows with a schedule */     \
     X(schedules_head)     /* limit → what comes next */                                                              \
     X(schedules_troubled) /* limit → workflows whose schedule or script is in trouble */                             \
+    X(owed_within)        /* run → its runs of tasks, at any depth, whose handlers were not all called */            \
     X(commands_free)      /* limit → open commands of runs that nobody owns */                                       \
     X(runs_free)          /* limit → unfinished runs that nobody owns */                                             \
     X(runs_left)          /* → unfinished runs whose owner is gone by its row */

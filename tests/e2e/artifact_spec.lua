@@ -172,4 +172,50 @@ return w
     assert.equal("kept\n", ork("artifacts", "last", "x").out)
     assert.same({ "2 5" }, contents("artifacts"))
   end)
+
+  local SLOW = [[
+local ork = require "ork"
+local w = ork.workflow("slow")
+local function pid() return io.open("/proc/self/stat"):read("n") end
+local function mark(name) io.open(name, "w"):close() end
+w:task("copies", { inputs = {}, run = function(_, ctx)
+  while not io.open("there") do ctx.sleep("1ms") end
+  mark("copying")
+  local kept = ctx.artifact("big", "big")
+  local beside = io.open("beside")
+  return { bytes = kept.bytes, beside = beside and beside:read("n") == pid() }
+end })
+w:task("goes_on", { inputs = {}, run = function(_, ctx)
+  mark("there")
+  while not io.open("copying") do ctx.sleep("1ms") end
+  local program = io.open("/proc/self/stat"):read("a"):match("^%d+ %(.*%) %a (%d+)")
+  if os.remove("kill") then -- once the copy is open
+    os.execute("until ls -l /proc/$PPID/fd | grep -q artifacts/; do sleep 0.01; done; kill -9 " .. program)
+  end
+  local f = io.open("beside.new", "w")
+  f:write(pid()):close()
+  os.rename("beside.new", "beside")
+end })
+return w
+]]
+
+  it("of functions are copied while others go on in the same worker", function()
+    sh.write(dir .. "/slow.lua", SLOW)
+    sh.run({ "truncate", "-s", "200M", dir .. "/big" })
+    assert.equal(0, ork("slow.lua", "--jobs", "1").code)
+    assert.same({ bytes = 200 << 20, beside = true }, sh.json(ork("output", "last", "copies").out))
+  end)
+
+  it("are whole or not there when the program is killed while one is copied", function()
+    sh.write(dir .. "/slow.lua", SLOW)
+    sh.run({ "truncate", "-s", "200M", dir .. "/big" })
+    sh.write(dir .. "/kill", "") -- by the function beside it
+    assert.equal(9, sh.spawn_ork({ "slow.lua", "--jobs", "1" }, { cwd = dir }):wait(nil, true).signal)
+    sh.wait_until(dir, function() return #sh.processes(dir) == 0 end)
+    assert.same({}, sh.sql(dir .. "/.ork/ork.db", "SELECT 1 FROM artifacts"))
+    for path in sh.run({ "find", ".ork", "-path", "*artifacts/*", "-type", "f" }, { cwd = dir }).out:gmatch("[^\n]+") do error(path) end
+    assert.equal(0, ork("slow.lua", "--jobs", "1").code)
+    assert.equal("big", sh.json(ork("artifacts", "last", "--json").out)[1].name)
+    assert.same({ "2 209715200" }, contents("artifacts"))
+  end)
 end)

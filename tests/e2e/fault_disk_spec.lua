@@ -70,7 +70,7 @@ describe("a full disk", function()
     p:wait_line("less than 8 MiB %(ORK_MIN_FREE_MB%) are free .* no task is started until there is room")
     assert.is_false(sh.exists(dir .. "/ran"))
     sh.run({ "rm", disk .. "/filler" })
-    assert.equal(0, p:wait(30).code)
+    assert.equal(0, p:wait().code)
     assert.is_true(sh.exists(dir .. "/ran"))
   end)
 

@@ -83,6 +83,7 @@ describe("several ork on one database", function()
     ]])
     local first = sh.spawn_ork({ "stop.lua", "--db", "sqlite:" .. db }, { cwd = dir })
     sh.wait_file(dir .. "/pid")
+    first:wait_line("a +running") -- it is stored: there is nothing that could be refused
     first:signal("sigstop")
     -- Whoever overtakes a scheduler marks it dead; on SQLite only a free lock allows that, so the test does it by hand.
     sh.sql(db, "UPDATE schedulers SET state='dead'")

@@ -126,16 +126,22 @@ return w
   end)
 
   it("asks again when there is no answer, until its deferred_timeout", function()
-    write([[ork.defer.http({ url = "http://127.0.0.1:1/", job_id = "nobody" })]], 'deferred_timeout = "1500ms"')
-    local r = run()
-    assert.matches("a failed: its jobs took longer than its deferred_timeout %(1.5s%); job `nobody`: Failed to connect", r.err)
-    assert.equal("timeout", sh.json(ork({ "show", "last", "a", "--json" }).out).kind)
-    write([[ork.defer.http({ url = url .. "/bytes/3", job_id = "text" })]], 'deferred_timeout = "1500ms"')
-    assert.matches("; job `text`: the answer of its service is no JSON object\n", run().err)
-    write([[ork.defer.http({ url = url .. "/status/503", job_id = "busy" })]], 'deferred_timeout = "1500ms"')
-    assert.matches("; job `busy`: its service answered 503: told so\n", run().err)
-    write([[ork.defer.http({ url = url .. "/job/never", job_id = "odd", status_field = "state" })]], 'deferred_timeout = "1500ms"')
-    assert.matches("; job `odd`: no field `state` in the answer; did you mean `status`%?\n", run().err)
+    local jobs = { { "nobody", '"http://127.0.0.1:1/"' }, { "text", 'url .. "/bytes/3"' }, { "busy", 'url .. "/status/503"' }, { "odd", 'url .. "/job/never", status_field = "state"' } }
+    local tasks = {}
+    for i, job in ipairs(jobs) do -- at once, and with time for a question: the first one comes after a second
+      tasks[i] = ([[w:task(%q, { inputs = { url = w.params.url }, deferred_timeout = "8s", run = function(input)
+        local url = input.url
+        return ork.defer.http({ url = %s, job_id = %q })
+      end })]]):format(job[1], job[2], job[1])
+    end
+    sh.write(dir .. "/d.lua", ('local ork = require "ork"\nlocal w = ork.workflow("d", { params = { url = "str" } })\n%s\nreturn w\n'):format(
+      table.concat(tasks, "\n")))
+    local err = run().err
+    assert.matches("nobody failed: its jobs took longer than its deferred_timeout %(8s%); job `nobody`: Failed to connect", err)
+    assert.equal("timeout", sh.json(ork({ "show", "last", "nobody", "--json" }).out).kind)
+    assert.matches("; job `text`: the answer of its service is no JSON object\n", err)
+    assert.matches("; job `busy`: its service answered 503: told so\n", err)
+    assert.matches("; job `odd`: no field `state` in the answer; did you mean `status`%?\n", err)
   end)
 
   it("goes on after kill -9, without running again", function()

@@ -79,16 +79,25 @@ describe("a schedule", function()
 
   -- ---- downtime ------------------------------------------------------------------------------
 
-  --- Applies a schedule of every hour, turns its next time back by n hours, and serves.
+  --- About an hour, in minutes: so that its last time is minutes ago (and was missed), and its next is not in the middle of the test.
+  local function interval()
+    for minutes = 60, 90 do
+      local since = os.time() % (minutes * 60)
+      if since > 120 and since < (minutes - 10) * 60 then return minutes end
+    end
+  end
+
+  --- Applies a schedule of every hour or so, turns its next time back by n of them, and serves.
   local function after_hours(n, fields, options)
-    serve.script(dir, "w", { schedule = 'every = "1h", ' .. fields, command = options and options.command })
+    local minutes = interval()
+    serve.script(dir, "w", { schedule = ('every = "%dm", %s'):format(minutes, fields), command = options and options.command })
     ork("apply w.lua")
-    local hour = os.time() // 3600 * 3600
-    -- not so near to the end of the hour that the next time comes in the middle of the test
-    local at = os.date("!%Y-%m-%dT%H:%M:%S.000Z", hour - (n - 1) * 3600)
+    local span = minutes * 60
+    local last = os.time() // span * span
+    local at = os.date("!%Y-%m-%dT%H:%M:%S.000Z", last - (n - 1) * span)
     serve.sql(dir, ("UPDATE workflows SET next_scheduled_at = '%s', fire_at = '%s' WHERE name = 'w'"):format(at, at))
     local times = {}
-    for i = 1, n do times[i] = os.date("!%Y-%m-%dT%H:%M:%S.000Z", hour - (n - i) * 3600) end
+    for i = 1, n do times[i] = os.date("!%Y-%m-%dT%H:%M:%S.000Z", last - (n - i) * span) end
     return times, serve.start(dir)
   end
 
@@ -185,11 +194,12 @@ describe("a schedule", function()
   -- ---- the switch ----------------------------------------------------------------------------
 
   it("rests while it is off, and does not fire at once when it is on again", function()
-    serve.script(dir, "w", { schedule = 'every = "1h", catchup = "all"' })
+    local minutes = interval()
+    serve.script(dir, "w", { schedule = ('every = "%dm", catchup = "all"'):format(minutes) })
     serve.script(dir, "beat", { schedule = 'every = "1s"' })
     ork("apply w.lua beat.lua")
     ork("schedule w off")
-    local at = os.date("!%Y-%m-%dT%H:00:00.000Z", os.time() - 7200)
+    local at = os.date("!%Y-%m-%dT%H:%M:%S.000Z", os.time() // (minutes * 60) * minutes * 60 - minutes * 120)
     serve.sql(dir, ("UPDATE workflows SET next_scheduled_at = '%s' WHERE name = 'w'"):format(at))
     local p = serve.start(dir)
     p:wait_line("schedule fired workflow=beat")

@@ -320,4 +320,26 @@ print(run:task("few").status, run:task("many").status, asked)]], dir)
     assert.equal(1, p:wait().code)
     assert.matches("rejected by", p.err)
   end)
+
+  it("reads the inputs of many polls that are due at once a few at a time", function()
+    sh.write(dir .. "/many.lua", [[
+local ork = require "ork"
+local w = ork.workflow("many")
+local l = {}
+for i = 1, 400 do l[i] = i end
+local make = w:task("make", { output_type = { s = "str" }, run = function() return { s = ("x"):rep(1 << 20) } end })
+local p = w:task("p", { inputs = { i = ork.each(l), big = make.output.s }, output_type = { n = "int" },
+  wait = { every = "1s", poll = function(input) return { n = #input.big + input.i } end } })
+w:task("peak", { inputs = { l = p.output.n }, run = function(input)
+  for i, n in ipairs(input.l) do assert(n == (1 << 20) + i) end
+  local ork_pid = io.open("/proc/self/stat"):read("a"):match("^%d+ %(.*%) %a (%d+)")
+  return tonumber(io.open("/proc/" .. ork_pid .. "/status"):read("a"):match("VmHWM:%s+(%d+) kB"))
+end })
+return w
+]])
+    local r = sh.ork({ "many.lua", "--jobs", "2", "-q" }, { cwd = dir, timeout = 120 })
+    assert.equal(0, r.code, r.err)
+    local peak = tonumber(sh.ork({ "output", "last", "peak" }, { cwd = dir }).out)
+    assert.is_true(peak < (os.getenv("ORK_TEST_ASAN") and 900 or 300) << 10, peak .. " kB") -- their inputs are 400 MB together
+  end)
 end)

@@ -205,7 +205,7 @@ end
 function chaos:stop()
   for _, host in ipairs(self.hosts) do
     host.process:signal("sigterm")
-    local r = host.process:wait(20, true)
+    local r = host.process:wait(nil, true)
     assert(r.code == 0, host.name .. " did not end well: " .. r.code)
   end
   self.net:stop()

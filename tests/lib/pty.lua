@@ -11,7 +11,7 @@ local core = require "pty"
 local screen = require "tests.lib.screen"
 local uv = require "luv"
 
-local pty = { timeout = 30 } -- seconds; the limit of every wait that names none
+local pty = { timeout = 60 } -- seconds; the limit of every wait that names none
 
 local Terminal = {}
 Terminal.__index = Terminal

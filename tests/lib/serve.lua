@@ -34,7 +34,7 @@ end
 --- Ends it as a service manager does; it must end well and at once.
 function serve.stop(p)
   p:signal("sigterm")
-  local r = p:wait(10, true)
+  local r = p:wait(nil, true)
   assert(r.code == 0, p:describe("did not end well"))
   return r
 end

@@ -12,7 +12,7 @@
 local uv = require "luv"
 local cjson = require "cjson"
 
-local sh = { timeout = 30 } -- seconds; the limit of every wait that names none
+local sh = { timeout = 60 } -- seconds; the limit of every wait that names none
 
 local spawned = {} -- processes not yet ended
 local tempdirs = {}
@@ -115,7 +115,17 @@ end
 -- ---- processes -------------------------------------------------------------------------------
 
 local Process = {}
-Process.__index = Process
+
+--- `out` and `err` are put together when somebody looks: megabytes of them come in thousands of pieces.
+function Process:__index(key)
+  local pieces = rawget(self, "pieces")[key]
+  if not pieces then return Process[key] end
+  if #pieces > 1 then
+    pieces = { table.concat(pieces) }
+    self.pieces[key] = pieces
+  end
+  return pieces[1]
+end
 
 --- The environment of a child: ours without Ork's variables, then `extra` (false unsets).
 local function environment(extra)
@@ -133,7 +143,8 @@ local function collect(process, pipe, key)
   pipe:read_start(function(failure, chunk)
     assert(not failure, failure)
     if chunk then
-      process[key] = process[key] .. chunk
+      local pieces = process.pieces[key]
+      pieces[#pieces + 1] = chunk
     else
       process.open = process.open - 1
       pipe:close()
@@ -146,7 +157,7 @@ end
 function sh.spawn(argv, opts)
   opts = opts or {}
   local stdin, stdout, stderr = uv.new_pipe(), opts.stdout or uv.new_pipe(), opts.stderr or uv.new_pipe()
-  local self = setmetatable({ argv = argv, out = "", err = "", seen = { out = 1, err = 1 }, open = 0 }, Process)
+  local self = setmetatable({ argv = argv, pieces = { out = { "" }, err = { "" } }, seen = { out = 1, err = 1 }, open = 0 }, Process)
   local handle, pid = uv.spawn(argv[1], {
     args = table.move(argv, 2, #argv, 1, {}),
     cwd = opts.cwd, env = environment(opts.env), detached = true, stdio = { stdin, stdout, stderr },
@@ -197,6 +208,23 @@ function Process:wait_line(pattern, seconds)
   local ok, failure = pcall(drive, look, seconds, function() return self:describe("no line matches " .. pattern) end)
   if not ok then error(failure, 2) end
   return found
+end
+
+--- Waits until so many lines of stdout or stderr match, or done() says that no more are to be waited for; raises when the process ends before that.
+function Process:wait_lines(n, pattern, done, seconds)
+  local at, seen = { out = 1, err = 1 }, 0
+  local ok, failure = pcall(sh.wait_until, "/nonexistent", function()
+    for key, from in pairs(at) do
+      local text = self[key]
+      for line, after in text:gmatch("([^\n]*)\n()", from) do
+        at[key] = after
+        if line:find(pattern) then seen = seen + 1 end
+      end
+    end
+    if seen >= n or done() then return true end
+    if self.code and self.open == 0 then error(self:describe(("only %d of %d lines match %s"):format(seen, n, pattern)), 0) end
+  end, seconds)
+  if not ok then error(self.code and failure or self:describe(failure), 2) end
 end
 
 --- Waits until the file exists, as sh.wait_file, but raises at once when the process ends without making it.

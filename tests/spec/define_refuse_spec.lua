@@ -272,6 +272,8 @@ local of_task = {
   { [[{ wait = { approval = true } }]], "4: task `t`: `wait.approval` wants a text, got true" },
   { [[{ wait = { approval = "x", every = "1m" } }]], "4: task `t`: `wait.every` is for `poll`; nobody asks again for an approval" },
   { [[{ wait = { poll = "f" } }]], "4: task `t`: `wait.poll` wants a function(input, ctx), got \"f\"" },
+  { [[{ wait = { approval = "ok?" }, deferred_timeout = "1h" }]], "4: task `t`: `deferred_timeout` is for jobs that a task leaves elsewhere "
+    .. "(ork.defer), which this one cannot; `timeout` is how long this task may take" },
   { [[{ wait = "1h", pool = "db" }]], "4: task `t`: `pool` is of no use to a task that waits: it has no process and takes no slot" },
   { [[{ wait = "1h", env = { A = "1" } }]], "4: task `t`: `env` is of no use to a task that waits: it has no process and takes no slot" },
   { [[{ wait = "1h", output_type = "int" }]], "4: task `t`: `output_type` cannot be: a task that waits for a time gives nothing" },

@@ -14,8 +14,8 @@ local resume = {
   summary = "Goes on with paused runs, and with runs whose program died",
   text = [[
 A run that no living program owns (it was killed, the machine went down) is carried out here, in the foreground, with the
-definition it began with. Of one that ended, handlers (`on_failure` …) that its program did not get to call are called. To go on with a
-changed script, or to repeat what failed, see `ork help retry`.]],
+definition it began with. Of one that ended, handlers (`on_failure` …) that its program did not get to call are called, also
+those of the runs of its tasks. To go on with a changed script, or to repeat what failed, see `ork help retry`.]],
   examples = {
     { "ork resume last", "go on after `ork pause`, or after a crash" },
     { "ork resume etl --jobs 2", "go on, but with at most two processes at once" },
@@ -31,6 +31,8 @@ local WORDS = { done = "resumed", sent = "resuming" }
 local function owes(run)
   return run.finished_at and not (run.owner and run.owner.alive) and owed(run)
 end
+
+local function brief(run) return { id = run.id, workflow = run.workflow, status = run.status, script_path = run.script_path } end
 
 --- Takes an ownerless run and carries it out to its end.
 local function carry_on(engine, results, run)
@@ -49,15 +51,27 @@ local function carry_on(engine, results, run)
   return code
 end
 
+--- What is owed of the runs of its tasks, at any depth: handlers that the program that died did not get to call. Returns an exit code.
+local function carry_on_within(engine, results, run)
+  local code = 0
+  for _, id in ipairs(stop.check(engine:owed(run.id))) do
+    code = carry_on(engine, results, brief(stop.check(engine:run(id))))
+    if wish.interrupted(code) then break end
+  end
+  return code
+end
+
 --- Those whose program lives are told first; then what nobody carries out is carried out here, one after the other.
 function resume.run(given)
   local engine <close> = open.change(given.options)
-  local results, ownerless = wish.results(), {}
+  local results, ownerless, ended = wish.results(), {}, {}
   for _, chosen in ipairs(selection.runs(engine, given, "resume", { "pending", "running", "paused" })) do
     local run = stop.check(engine:run(chosen.id))
     local lives = run.owner and run.owner.alive
     if owes(run) then
-      ownerless[#ownerless + 1] = { id = run.id, workflow = run.workflow, status = run.status, script_path = run.script_path }
+      ownerless[#ownerless + 1] = brief(run)
+    elseif run.finished_at and #stop.check(engine:owed(run.id)) > 0 then
+      ended[#ended + 1] = run
     elseif run.finished_at then
       results:add(run, "refused", ("ended: %s%s"):format(run.status,
         run.status == "success" and "" or "; `ork retry` runs what failed again"), 2)
@@ -71,12 +85,15 @@ function resume.run(given)
     elseif lives then
       wish.send(engine, results, run, "resume", WORDS)
     else
-      ownerless[#ownerless + 1] = { id = run.id, workflow = run.workflow, status = run.status, script_path = run.script_path }
+      ownerless[#ownerless + 1] = brief(run)
     end
   end
   drive.collect_documents()
   for _, run in ipairs(ownerless) do
-    if wish.interrupted(carry_on(engine, results, run)) then break end
+    if wish.interrupted(carry_on(engine, results, run)) or wish.interrupted(carry_on_within(engine, results, run)) then return results:finish() end
+  end
+  for _, run in ipairs(ended) do
+    if wish.interrupted(carry_on_within(engine, results, run)) then break end
   end
   return results:finish()
 end

@@ -59,12 +59,12 @@ With --to and --only the run is a part of the workflow, and stays one: the other
   },
 }
 
---- Runs that nobody carries out any more, apart from `id`: told (in a mail of cron too), never touched.
+--- Runs that nobody carries out any more, apart from `id` and from runs of tasks, which go with theirs: told (in a mail of cron too), never touched.
 local function tell_orphans(engine, id)
   local unfinished = stop.check(engine:runs({ status = { "pending", "running", "paused" }, limit = 100 }))
   local orphans = {}
   for _, run in ipairs(unfinished) do
-    if run.id ~= id and not (run.owner and run.owner.alive) then orphans[#orphans + 1] = run end
+    if run.id ~= id and not run.parent and not (run.owner and run.owner.alive) then orphans[#orphans + 1] = run end
   end
   if #orphans == 1 then
     local run = orphans[1]

@@ -532,6 +532,8 @@ ORK_API int ork_why_json(ork_engine *e, const char *run_id, const char *task, ch
 ORK_API int ork_log_read(ork_engine *e, const char *run_id, const char *task, uint32_t attempt, int64_t offset,
                          size_t len, char **out, size_t *out_len, int64_t *size, bool *stored_tail,
                          ork_err *err) ORK_MUSTCHECK;
+/* Which runs of its tasks, at any depth, ended and have handlers that were not called to their end: a list of ids. */
+ORK_API int ork_run_owed_json(ork_engine *e, const char *run_id, char **out, ork_err *err) ORK_MUSTCHECK;
 /* What the tasks of a run left to be kept, as a list of objects: task, name, attempt, bytes, sha256, created_at, path
  * (null: not on this machine). */
 ORK_API int ork_artifacts_json(ork_engine *e, const char *run_id, char **out, ork_err *err) ORK_MUSTCHECK;

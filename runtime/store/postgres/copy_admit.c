@@ -16,7 +16,7 @@ static int breathes(struct ork_postgres *s, const ork_id *id, bool *alive, ork_e
     *alive = false;
     if (ork_id_eq(id, &s->me))
         return 0;
-    int rc = ork_pg_bury(&s->write, id, &dead, err);
+    int rc = ork_pg_bury(&s->write, id, &dead, NULL, err);
     *alive = !dead;
     return rc;
 }

@@ -8,6 +8,8 @@
  *   me               –             –                     mine
  *   other            not live      –                     free
  *   other            live          fallen, or too old    free; the owner is buried: row 'dead', slots given back
+ *   other            live          fallen, too early     owned; who can wait until it may be buried is told how long
+ *   other            live          held, of no process   owned; who can wait is told that its lock is about to fall
  *   other            live          held, and beating     owned
  *
  * A free one is bound, and not claimed, while processes of it may live on another host that has a server or had one a
@@ -15,6 +17,7 @@
  */
 #include "base/alloc.h"
 #include "base/err.h"
+#include "base/pid.h"
 #include "core/state.h"
 #include "core/workflow.h"
 #include "store/postgres/postgres.h"
@@ -58,7 +61,7 @@ int ork_pg_holding(struct ork_postgres *s, const ork_id *run, struct ork_holding
         h->free = true;
         return 0;
     }
-    return ork_pg_bury(&s->write, &h->owner, &h->free, err);
+    return ork_pg_bury(&s->write, &h->owner, &h->free, &h->early_ms, err);
 }
 
 /* As many slots as a scheduler that is gone held count for each who takes a run of it, until it has taken what that run
@@ -211,20 +214,56 @@ int ork_pg_snapshot(struct ork_postgres *s, const struct ork_new_run *c, const o
     return ork_stmt_queue(&st, err);
 }
 
+/* Its process has ended, and its session has not: a child that it was just starting holds the connection, or the
+ * server has not seen its end. */
+static int is_lingering(struct ork_postgres *s, const ork_id *owner, bool *lingers, ork_err *err)
+{
+    struct ork_stmt st;
+    ork_stmt_begin(&st, &s->write, ORK_S_owner_pid);
+    ork_stmt_id(&st, owner);
+    ork_stmt_int(&st, ork_pg_owner_half(owner));
+    ork_stmt_id(&st, &s->me);
+    int rc = ork_stmt_ask(&st, err);
+    *lingers = rc > 0 && ork_pid_gone(ork_stmt_get_int(&st, 0, 0));
+    ork_stmt_end(&st);
+    return rc < 0 ? rc : 0;
+}
+
+/* Its owner is gone, it seems, and may not be buried yet: a start that can wait decides later. */
+static int is_early(struct ork_postgres *s, struct ork_new_run *c, const struct ork_holding *h, bool *early,
+                    ork_err *err)
+{
+    *early = false;
+    if (!c->patient || h->free || h->mine || ork_run_is_final(h->status) || !ork_pg_registered(s))
+        return 0;
+    c->lingers = false;
+    c->early_ms = h->early_ms;
+    *early = h->early_ms > 0;
+    if (*early)
+        return 0;
+    int rc = is_lingering(s, &h->owner, &c->lingers, err);
+    *early = c->lingers;
+    return rc;
+}
+
 /* A run that exists already: unfinished and free → ours from now on. An unregistered process claims nothing. */
 static int settle(struct ork_postgres *s, struct ork_new_run *c, const ork_id *run, ork_err *err)
 {
     struct ork_holding h;
-    bool bound = false;
+    bool bound = false, early = false;
     int rc = ork_pg_holding(s, run, &h, err);
     if (!rc && h.free && !ork_run_is_final(h.status) && ork_pg_registered(s))
         rc = find_bound(s, run, &bound, NULL, err);
+    if (!rc)
+        rc = is_early(s, c, &h, &early, err);
     if (rc)
         return rc;
     c->run_id = *run;
     c->owner = h.owner;
     if (ork_run_is_final(h.status)) {
         c->how = ORK_FINISHED;
+    } else if (early) {
+        c->how = ORK_EARLY;
     } else if (h.free && !bound && ork_pg_registered(s)) {
         c->how = ORK_RESUMED;
         c->owner = s->me;
@@ -281,13 +320,15 @@ static int by_resume(struct ork_postgres *s, struct ork_new_run *c, const ork_id
     int n = find_resumable(s, c, workflow, snapshot, runs, err);
     for (int i = 0; i < n; i++) {
         struct ork_holding h;
-        bool bound = false;
+        bool bound = false, early = false;
         int rc = ork_pg_holding(s, &runs[i], &h, err);
         if (!rc && h.free)
             rc = find_bound(s, &runs[i], &bound, NULL, err);
+        if (!rc)
+            rc = is_early(s, c, &h, &early, err);
         if (rc)
             return rc;
-        if (h.free && !bound && !ork_run_is_final(h.status)) {
+        if (((h.free && !bound) || early) && !ork_run_is_final(h.status)) {
             *settled = true;
             return settle(s, c, &runs[i], err);
         }

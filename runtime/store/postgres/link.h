@@ -27,7 +27,7 @@
     X(run_fate) X(runs_needed) X(run_doom) X(run_delete) X(run_log_path) X(sweep_tasks) X(sweep_events) X(sweep_commands) \
     X(run_redefine) X(task_redefine) X(task_park) X(items_again) X(sweep_snapshots) X(remains_insert) X(remains_get) X(remains_delete) \
     X(schedule_look) X(schedule_apply) X(schedule_busy) X(schedule_advance) X(schedule_wait) X(schedule_wake) X(schedule_put) \
-    X(schedule_note) X(script_error) X(backend_mine) X(owner_lock) X(owner_wait) X(owner_judge) \
+    X(schedule_note) X(script_error) X(backend_mine) X(owner_lock) X(owner_wait) X(owner_judge) X(owner_pid) \
     X(owner_terminate) X(owner_bury) X(owner_return) X(owner_stand) X(beat) X(peers) X(ring) X(ring_lookers) \
     X(look_on) X(look_away) X(migration_look) X(migration_versions) X(migration_versions_sqlx) X(migration_record) \
     X(migration_lock) X(migration_unlock) X(status_counts) X(status_migrations) X(select) X(listen) X(listen_news) X(unlisten_news) X(wait_briefly) X(copy_look) X(copy_lock) X(copy_share) X(copy_fence) X(copy_note) X(copy_get) X(copy_end) X(seq_raise) \

@@ -99,7 +99,7 @@ static int bury_users(struct ork_postgres *s, const char *pool, bool *found, ork
     ork_stmt_end(&st);
     for (int i = 0; !rc && i < n; i++) {
         bool dead;
-        rc = ork_pg_bury(&s->write, &users[i], &dead, err);
+        rc = ork_pg_bury(&s->write, &users[i], &dead, NULL, err);
         *found = *found || dead;
     }
     ork_free(users);

@@ -150,7 +150,8 @@ void ork_pg_beat_start(struct ork_postgres *s);
 void ork_pg_soon(struct ork_postgres *s); /* callbacks that are due come after this turn's events */
 void ork_pg_apply(ork_store *st, struct ork_batch *b, ork_apply_cb cb, void *data);
 /* session.c: the writer's connection and the scheduler it speaks for */
-int ork_pg_session(struct ork_postgres *s, ork_err *err) ORK_MUSTCHECK; /* connected, lock held if it can be */
+int ork_pg_take_lock(struct ork_postgres *s, ork_err *err) ORK_MUSTCHECK; /* if nobody holds it: s->locked */
+int ork_pg_session(struct ork_postgres *s, ork_err *err) ORK_MUSTCHECK;   /* connected, lock held if it can be */
 void ork_pg_beat(struct ork_postgres *s);
 void ork_pg_end(struct ork_postgres *s); /* the scheduler's row → ended */
 /* commit.c: one batch. Sets code, err, bad_unit. */
@@ -160,10 +161,11 @@ int ork_pg_register(ork_store *st, const char *host, const char *role, ork_id *s
 int ork_pg_outbid(ork_store *st, const ork_id *run, bool *mine, uint64_t *seq, ork_err *err);
 int ork_pg_rest(struct ork_postgres *s, ork_err *err) ORK_MUSTCHECK; /* blocks until the writer idles */
 bool ork_pg_owner_alive(ork_store *st, const ork_id *scheduler);
-int64_t ork_pg_owner_key(const ork_id *scheduler); /* of its lock */
+int64_t ork_pg_owner_key(const ork_id *scheduler);  /* of its lock */
+int64_t ork_pg_owner_half(const ork_id *scheduler); /* of the one that tells its process */
 /* If that owner, live by its row, is gone, its row and slots say so from now on. In the transaction that is open on l,
- * or in one of its own. */
-int ork_pg_bury(struct ork_link *l, const ork_id *scheduler, bool *dead, ork_err *err) ORK_MUSTCHECK;
+ * or in one of its own. *early_ms: nobody holds its lock, and only after that may it count as gone. */
+int ork_pg_bury(struct ork_link *l, const ork_id *scheduler, bool *dead, int64_t *early_ms, ork_err *err) ORK_MUSTCHECK;
 
 /* group.c: rows of a batch, collected by kind into arrays, one statement per kind */
 struct ork_group *ork_groups_new(void);
@@ -202,6 +204,7 @@ struct ork_holding {
     bool found, free, mine;
     int status;
     ork_id owner;
+    int64_t early_ms; /* not free: as of ork_pg_bury */
 };
 int ork_pg_holding(struct ork_postgres *s, const ork_id *run, struct ork_holding *h, ork_err *err) ORK_MUSTCHECK;
 /* What a definition says of a task, as parameters of task_redefine; group.c. */

@@ -14,16 +14,23 @@ int64_t ork_pg_owner_key(const ork_id *scheduler)
     return ork_pg_int((const char *)scheduler->b + 8, 8);
 }
 
+int64_t ork_pg_owner_half(const ork_id *scheduler)
+{
+    return ork_pg_owner_key(scheduler) & 0x7fffffff;
+}
+
 /* What cut this connection may have cut the others'. */
 static bool is_young(const struct ork_link *l)
 {
     return l->reconnected && uv_hrtime() - l->since < (uint64_t)ORK_PG_DEAD_MS * 1000000;
 }
 
-static int judge(struct ork_link *l, const ork_id *scheduler, bool *stale, bool *fallen, ork_err *err)
+static int judge(struct ork_link *l, const ork_id *scheduler, bool *stale, bool *fallen, int64_t *early_ms,
+                 ork_err *err)
 {
     struct ork_stmt st;
     *stale = *fallen = false;
+    *early_ms = 0;
     if (is_young(l))
         return 0;
     ork_stmt_begin(&st, l, ORK_S_owner_judge);
@@ -33,6 +40,7 @@ static int judge(struct ork_link *l, const ork_id *scheduler, bool *stale, bool 
     if (rc > 0 && ork_stmt_get_int(&st, 0, 0)) {
         *stale = ork_stmt_get_int(&st, 0, 1);
         *fallen = ork_stmt_get_int(&st, 0, 2);
+        *early_ms = ork_stmt_get_int(&st, 0, 3);
     }
     ork_stmt_end(&st);
     return rc < 0 ? rc : 0;
@@ -72,12 +80,13 @@ static int terminate(struct ork_link *l, const ork_id *scheduler, ork_err *err)
     return rc < 0 ? rc : 0;
 }
 
-int ork_pg_bury(struct ork_link *l, const ork_id *scheduler, bool *dead, ork_err *err)
+int ork_pg_bury(struct ork_link *l, const ork_id *scheduler, bool *dead, int64_t *early_ms, ork_err *err)
 {
     struct ork_stmt st;
     bool stale, fallen;
+    int64_t early;
     *dead = false;
-    int rc = judge(l, scheduler, &stale, &fallen, err);
+    int rc = judge(l, scheduler, &stale, &fallen, early_ms ? early_ms : &early, err);
     if (rc || (!stale && !fallen))
         return rc;
     if (!fallen)
@@ -176,18 +185,12 @@ static int insert_row(struct ork_postgres *s, const char *host, const char *role
 static int lock_and_insert(struct ork_postgres *s, const char *host, const char *role, const ork_id *id, uint64_t *seq,
                            ork_err *err)
 {
-    struct ork_stmt st;
     int rc = find_pooler(s, err);
     if (rc)
         return rc;
     s->locked = false;
-    if (!s->pooled) {
-        ork_stmt_begin(&st, &s->write, ORK_S_owner_lock);
-        ork_stmt_int(&st, ork_pg_owner_key(id));
-        rc = ork_stmt_alone(&st, err);
-        s->locked = rc > 0 && ork_stmt_get_int(&st, 0, 0);
-        ork_stmt_end(&st);
-    }
+    if (!s->pooled)
+        rc = ork_pg_take_lock(s, err);
     return rc < 0 ? rc : insert_row(s, host, role, id, seq, err);
 }
 

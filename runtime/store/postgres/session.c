@@ -8,6 +8,7 @@
 #include "base/err.h"
 #include "store/postgres/postgres.h"
 #include <string.h>
+#include <unistd.h>
 
 static int end_twins(struct ork_postgres *s, ork_err *err)
 {
@@ -22,11 +23,13 @@ static int end_twins(struct ork_postgres *s, ork_err *err)
     return rc < 0 && rc != ORK_EACCESS ? rc : 0;
 }
 
-static int take_lock(struct ork_postgres *s, ork_err *err)
+int ork_pg_take_lock(struct ork_postgres *s, ork_err *err)
 {
     struct ork_stmt st;
     ork_stmt_begin(&st, &s->write, ORK_S_owner_lock);
     ork_stmt_int(&st, ork_pg_owner_key(&s->me));
+    ork_stmt_int(&st, ork_pg_owner_half(&s->me));
+    ork_stmt_int(&st, getpid());
     int rc = ork_stmt_alone(&st, err);
     s->locked = rc > 0 && ork_stmt_get_int(&st, 0, 0);
     ork_stmt_end(&st);
@@ -57,7 +60,7 @@ static int take_up(struct ork_postgres *s, ork_err *err)
 {
     int rc = end_twins(s, err);
     if (!rc && !s->pooled)
-        rc = take_lock(s, err);
+        rc = ork_pg_take_lock(s, err);
     return rc ? rc : go_on(s, err);
 }
 
@@ -107,7 +110,7 @@ void ork_pg_beat(struct ork_postgres *s)
         ork_log_debug(&s->log, "no beat error=%s", ORK_LOG_VALUE(err.msg));
     ork_stmt_end(&st);
     s->beaten = uv_now(s->loop);
-    if (n >= 0 && !s->locked && !s->pooled && !s->fenced && !take_lock(s, &err) && s->locked)
+    if (n >= 0 && !s->locked && !s->pooled && !s->fenced && !ork_pg_take_lock(s, &err) && s->locked)
         (void)go_on(s, &err); /* the old session has gone by now */
 }
 

@@ -121,7 +121,7 @@ static int bury(struct ork_postgres *s, const ork_id *id, bool *dead, ork_err *e
     ork_stmt_begin(&st, &s->write, ORK_S_begin);
     int rc = ork_stmt_queue(&st, err);
     if (!rc)
-        rc = ork_pg_bury(&s->write, id, dead, err);
+        rc = ork_pg_bury(&s->write, id, dead, NULL, err);
     bool good = !rc;
     ork_stmt_begin(&st, &s->write, good ? ORK_S_commit : ORK_S_rollback);
     if (good)

@@ -8,9 +8,10 @@
  *   me               –             –           mine
  *   other            not live      –           free
  *   other            live          free        free; the owner is buried: row 'dead', slots given back
- *   other            live          held        owned
+ *   other            live          held        owned; who can wait is told when its process has ended
  */
 #include "base/err.h"
+#include "base/pid.h"
 #include "core/state.h"
 #include "core/workflow.h"
 #include "store/sqlite/sqlite.h"
@@ -24,6 +25,7 @@ int ork_sqlite_holding(struct ork_sqlite *s, const ork_id *run, struct ork_holdi
     h->status = -1;
     ork_stmt_begin(&st, &s->writer, ORK_S_run_owner);
     ork_stmt_id(&st, run);
+    ork_stmt_id(&st, &s->me);
     int rc = ork_stmt_step(&st, err);
     if (rc < 0)
         return rc;
@@ -34,6 +36,7 @@ int ork_sqlite_holding(struct ork_sqlite *s, const ork_id *run, struct ork_holdi
         h->status = ork_run_status_parse(status ? status : "");
         h->free = !ork_stmt_get_id(&st, 1, &h->owner);
         live = state && strcmp(state, "live") == 0;
+        h->pid = sqlite3_column_int(st.st, 4) ? sqlite3_column_int64(st.st, 3) : 0;
         ork_stmt_end(&st);
     }
     if (!h->found || h->free)
@@ -125,6 +128,14 @@ int ork_sqlite_snapshot(struct ork_sqlite *s, const struct ork_new_run *c, const
     return ork_stmt_run(&st, err);
 }
 
+/* The process of its owner has ended, and its lock has not fallen: a child that it was just starting holds it until it
+ * becomes another program. A start that can wait decides later. */
+static bool is_early(const struct ork_sqlite *s, const struct ork_new_run *c, const struct ork_holding *h)
+{
+    return c->patient && !h->free && !h->mine && !ork_run_is_final(h->status) && !ork_id_is_zero(&s->me) &&
+           ork_pid_gone(h->pid);
+}
+
 /* A run that exists already: unfinished and free → ours from now on. An unregistered process claims nothing. */
 static int settle(struct ork_sqlite *s, struct ork_new_run *c, const ork_id *run, ork_err *err)
 {
@@ -136,6 +147,10 @@ static int settle(struct ork_sqlite *s, struct ork_new_run *c, const ork_id *run
     c->owner = h.owner;
     if (ork_run_is_final(h.status)) {
         c->how = ORK_FINISHED;
+    } else if (is_early(s, c, &h)) {
+        c->how = ORK_EARLY;
+        c->early_ms = 0;
+        c->lingers = true;
     } else if (h.free && !ork_id_is_zero(&s->me)) {
         c->how = ORK_RESUMED;
         c->owner = s->me;
@@ -184,7 +199,7 @@ static int by_resume(struct ork_sqlite *s, struct ork_new_run *c, const ork_id *
     for (size_t i = 0; !rc && i < n; i++) {
         struct ork_holding h;
         rc = ork_sqlite_holding(s, &runs[i], &h, err);
-        if (!rc && h.free) {
+        if (!rc && (h.free || is_early(s, c, &h))) {
             *settled = true;
             return settle(s, c, &runs[i], err);
         }

@@ -149,6 +149,7 @@ struct ork_holding {
     bool found, free, mine;
     int status;
     ork_id owner;
+    int64_t pid; /* the owner's, on this host; 0: elsewhere */
 };
 int ork_sqlite_holding(struct ork_sqlite *s, const ork_id *run, struct ork_holding *h, ork_err *err) ORK_MUSTCHECK;
 

@@ -257,6 +257,46 @@ static void a_second_start_takes_only_its_own_orphan(void **state)
     ork_workflow_unref(edited);
 }
 
+/* Killed while it starts another program: until it is that, the child has the lock, for a moment. */
+static void killed_while_it_forks(struct world *w, struct helper *me)
+{
+    pid_t own = getpid();
+    struct ork_started s = start_as(w, made, "{\"x\":1}", NULL);
+
+    until(w, "a", ORK_TASK_RUNNING);
+    if (fork() == 0) {
+        while (getppid() == own)
+            (void)usleep(1000);
+        (void)usleep(300000);
+        _exit(0);
+    }
+    helper_tell(me, 'r');
+    (void)wait_end(w, s.run_id);
+}
+
+static void a_lock_that_is_about_to_fall_is_waited_for(void **state)
+{
+    struct world *w = *state;
+    ork_workflow *f = flow("twice", NULL);
+    char run[ORK_ID_TEXT];
+
+    gate_make("go");
+    task(f, "a", "{\"command\":\"read x <go\"}", NULL);
+    seal(f);
+    made = f;
+    struct helper h = helper_start(w, killed_while_it_forks);
+    helper_hear(&h, 'r');
+    last_run(w, run);
+    helper_kill(&h);
+    world_engine(w);
+    struct ork_started s = start_as(w, f, "{\"x\":1}", NULL);
+    assert_int_equal(s.how, ORK_STARTED_RESUMED);
+    assert_string_equal(s.run_id, run);
+    gate_open("go");
+    assert_int_equal(wait_end(w, s.run_id), ORK_RUN_SUCCESS);
+    ork_workflow_unref(f);
+}
+
 int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, world_setup_dir, world_teardown)
@@ -266,6 +306,7 @@ int main(void)
         T(attempts_are_found_from_elsewhere),
         T(one_key_is_one_run),
         T(a_second_start_takes_only_its_own_orphan),
+        T(a_lock_that_is_about_to_fall_is_waited_for),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -65,7 +65,10 @@ static void test_too_large(void **state)
         skip(); /* a quarter of a gigabyte takes valgrind longer than a server is waited for */
     }
     world_open(&x, 1);
-    assert_int_equal(create(&x, &c, 260, &err), ORK_EDATA);
+    int rc;
+    while ((rc = create(&x, &c, 260, &err)) == ORK_EIO) /* a busy machine needs longer than a server is waited for */
+        ork_batch_clear(&x.b);
+    assert_int_equal(rc, ORK_EDATA);
     assert_non_null(strstr(err.msg, "the database refuses a value: "));
     assert_int_equal(test_count(x.url, "SELECT count(*) FROM workflow_snapshots WHERE content_hash = 'large'"), 0);
     assert_int_equal(test_count(x.url, "SELECT count(*) FROM runs"), 1);

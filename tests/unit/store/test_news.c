@@ -146,7 +146,8 @@ static void test_only_who_looks_is_told(void **state)
     (void)uv_run(&other.loop, UV_RUN_NOWAIT);
     assert_int_equal(rung, 0);
     test_close(&eyes); /* and what it held goes with it */
-    cluster_wait(url, "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND mode = 'ShareLock'", 0);
+    cluster_wait(
+        url, "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND objsubid = 1 AND mode = 'ShareLock'", 0);
     change(&owner, &run);
     assert_int_equal(cluster_notices(listener, 0), 0);
     cluster_release(listener);

@@ -371,7 +371,6 @@ static void test_resume_after_death(void **state)
     test_close(&t);
 }
 
-/* The overtaken one, continued, may not write. */
 /* Last night's run was interrupted; tonight's has a name, or a time, of its own. */
 static void test_a_key_or_a_time_names_another_run(void **state)
 {
@@ -409,6 +408,7 @@ static void test_a_key_or_a_time_names_another_run(void **state)
     test_close(&t);
 }
 
+/* The overtaken one, continued, may not write. */
 static void overtaken(int in, int out, void *data)
 {
     struct shared *s = data;

@@ -222,6 +222,7 @@ static void test_no_answer_needs_a_history(void **state)
         {"waiting_runs", NULL},
         {"commands_open", OWNER "::uuid"},
         {"commands_free", "50"},
+        {"owed_within", RUN "::uuid"},
         {"commands_of_run", RUN "::uuid"},
         {"events_of_run", RUN "::uuid, 0, 50"},
         {"events_last", RUN "::uuid"},

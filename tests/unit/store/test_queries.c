@@ -294,6 +294,7 @@ static void test_same_answers(void **state)
                                    Q(schedules_head, I(9)),
                                    Q(schedules_troubled, I(9)),
                                    Q(commands_free, I(9)),
+                                   Q(owed_within, ID(0)),
                                    Q(runs_free, I(9)),
                                    Q0(runs_left)};
     static const enum ork_query own[] = {ORK_Q_runs_mine, ORK_Q_commands_open, ORK_Q_owner_get};
