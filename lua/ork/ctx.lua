@@ -174,6 +174,7 @@ function methods.exec(call, argv, opts)
   local limit = opts.timeout and duration("ctx.exec: `timeout`", opts.timeout, 2)
   local self = waiter(call, "ctx.exec", 2)
   take_place(self)
+  if call.calls.flush then call.calls.flush() end
   local place <close> = setmetatable({}, { __close = give_place }) -- luacheck: ignore 211
   local result, why, code, timed_out, timer
   self:pause(function(ticket)

@@ -5,6 +5,7 @@ local core = require "ork.core"
 local ctx = require "ork.ctx"
 local ending = require "ork.ending"
 local fiber = require "ork.fiber"
+local files = require "ork.files"
 local inline = require "ork.inline"
 local native = require "ork.worker_native"
 local place = require "ork.place"
@@ -109,23 +110,27 @@ local function his_line(message, body)
   return ("%s:%d: %s"):format(at.short_src, at.linedefined, message:sub(found))
 end
 
-local function fail(slot, what, thread, body)
+local function fail(call, what, thread)
+  local slot, stopped = call.token, ending.is_stop(what)
+  local trace = fiber.traceback(thread, "")
+  coroutine.close(thread) -- its to-be-closed variables: what they write is written before the end is told
+  files.settle(call, stopped)
   if type(what) == "table" and rawequal(getmetatable(what), Refusal) then
     native.log(slot, what.text .. "\n")
     return native.fail(slot, ending.shorten(what.text), what.kind, nil, what.kind == "input", 0)
   end
-  if ending.is_stop(what) then
+  if stopped then
     local spent = native.spent()
     if spent then
-      native.log(slot, fiber.traceback(thread, spent) .. "\n")
+      native.log(slot, spent .. trace .. "\n")
       return native.fail(slot, spent, "timeout", nil, false, 0)
     end
-    native.log(slot, fiber.traceback(thread, "told to end") .. "\n")
+    native.log(slot, "told to end" .. trace .. "\n")
     return native.fail(slot, what.text, what.kind, nil, false, 0)
   end
   local message, code, final, after_ms, data = ending.read(what)
-  message = his_line(explain(message), body)
-  native.log(slot, fiber.traceback(thread, message) .. "\n")
+  message = his_line(explain(message), call.body)
+  native.log(slot, message .. trace .. "\n")
   native.fail(slot, ending.shorten(message), "error", code, final, after_ms, data)
 end
 
@@ -147,7 +152,7 @@ local function over(ok, what, thread, self)
   local slot = self.call.token
   fibers[slot] = nil
   ctx.forget(self.ctx)
-  if not ok then return fail(slot, what, thread, self.call.body) end
+  if not ok then return fail(self.call, what, thread) end
   if self.call.option == "library" then return over_library(slot, what) end
   local judge = ending.answers[self.call.option]
   if judge then what = judge(what) end
@@ -170,6 +175,7 @@ end
 --- What ctx does for a call.
 local of_ctx = {
   log = function(call, text) return native.log(call.token, text) end,
+  flush = native.flush,
   artifact = function(call, path, name) return native.artifact(call.token, path, name) end,
   progress = function(call, done, total)
     if fibers[call.token] == call.fiber then native.progress(call.token, done, total) end
@@ -203,10 +209,14 @@ end
 function fiber.enter(self)
   local call = self.call
   if call.folder ~= here then call.astray = select(2, go_to(call.folder)) end
+  files.enter(call)
   native.enter(call.token, self.thread)
 end
 
-function fiber.leave() native.leave() end
+function fiber.leave(self)
+  native.leave()
+  files.leave(self.call)
+end
 
 local function run_library(call)
   local text, why, kind = native.library(call.definition, call.input)
@@ -224,6 +234,10 @@ local function run(self)
   call.input = nil
   self.ctx, call.body = ctx.new(call), body
   local output = body(input, self.ctx) -- no tail call: tracebacks stay whole
+  if call.files then
+    local ok, why = files.settle(call)
+    if not ok then error(why, 0) end
+  end
   return output
 end
 
@@ -284,6 +298,7 @@ local function forbid(what)
 end
 
 return function()
+  files.begin()
   collectgarbage("setpause", 300) -- a loaded script stays; what calls leave is little beside it
   require("ork.run").hosted({ open = forbid("runs are out of reach") })
   inline.spawn = forbid("ork.spawn")
