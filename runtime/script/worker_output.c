@@ -163,6 +163,7 @@ int ork_output_artifact(lua_State *L) /* artifact(slot, path, name) -> SHA-256, 
     ORK_CLEANUP(ork_free_cleanup) char *run_dir = ork_path_dirname(w->log_path);
     ork_err err;
 
+    (void)fflush(NULL); /* it may still be open */
     if (ork_artifact_keep(run_dir, path, name, false, &w->artifacts, &err) != 0) {
         lua_pushnil(L);
         lua_pushstring(L, err.msg);

@@ -93,6 +93,18 @@ w:task("b", { depends_on = { "a" }, run = function() return "well" end, trigger_
     assert.equal("success", task("b").status)
   end)
 
+  it("is kept whole as an artifact though it is open", function()
+    local r = run([[
+w:task("a", { run = function(input, ctx)
+  local f <close> = io.open("out.csv", "w")
+  f:write("1,2,3\n")
+  return ctx.artifact("out.csv").bytes
+end })]])
+    assert.equal(0, r.code, r.err)
+    assert.equal("6\n", ork("output", "last", "a").out)
+    assert.equal("1,2,3\n", ork("artifacts", "last", "out.csv").out)
+  end)
+
   it("is the default of its own call only", function()
     local r = run([[
 w:task("a", { run = function(input, ctx)
