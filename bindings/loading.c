@@ -126,6 +126,12 @@ static int core_is_workflow(lua_State *L)
     return 1;
 }
 
+static int core_calling(lua_State *L) /* core.calling(on): functions are called from now on, or scripts are loaded */
+{
+    ork_lua_ctx_get(L)->calling = lua_toboolean(L, 1);
+    return 0;
+}
+
 static int set_uservalue(lua_State *L, int n) /* (value) -> the one before */
 {
     lua_settop(L, 1);
@@ -188,6 +194,7 @@ static int make_pool(lua_State *L) /* ork.pool(name, slots) -> name */
 void ork_lua_add_loading(lua_State *L)
 {
     static const luaL_Reg functions[] = {{"before_seal", core_before_seal},
+                                         {"calling", core_calling},
                                          {"collect", core_collect},
                                          {"hash", core_hash},
                                          {"inner", ork_lua_sub_inner},

@@ -59,7 +59,9 @@ end
 local function load_sources(definition)
   local loader = require "ork.loader"
   local sources = core.json.decode(definition.sources)
+  core.calling(false)
   local loaded = loader.again(sources)
+  core.calling(true) -- references have no value from here on
   open_environment(loaded.env)
   definition.loaded, definition.sources = loaded, nil
 end
@@ -110,6 +112,18 @@ local function his_line(message, body)
   return ("%s:%d: %s"):format(at.short_src, at.linedefined, message:sub(found))
 end
 
+--- A reference that was returned: refused where the function begins, as a mistake of the script is.
+local function at_his_line(why, body)
+  if not why:find(": a reference has no value in a function", 1, true) then return why end
+  local at = debug.getinfo(body, "S")
+  return ("%s:%d: %s"):format(at.short_src, at.linedefined, why)
+end
+
+--- The same of one without inputs.
+local function of_argument(message)
+  return (message:gsub("( is a reference, which has no value in a function; )name it in `inputs`, and read `input[^`]*`", "%1read what its argument has of it", 1))
+end
+
 local function fail(call, what, thread)
   local slot, stopped = call.token, ending.is_stop(what)
   local trace = fiber.traceback(thread, "")
@@ -130,6 +144,7 @@ local function fail(call, what, thread)
   end
   local message, code, final, after_ms, data = ending.read(what)
   message = his_line(explain(message), call.body)
+  if call.option:find("^on_") or call.option == "retries.on" then message = of_argument(message) end
   native.log(slot, message .. trace .. "\n")
   native.fail(slot, ending.shorten(message), "error", code, final, after_ms, data)
 end
@@ -161,7 +176,7 @@ local function over(ok, what, thread, self)
   if not fine then
     native.fail(slot, "output: " .. ending.shorten(ending.text_of(text)), "output", nil, false, 0)
   elseif not text then
-    native.fail(slot, why, "output", nil, false, 0)
+    native.fail(slot, at_his_line(why, self.call.body), "output", nil, false, 0)
   elseif #text > MOST_OUTPUT then
     native.fail(slot, ("the output is %d bytes; at most %d are stored: return a file's path instead"):format(#text, MOST_OUTPUT), "output",
       nil, false, 0)
@@ -299,6 +314,7 @@ end
 
 return function()
   files.begin()
+  core.calling(true)
   collectgarbage("setpause", 300) -- a loaded script stays; what calls leave is little beside it
   require("ork.run").hosted({ open = forbid("runs are out of reach") })
   inline.spawn = forbid("ork.spawn")
