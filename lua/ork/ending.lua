@@ -40,6 +40,24 @@ ending.answers = { ["wait.poll"] = function(what) return what or nil end, when =
   ["executor.poll"] = function(what) return what or nil end, ["executor.cancel"] = nothing,
   on_success = nothing, on_failure = nothing, on_cancel = nothing }
 
+-- ---- nil, message ----------------------------------------------------------------------------
+
+local Returned = { __name = "ork.returned", __tostring = function(self) return self.message end }
+
+--- A function returned nil and something beside it. Lua's own say so that they failed, `return io.open(path)`: then it has, as
+--- if it had raised that. A text behind the message is the failure's code.
+function ending.returned(body, message, code)
+  if type(message) ~= "string" then return end
+  local at = debug.getinfo(body, "S")
+  error(setmetatable({ message = message, code = type(code) == "string" and code or nil,
+    trace = ("\nreturned by the function of %s:%d, as nil and a message"):format(at.short_src, at.linedefined) }, Returned), 0)
+end
+
+--- What stands for the traceback of what was returned so; nil for what was raised.
+function ending.returned_trace(what)
+  return type(what) == "table" and rawequal(getmetatable(what), Returned) and what.trace or nil
+end
+
 -- ---- errors ----------------------------------------------------------------------------------
 
 --- A table that says nothing of itself, as JSON, which its address is no help for.

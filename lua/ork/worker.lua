@@ -126,7 +126,7 @@ end
 
 local function fail(call, what, thread)
   local slot, stopped = call.token, ending.is_stop(what)
-  local trace = fiber.traceback(thread, "")
+  local trace = ending.returned_trace(what) or fiber.traceback(thread, "")
   coroutine.close(thread) -- its to-be-closed variables: what they write is written before the end is told
   files.settle(call, stopped)
   if type(what) == "table" and rawequal(getmetatable(what), Refusal) then
@@ -248,11 +248,12 @@ local function run(self)
   if input == core.null then input = nil end -- an executor's handle
   call.input = nil
   self.ctx, call.body = ctx.new(call), body
-  local output = body(input, self.ctx) -- no tail call: tracebacks stay whole
+  local output, message, code = body(input, self.ctx) -- no tail call: tracebacks stay whole
   if call.files then
     local ok, why = files.settle(call)
     if not ok then error(why, 0) end
   end
+  if output == nil and message ~= nil then ending.returned(body, message, code) end
   return output
 end
 

@@ -82,10 +82,34 @@ w:task("meta", { run = function() error(setmetatable({}, { __tostring = function
     assert.equal(1, ork("w.lua").code)
     local nothing = "it declares an output_type but gave no output: its function returned nothing"
     assert.same({ "failed", "output", nothing }, task("nothing"))
-    assert.same({ "failed", "output", nothing }, task("message"))
+    assert.same({ "failed", "error", "it went wrong" }, task("message"))
     for _, name in ipairs({ "thread", "nan", "bytes", "deep" }) do assert.same({ "failed", "output" }, { task(name)[1], task(name)[2] }, name) end
     assert.matches("output.a[1]: a thread cannot be stored as JSON", task("thread")[3], 1, true)
     assert.matches("whose __tostring fails", task("meta")[3], 1, true)
+    good()
+  end)
+
+  it("returns nil and a message, as Lua's own functions do: it has failed with that", function()
+    write([[
+local batch = ork.executor("batch", { start = function() return nil, "no place", "FULL" end, poll = function() end })
+w:task("program", { run = function(_, ctx) return ctx.exec({ "curll", "-f" }) end, retries = { limit = 1, delay = 0 } })
+w:task("file", { run = function() return io.open("/nonexistent") end })
+w:task("when", { when = function() return io.open("/nonexistent") end, command = "true" })
+w:task("executor", { executor = batch, command = { "x" }, retries = { limit = 1, delay = 0, on = { codes = { "OTHER" } } } })
+w:task("on", { command = "exit 3", retries = { limit = 1, delay = 0, on = function() return nil, "cannot decide" end } })
+w:task("exits", { run = function(_, ctx) return ctx.exec({ "false" }) end, on_success = function() return nil, "nobody to tell" end })
+w:task("after", { depends_on = { "program" }, command = "true" })]])
+    assert.equal(1, ork("w.lua").code)
+    assert.same({ "failed", "error", "cannot run `curll`: no such file or directory" }, task("program"))
+    assert.equal(2, sh.sql(dir .. "/.ork/ork.db", "SELECT attempt FROM tasks WHERE task_name = 'program'")[1].attempt)
+    assert.equal("cannot run `curll`: no such file or directory\nreturned by the function of w.lua:4, as nil and a message\n",
+      ork("logs", "last", "program", "--attempt", "1").out)
+    assert.same({ "failed", "error", "/nonexistent: No such file or directory" }, task("file"))
+    assert.matches("^when: /nonexistent: No such file or directory", task("when")[3])
+    assert.same({ "failed", "error", "no place" }, task("executor"))
+    assert.equal("success", task("exits")[1])
+    assert.equal("skipped", task("after")[1])
+    assert.matches("nobody to tell", ork("show", "last").out)
     good()
   end)
 

@@ -94,6 +94,22 @@ describe("a task that is a function", function()
     assert.equal('["' .. ("ä"):rep(498) .. "…", run_one({ run = function() error({ ("ä"):rep(5000) }) end }).error)
   end)
 
+  it("fails by nil and a message, as Lua's own functions say that they failed", function()
+    local t = run_one({ run = function() return io.open("/nonexistent") end })
+    assert.same({ "failed", "error", "/nonexistent: No such file or directory" }, { t.status, t.kind, t.error })
+    assert.matches("^/nonexistent: No such file or directory\nreturned by the function of .*inline_spec.lua:%d+, as nil and a message\n$", t:log())
+    local tries = 0
+    t = run_one({ retries = { limit = 2, delay = 0, on = { codes = { "RATE" } } }, run = function()
+      tries = tries + 1
+      return nil, "slow down", tries < 3 and "RATE" or "OTHER"
+    end })
+    assert.same({ "failed", "slow down", 3 }, { t.status, t.error, tries })
+    for _, run in ipairs({ function() return nil, 5 end, function() return nil, nil, "x" end, function() return { ok = false }, "why" end,
+      function() return false, "why" end }) do
+      assert.equal("success", run_one({ run = run }).status)
+    end
+  end)
+
   it("does not show what is Ork's own in tracebacks", function()
     local t = run_one({ run = function(_, ctx)
       local function inner() ctx.fail("no luck") end
