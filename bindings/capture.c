@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* References that a function of a task has among its variables: they have no value when it is called, and `==` with a
  * text, `if`, `and` and `or` ask nobody, so they are refused where the task is defined. Looked for in the function and
- * in those it calls by a local name. Workflows and tasks may be there: to read a field of theirs raises in a call. */
+ * in those it calls by a local name. Workflows and tasks may be there: to read a field of theirs raises in a call.
+ *
+ * What a function changes of them is a warning: each worker has variables of its own, which the calls it makes share.
+ * One that was nil is taken for a cache, which is fine. */
 #include "options.h"
 #include "ref.h"
 #include <stdio.h>
@@ -14,7 +17,45 @@ struct search {
     const struct ork_lua_reader *r;
     unsigned left;
     char name[100]; /* of the variable */
+    int sets;       /* stack index of the function that tells what one changes; 0 nobody asks */
+    char changed[100];
 };
+
+static void look_for_change(struct search *s, int function, int i, const char *name)
+{
+    lua_State *L = s->r->L;
+    int type = lua_type(L, -1);
+
+    if (!s->sets || s->changed[0] || (type != LUA_TNUMBER && type != LUA_TSTRING && type != LUA_TBOOLEAN))
+        return;
+    lua_pushvalue(L, s->sets);
+    lua_pushvalue(L, function);
+    lua_pushinteger(L, i);
+    lua_call(L, 2, 1);
+    if (lua_toboolean(L, -1))
+        (void)snprintf(s->changed, sizeof s->changed, "%s", name);
+    lua_pop(L, 1);
+}
+
+/* Is it called in a worker, by a script that is loaded? Pushes who tells what a function changes then. */
+static int push_sets(struct ork_lua_reader *r)
+{
+    lua_State *L = r->L;
+    bool in_worker = r->def->scripted;
+
+    if (in_worker && r->options) {
+        lua_pushliteral(L, "executor");
+        lua_rawget(L, r->options);
+        in_worker = lua_type(L, -1) != LUA_TSTRING;
+        lua_pop(L, 1);
+    }
+    if (!in_worker)
+        return 0;
+    ork_lua_ctx_push(L);
+    if (lua_getiuservalue(L, -1, ORK_LUA_SETS) != LUA_TFUNCTION)
+        return 0;
+    return lua_gettop(L);
+}
 
 /* The reference, left on the stack, or NULL and the stack as it was. */
 static const struct ork_lua_ref *find(struct search *s, int function, unsigned deep)
@@ -28,6 +69,7 @@ static const struct ork_lua_ref *find(struct search *s, int function, unsigned d
             (void)snprintf(s->name, sizeof s->name, "%s", name);
             return ref;
         }
+        look_for_change(s, function, i, name);
         if (deep < MOST_DEEP && lua_isfunction(L, -1) && !lua_iscfunction(L, -1) && lua_checkstack(L, 8)) {
             ref = find(s, lua_gettop(L), deep + 1);
             if (ref)
@@ -44,8 +86,13 @@ void ork_lua_check_captures(struct ork_lua_reader *r, int idx, const char *path)
     int top = lua_gettop(r->L);
     char cure[300], shown[300];
     bool told = strncmp(path, "on_", 3) == 0 || strstr(path, "\non") != NULL; /* it has no inputs */
-    const struct ork_lua_ref *ref = find(&s, lua_absindex(r->L, idx), 0);
+    idx = lua_absindex(r->L, idx);
+    s.sets = push_sets(r);
+    const struct ork_lua_ref *ref = find(&s, idx, 0);
 
+    if (s.changed[0])
+        ork_lua_warn(r, path, "return what is to be kept; a cache is fine",
+                     "changes `%s`, a variable of the script: which calls see that is undefined", s.changed);
     if (ref) {
         (void)snprintf(shown, sizeof shown, "%s", ork_lua_ref_shown(r->L, ref));
         if (told)

@@ -159,6 +159,11 @@ static int core_before_seal(lua_State *L) /* core.before_seal(function(workflow)
     return set_uservalue(L, ORK_LUA_BEFORE_SEAL);
 }
 
+static int core_sets(lua_State *L) /* core.sets(function(f, i) -> does f assign its i-th upvalue?) */
+{
+    return set_uservalue(L, ORK_LUA_SETS);
+}
+
 static int core_pools(lua_State *L) /* core.pools(table | nil): the declared pools from now on */
 {
     return set_uservalue(L, ORK_LUA_POOLS);
@@ -208,6 +213,7 @@ void ork_lua_add_loading(lua_State *L)
                                          {"problems", core_problems},
                                          {"python_home", ork_lua_python_home},
                                          {"seal", core_seal},
+                                         {"sets", core_sets},
                                          {"source", core_source},
                                          {"task_count", core_task_count},
                                          {"task_name", core_task_name},
