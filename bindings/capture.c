@@ -3,8 +3,8 @@
  * text, `if`, `and` and `or` ask nobody, so they are refused where the task is defined. Looked for in the function and
  * in those it calls by a local name. Workflows and tasks may be there: to read a field of theirs raises in a call.
  *
- * What a function changes of them is a warning: each worker has variables of its own, which the calls it makes share.
- * One that was nil is taken for a cache, which is fine. */
+ * Which of those fields it reads is a warning, and so is what it changes of its variables: each worker has variables of
+ * its own, which the calls it makes share. One that was nil is taken for a cache, which is fine. */
 #include "options.h"
 #include "ref.h"
 #include <stdio.h>
@@ -17,24 +17,39 @@ struct search {
     const struct ork_lua_reader *r;
     unsigned left;
     char name[100]; /* of the variable */
-    int sets;       /* stack index of the function that tells what one changes; 0 nobody asks */
-    char changed[100];
+    int sets;       /* stack index of the function that tells what one changes and reads; 0 nobody asks */
+    char changed[100], reads[200];
 };
 
-static void look_for_change(struct search *s, int function, int i, const char *name)
+static void ask(struct search *s, int function, int i, const char *name, bool handle)
 {
     lua_State *L = s->r->L;
-    int type = lua_type(L, -1);
 
-    if (!s->sets || s->changed[0] || (type != LUA_TNUMBER && type != LUA_TSTRING && type != LUA_TBOOLEAN))
-        return;
     lua_pushvalue(L, s->sets);
     lua_pushvalue(L, function);
     lua_pushinteger(L, i);
-    lua_call(L, 2, 1);
-    if (lua_toboolean(L, -1))
+    lua_pushboolean(L, handle);
+    lua_call(L, 3, 1);
+    if (handle && lua_type(L, -1) == LUA_TSTRING)
+        (void)snprintf(s->reads, sizeof s->reads, "%s.%s", name, lua_tostring(L, -1));
+    else if (!handle && lua_toboolean(L, -1))
         (void)snprintf(s->changed, sizeof s->changed, "%s", name);
     lua_pop(L, 1);
+}
+
+/* The variable's value is on top of the stack. */
+static void look_at_use(struct search *s, int function, int i, const char *name)
+{
+    lua_State *L = s->r->L;
+    int type = lua_type(L, -1);
+    bool handle = ork_lua_is(L, -1, s->r->ctx->workflow_mt) || ork_lua_is(L, -1, s->r->ctx->task_mt);
+
+    if (!s->sets)
+        return;
+    if (handle && !s->reads[0])
+        ask(s, function, i, name, true);
+    if ((type == LUA_TNUMBER || type == LUA_TSTRING || type == LUA_TBOOLEAN) && !s->changed[0])
+        ask(s, function, i, name, false);
 }
 
 /* Is it called in a worker, by a script that is loaded? Pushes who tells what a function changes then. */
@@ -69,7 +84,7 @@ static const struct ork_lua_ref *find(struct search *s, int function, unsigned d
             (void)snprintf(s->name, sizeof s->name, "%s", name);
             return ref;
         }
-        look_for_change(s, function, i, name);
+        look_at_use(s, function, i, name);
         if (deep < MOST_DEEP && lua_isfunction(L, -1) && !lua_iscfunction(L, -1) && lua_checkstack(L, 8)) {
             ref = find(s, lua_gettop(L), deep + 1);
             if (ref)
@@ -90,6 +105,12 @@ void ork_lua_check_captures(struct ork_lua_reader *r, int idx, const char *path)
     s.sets = push_sets(r);
     const struct ork_lua_ref *ref = find(&s, idx, 0);
 
+    if (s.reads[0]) {
+        const char *field = strchr(strchr(s.reads, '.') + 1, '.') ? strrchr(s.reads, '.') + 1 : "NAME";
+        (void)snprintf(cure, sizeof cure, "name it in `inputs`, and read `input.%s`", field);
+        ork_lua_warn(r, path, told ? "read what its argument has of it" : cure,
+                     "reads the reference %s, which has no value in a function", s.reads);
+    }
     if (s.changed[0])
         ork_lua_warn(r, path, "return what is to be kept; a cache is fine",
                      "changes `%s`, a variable of the script: which calls see that is undefined", s.changed);

@@ -159,7 +159,8 @@ static int core_before_seal(lua_State *L) /* core.before_seal(function(workflow)
     return set_uservalue(L, ORK_LUA_BEFORE_SEAL);
 }
 
-static int core_sets(lua_State *L) /* core.sets(function(f, i) -> does f assign its i-th upvalue?) */
+static int core_sets(lua_State *L) /* core.sets(function(f, i, is it a workflow or task?) -> does it assign its i-th
+                                      upvalue, or the fields it reads?) */
 {
     return set_uservalue(L, ORK_LUA_SETS);
 }

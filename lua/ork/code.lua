@@ -1,5 +1,5 @@
 -- SPDX-License-Identifier: MIT
--- Reading compiled functions: which variables of others they assign, which globals they read. Lua has the one who knows,
+-- Reading compiled functions: which variables around them they assign, which fields of them and which globals they read. Lua has the one who knows,
 -- its compiler, and string.dump has what it made; the form is that of Lua 5.4 on this machine, which is tried on a function
 -- of ours first. Where anything is not as expected nothing is said: what this finds are warnings.
 local code = {}
@@ -76,15 +76,27 @@ local function read_function(r)
   return f
 end
 
---- A function of Lua as that; raises what it cannot read.
-local function read(f)
-  local dumped = string.dump(f)
+--- What string.dump gave as that; raises what it cannot read.
+local function read(dumped)
   assert(dumped:sub(1, #SIGNATURE) == SIGNATURE)
   local r = reader(dumped, #SIGNATURE + 1)
   assert(r.byte() == 4 and r.byte() == 8 and r.byte() == 8)
   assert(r.unpack("i8") == 0x5678 and r.unpack("d") == 370.5)
   r.byte()
   return read_function(r)
+end
+
+local MOST_KEPT <const> = 200
+local kept, count = {}, 0
+
+--- The same of a function, without names and lines. A loop makes thousands of one text: it is read once.
+local function read_bare(f)
+  local dumped = string.dump(f, true)
+  if not kept[dumped] then
+    if count >= MOST_KEPT then kept, count = {}, 0 end
+    kept[dumped], count = read(dumped), count + 1
+  end
+  return kept[dumped]
 end
 
 -- ---- instructions ----------------------------------------------------------------------------
@@ -94,14 +106,17 @@ local function a(instruction) return instruction >> 7 & 0xff end
 local function b(instruction) return instruction >> 16 & 0xff end
 local function c(instruction) return instruction >> 24 & 0xff end
 
---- The numbers of the two instructions that matter, as this Lua has them: { get = , set = }; nil when it has others.
+--- The numbers of the instructions that matter, as this Lua has them: of a field of a variable around the function (a
+--- global is one of _ENV), of assigning such a variable, of a field of something else. Raises when they look otherwise.
 local function learn()
-  local tried = read(assert(load("local v return function() v = g end", "=tried", "t")))
+  local tried = read(string.dump(assert(load("local v, w return function() v = g return w.x.y end", "=tried", "t"))))
   local f = tried.protos[1]
-  local get, set = f.code[1], f.code[2]
-  assert(#f.code == 3 and f.upvalues[b(get) + 1].name == "_ENV" and f.constants[c(get) + 1] == "g")
-  assert(f.upvalues[b(set) + 1].name == "v" and a(get) == a(set) and f.lines[1] == 0)
-  return { get = op(get), set = op(set) }
+  local global, set, first, second = table.unpack(f.code)
+  assert(f.upvalues[b(global) + 1].name == "_ENV" and f.constants[c(global) + 1] == "g" and f.lines[1] == 0)
+  assert(f.upvalues[b(set) + 1].name == "v" and a(global) == a(set))
+  assert(op(first) == op(global) and f.upvalues[b(first) + 1].name == "w" and f.constants[c(first) + 1] == "x")
+  assert(a(first) == b(second) and f.constants[c(second) + 1] == "y")
+  return { first = op(first), set = op(set), second = op(second) }
 end
 
 local known, ops = pcall(learn)
@@ -141,16 +156,42 @@ function code.sets(f, i)
   if not known then return false end
   local ok, set = pcall(function()
     local set = {}
-    mark_sets(read(f), set)
+    mark_sets(read_bare(f), set)
     return set
   end)
   return ok and set[i - 1] or false
 end
 
+--- The fields that are read of the variable with that index (from 0): "params.day"; nil when it is not one of `wanted`.
+local function find_field(f, index, wanted)
+  for pc, instruction in ipairs(f.code) do
+    local path = op(instruction) == ops.first and b(instruction) == index and f.constants[c(instruction) + 1]
+    if path and wanted[path] then
+      local register, at = a(instruction), pc + 1
+      while f.code[at] and op(f.code[at]) == ops.second and b(f.code[at]) == register do
+        path, register, at = path .. "." .. f.constants[c(f.code[at]) + 1], a(f.code[at]), at + 1
+      end
+      return path
+    end
+  end
+  for _, inner in ipairs(f.protos) do
+    for i, variable in ipairs(inner.upvalues) do
+      local path = not variable.in_stack and variable.index == index and find_field(inner, i - 1, wanted)
+      if path then return path end
+    end
+  end
+end
+
+--- What the function, or one within it, reads of its i-th upvalue, where that begins with a field of `wanted`; or nil.
+function code.field(f, i, wanted)
+  local ok, path = pcall(function() return known and find_field(read_bare(f), i - 1, wanted) end)
+  return ok and path or nil
+end
+
 local function add_globals(f, environment, names, is_there, found)
   local in_reach = table.move(f.locals, 1, #f.locals, #names + 1, table.move(names, 1, #names, 1, {}))
   for pc, instruction in ipairs(f.code) do
-    local name = op(instruction) == ops.get and environment and b(instruction) == environment and f.constants[c(instruction) + 1]
+    local name = op(instruction) == ops.first and environment and b(instruction) == environment and f.constants[c(instruction) + 1]
     if name and not is_there(name) then found[#found + 1] = { name = name, line = line_at(f, pc), names = in_reach } end
   end
   for _, inner in ipairs(f.protos) do
@@ -167,7 +208,7 @@ end
 function code.globals(chunk, is_there)
   if not known then return {} end
   local ok, found = pcall(function()
-    local main, found = read(chunk), {}
+    local main, found = read(string.dump(chunk)), {}
     for _, inner in ipairs(main.protos) do
       for index, variable in ipairs(inner.upvalues) do
         if not variable.in_stack and variable.index == 0 then add_globals(inner, index - 1, main.locals, is_there, found) end

@@ -426,8 +426,15 @@ function loader.starting()
   current.started = true
 end
 
--- What the functions of a script change; a worker, which loads it again, has nobody to tell.
-core.sets(function(f, i) return current ~= nil and not current.kept and compiled.sets(f, i) end)
+local references = { params = true, output = true, status = true, error = true, results = true }
+
+-- What the functions of a script change, and which references they read of a workflow or task; a worker, which loads it
+-- again, has nobody to tell.
+core.sets(function(f, i, handle)
+  if not current or current.kept then return nil end
+  if handle then return compiled.field(f, i, references) end
+  return compiled.sets(f, i)
+end)
 
 -- A workflow that the script itself runs or validates gets its sources before it is sealed.
 core.before_seal(function(w)

@@ -43,6 +43,20 @@ describe("compiled code", function()
     assert.same({}, sets("local t = {} return function() t.x = 1 t[1] = 2 x = 3 end"))
   end)
 
+  it("tells which fields of a variable around it a function reads", function()
+    local function fields(text)
+      local f, found, i = assert(load(text, "=text", "t"))(), {}, 1
+      while debug.getupvalue(f, i) do
+        found[debug.getupvalue(f, i)] = code.field(f, i, { params = true, output = true })
+        i = i + 1
+      end
+      return found
+    end
+    assert.same({ w = "params.day" }, fields("local w, a return function() return w.params.day == a.name end"))
+    assert.same({ w = "params", a = "output.x.y" }, fields("local w, a return function() return function() return w.other or a.output.x.y, w.params end end"))
+    assert.same({}, fields("local w, a return function() local w = {} return w.params, a, function(a) return a.output end end"))
+  end)
+
   it("reads whatever Lua compiles", function()
     local text = "local t = { 1, 2.5, 'a', true, false, nil, 9007199254740993, 1e300, ('x'):rep(2) } return function() return t, [["
       .. ("long"):rep(100) .. "]], -1, g end"

@@ -237,6 +237,24 @@ return w]])
       at(4) .. "`e`: `wait.poll` changes `counter`", at(5) .. "`f1`: `run` changes `counter` (and 2 more tasks)" }, loaded.warned)
   end)
 
+  it("warns of references that functions read", function()
+    local loaded = script.load(define:gsub('"w"%)\nw:task.*', '"w", { params = { day = "str" } })\n') .. [[
+local a = w:task("a", { command = "x" })
+local function helper() return a.status end
+w:task("b", { run = function() if w.params.day == "all" then return 1 end end })
+w:task("c", { command = "x", when = function() return helper() == "failed" end, on_success = function() return a.output.rows end })
+w:task("d", { executor = "inline", run = function() return w.params.day end })
+w:task("e", { run = function() return w.name, a end, inputs = { day = w.params.day } })
+return w]])
+    assert.same({}, loaded.lines)
+    local no = ", which has no value in a function; "
+    local first = tonumber(loaded.warned[1]:match("^main.lua:(%d+)"))
+    local function at(n) return ("main.lua:%d: task "):format(first + n) end
+    assert.same({ at(0) .. "`b`: `run` reads the reference w.params.day" .. no .. "name it in `inputs`, and read `input.day`",
+      at(1) .. "`c`: `on_success` reads the reference a.output.rows" .. no .. "read what its argument has of it",
+      at(1) .. "`c`: `when` reads the reference a.status" .. no .. "name it in `inputs`, and read `input.NAME`" }, loaded.warned)
+  end)
+
   it("warns of names that functions read and nothing defines", function()
     local loaded = script.load([[
 local ork = require "ork"
