@@ -25,6 +25,7 @@ struct ork_lua_ctx {
     const char *codes[64];         /* borrowed from the option table on the stack */
     char own[256];                 /* chunk names of lua/ork begin so; "" none */
     size_t own_len;
+    bool calling;                   /* of a worker: functions are called, no script is loaded */
     struct ork_lua_engine *engines; /* open; each takes itself out (inline.c) */
     struct {
         double soft_ms, hard_ms; /* of the coroutine that runs; hard 0: none is limited */
@@ -39,7 +40,8 @@ enum {
     ORK_LUA_RENDER,
     ORK_LUA_POOLS,
     ORK_LUA_BEFORE_SEAL,
-    ORK_LUA_USERVALUES = ORK_LUA_BEFORE_SEAL
+    ORK_LUA_SETS,
+    ORK_LUA_USERVALUES = ORK_LUA_SETS
 };
 
 #define ORK_LUA_WORKFLOW "ork.workflow"

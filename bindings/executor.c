@@ -31,6 +31,12 @@ static void read_own(struct ork_lua_reader *r, struct ork_lua_task *t, int idx)
     ork_lua_buf_addf(b, "{%s\"every_ms\":%lld,\"executor\":\"%s\"}", lua_isnil(L, top + 3) ? "" : "\"cancel\":true,",
                      (long long)luaL_optinteger(L, top + 2, EVERY_MS), t->executor);
     t->wait = (struct ork_lua_span){at, b->len - at};
+    static const char *const functions[] = {"start", "poll", "cancel"};
+    for (size_t i = 0; i < sizeof functions / sizeof *functions; i++) {
+        lua_getfield(L, idx, functions[i]);
+        if (lua_isfunction(L, -1))
+            ork_lua_check_captures(r, -1, "executor");
+    }
     lua_settop(L, top);
     ork_lua_has_function(r);
 }

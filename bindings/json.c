@@ -249,7 +249,10 @@ static int refuse_value(struct ork_lua_writer *w, int idx, const struct ork_lua_
 {
     lua_State *L = w->L;
     if (ork_lua_is(L, idx, w->ctx->ref_mt))
-        return refuse(w, at, "a reference has a value only in the run; it cannot stand here");
+        return refuse(w, at,
+                      w->ctx->calling ? "a reference has no value in a function; name it in `inputs`, and read "
+                                        "`input.NAME`"
+                                      : "a reference has a value only in the run; it cannot stand here");
     if (ork_lua_is(L, idx, w->ctx->task_mt))
         return refuse(w, at, "a task is no value; its output is `task.output`");
     char text[280];

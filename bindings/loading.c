@@ -126,6 +126,12 @@ static int core_is_workflow(lua_State *L)
     return 1;
 }
 
+static int core_calling(lua_State *L) /* core.calling(on): functions are called from now on, or scripts are loaded */
+{
+    ork_lua_ctx_get(L)->calling = lua_toboolean(L, 1);
+    return 0;
+}
+
 static int set_uservalue(lua_State *L, int n) /* (value) -> the one before */
 {
     lua_settop(L, 1);
@@ -151,6 +157,12 @@ static int core_on_problems(lua_State *L) /* core.on_problems(function(problems)
 static int core_before_seal(lua_State *L) /* core.before_seal(function(workflow)): before it is run or validated */
 {
     return set_uservalue(L, ORK_LUA_BEFORE_SEAL);
+}
+
+static int core_sets(lua_State *L) /* core.sets(function(f, i, is it a workflow or task?) -> does it assign its i-th
+                                      upvalue, or the fields it reads?) */
+{
+    return set_uservalue(L, ORK_LUA_SETS);
 }
 
 static int core_pools(lua_State *L) /* core.pools(table | nil): the declared pools from now on */
@@ -188,6 +200,7 @@ static int make_pool(lua_State *L) /* ork.pool(name, slots) -> name */
 void ork_lua_add_loading(lua_State *L)
 {
     static const luaL_Reg functions[] = {{"before_seal", core_before_seal},
+                                         {"calling", core_calling},
                                          {"collect", core_collect},
                                          {"hash", core_hash},
                                          {"inner", ork_lua_sub_inner},
@@ -201,6 +214,7 @@ void ork_lua_add_loading(lua_State *L)
                                          {"problems", core_problems},
                                          {"python_home", ork_lua_python_home},
                                          {"seal", core_seal},
+                                         {"sets", core_sets},
                                          {"source", core_source},
                                          {"task_count", core_task_count},
                                          {"task_name", core_task_name},

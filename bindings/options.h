@@ -50,6 +50,8 @@ uint64_t ork_lua_options(struct ork_lua_reader *r, int idx, const char *path, co
 
 /* It has a function beside those of tasks: of a program that defines it itself, that program calls it. */
 void ork_lua_has_function(struct ork_lua_reader *r);
+/* Refuses references among the variables of the function at idx. (capture.c) */
+void ork_lua_check_captures(struct ork_lua_reader *r, int idx, const char *path);
 /* The workflow at `workflow` keeps the function at `way` ("wait.poll") of the table at idx, if there is one, under the
  * number of its task, from 1, 0 for the workflow itself. [-0, +0, m] (task.c) */
 void ork_lua_keep_function(lua_State *L, int workflow, int idx, lua_Integer number, const char *way);

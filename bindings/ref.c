@@ -28,6 +28,8 @@ struct ork_lua_ref *ork_lua_ref_new(lua_State *L, const struct ork_lua_ref *like
         lua_setiuservalue(L, -2, 1);
     }
     luaL_setmetatable(L, ORK_LUA_REF);
+    if (like->kind != ORK_LUA_REF_PARAMS) /* which is none yet: its field raises */
+        ork_lua_ref_in_call(L, r);
     return r;
 }
 

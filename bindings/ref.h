@@ -63,6 +63,10 @@ const char *ork_lua_suggest_key(const struct json_t *object, const char *word);
 const char *ork_lua_ref_workflow(const struct ork_lua_def *def);
 /* Pushes field `key` of task `no`, the handle at index 1; raises when there is none. [-0, +n, e] */
 int ork_lua_task_field(lua_State *L, struct ork_lua_def *def, uint32_t no, const char *key);
+/* What to write in a function where the reference was meant: "name it in `inputs`, and read `input.day`". */
+void ork_lua_ref_cure(const struct ork_lua_ref *r, char *out, size_t size);
+/* Raises while functions are called: nothing has a value there. (ref_misuse.c) [-0, +0, e] */
+void ork_lua_ref_in_call(lua_State *L, const struct ork_lua_ref *r);
 int ork_lua_ref_index(lua_State *L);      /* __index (ref_field.c) */
 void ork_lua_ref_metatable(lua_State *L); /* registers it (ref_misuse.c) */
 /* Concatenation and ork.format make texts. (text.c) */

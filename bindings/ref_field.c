@@ -156,6 +156,8 @@ int ork_lua_ref_index(lua_State *L)
 {
     const struct ork_lua_ref *r = luaL_checkudata(L, 1, ORK_LUA_REF);
     size_t n;
+    if (r->kind != ORK_LUA_REF_PARAMS && r->kind != ORK_LUA_REF_THESE && r->kind != ORK_LUA_REF_INPUTS)
+        ork_lua_ref_in_call(L, r);
     if (lua_type(L, 2) == LUA_TNUMBER)
         return ork_lua_raise(L,
                              "%s[%s]: the value exists only in the run; give the whole list to a task (`inputs`, "

@@ -92,6 +92,7 @@ static void read_on(struct ork_lua_reader *r, int idx, const char *path, void *o
     struct ork_retry_spec *s = out;
     if (lua_type(r->L, idx) == LUA_TFUNCTION) {
         s->ask = true;
+        ork_lua_check_captures(r, idx, path);
         ork_lua_has_function(r);
     } else if (lua_type(r->L, idx) != LUA_TTABLE)
         ork_lua_bad(r, path, NULL, "wants { kinds, exit_codes, codes } or a function(err), got %s",

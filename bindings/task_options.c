@@ -125,9 +125,10 @@ static void read_run(struct ork_lua_reader *r, int idx, const char *path, void *
 {
     struct ork_lua_task *t = out;
     t->has_work = true;
-    if (lua_type(r->L, idx) == LUA_TFUNCTION)
+    if (lua_type(r->L, idx) == LUA_TFUNCTION) {
         t->has_run = true;
-    else
+        ork_lua_check_captures(r, idx, path);
+    } else
         ork_lua_bad(r, path, NULL, "wants a function, got %s", ork_lua_shown(r->L, idx));
 }
 
@@ -155,6 +156,7 @@ static void read_handler(struct ork_lua_reader *r, int idx, const char *path, vo
     t->handlers |= strcmp(path, "on_cancel") == 0    ? ORK_LUA_ON_CANCEL
                    : strcmp(path, "on_failure") == 0 ? ORK_LUA_ON_FAILURE
                                                      : ORK_LUA_ON_SUCCESS;
+    ork_lua_check_captures(r, idx, path);
     ork_lua_has_function(r);
 }
 

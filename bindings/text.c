@@ -59,6 +59,7 @@ static void add_ref(struct joined *j, const struct ork_lua_ref *r, int idx)
 {
     static const char *const roots[] = {
         [ORK_LUA_REF_PARAMS] = "workflow.params", [ORK_LUA_REF_INPUTS] = "ork.input", [ORK_LUA_REF_THESE] = "ork.this"};
+    ork_lua_ref_in_call(j->L, r);
     if (r->kind == ORK_LUA_REF_PARAMS || r->kind == ORK_LUA_REF_INPUTS || r->kind == ORK_LUA_REF_THESE)
         ork_lua_raise(j->L, "%s is no value; name one of its fields", roots[r->kind]);
     if (r->def && j->def && r->def != j->def)

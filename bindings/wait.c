@@ -90,8 +90,10 @@ static void read_poll(struct ork_lua_reader *r, int idx, const char *path, void 
     t->wait_for = ORK_LUA_WAIT_POLL;
     if (lua_type(r->L, idx) != LUA_TFUNCTION)
         ork_lua_bad(r, path, NULL, "wants a function(input, ctx), got %s", ork_lua_shown(r->L, idx));
-    else
+    else {
         t->has_poll = true;
+        ork_lua_check_captures(r, idx, path);
+    }
 }
 
 static void read_table(struct ork_lua_reader *r, struct ork_lua_task *t, int idx, const char *path)

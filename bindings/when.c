@@ -264,9 +264,10 @@ void ork_lua_read_when(struct ork_lua_reader *r, int idx, const char *path, void
         write_condition(r, t, idx, "truthy", 0);
     else if (lua_type(L, idx) == LUA_TTABLE)
         read_comparison(r, t, idx);
-    else if (lua_type(L, idx) == LUA_TFUNCTION)
+    else if (lua_type(L, idx) == LUA_TFUNCTION) {
         read_function(r, t);
-    else if (ork_lua_is(L, idx, r->ctx->task_mt))
+        ork_lua_check_captures(r, idx, path);
+    } else if (ork_lua_is(L, idx, r->ctx->task_mt))
         ork_lua_bad(r, path, "for order alone use depends_on; for its outcome task.status or task.output.FIELD",
                     "is a task, not a value");
     else if (lua_type(L, idx) == LUA_TUSERDATA)

@@ -98,6 +98,7 @@ static void read_handler(struct ork_lua_reader *r, int idx, const char *path, vo
         set_option(r, "handlers", list);
     }
     json_array_append_new(list, json_string(path));
+    ork_lua_check_captures(r, idx, path);
     ork_lua_keep_function(r->L, 3, r->options, 0, path);
     ork_lua_has_function(r);
 }

@@ -175,6 +175,7 @@ function methods.exec(call, argv, opts)
   local limit = opts.timeout and duration("ctx.exec: `timeout`", opts.timeout, 2)
   local self = waiter(call, "ctx.exec", 2)
   take_place(self)
+  if call.calls.flush then call.calls.flush() end
   local place <close> = setmetatable({}, { __close = give_place }) -- luacheck: ignore 211
   local result, why, code, timed_out, timer
   self:pause(function(ticket)
@@ -331,6 +332,15 @@ for name in pairs(methods) do names[#names + 1] = name end
 for name in pairs(fields) do names[#names + 1] = name end
 table.sort(names)
 
+--- What people look for here that is elsewhere.
+local elsewhere = {
+  input = "its input is the function's first argument", inputs = "its inputs are the function's first argument",
+  output = "what it returns is its output", params = "name it in `inputs`, and read `input.NAME`",
+}
+for _, name in ipairs({ "logical_time", "workflow", "task_index" }) do
+  elsewhere[name] = ("name it in `inputs = { %s = ork.this.%s }`, and read `input.%s`"):format(name, name, name)
+end
+
 local calls = setmetatable({}, { __mode = "k" }) -- ctx → its call
 
 local Ctx = { __name = "ork.ctx" }
@@ -348,8 +358,10 @@ function Ctx.__index(self, name)
     return bound
   end
   if fields[name] then return fields[name](call) end
-  local near = type(name) == "string" and core.suggest(name, names)
-  error(("ctx has no field `%s`%s"):format(tostring(name), near and ("; did you mean `%s`?"):format(near) or ""), 2)
+  local hint = elsewhere[name]
+  local near = not hint and type(name) == "string" and core.suggest(name, names)
+  if near then hint = ("did you mean `%s`?"):format(near) end
+  error(("ctx has no field `%s`%s"):format(tostring(name), hint and "; " .. hint or ""), 2)
 end
 
 function Ctx.__newindex(_, name) error(("ctx.%s cannot be set"):format(tostring(name)), 2) end

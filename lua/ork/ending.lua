@@ -6,6 +6,7 @@ local core = require "ork.core"
 local ending = {}
 
 local MOST_DATA = 64 * 1024 -- bytes of what a failure hands to `retries.on`
+local MOST_SHOWN = 1000 -- bytes of a table that was raised
 local MOST_TEXT = 4096 -- bytes of an error that are kept with the task; the log has it whole
 
 -- ---- told to end -----------------------------------------------------------------------------
@@ -39,11 +40,39 @@ ending.answers = { ["wait.poll"] = function(what) return what or nil end, when =
   ["executor.poll"] = function(what) return what or nil end, ["executor.cancel"] = nothing,
   on_success = nothing, on_failure = nothing, on_cancel = nothing }
 
+-- ---- nil, message ----------------------------------------------------------------------------
+
+local Returned = { __name = "ork.returned", __tostring = function(self) return self.message end }
+
+--- A function returned nil and something beside it. Lua's own say so that they failed, `return io.open(path)`: then it has, as
+--- if it had raised that. A text behind the message is the failure's code.
+function ending.returned(body, message, code)
+  if type(message) ~= "string" then return end
+  local at = debug.getinfo(body, "S")
+  error(setmetatable({ message = message, code = type(code) == "string" and code or nil,
+    trace = ("\nreturned by the function of %s:%d, as nil and a message"):format(at.short_src, at.linedefined) }, Returned), 0)
+end
+
+--- What stands for the traceback of what was returned so; nil for what was raised.
+function ending.returned_trace(what)
+  return type(what) == "table" and rawequal(getmetatable(what), Returned) and what.trace or nil
+end
+
 -- ---- errors ----------------------------------------------------------------------------------
+
+--- A table that says nothing of itself, as JSON, which its address is no help for.
+local function table_text(t)
+  local ok, text, why = pcall(core.json.encode, t)
+  if ok and text then return #text <= MOST_SHOWN and text or text:sub(1, utf8.offset(text, 0, MOST_SHOWN) - 1) .. "…" end
+  return ("error raised with a table that cannot be shown: %s"):format(tostring(ok and why or text))
+end
 
 --- Text of what a user's value is turned into text by: its metamethods may raise, too, and this attempt alone may fail of it.
 function ending.text_of(value)
   if type(value) == "string" then return value end
+  if value == nil then return "error raised without a message" end
+  local meta = debug.getmetatable(value)
+  if type(value) == "table" and not (meta and (rawget(meta, "__tostring") or rawget(meta, "__name"))) then return table_text(value) end
   local ok, text = pcall(tostring, value)
   if ok then return text end
   local _, why = pcall(tostring, text)

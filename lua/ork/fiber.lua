@@ -8,6 +8,7 @@
 -- pause, and at each one after that; who catches that over and over is left waiting until it is given up. One with a
 -- time limit is left wherever it is when that is over.
 local core = require "ork.core"
+local place = require "ork.place"
 
 local native = core.inline
 local fiber = {}
@@ -204,9 +205,21 @@ end
 
 local OURS <const> = { "worker", "fiber", "inline" }
 
---- What Lua says of where a thread is, without the frames of ours that called the user's function.
+--- The first level that is not ours, where ours are above the user's: what he called raised it.
+local function first_level(thread)
+  local found, level = 0, 0
+  while true do
+    local info = debug.getinfo(thread, level, "S")
+    local own = info and place.is_own(info.source)
+    if not info or not own and info.what ~= "C" then return info and found or 0 end
+    level = level + 1
+    if own then found = level end
+  end
+end
+
+--- What Lua says of where a thread is, without frames of ours: those that called the user's function, and those he called.
 function fiber.traceback(thread, message)
-  local text = debug.traceback(thread) -- the message is kept out of the search: it may be large
+  local text = debug.traceback(thread, nil, first_level(thread)) -- the message is kept out of the search: it may be large
   local found
   repeat
     found = false
@@ -215,7 +228,7 @@ function fiber.traceback(thread, message)
       if cut then text, found = cut, true end
     end
   until not found
-  return message .. "\n" .. text
+  return message .. "\n" .. text:gsub("in %a+ 'body'$", "in the function") -- by the name that it has with us
 end
 
 return fiber

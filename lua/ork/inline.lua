@@ -54,7 +54,8 @@ local function fail(call, what, thread)
     return native.fail(engine, token, ending.shorten(what.text), "input", nil, true, 0)
   end
   local message, code, final, after_ms, data = ending.read(what)
-  native.log(engine, token, fiber.traceback(thread, message) .. "\n")
+  local trace = ending.returned_trace(what)
+  native.log(engine, token, (trace and message .. trace or fiber.traceback(thread, message)) .. "\n")
   native.fail(engine, token, ending.shorten(message), "error", code, final, after_ms, data)
 end
 
@@ -111,7 +112,11 @@ local function begin(call)
   call.input = nil
   local ctx = require("ork.ctx").new(call)
   local self
-  self = fiber.new(function() return body(input, ctx) end, function(ok, what, thread) over(call, ok, what, thread) end)
+  self = fiber.new(function()
+    local output, message, code = body(input, ctx)
+    if output == nil and message ~= nil then ending.returned(body, message, code) end
+    return output
+  end, function(ok, what, thread) over(call, ok, what, thread) end)
   self.call = call
   call.fiber = self
   self.on_pause = function()

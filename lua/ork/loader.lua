@@ -1,6 +1,7 @@
 -- SPDX-License-Identifier: MIT
 -- Loading a script to define workflows: in the strict environment, with everything it consists of captured for the
 -- snapshot, and every mistake told at once.
+local compiled = require "ork.code"
 local core = require "ork.core"
 local modules = require "ork.modules"
 local place = require "ork.place"
@@ -47,7 +48,7 @@ local function new_session(path, opts)
   local session = setmetatable({
     path = path, folder = folder or "", name = name or path, arg = opts.arg or { [0] = path },
     stop_at_start = opts.stop_at_start or opts.twice or false,
-    files = {}, modules = {}, loaded = {}, loading = {}, problems = {}, warnings = {}, workflows = {},
+    files = {}, chunks = {}, modules = {}, loaded = {}, loading = {}, problems = {}, warnings = {}, workflows = {},
     chunk_name = chunk_name, syntax_error = syntax_error, done = false, started = false, kept = opts.kept,
   }, session_methods)
   if path:find("^/[^/]*$") then session.folder = "/" end
@@ -228,6 +229,7 @@ end
 
 local function run_script(session, text)
   session.files[session.name] = text
+  session.chunks[session.name] = session.path
   problems.remember(session.path, text)
   local chunk, why = load(text, chunk_name(session.path), "t", session.env)
   if not chunk then
@@ -252,6 +254,16 @@ local function run_script(session, text)
     core.collect(collected)
     core.pools(pools)
     core.python_home(home)
+  end
+end
+
+--- Warns of names that functions of the script and of modules beside it read, and nobody defined.
+local function find_undefined(session)
+  for relative, file in pairs(session.chunks) do
+    local chunk = load(session.files[relative], chunk_name(file), "t", {})
+    for _, each in ipairs(chunk and strict.undefined(session.env, chunk) or {}) do
+      session:warn({ code = "EDEF", file = file, line = each.line, text = each.text, hint = each.hint })
+    end
   end
 end
 
@@ -280,6 +292,7 @@ local function finish(session, returned, text)
       .. "whatever its value will be; what depends on it is decided in the run: when = %s, or by the command"):format(each.text, each.text) })
   end
   local failed = #session.problems > 0
+  if not failed then find_undefined(session) end
   for _, w in ipairs(session.workflows) do take_problems(session, w, returned_set[w] and not failed) end
   return workflows, check_names(session, workflows)
 end
@@ -412,6 +425,16 @@ function loader.starting()
   if current.stop_at_start then error(stop, 0) end
   current.started = true
 end
+
+local references = { params = true, output = true, status = true, error = true, results = true }
+
+-- What the functions of a script change, and which references they read of a workflow or task; a worker, which loads it
+-- again, has nobody to tell.
+core.sets(function(f, i, handle)
+  if not current or current.kept then return nil end
+  if handle then return compiled.field(f, i, references) end
+  return compiled.sets(f, i)
+end)
 
 -- A workflow that the script itself runs or validates gets its sources before it is sealed.
 core.before_seal(function(w)

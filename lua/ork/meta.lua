@@ -101,7 +101,7 @@
 ---@field input_type? table<string, ork.type> what its inputs are; checked at validation and in the run
 ---@field inputs? table<string, any>|ork.ref values by name, or a reference to an object; JSON in $ORK_INPUT_FILE
 ---@field output_type? ork.type what it gives; checked when it ends
----@field run? fun(input: any, ctx: ork.ctx): any instead of `command`: a function; what it returns is the output
+---@field run? fun(input: any, ctx: ork.ctx): any instead of `command`: a function; what it returns is the output, nil and a text fail it
 ---@field python? string instead of `command`: a Python function, "file.py:function" or "package.module:function"; its type hints are the types where none are declared
 ---@field library? string instead of `command`: a shared library whose `ork_task_run` is called in a worker of its own
 ---@field on_cancel? fun(task: ork.ended_task, ctx: ork.ctx) called when it was cancelled

@@ -96,6 +96,7 @@ local function run_module(session, name, relative, text, level)
   end
   capture(session, relative, text, level + 1)
   problems.remember(file, text)
+  session.chunks[relative] = file
   local chunk, why = load(text, session.chunk_name(file), "t", session.env)
   if not chunk then error(session.syntax_error(file, why), 0) end
   session.loading[#session.loading + 1] = name

@@ -1,6 +1,7 @@
 -- SPDX-License-Identifier: MIT
 -- The environment of scripts: an undefined name raises, every load sees the same (key order, random numbers), and what is
 -- read while the script loads says so. Rocks and host programs keep the plain _G.
+local code = require "ork.code"
 local core = require "ork.core"
 local place = require "ork.place"
 local random = require "ork.random"
@@ -19,6 +20,15 @@ local function copy(t)
 end
 
 -- ---- undefined names -------------------------------------------------------------------------
+
+local function add_globals(env, names)
+  local globals = {}
+  for name in next, env do
+    if type(name) == "string" then globals[#globals + 1] = name end
+  end
+  table.sort(globals)
+  return table.move(globals, 1, #globals, #names + 1, names)
+end
 
 --- Names that could have been meant: locals and upvalues of the functions on the stack, inner ones first, then globals.
 local function names_in_reach(env, level)
@@ -44,12 +54,7 @@ local function names_in_reach(env, level)
     end
     level = level + 1
   end
-  local globals = {}
-  for name in next, env do
-    if type(name) == "string" then globals[#globals + 1] = name end
-  end
-  table.sort(globals)
-  return table.move(globals, 1, #globals, #names + 1, names)
+  return add_globals(env, names)
 end
 
 local function undefined(env, name)
@@ -57,6 +62,23 @@ local function undefined(env, name)
   if name == "ork" then error("undefined variable `ork`; begin with: local ork = require \"ork\"", 2) end
   local near = core.suggest(name, names_in_reach(env, 3))
   error(("undefined variable `%s`%s"):format(name, near and ("; did you mean `%s`?"):format(near) or ""), 2)
+end
+
+--- Names that functions within a chunk read though nothing defined them when it had run: { { line, text, hint } … }. They
+--- raise when they are come to.
+function strict.undefined(env, chunk)
+  local found, seen = {}, {}
+  local function is_there(name) return type(name) ~= "string" or rawget(env, name) ~= nil end
+  for _, each in ipairs(code.globals(chunk, is_there)) do
+    local at = each.name .. " " .. each.line
+    if not seen[at] then
+      local near = core.suggest(each.name, add_globals(env, table.move(each.names, 1, #each.names, 1, {})))
+      found[#found + 1] = { line = each.line, text = ("undefined variable `%s`"):format(each.name),
+        hint = each.name == "ork" and "begin with: local ork = require \"ork\"" or near and ("did you mean `%s`?"):format(near) or nil }
+    end
+    seen[at] = true
+  end
+  return found
 end
 
 local function define(session)

@@ -5,6 +5,7 @@ local core = require "ork.core"
 local ctx = require "ork.ctx"
 local ending = require "ork.ending"
 local fiber = require "ork.fiber"
+local files = require "ork.files"
 local inline = require "ork.inline"
 local native = require "ork.worker_native"
 local place = require "ork.place"
@@ -58,7 +59,9 @@ end
 local function load_sources(definition)
   local loader = require "ork.loader"
   local sources = core.json.decode(definition.sources)
+  core.calling(false)
   local loaded = loader.again(sources)
+  core.calling(true) -- references have no value from here on
   open_environment(loaded.env)
   definition.loaded, definition.sources = loaded, nil
 end
@@ -109,23 +112,40 @@ local function his_line(message, body)
   return ("%s:%d: %s"):format(at.short_src, at.linedefined, message:sub(found))
 end
 
-local function fail(slot, what, thread, body)
+--- A reference that was returned: refused where the function begins, as a mistake of the script is.
+local function at_his_line(why, body)
+  if not why:find(": a reference has no value in a function", 1, true) then return why end
+  local at = debug.getinfo(body, "S")
+  return ("%s:%d: %s"):format(at.short_src, at.linedefined, why)
+end
+
+--- The same of one without inputs.
+local function of_argument(message)
+  return (message:gsub("( is a reference, which has no value in a function; )name it in `inputs`, and read `input[^`]*`", "%1read what its argument has of it", 1))
+end
+
+local function fail(call, what, thread)
+  local slot, stopped = call.token, ending.is_stop(what)
+  local trace = ending.returned_trace(what) or fiber.traceback(thread, "")
+  coroutine.close(thread) -- its to-be-closed variables: what they write is written before the end is told
+  files.settle(call, stopped)
   if type(what) == "table" and rawequal(getmetatable(what), Refusal) then
     native.log(slot, what.text .. "\n")
     return native.fail(slot, ending.shorten(what.text), what.kind, nil, what.kind == "input", 0)
   end
-  if ending.is_stop(what) then
+  if stopped then
     local spent = native.spent()
     if spent then
-      native.log(slot, fiber.traceback(thread, spent) .. "\n")
+      native.log(slot, spent .. trace .. "\n")
       return native.fail(slot, spent, "timeout", nil, false, 0)
     end
-    native.log(slot, fiber.traceback(thread, "told to end") .. "\n")
+    native.log(slot, "told to end" .. trace .. "\n")
     return native.fail(slot, what.text, what.kind, nil, false, 0)
   end
   local message, code, final, after_ms, data = ending.read(what)
-  message = his_line(explain(message), body)
-  native.log(slot, fiber.traceback(thread, message) .. "\n")
+  message = his_line(explain(message), call.body)
+  if call.option:find("^on_") or call.option == "retries.on" then message = of_argument(message) end
+  native.log(slot, message .. trace .. "\n")
   native.fail(slot, ending.shorten(message), "error", code, final, after_ms, data)
 end
 
@@ -147,7 +167,7 @@ local function over(ok, what, thread, self)
   local slot = self.call.token
   fibers[slot] = nil
   ctx.forget(self.ctx)
-  if not ok then return fail(slot, what, thread, self.call.body) end
+  if not ok then return fail(self.call, what, thread) end
   if self.call.option == "library" then return over_library(slot, what) end
   local judge = ending.answers[self.call.option]
   if judge then what = judge(what) end
@@ -156,7 +176,7 @@ local function over(ok, what, thread, self)
   if not fine then
     native.fail(slot, "output: " .. ending.shorten(ending.text_of(text)), "output", nil, false, 0)
   elseif not text then
-    native.fail(slot, why, "output", nil, false, 0)
+    native.fail(slot, at_his_line(why, self.call.body), "output", nil, false, 0)
   elseif #text > MOST_OUTPUT then
     native.fail(slot, ("the output is %d bytes; at most %d are stored: return a file's path instead"):format(#text, MOST_OUTPUT), "output",
       nil, false, 0)
@@ -171,6 +191,7 @@ end
 local of_ctx = {
   log = function(call, text) return native.log(call.token, text) end,
   waits_for_artifacts = true,
+  flush = native.flush,
   progress = function(call, done, total)
     if fibers[call.token] == call.fiber then native.progress(call.token, done, total) end
   end,
@@ -210,10 +231,14 @@ end
 function fiber.enter(self)
   local call = self.call
   if call.folder ~= here then call.astray = select(2, go_to(call.folder)) end
+  files.enter(call)
   native.enter(call.token, self.thread)
 end
 
-function fiber.leave() native.leave() end
+function fiber.leave(self)
+  native.leave()
+  files.leave(self.call)
+end
 
 local function run_library(call)
   local text, why, kind = native.library(call.definition, call.input)
@@ -230,7 +255,12 @@ local function run(self)
   if input == core.null then input = nil end -- an executor's handle
   call.input = nil
   self.ctx, call.body = ctx.new(call), body
-  local output = body(input, self.ctx) -- no tail call: tracebacks stay whole
+  local output, message, code = body(input, self.ctx) -- no tail call: tracebacks stay whole
+  if call.files then
+    local ok, why = files.settle(call)
+    if not ok then error(why, 0) end
+  end
+  if output == nil and message ~= nil then ending.returned(body, message, code) end
   return output
 end
 
@@ -291,6 +321,8 @@ local function forbid(what)
 end
 
 return function()
+  files.begin()
+  core.calling(true)
   collectgarbage("setpause", 300) -- a loaded script stays; what calls leave is little beside it
   require("ork.run").hosted({ open = forbid("runs are out of reach") })
   inline.spawn = forbid("ork.spawn")

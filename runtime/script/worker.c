@@ -322,6 +322,8 @@ static int leave(lua_State *L) /* leave(): it sleeps, or has ended */
 static void put_end(lua_State *L, int slot, enum ork_worker_frame type)
 {
     struct ork_work *w = &ork_self.work[slot];
+
+    (void)fflush(NULL); /* what it wrote is in its files before anybody hears of its end, whoever holds them open */
     int64_t busy = w->busy_ns + (ork_self.current == slot ? now_ns() - ork_self.entered_ns : 0);
 
     if (ork_self.memory > COLLECT_BYTES || ork_self.memory_failed)
@@ -451,6 +453,13 @@ static int ask_secret(lua_State *L) /* ask_secret(slot, question, name) */
     return 0;
 }
 
+static int flush_files(lua_State *L) /* flush(): what functions wrote is in their files, for programs they start */
+{
+    (void)L;
+    (void)fflush(NULL);
+    return 0;
+}
+
 static int current(lua_State *L) /* current() -> slot that computes | nil */
 {
     if (ork_self.current < 0)
@@ -511,6 +520,7 @@ static int open_native(lua_State *L)
                                          {"done", done},
                                          {"enter", enter},
                                          {"fail", fail},
+                                         {"flush", flush_files},
                                          {"go_to", go_to},
                                          {"keep", ork_keep_begin},
                                          {"kept", ork_keep_end},

@@ -70,14 +70,22 @@ static void on_orphaned(int sig)
     (void)kill(0, SIGKILL);
 }
 
+static void on_pipe(int sig)
+{
+    (void)
+        sig; /* a program that no longer reads is an error of who writes to it; not ignored, as programs inherit that */
+}
+
 void ork_stop_begin(void)
 {
-    struct sigaction stop = {.sa_handler = on_stop, .sa_flags = SA_RESTART}, orphaned = {.sa_handler = on_orphaned};
+    struct sigaction stop = {.sa_handler = on_stop, .sa_flags = SA_RESTART}, orphaned = {.sa_handler = on_orphaned},
+                     pipe = {.sa_handler = on_pipe, .sa_flags = SA_RESTART};
 
     (void)sigemptyset(&stop.sa_mask);
     (void)sigfillset(&orphaned.sa_mask);
     (void)sigaction(SIGUSR1, &stop, NULL);
     (void)sigaction(SIGUSR2, &orphaned, NULL);
+    (void)sigaction(SIGPIPE, &pipe, NULL);
 }
 
 int ork_stop_reasons(lua_State *L)

@@ -10,7 +10,9 @@ describe("a function that does what it should not", function()
   before_each(function() dir = sh.tempdir() end)
   after_each(sh.cleanup)
 
-  local function write(text) sh.write(dir .. "/w.lua", HEAD .. text .. "\nw:task('good', { run = function() return 1 end })\nreturn w\n") end
+  local function write(text, workflow)
+    sh.write(dir .. "/w.lua", HEAD:gsub("ork%.workflow%(\"w\"%)", workflow or "%0") .. text .. "\nw:task('good', { run = function() return 1 end })\nreturn w\n")
+  end
   local function ork(...) return sh.ork({ ... }, { cwd = dir }) end
   local function task(name)
     local t = sh.sql(dir .. "/.ork/ork.db", "SELECT status, kind, error FROM tasks WHERE task_name = '" .. name .. "'")[1]
@@ -101,10 +103,73 @@ w:task("meta", { run = function() error(setmetatable({}, { __tostring = function
     assert.equal(1, ork("w.lua").code)
     local nothing = "it declares an output_type but gave no output: its function returned nothing"
     assert.same({ "failed", "output", nothing }, task("nothing"))
-    assert.same({ "failed", "output", nothing }, task("message"))
+    assert.same({ "failed", "error", "it went wrong" }, task("message"))
     for _, name in ipairs({ "thread", "nan", "bytes", "deep" }) do assert.same({ "failed", "output" }, { task(name)[1], task(name)[2] }, name) end
     assert.matches("output.a[1]: a thread cannot be stored as JSON", task("thread")[3], 1, true)
     assert.matches("whose __tostring fails", task("meta")[3], 1, true)
+    good()
+  end)
+
+  it("returns nil and a message, as Lua's own functions do: it has failed with that", function()
+    write([[
+local batch = ork.executor("batch", { start = function() return nil, "no place", "FULL" end, poll = function() end })
+w:task("program", { run = function(_, ctx) return ctx.exec({ "curll", "-f" }) end, retries = { limit = 1, delay = 0 } })
+w:task("file", { run = function() return io.open("/nonexistent") end })
+w:task("when", { when = function() return io.open("/nonexistent") end, command = "true" })
+w:task("executor", { executor = batch, command = { "x" }, retries = { limit = 1, delay = 0, on = { codes = { "OTHER" } } } })
+w:task("on", { command = "exit 3", retries = { limit = 1, delay = 0, on = function() return nil, "cannot decide" end } })
+w:task("exits", { run = function(_, ctx) return ctx.exec({ "false" }) end, on_success = function() return nil, "nobody to tell" end })
+w:task("after", { depends_on = { "program" }, command = "true" })]])
+    assert.equal(1, ork("w.lua").code)
+    assert.same({ "failed", "error", "cannot run `curll`: no such file or directory" }, task("program"))
+    assert.equal(2, sh.sql(dir .. "/.ork/ork.db", "SELECT attempt FROM tasks WHERE task_name = 'program'")[1].attempt)
+    assert.equal("cannot run `curll`: no such file or directory\nreturned by the function of w.lua:4, as nil and a message\n",
+      ork("logs", "last", "program", "--attempt", "1").out)
+    assert.same({ "failed", "error", "/nonexistent: No such file or directory" }, task("file"))
+    assert.matches("^when: /nonexistent: No such file or directory", task("when")[3])
+    assert.same({ "failed", "error", "no place" }, task("executor"))
+    assert.equal("success", task("exits")[1])
+    assert.equal("skipped", task("after")[1])
+    assert.matches("nobody to tell", ork("show", "last").out)
+    good()
+  end)
+
+  it("uses a reference: raised on its line, with what to write, whatever it does with it", function()
+    write([[
+local named = { day = w.params.day }
+local a = w:task("a", { command = "true" })
+local uses = {
+  equal = function() if w.params.day == "all" then return "all" end end,
+  other = function() return w.params.day ~= "all" end,
+  output = function() return { c = a.output.c } end,
+  status = function() if a.status == "failed" then return 1 end end,
+  concat = function() return "of " .. named.day end,
+  format = function() return ork.format("of %s", named.day) end,
+  field = function() return named.day.x end,
+  sum = function() return named.day + 1 end,
+  text = function() return tostring(named.day) end,
+  own = function() return ork.input.day end,
+  this = function() return ork.this.run_id end,
+  date = function() return ork.date("-1d") end,
+  table = function() return named end,
+}
+for name, use in pairs(uses) do w:task(name, { run = use }) end
+w:task("when", { when = function() return w.params.day == "all" end, command = "true" })
+w:task("told", { command = "true", on_success = function() return w.params.day == "all" end })]], 'ork.workflow("w", { params = { day = "str" } })')
+    assert.equal(1, ork("w.lua", "day=all").code)
+    local no = " is a reference, which has no value in a function; "
+    for name, expected in pairs({
+      equal = "w.lua:6: params.day", other = "w.lua:7: params.day", output = "w.lua:8: a.output", status = "w.lua:9: a.status", concat = "w.lua:10: params.day",
+      format = "w.lua:11: params.day", field = "w.lua:12: params.day", sum = "w.lua:13: params.day", text = "w.lua:14: params.day", own = "w.lua:15: ork.input.day",
+      this = "w.lua:16: ork.this.run_id", date = "w.lua:17: ork.date(…)", when = "when: w.lua:21: params.day",
+    }) do
+      assert.matches("^" .. expected:gsub("%p", "%%%0") .. no .. "n?a?m?e?.*read `[ci][tn][xp]", task(name)[3], 1, false, name)
+    end
+    assert.matches("name it in `inputs`, and read `input.day`$", task("equal")[3])
+    assert.matches("w.lua:22: params.day" .. no .. "read what its argument has of it", ork("show", "last").out, 1, true)
+    assert.matches("read `ctx.run_id`$", task("this")[3])
+    assert.same({ "failed", "output", "w.lua:18: output.day: a reference has no value in a function; name it in `inputs`, and read `input.NAME`" },
+      task("table"))
     good()
   end)
 

@@ -554,6 +554,31 @@ w:task("t", {
       script.refusals("w:task('t', { command = 'x' }) w:task('u', { command = 'x',\n  x = 1 })"))
   end)
 
+  it("is that of a function that uses a reference: it has no value there", function()
+    local no = ", which is the reference %s: it has no value in a function; "
+    local mode = no:format("params.day") .. "name it in `inputs`, and read `input.day`"
+    assert.same({
+      "5: task `t`: `run` uses the variable `day`" .. mode,
+      "6: task `u`: `when` uses the variable `day`" .. mode,
+      "7: task `v`: `wait.poll` uses the variable `out`" .. no:format("a.output") .. "name it in `inputs`, and read `input.a`",
+      "8: task `x`: `retries.on` uses the variable `rows`" .. no:format("a.output.rows") .. "read what its argument has of it",
+      "9: task `y`: `on_success` uses the variable `id`" .. no:format("ork.this.run_id") .. "read what its argument has of it",
+      "10: task `z`: `run` uses the variable `key`" .. no:format("ork.secret(…)") .. "call ctx.secret(\"NAME\")",
+      "11: task `e`: `executor` uses the variable `day`" .. no:format("params.day") .. "name it in `inputs`; `start` has it in `task.input`",
+      "12: task `i`: `run` uses the variable `id`" .. no:format("ork.this.run_id") .. "read `ctx.run_id`",
+    }, script.refusals([==[
+local day, out, rows, id, key = w.params.day, a.output, a.output.rows, ork.this.run_id, ork.secret("KEY") local function full() return day == "all" end
+w:task("t", { run = function() if full() then return 1 end end })
+w:task("u", { when = function() return day == "all" end, command = "x" })
+w:task("v", { wait = { every = "1s", poll = function() return out end } })
+w:task("x", { command = "x", retries = { limit = 1, on = function() return rows end } })
+w:task("y", { command = "x", on_success = function() return id end })
+w:task("z", { run = function() return key end })
+w:task("e", { command = "x", executor = ork.executor("e", { start = function() return day end, poll = function() end }) })
+w:task("i", { run = function() return id end })
+w:task("fine", { run = function(input) return input.day, w, a, w.params.day end, inputs = { day = day } })]==]))
+  end)
+
   it("is told once for a loop", function()
     assert.same({ "5: task `t1`: unknown option `retires`; did you mean `retries`? (and 2 more tasks)" },
       (function()

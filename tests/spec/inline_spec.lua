@@ -86,7 +86,39 @@ describe("a task that is a function", function()
     t = run_one({ run = function() error(setmetatable({}, { __tostring = function() return "an object" end })) end })
     assert.equal("an object", t.error)
     t = run_one({ run = function() error() end })
-    assert.equal("nil", t.error)
+    assert.equal("error raised without a message", t.error)
+    assert.equal('{"x":3}', run_one({ run = function() error({ x = 3 }) end }).error)
+    assert.equal('[1,{"deep":true}]', run_one({ run = function() error({ message = { 1, { deep = true } } }) end }).error)
+    assert.equal("error raised with a table that cannot be shown: value.f: a function cannot be stored as JSON",
+      run_one({ run = function() error({ f = print }) end }).error)
+    assert.equal('["' .. ("ä"):rep(498) .. "…", run_one({ run = function() error({ ("ä"):rep(5000) }) end }).error)
+  end)
+
+  it("fails by nil and a message, as Lua's own functions say that they failed", function()
+    local t = run_one({ run = function() return io.open("/nonexistent") end })
+    assert.same({ "failed", "error", "/nonexistent: No such file or directory" }, { t.status, t.kind, t.error })
+    assert.matches("^/nonexistent: No such file or directory\nreturned by the function of .*inline_spec.lua:%d+, as nil and a message\n$", t:log())
+    local tries = 0
+    t = run_one({ retries = { limit = 2, delay = 0, on = { codes = { "RATE" } } }, run = function()
+      tries = tries + 1
+      return nil, "slow down", tries < 3 and "RATE" or "OTHER"
+    end })
+    assert.same({ "failed", "slow down", 3 }, { t.status, t.error, tries })
+    for _, run in ipairs({ function() return nil, 5 end, function() return nil, nil, "x" end, function() return { ok = false }, "why" end,
+      function() return false, "why" end }) do
+      assert.equal("success", run_one({ run = run }).status)
+    end
+  end)
+
+  it("does not show what is Ork's own in tracebacks", function()
+    local t = run_one({ run = function(_, ctx)
+      local function inner() ctx.fail("no luck") end
+      inner()
+    end })
+    assert.matches("^no luck\nstack traceback:\n\t[^\n]*inline_spec.lua:%d+: in [^\n]* 'inner'\n\t[^\n]*inline_spec.lua:%d+: in the function\n$", t:log())
+    assert.matches("has no field `params`; name it in `inputs`, and read `input.NAME`$", run_one({ run = function(_, ctx) return ctx.params.x end }).error)
+    assert.matches("; name it in `inputs = { workflow = ork.this.workflow }`, and read `input.workflow`$",
+      run_one({ run = function(_, ctx) return ctx.workflow end }).error)
   end)
 
   it("fails by what cannot be turned into text, and nothing else does", function()
@@ -101,7 +133,7 @@ describe("a task that is a function", function()
     for _, t in ipairs({ { __index = again }, { __name = {} }, { __eq = again }, { __metatable = setmetatable({}, { __eq = again }) } }) do
       local got, why = status(meta(t))
       assert.equal("failed", got)
-      assert.matches("^table: 0x", why)
+      assert.matches(t.__name and "^table: 0x" or "^{}$", why)
     end
     local _, why = status(function() error({ code = setmetatable({}, { __tostring = again }) }) end)
     assert.equal("<table whose __tostring fails: again>", why)
@@ -207,7 +239,7 @@ describe("a task that is a function", function()
     assert.same({ "failed", "timeout", "timeout after 0.03s", true }, { t.status, t.kind, t.error, closed })
     t = run_one({ timeout = "30ms", run = function() while true do end end }) -- luacheck: ignore 542
     assert.same({ "failed", "timeout" }, { t.status, t.kind })
-    assert.matches("^timeout after 0.03s\nstack traceback:\n.*inline_spec.lua:%d+: in function", t:log())
+    assert.matches("^timeout after 0.03s\nstack traceback:\n.*inline_spec.lua:%d+: in the function", t:log())
     t = run_one({ timeout = "30ms", grace = "30ms", run = function()
       local function stubborn() while true do pcall(function() while true do end end) end end -- luacheck: ignore 542
       stubborn()

@@ -215,6 +215,68 @@ return w]])
     }, loaded.warned)
   end)
 
+  it("warns of what functions change, which calls see or not; a cache is none", function()
+    local loaded = script.load(define:gsub("w:task.*", "") .. [[
+local counter, last, seen, start, cache = 0, "", true, os.clock(), nil
+local function count() counter = counter + 1 end
+local function kept() return start, cache end
+w:task("a", { run = function() count() return kept() end })
+w:task("b", { command = "x", when = function() return (function() last = "b" end)() end, on_failure = function() seen = false end })
+w:task("c", { run = function() local own = 0 own = own + 1 cache = cache or own return start end })
+w:task("d", { executor = "inline", run = function() counter = counter + 1 end })
+w:task("e", { wait = { every = "1s", poll = function() counter = 2 end } })
+for i = 1, 3 do w:task("f" .. i, { run = function() counter = i end }) end
+return w]])
+    assert.same({}, loaded.lines)
+    for i, line in ipairs(loaded.warned) do
+      loaded.warned[i] = line:gsub(", a variable of the script: which calls see that is undefined", ""):gsub("; return what is to be kept; a cache is fine", "")
+    end
+    local first = tonumber(loaded.warned[1]:match("^main.lua:(%d+)"))
+    local function at(n) return ("main.lua:%d: task "):format(first + n) end
+    assert.same({ at(0) .. "`a`: `run` changes `counter`", at(1) .. "`b`: `on_failure` changes `seen`", at(1) .. "`b`: `when` changes `last`",
+      at(4) .. "`e`: `wait.poll` changes `counter`", at(5) .. "`f1`: `run` changes `counter` (and 2 more tasks)" }, loaded.warned)
+  end)
+
+  it("warns of references that functions read", function()
+    local loaded = script.load(define:gsub('"w"%)\nw:task.*', '"w", { params = { day = "str" } })\n') .. [[
+local a = w:task("a", { command = "x" })
+local function helper() return a.status end
+w:task("b", { run = function() if w.params.day == "all" then return 1 end end })
+w:task("c", { command = "x", when = function() return helper() == "failed" end, on_success = function() return a.output.rows end })
+w:task("d", { executor = "inline", run = function() return w.params.day end })
+w:task("e", { run = function() return w.name, a end, inputs = { day = w.params.day } })
+return w]])
+    assert.same({}, loaded.lines)
+    local no = ", which has no value in a function; "
+    local first = tonumber(loaded.warned[1]:match("^main.lua:(%d+)"))
+    local function at(n) return ("main.lua:%d: task "):format(first + n) end
+    assert.same({ at(0) .. "`b`: `run` reads the reference w.params.day" .. no .. "name it in `inputs`, and read `input.day`",
+      at(1) .. "`c`: `on_success` reads the reference a.output.rows" .. no .. "read what its argument has of it",
+      at(1) .. "`c`: `when` reads the reference a.status" .. no .. "name it in `inputs`, and read `input.NAME`" }, loaded.warned)
+  end)
+
+  it("warns of names that functions read and nothing defines", function()
+    local loaded = script.load([[
+local ork = require "ork"
+local helper = require "helper"
+made = 1
+local w = ork.workflow("w")
+w:task("a", { run = function(input)
+  local file = inputs.file
+  return function() return fil, made, print, file end
+end })
+w:task("b", { run = function() return orkk, string.nothing end })
+w:task("c", { run = function()
+  local _ENV = { own = 1 }
+  return own
+end })
+if false then return missing end
+return w]], { files = { ["helper.lua"] = "later = 1\nreturn function() return later, latter end" } })
+    assert.same({}, loaded.lines)
+    assert.same({ "helper.lua:2: undefined variable `latter`; did you mean `later`?", "main.lua:6: undefined variable `inputs`; did you mean `input`?",
+      "main.lua:7: undefined variable `fil`; did you mean `file`?", "main.lua:9: undefined variable `orkk`; did you mean `ork`?" }, loaded.warned)
+  end)
+
   it("does not end the program", function()
     assert.same({ "main.lua:4: a script does not end the program: return its workflow, or raise an error" }, refused("os.exit(0)"))
   end)
