@@ -124,6 +124,7 @@ local function count(text)
     if key == "skipped" then
       local reason = line:match("# SKIP %S*busted:%d+: (.+)$") -- busted's is the reason, and no name
       local name = not reason and line:match("# SKIP (.+)$")
+      if name and name:find(" ") then reason = name end -- words of a spec, not the name of a C function
       seen.reasons[#seen.reasons + 1] = reason or ("%s: %s"):format(name or "a test", said or "it does not say why")
     end
     if key and key ~= "planned" then said = nil end

@@ -140,6 +140,24 @@ describe("the state of things", function()
     assert.same({ wide, wide }, starts(ork({ "rerun", "last" })))
   end)
 
+  it("lists items by status as they are, however few are asked for", function()
+    sh.write(dir .. "/items.lua", [[
+local ork = require "ork"
+local w = ork.workflow("w", {})
+w:task("a", { inputs = { n = ork.each({ 1, 2, 3, 4, 5, 6 }, { max_parallel = 1 }) },
+  command = { "sh", "-c", "test $0 != 4 || read x <gate", ork.input.n } })
+return w
+]])
+    local p = sh.spawn_ork({ "items.lua", "--verbose" }, { cwd = dir })
+    p:wait_line("a/4 +running")
+    for n, wanted in pairs({ ["1"] = "a/5", ["2"] = "a/5 a/6", ["9"] = "a/5 a/6" }) do
+      local names = {}
+      for i, item in ipairs(sh.json(ork({ "tasks", "last", "a", "--status", "pending", "-n", n, "--json" }).out)) do names[i] = item.name end
+      assert.equal(wanted, table.concat(names, " "))
+    end
+    p:kill()
+  end)
+
   it("counts what runs and waits, and who works", function()
     local p = sh.spawn_ork({ "gated.lua" }, { cwd = dir })
     p:wait_line("first +running")

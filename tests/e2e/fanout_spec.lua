@@ -378,20 +378,6 @@ w:task("a", { inputs = { n = ork.each({ 1, 2, 3, 4 }, { max_failed = 1 }) }, poo
     assert.equal("timeout after 0.3s", sql("SELECT error FROM tasks WHERE task_name = 'a/2'")[1].error)
   end)
 
-  it("lists items by status as they are, however few are asked for", function()
-    write([[
-w:task("a", { inputs = { n = ork.each({ 1, 2, 3, 4, 5, 6 }, { max_parallel = 1 }) }, command = { "sh", "-c", "test $0 != 4 || read x <gate", ork.input.n } })]])
-    sh.run({ "mkfifo", dir .. "/gate" })
-    local p = sh.spawn_ork({ "w.lua", "--verbose" }, { cwd = dir })
-    p:wait_line("a/4 +running")
-    for _, n in ipairs({ "1", "2", "9" }) do
-      local names = {}
-      for i, item in ipairs(sh.json(ork("tasks", "last", "a", "--status", "pending", "-n", n, "--json").out)) do names[i] = item.name end
-      assert.equal(n == "1" and "a/5" or "a/5 a/6", table.concat(names, " "))
-    end
-    p:kill()
-  end)
-
   it("is paused in the midst of its items, and goes on", function()
     write('w:task("a", { inputs = { p = ork.each({ 1, 2, 3 }) }, command = "until test -e go; do sleep 0.01; done" })')
     local p = sh.spawn_ork({ "w.lua", "--jobs", "1", "-v" }, { cwd = dir })
