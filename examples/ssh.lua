@@ -23,12 +23,14 @@ end
 
 local ssh = ork.executor("ssh", {
   every = "1s",
-  -- Called again when ork died before it heard the answer: the folder, named by the key, tells that it began already.
+  -- Called again when ork died before it heard the answer. The job itself makes the folder, named by the key: the second
+  -- one finds it and ends, and when the first one was killed before it came so far there is none.
   start = function(task, ctx)
     local folder = "ork-jobs/" .. task.key:gsub("/", ".")
-    local job = ("echo $$ >F/pid; (%s) >F/out 2>&1; echo $? >F/new; mv F/new F/code"):gsub("F/", folder .. "/"):format(quoted(task.command))
-    remote(ctx, task.input.host, ("mkdir -p ork-jobs; if mkdir %s 2>/dev/null; then setsid sh -c %s >/dev/null 2>&1 </dev/null & fi; %s"):format(
-      folder, quoted { job }, ("until [ -s %s/pid ]; do sleep 0.1; done"):format(folder)))
+    local job = ("mkdir F/ || exit; echo $$ >F/pid; (%s) >F/out 2>&1; echo $? >F/new; mv F/new F/code"):gsub("F/", folder .. "/"):format(
+      quoted(task.command))
+    remote(ctx, task.input.host, ("mkdir -p ork-jobs; setsid sh -c %s >/dev/null 2>&1 </dev/null & until [ -s %s/pid ]; do sleep 0.1; done"):format(
+      quoted { job }, folder))
     return { host = task.input.host, folder = folder }
   end,
   poll = function(job, ctx)
