@@ -151,6 +151,7 @@ void ork_commit_task(struct ork_active *a, uint32_t task, const struct ork_task_
     if (t) {
         struct ork_task_put *old = &c->batch.units[t->unit].task;
         struct ork_task_put merged = *put;
+        merged.fresh = old->fresh;
         if (old->set_output && !put->set_output) {
             merged.set_output = true;
             merged.output = old->output;
