@@ -23,34 +23,6 @@ const char *ork_run_cancel_text(int reason)
     }
 }
 
-static void record(struct ork_active *a, const struct ork_event *ev)
-{
-    static const char *const words[] = {
-        [ORK_EV_START] = "start",           [ORK_EV_RESTORE] = "restore",     [ORK_EV_GRANT] = "grant",
-        [ORK_EV_STARTED] = "started",       [ORK_EV_EXITED] = "exited",       [ORK_EV_RECALLED] = "recalled",
-        [ORK_EV_WHEN_FALSE] = "when_false", [ORK_EV_RETRY_DUE] = "retry_due", [ORK_EV_REJECT] = "reject",
-        [ORK_EV_PAUSE] = "pause",           [ORK_EV_RESUME] = "resume",       [ORK_EV_CANCEL] = "cancel",
-        [ORK_EV_RETRY] = "retry",           [ORK_EV_EXPANDED] = "expanded",
-    };
-    struct ork_buf *b = &a->events;
-
-    if (ork_refuse_poison(a, ORK_NO_TASK, ORK_POISON_EVENTS))
-        return;
-    ork_active_note(a);
-    ork_buf_addc(b, b->len ? ',' : '[');
-    ork_buf_addf(b, "[%lld,\"%s\"", (long long)ev->now_ms, words[ev->type]);
-    if (ev->type == ORK_EV_CANCEL)
-        ork_buf_addf(b, ",%d", ev->reason);
-    else if (ev->task != ORK_NO_TASK && ev->type != ORK_EV_START && ev->type != ORK_EV_RESTORE &&
-             ev->type != ORK_EV_PAUSE && ev->type != ORK_EV_RESUME)
-        ork_buf_addf(b, ",%u,%u", ork_run_number(&a->run, ev->task), ev->attempt);
-    if (ev->type == ORK_EV_EXPANDED)
-        ork_buf_addf(b, ",%u", ork_run_fan(&a->run, ev->task)->count);
-    if (ev->type == ORK_EV_EXITED)
-        ork_buf_addf(b, ",\"%s\"", ev->ok ? "ok" : ork_kind_name(ev->failure.kind));
-    ork_buf_addc(b, ']');
-}
-
 /* ---- rows ---- */
 
 static void put_run(struct ork_active *a)
@@ -403,7 +375,7 @@ int ork_active_step(struct ork_active *a, struct ork_event *ev)
         ork_log_debug(&e->log, "dropped run=%s event=%d task=%u attempt=%u", a->text, ev->type, ev->task, ev->attempt);
         return rc;
     }
-    record(a, ev);
+    ork_history_add(a, ev);
     if (a->strange && a->run.cancelling && !cancelling)
         ork_dispatch_strange(a);
     if (!a->draining) {
