@@ -13,7 +13,7 @@ local problems = require "ork.problems"
 local MOST_OUTPUT <const> = native.limits()
 
 local stop = ending.cancelled -- raised in a call that is to end; the scheduler knows why, and says so
-local definitions = {}        -- hash → { workflow, folder, sources | functions by task name | refusal }
+local definitions = {}        -- hash → { workflow, sources | loaded }
 local fibers = {}             -- slot → its fiber
 local here                    -- the current folder
 local asked, questions = {}, 0 -- number of a question to the scheduler → who takes the answer
@@ -57,6 +57,8 @@ end
 
 local function load_sources(definition)
   local loader = require "ork.loader"
+  local _ <close> = setmetatable({}, { __close = function() native.loads(false) end })
+  native.loads(true)
   local sources = core.json.decode(definition.sources)
   local loaded = loader.again(sources)
   open_environment(loaded.env)
@@ -250,7 +252,9 @@ local function take()
   elseif what == "secret" then
     if asked[b] then asked[b](c, d) end
   elseif what == "load" then
-    definitions[a] = definitions[a] or { workflow = b, folder = c, sources = d }
+    definitions[a] = definitions[a] or { workflow = b, sources = d }
+    -- What fails here fails again for a call, which says so.
+    if c ~= "" and not definitions[a].loaded and go_to(c) then pcall(load_sources, definitions[a]) end
   end
   return what
 end

@@ -7,6 +7,7 @@
  * agent. */
 #include "engine/engine.h"
 #include "engine/returns.h"
+#include "engine/workers.h"
 #include <string.h>
 
 const char *ork_run_cancel_text(int reason)
@@ -423,6 +424,8 @@ void ork_active_inserted(struct ork_active *a)
     }
     if (a->inserted < a->run.n) {
         insert_chunk(a);
+        if (a->inserted == 0 && a->run.n > CHUNK)
+            ork_workers_expect(a);
         if (a->inserted < a->run.n || a->run.n > CHUNK) {
             (void)ork_commit_after(a->engine, ORK_AFTER_INSERTED, a, ORK_NO_TASK);
             return;

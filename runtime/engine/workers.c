@@ -243,6 +243,36 @@ void ork_workers_feed(ork_engine *e)
     ork_workers_arm(e);
 }
 
+/* Does it begin with functions? */
+static bool begins_with_calls(const ork_workflow *w)
+{
+    const struct ork_csr *deps = ork_workflow_deps(w);
+
+    for (uint32_t i = 0; i < ork_workflow_len(w); i++) {
+        if (deps->first[i] == deps->first[i + 1] && ork_workflow_def(w, i)->executor == ORK_EXEC_LUA)
+            return true;
+    }
+    return false;
+}
+
+/* A large script takes a worker as long to load as its rows take to be stored, and meanwhile a core is idle. */
+void ork_workers_expect(struct ork_active *a)
+{
+    struct ork_workers *ws = workers_of(a->engine);
+    const uint32_t jobs = a->engine->jobs, most = ws->cores < jobs ? ws->cores : jobs;
+    ork_err err;
+
+    if (!begins_with_calls(a->workflow) || ork_workers_find(a->engine, &err) != 0)
+        return;
+    while (ws->len < most) {
+        struct ork_member *m = ork_member_new(a->engine, &err);
+        if (!m)
+            return;
+        ork_member_expect(m, a);
+    }
+    ork_workers_arm(a->engine);
+}
+
 void ork_workers_broken(ork_engine *e, const char *why)
 {
     struct ork_workers *ws = e->workers;
