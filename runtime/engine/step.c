@@ -368,7 +368,8 @@ int ork_active_step(struct ork_active *a, struct ork_event *ev)
     if (a->dead || a->closing || e->closing || e->fenced)
         return ORK_ESTATE;
     ev->now_ms = ork_engine_now(e);
-    ev->random = e->clock->random(e->clock->data);
+    if (ev->type != ORK_EV_GRANT && ev->type != ORK_EV_STARTED && !(ev->type == ORK_EV_EXITED && ev->ok))
+        ev->random = e->clock->random(e->clock->data); /* a call of the system, and it is for who may be tried again */
     int before = a->run.status;
     bool cancelling = a->run.cancelling;
     int rc = ork_run_step(&a->run, ev, &a->fx);
@@ -423,9 +424,9 @@ void ork_active_inserted(struct ork_active *a)
         return;
     }
     if (a->inserted < a->run.n) {
-        insert_chunk(a);
         if (a->inserted == 0 && a->run.n > CHUNK)
             ork_workers_expect(a);
+        insert_chunk(a);
         if (a->inserted < a->run.n || a->run.n > CHUNK) {
             (void)ork_commit_after(a->engine, ORK_AFTER_INSERTED, a, ORK_NO_TASK);
             return;

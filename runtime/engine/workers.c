@@ -11,9 +11,7 @@
 static bool before(const struct ork_heap_node *x, const struct ork_heap_node *y)
 {
     const struct ork_call *a = ork_container(x, struct ork_call, place), *b = ork_container(y, struct ork_call, place);
-    int32_t pa = ork_call_priority(a), pb = ork_call_priority(b);
-
-    return pa != pb ? pa > pb : a->number < b->number;
+    return a->priority != b->priority ? a->priority > b->priority : a->number < b->number;
 }
 
 static int64_t number_of(const char *variable, int64_t otherwise)
@@ -81,6 +79,7 @@ void ork_workers_ready(ork_engine *e, struct ork_call *c)
     ork_workers_hold(e, c);
     ws->coming--;
     c->number = ++ws->numbers;
+    c->priority = ork_call_priority(c);
     ork_heap_push(&ws->waiting[c->alone], &c->place);
 }
 
@@ -88,6 +87,7 @@ void ork_workers_back(ork_engine *e, struct ork_call *c)
 {
     c->member = NULL;
     c->waits = false;
+    c->priority = ork_call_priority(c);
     ork_heap_push(&e->workers->waiting[c->alone], &c->place);
 }
 
