@@ -179,7 +179,7 @@ static size_t by_store(void)
 enum { INSERT, PUT, FINISH, ATTEMPT, KINDS };
 /* clang-format off */
 static const struct { const char *name, *types; } forms[KINDS] = {
-    [INSERT] = {"tasks_insert", "uuitttjiititz"},
+    [INSERT] = {"tasks_add", "uuitttjiititz"},
     [PUT] = {"task_put", "utiiittt" "zzzz"},
     [FINISH] = {"task_finish", "utiiittt" "zzzz" "ojot"},
     [ATTEMPT] = {"attempt_put", "uittiittututbzzbbb"},
@@ -322,7 +322,7 @@ static char *read_sql(const char *folder, const char *name)
 
 static PGconn *connect_bare(const char *url, const char *folder)
 {
-    static const char *const names[] = {"begin",    "commit",      "fence",      "tasks_insert",
+    static const char *const names[] = {"begin",    "commit",      "fence",      "tasks_add",
                                         "task_put", "task_finish", "attempt_put"};
     PGconn *c = PQconnectdb(url);
     char *settings = read_sql(folder, "settings");

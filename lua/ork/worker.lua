@@ -14,7 +14,7 @@ local problems = require "ork.problems"
 local MOST_OUTPUT <const> = native.limits()
 
 local stop = ending.cancelled -- raised in a call that is to end; the scheduler knows why, and says so
-local definitions = {}        -- hash → { workflow, folder, sources | functions by task name | refusal }
+local definitions = {}        -- hash → { workflow, sources | loaded }
 local fibers = {}             -- slot → its fiber
 local here                    -- the current folder
 local asked, questions = {}, 0 -- number of a question to the scheduler → who takes the answer
@@ -58,6 +58,8 @@ end
 
 local function load_sources(definition)
   local loader = require "ork.loader"
+  local _ <close> = setmetatable({}, { __close = function() native.loads(false) end })
+  native.loads(true)
   local sources = core.json.decode(definition.sources)
   core.calling(false)
   local loaded = loader.again(sources)
@@ -287,7 +289,9 @@ local function take()
   elseif what == "secret" then
     if asked[b] then asked[b](c, d) end
   elseif what == "load" then
-    definitions[a] = definitions[a] or { workflow = b, folder = c, sources = d }
+    definitions[a] = definitions[a] or { workflow = b, sources = d }
+    -- What fails here fails again for a call, which says so.
+    if c ~= "" and not definitions[a].loaded and go_to(c) then pcall(load_sources, definitions[a]) end
   end
   return what
 end

@@ -11,14 +11,14 @@
 #include "core/workflow.h"
 
 struct ork_run_task {
-    uint8_t status;            /* enum ork_task_status */
-    uint8_t kind;              /* enum ork_kind of the last failure */
-    uint8_t flags;             /* ORK_RT_* */
-    bool stored;               /* an item that has a row, whatever its other fields say; filled in by who loads it */
-    uint16_t failures;         /* column attempts: counted failures, reset by retry */
-    uint16_t lost;             /* column lost */
-    uint32_t attempt;          /* column attempt: the fence, +1 per dispatch, never reset */
-    uint32_t unmet;            /* dependencies that are not final yet */
+    uint8_t status;    /* enum ork_task_status */
+    uint8_t kind;      /* enum ork_kind of the last failure */
+    uint8_t flags;     /* ORK_RT_* */
+    bool stored;       /* an item that has a row, or will by the next commit; filled in by who loads and stores it */
+    uint16_t failures; /* column attempts: counted failures, reset by retry */
+    uint16_t lost;     /* column lost */
+    uint32_t attempt;  /* column attempt: the fence, +1 per dispatch, never reset */
+    uint32_t unmet;    /* dependencies that are not final yet */
     uint32_t ok, bad, skipped; /* final dependencies by outcome: success; failed or cancelled; skipped */
     uint32_t cause;            /* skipped: the task whose end was the first reason, ORK_NO_TASK none; else unused */
     uint32_t fan;        /* index into the run's fans + 1: whose items those are, or the one it is an item of; 0 */

@@ -306,9 +306,13 @@ void ork_active_unnote(struct ork_active *a)
 
 struct ork_live *ork_active_live(struct ork_active *a, uint32_t task)
 {
-    struct ork_live *l = NULL;
+    struct ork_live *l = a->newest;
 
+    if (l && l->task == task) /* one event asks many times */
+        return l;
     HASH_FIND(hh, a->live, &task, sizeof(task), l);
+    if (l)
+        a->newest = l;
     return l;
 }
 
@@ -325,6 +329,8 @@ struct ork_live *ork_active_live_new(struct ork_active *a, uint32_t task, uint32
 void ork_active_live_free(struct ork_active *a, struct ork_live *l)
 {
     HASH_DEL(a->live, l);
+    if (a->newest == l)
+        a->newest = NULL;
     if (l->verdict)
         ork_verdict_free(a, l);
     if (l->call)

@@ -49,6 +49,7 @@ struct ork_call {
     /* of workers */
     struct ork_member *member;  /* borrowed: who has it; NULL: it waits in e->workers */
     struct ork_heap_node place; /* there */
+    int32_t priority;           /* of two that wait the greater one is next */
     uint64_t number;            /* first granted, first called; kept when it comes back */
     uint32_t slot;
     bool alone, waits; /* alone: nothing else is with it, as it was lost before or is a library's; waits: it

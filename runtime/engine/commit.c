@@ -151,6 +151,7 @@ void ork_commit_task(struct ork_active *a, uint32_t task, const struct ork_task_
     if (t) {
         struct ork_task_put *old = &c->batch.units[t->unit].task;
         struct ork_task_put merged = *put;
+        merged.fresh = old->fresh;
         if (old->set_output && !put->set_output) {
             merged.set_output = true;
             merged.output = old->output;
@@ -519,9 +520,8 @@ static void add_events(ork_engine *e)
         struct ork_active *a = e->noted;
         ork_active_unnote(a);
         struct ork_unit *u = ork_commit_unit(e, ORK_UNIT_EVENT, a, false);
-        ork_buf_addc(&a->events, ']');
         size_t n;
-        char *text = ork_buf_steal(&a->events, &n);
+        char *text = ork_history_take(a, &n);
         u->event.run_id = a->id;
         u->event.at_ms = ork_engine_now(e);
         u->event.data = (struct ork_text){text, n};

@@ -46,7 +46,8 @@ int ork_run_events_json(ork_engine *e, const char *run_id, int64_t after_seq, in
         ork_buf_adds(&b, i ? ",{" : "{");
         ork_doc_int(&b, "seq", ork_rows_int(rows, i, "seq", 0));
         ork_doc_time(&b, "at", ork_rows_time(rows, i, "at"));
-        ork_doc_raw(&b, "data", ork_rows_text(rows, i, "data"));
+        ork_doc_key(&b, "data");
+        ork_history_spread(ork_rows_text(rows, i, "data"), &b);
         ork_buf_addc(&b, '}');
     }
     ork_buf_addc(&b, ']');

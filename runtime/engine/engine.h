@@ -185,7 +185,13 @@ struct ork_active {
     char *empty_input;              /* owned: file with {} */
     struct ork_active *noted;       /* next of the runs with events */
     bool is_noted;
-    struct ork_buf events; /* of the commit being collected, for run_events */
+    struct ork_buf events;   /* of the commit being collected, for run_events */
+    struct ork_live *newest; /* the attempt that was asked for last; NULL: not known */
+    struct ork_many {        /* the newest of them, that are alike; count 0: none */
+        int64_t ms;
+        int type;
+        uint32_t first, last, attempt, step, count;
+    } many;
     struct ork_poison {
         uint32_t task, attempt; /* task ORK_NO_TASK: of the run itself; attempt is ORK_POISON_* then */
         unsigned times;
@@ -359,7 +365,11 @@ struct ork_live *ork_active_live_new(struct ork_active *a, uint32_t task, uint32
 void ork_active_live_free(struct ork_active *a, struct ork_live *l);
 int ork_active_files(struct ork_active *a, ork_err *err) ORK_MUSTCHECK; /* log folder and empty input exist */
 char *ork_active_file(const struct ork_active *a, uint32_t task, uint32_t attempt, const char *suffix);
-void ork_active_note(struct ork_active *a); /* it has events for run_events */
+/* history.c: what happened to it, in short */
+void ork_history_add(struct ork_active *a, const struct ork_event *ev);
+char *ork_history_take(struct ork_active *a, size_t *len);      /* since the last: a list of JSON; caller frees */
+void ork_history_spread(const char *data, struct ork_buf *out); /* as documents have it */
+void ork_active_note(struct ork_active *a);                     /* it has events for run_events */
 void ork_active_unnote(struct ork_active *a);
 char *ork_active_beside(const char *log_path,
                         const char *suffix);  /* a file of the same attempt, wherever its data directory is */

@@ -211,6 +211,8 @@ void ork_fan_put(struct ork_active *a, uint32_t task, struct ork_task_put *put)
     if (ork_run_is_item(&a->run, task)) {
         put->item = ork_run_item(&a->run, task);
         put->number = ork_run_number(&a->run, task);
+        put->fresh = !a->run.tasks[task].stored;
+        a->run.tasks[task].stored = true;
         ork_active_task_id(a, ork_run_no(&a->run, task), &put->parent);
     } else if (items_of(a, task) && put->status != ORK_TASK_PENDING) {
         put->dispatched_ms = put->started_ms = items_of(a, task)->started_ms;

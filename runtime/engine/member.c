@@ -38,7 +38,7 @@ void ork_member_release(struct ork_member *m, uint32_t slot)
     m->sleeps[slot] = false;
     m->calls[slot] = NULL;
     m->stalled = false;
-    m->patience_ms = 0;
+    m->patience_ms = m->loaded_ms = 0;
     m->moved_ms = ork_call_mono(m->engine);
     if (m->busy == 0) {
         m->alone = false;
@@ -57,8 +57,9 @@ bool ork_member_revoke(struct ork_member *m, struct ork_call *c)
     return true;
 }
 
-/* Its functions are told to it before their first call. false: it has loaded enough. */
-static bool teach(struct ork_member *m, const struct ork_active *a, const char *definition)
+/* Its functions are told to it before their first call. folder: "", or where they are loaded at once. false: it has
+ * loaded enough. */
+static bool teach(struct ork_member *m, const struct ork_active *a, const char *definition, const char *folder)
 {
     for (uint32_t i = 0; i < m->definitions_len; i++) {
         if (strcmp(m->definitions[i], definition) == 0)
@@ -68,8 +69,20 @@ static bool teach(struct ork_member *m, const struct ork_active *a, const char *
         return false;
     memcpy(m->definitions[m->definitions_len++], definition, sizeof(m->definitions[0]));
     const char *sources = ork_workflow_source_json(a->workflow);
-    ork_worker_load(m->worker, definition, ork_workflow_name(a->workflow), "", sources ? sources : "{}");
+    ork_worker_load(m->worker, definition, ork_workflow_name(a->workflow), folder, sources ? sources : "{}");
     return true;
+}
+
+void ork_member_expect(struct ork_member *m, const struct ork_active *a)
+{
+    char definition[65];
+    ork_err err;
+
+    if (ork_workflow_hash(a->workflow, definition, &err) != 0)
+        return;
+    (void)teach(m, a, definition, a->script_dir ? a->script_dir : m->engine->cwd);
+    m->moved_ms = ork_call_mono(m->engine);
+    ork_worker_flush(m->worker);
 }
 
 static uint32_t free_slot(const struct ork_member *m)
@@ -99,7 +112,7 @@ void ork_member_hand(struct ork_member *m, struct ork_call *c)
     }
     if (c->library) /* who knows what it leaves behind in the process */
         m->served = ORK_WORKER_CALLS;
-    else if (!teach(m, a, definition)) {
+    else if (!teach(m, a, definition, "")) {
         ork_workers_back(m->engine, c);
         ork_member_retire(m);
         return;
@@ -146,6 +159,11 @@ void ork_member_stall(struct ork_member *m)
 
     if (m->patience_ms && ork_worker_unsent(m->worker) > 0 &&
         atomic_load(&ork_worker_page(m->worker)->current) == 0) { /* taken back it would be sent anew, for ever */
+        m->moved_ms = ork_call_mono(m->engine);
+        return;
+    }
+    if (atomic_load(&ork_worker_page(m->worker)->loads) && m->loaded_ms < ORK_WORKER_LOAD_MS) {
+        m->loaded_ms += ORK_WORKER_STALL_MS; /* another one would have to load it, too */
         m->moved_ms = ork_call_mono(m->engine);
         return;
     }

@@ -7,6 +7,7 @@
  * agent. */
 #include "engine/engine.h"
 #include "engine/returns.h"
+#include "engine/workers.h"
 #include <string.h>
 
 const char *ork_run_cancel_text(int reason)
@@ -21,34 +22,6 @@ const char *ork_run_cancel_text(int reason)
     default:
         return NULL;
     }
-}
-
-static void record(struct ork_active *a, const struct ork_event *ev)
-{
-    static const char *const words[] = {
-        [ORK_EV_START] = "start",           [ORK_EV_RESTORE] = "restore",     [ORK_EV_GRANT] = "grant",
-        [ORK_EV_STARTED] = "started",       [ORK_EV_EXITED] = "exited",       [ORK_EV_RECALLED] = "recalled",
-        [ORK_EV_WHEN_FALSE] = "when_false", [ORK_EV_RETRY_DUE] = "retry_due", [ORK_EV_REJECT] = "reject",
-        [ORK_EV_PAUSE] = "pause",           [ORK_EV_RESUME] = "resume",       [ORK_EV_CANCEL] = "cancel",
-        [ORK_EV_RETRY] = "retry",           [ORK_EV_EXPANDED] = "expanded",
-    };
-    struct ork_buf *b = &a->events;
-
-    if (ork_refuse_poison(a, ORK_NO_TASK, ORK_POISON_EVENTS))
-        return;
-    ork_active_note(a);
-    ork_buf_addc(b, b->len ? ',' : '[');
-    ork_buf_addf(b, "[%lld,\"%s\"", (long long)ev->now_ms, words[ev->type]);
-    if (ev->type == ORK_EV_CANCEL)
-        ork_buf_addf(b, ",%d", ev->reason);
-    else if (ev->task != ORK_NO_TASK && ev->type != ORK_EV_START && ev->type != ORK_EV_RESTORE &&
-             ev->type != ORK_EV_PAUSE && ev->type != ORK_EV_RESUME)
-        ork_buf_addf(b, ",%u,%u", ork_run_number(&a->run, ev->task), ev->attempt);
-    if (ev->type == ORK_EV_EXPANDED)
-        ork_buf_addf(b, ",%u", ork_run_fan(&a->run, ev->task)->count);
-    if (ev->type == ORK_EV_EXITED)
-        ork_buf_addf(b, ",\"%s\"", ev->ok ? "ok" : ork_kind_name(ev->failure.kind));
-    ork_buf_addc(b, ']');
 }
 
 /* ---- rows ---- */
@@ -399,7 +372,8 @@ int ork_active_step(struct ork_active *a, struct ork_event *ev)
     if (a->dead || a->closing || e->closing || e->fenced)
         return ORK_ESTATE;
     ev->now_ms = ork_engine_now(e);
-    ev->random = e->clock->random(e->clock->data);
+    if (ev->type != ORK_EV_GRANT && ev->type != ORK_EV_STARTED && !(ev->type == ORK_EV_EXITED && ev->ok))
+        ev->random = e->clock->random(e->clock->data); /* a call of the system, and it is for who may be tried again */
     int before = a->run.status;
     bool cancelling = a->run.cancelling;
     int rc = ork_run_step(&a->run, ev, &a->fx);
@@ -407,7 +381,7 @@ int ork_active_step(struct ork_active *a, struct ork_event *ev)
         ork_log_debug(&e->log, "dropped run=%s event=%d task=%u attempt=%u", a->text, ev->type, ev->task, ev->attempt);
         return rc;
     }
-    record(a, ev);
+    ork_history_add(a, ev);
     if (a->strange && a->run.cancelling && !cancelling)
         ork_dispatch_strange(a);
     if (!a->draining) {
@@ -454,6 +428,8 @@ void ork_active_inserted(struct ork_active *a)
         return;
     }
     if (a->inserted < a->run.n) {
+        if (a->inserted == 0 && a->run.n > CHUNK)
+            ork_workers_expect(a);
         insert_chunk(a);
         if (a->inserted < a->run.n || a->run.n > CHUNK) {
             (void)ork_commit_after(a->engine, ORK_AFTER_INSERTED, a, ORK_NO_TASK);

@@ -11,9 +11,7 @@
 static bool before(const struct ork_heap_node *x, const struct ork_heap_node *y)
 {
     const struct ork_call *a = ork_container(x, struct ork_call, place), *b = ork_container(y, struct ork_call, place);
-    int32_t pa = ork_call_priority(a), pb = ork_call_priority(b);
-
-    return pa != pb ? pa > pb : a->number < b->number;
+    return a->priority != b->priority ? a->priority > b->priority : a->number < b->number;
 }
 
 static int64_t number_of(const char *variable, int64_t otherwise)
@@ -81,6 +79,7 @@ void ork_workers_ready(ork_engine *e, struct ork_call *c)
     ork_workers_hold(e, c);
     ws->coming--;
     c->number = ++ws->numbers;
+    c->priority = ork_call_priority(c);
     ork_heap_push(&ws->waiting[c->alone], &c->place);
 }
 
@@ -88,6 +87,7 @@ void ork_workers_back(ork_engine *e, struct ork_call *c)
 {
     c->member = NULL;
     c->waits = false;
+    c->priority = ork_call_priority(c);
     ork_heap_push(&e->workers->waiting[c->alone], &c->place);
 }
 
@@ -241,6 +241,36 @@ void ork_workers_feed(ork_engine *e)
         ork_worker_flush(m->worker);
     ws->held = ws->waiting[0].len > 0 || ws->waiting[1].len > 0 || ws->bytes > ORK_WORKERS_INPUTS;
     ork_workers_arm(e);
+}
+
+/* Does it begin with functions? */
+static bool begins_with_calls(const ork_workflow *w)
+{
+    const struct ork_csr *deps = ork_workflow_deps(w);
+
+    for (uint32_t i = 0; i < ork_workflow_len(w); i++) {
+        if (deps->first[i] == deps->first[i + 1] && ork_workflow_def(w, i)->executor == ORK_EXEC_LUA)
+            return true;
+    }
+    return false;
+}
+
+/* A large script takes a worker as long to load as its rows take to be stored, and meanwhile a core is idle. */
+void ork_workers_expect(struct ork_active *a)
+{
+    struct ork_workers *ws = workers_of(a->engine);
+    const uint32_t jobs = a->engine->jobs, most = ws->cores < jobs ? ws->cores : jobs;
+    ork_err err;
+
+    if (!begins_with_calls(a->workflow) || ork_workers_find(a->engine, &err) != 0)
+        return;
+    while (ws->len < most) {
+        struct ork_member *m = ork_member_new(a->engine, &err);
+        if (!m)
+            return;
+        ork_member_expect(m, a);
+    }
+    ork_workers_arm(a->engine);
 }
 
 void ork_workers_broken(ork_engine *e, const char *why)

@@ -23,6 +23,7 @@
 #define ORK_WORKERS_ASLEEP 8           /* times jobs: workers that only sleep and take nobody, of either kind */
 #define ORK_WORKER_AHEAD_US 2000       /* of expected work that a worker is given at once */
 #define ORK_WORKER_STALL_MS 50         /* it moved nothing: what waits behind its head goes to others */
+#define ORK_WORKER_LOAD_MS 2000        /* beside that, while it loads a script */
 #define ORK_WORKER_IDLE_MS 10000       /* then it ends */
 #define ORK_WORKER_CALLS 250000        /* then another takes its place */
 #define ORK_WORKER_STILLBORN 30 /* points of workers in a row that end before they are ready: none can be started */
@@ -46,6 +47,7 @@ struct ork_member { /* a worker */
     bool killed;  /* by us, for one call or because nobody waits: the others in it are innocent */
     uint64_t served;
     int64_t patience_ms; /* beside ORK_WORKER_STALL_MS: what it was given is large, and comes a piece at a time */
+    int64_t loaded_ms;   /* waited for its loading of a script, since something last ended */
     int64_t moved_ms;    /* monotonic: when something last ended or came to an idle one */
     char definitions[ORK_WORKER_DEFINITIONS][65];
     uint32_t definitions_len;
@@ -75,6 +77,7 @@ int ork_workers_may_start(ork_engine *e, const ork_workflow *w, ork_err *err) OR
 int ork_workers_find(ork_engine *e, ork_err *err) ORK_MUSTCHECK;
 void ork_workers_hold(ork_engine *e, struct ork_call *c); /* its input is in memory */
 void ork_workers_ready(ork_engine *e, struct ork_call *c);
+void ork_workers_expect(struct ork_active *a);            /* its calls come as soon as its rows are stored */
 void ork_workers_back(ork_engine *e, struct ork_call *c); /* it was not begun: it waits again */
 void ork_workers_feed(ork_engine *e);                     /* at the end of a turn */
 bool ork_workers_full(const ork_engine *e);               /* of inputs: nothing is granted */
@@ -94,7 +97,8 @@ static inline uint32_t ork_member_computing(const struct ork_member *m)
 
 /* member.c: one worker */
 struct ork_member *ork_member_new(ork_engine *e, ork_err *err);
-void ork_member_hand(struct ork_member *m, struct ork_call *c); /* a slot is free */
+void ork_member_hand(struct ork_member *m, struct ork_call *c);           /* a slot is free */
+void ork_member_expect(struct ork_member *m, const struct ork_active *a); /* it loads the functions of the run */
 bool ork_member_revoke(struct ork_member *m, struct ork_call *c);
 void ork_member_release(struct ork_member *m, uint32_t slot);
 void ork_member_stall(struct ork_member *m);

@@ -481,6 +481,20 @@ static int go_to(lua_State *L) /* go_to(folder) -> true | nil, message */
     return 2;
 }
 
+/* loads(bool): a script is loaded from now on, or was. That is no time of the call that it was loaded for. */
+static int loads(lua_State *L)
+{
+    static int64_t since_ns;
+    bool on = lua_toboolean(L, 1);
+
+    atomic_store(&ork_self.page->loads, on);
+    if (on)
+        since_ns = now_ns();
+    else if (ork_self.current >= 0)
+        ork_self.entered_ns += now_ns() - since_ns;
+    return 0;
+}
+
 /* library(path, input) -> JSON text | nil, message, kind. A crash in there costs this worker. */
 static int library(lua_State *L)
 {
@@ -527,6 +541,7 @@ static int open_native(lua_State *L)
                                          {"leave", leave},
                                          {"library", library},
                                          {"limits", ork_limits_shown},
+                                         {"loads", loads},
                                          {"log", ork_output_text},
                                          {"progress", progress},
                                          {"reasons", ork_stop_reasons},

@@ -98,7 +98,8 @@ struct ork_task_put { /* unit TASK: the mutable columns of one task */
     uint32_t attempt, failures, lost;
     int kind; /* enum ork_kind of the last failure; 0: NULL */
     struct ork_text execution_name, output, error, logs;
-    bool set_output, set_logs;                                   /* false: the column is left alone */
+    bool fresh;                /* an item that has had no row: for all its owner knows, so nothing rests on it */
+    bool set_output, set_logs; /* false: the column is left alone */
     int64_t dispatched_ms, started_ms, finished_ms, retry_at_ms; /* 0: NULL */
 };
 struct ork_task_map { /* unit TASK_MAP: what a task is to be done for, and the numbers its items have */

@@ -199,10 +199,10 @@ describe("ork db copy", function()
       assert.equal(row[2], r.code, r.err)
       assert.matches(row[3], r.err, 1, true)
     end
-    sh.sql(db, "DELETE FROM ork_migrations WHERE version = 20")
+    sh.sql(db, "DELETE FROM ork_migrations WHERE version = 21")
     local r = ork({ "db", "copy", db, "x.db", "--yes" })
     assert.equal(2, r.code)
-    assert.matches("has schema version 19, this Ork reads version 20; run `ork db migrate` first", r.err, 1, true)
+    assert.matches("has schema version 20, this Ork reads version 21; run `ork db migrate` first", r.err, 1, true)
   end)
 
   it("copies to a server and back, without a word of its password", function()

@@ -28,6 +28,7 @@ struct ork_worker_slot {
 struct ork_worker_page {
     struct ork_worker_slot slots[ORK_WORKER_SLOTS];
     _Atomic uint32_t current; /* slot + 1 of the call that computes; 0 none */
+    _Atomic uint32_t loads;   /* not 0: it loads a script */
 };
 
 static inline uint32_t ork_slot_word(uint32_t generation, enum ork_slot_state state)

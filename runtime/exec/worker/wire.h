@@ -15,7 +15,8 @@ enum { ORK_WORKER_SOCKET = 3, ORK_WORKER_PAGE = 4 };
 
 enum ork_worker_frame {
     /* scheduler to worker */
-    ORK_W_LOAD = 1, /* str definition (its hash), str workflow, str folder, bytes sources */
+    ORK_W_LOAD = 1, /* str definition (its hash), str workflow, str folder ("": when a call of it comes; else at once,
+                       in that folder), bytes sources */
     ORK_W_CALL, /* u32 slot, u32 generation, u32 task, u32 item, u32 attempt, i64 scheduled_for, str run, str task, str
                    definition, str option ("run"; with "library" the definition is its path), i64 memory, i64 CPU ms (0:
                    none of its own), str folder, str log, bytes input */

@@ -4,6 +4,7 @@
  * all outcomes are known before COMMIT is sent, also if its own answer is then lost.
  *
  *   what fails                     then
+ *   a row is there already         rolled back; once more by statements that look for it first
  *   a value is refused             rolled back; once more unit by unit, to say which
  *   locks (deadlock, timeout)      rolled back and tried again, a few times
  *   the fence (22012)              the row tells: this batch is stored already, or somebody took over
@@ -265,6 +266,10 @@ static int attempt(struct ork_postgres *s, bool *sent, ork_err *err)
     if (rc || done)
         return rc;
     rc = transaction(s, false, sent, err);
+    if (rc == ORK_EDATA && s->write.repeated && !s->careful && ork_link_is_up(&s->write)) {
+        s->careful = true;
+        rc = transaction(s, false, sent, err);
+    }
     if (rc == ORK_EDATA && ork_link_is_up(&s->write))
         rc = find_culprit(s, err);
     if (rc == ORK_EFENCED)
@@ -315,6 +320,7 @@ static int check_units(struct ork_postgres *s, ork_err *err)
 void ork_pg_commit(struct ork_postgres *s)
 {
     s->bad_unit = SIZE_MAX;
+    s->careful = false;
     s->code = check_units(s, &s->err);
     if (!s->code)
         s->code = store(s, &s->err);

@@ -100,6 +100,7 @@ int ork_link_fail(struct ork_link *l, const PGresult *res, const char *what, ork
         text = PQerrorMessage(l->pg);
     if (!text || !*text)
         text = "the connection was lost";
+    l->repeated = strcmp(state, "23505") == 0;
     return say(l, code_of(state), state, text, what, err);
 }
 

@@ -15,17 +15,19 @@
 #include <string.h>
 
 #define COLUMNS 19
-enum kind { TASKS, TASK, FINISH, ITEM, ATTEMPT, JOB, ARTIFACT, EVENT, RUN, DONE, KINDS };
+enum kind { TASKS, TASK, FINISH, WELL, ITEM, FRESH, ATTEMPT, JOB, ARTIFACT, EVENT, RUN, DONE, KINDS };
 
 /* clang-format off */
 static const struct {
     int which;
     const char *types; /* u uuid, i integer, b bigint, t text, z time, j jsonb, o boolean */
 } forms[KINDS] = {
-    [TASKS] = {ORK_S_tasks_insert, "uuitttjiititz"},
+    [TASKS] = {ORK_S_tasks_add, "uuitttjiititz"},
     [TASK] = {ORK_S_task_put, "utiiittt" "zzzz"},
     [FINISH] = {ORK_S_task_finish, "utiiittt" "zzzz" "ojot"},
+    [WELL] = {ORK_S_task_well, "ui" "zzz" "j"},
     [ITEM] = {ORK_S_item_put, "utiiittt" "zzzz" "ojot" "iiu"},
+    [FRESH] = {ORK_S_item_add, "ui" "zzz" "jiiu"},
     [ATTEMPT] = {ORK_S_attempt_put, "uittiittututbzzbbb"},
     [JOB] = {ORK_S_job_put, "uuttjtt" "zzzz"},
     [ARTIFACT] = {ORK_S_artifact_put, "utuitbz"},
@@ -45,7 +47,7 @@ struct key {
     uint32_t round; /* it is of this round, or free */
 };
 #define KEYS 8192 /* twice the rows of a batch and more, a power of two */
-#define MOST 3000 /* rows collected before they are sent */
+#define MOST 500  /* rows collected before they are sent: the server works on them while the next are put together */
 
 struct ork_group {
     struct table tables[KINDS];
@@ -204,6 +206,32 @@ static int add_new_task(struct ork_group *g, const struct ork_tasks_insert *t, u
     return 0;
 }
 
+/* It did well at once, and said nothing: there is little in its row. */
+static bool is_plain(const struct ork_task_put *t)
+{
+    return t->status == ORK_TASK_SUCCESS && t->set_output && !t->failures && !t->lost && t->kind == ORK_KIND_NONE &&
+           !t->execution_name.p && !t->error.p && !t->logs.p && !t->retry_at_ms;
+}
+
+static int add_plain(struct ork_group *g, const struct ork_task_put *t, ork_err *err)
+{
+    int kind = t->item ? FRESH : WELL;
+    struct ork_array *c = g->tables[kind].columns;
+    ork_array_id(c++, &t->id);
+    ork_array_int(c++, t->attempt);
+    ork_array_time(c++, t->dispatched_ms);
+    ork_array_time(c++, t->started_ms);
+    ork_array_time(c++, t->finished_ms);
+    int rc = ork_array_text(c++, t->output, err);
+    if (t->item) {
+        ork_array_int(c++, t->number);
+        ork_array_int(c++, t->item);
+        ork_array_id(c++, &t->parent);
+    }
+    g->tables[kind].rows++;
+    return rc;
+}
+
 static int add_task(struct ork_group *g, const struct ork_task_put *t, ork_err *err)
 {
     int kind = t->item ? ITEM : t->set_output || t->set_logs ? FINISH : TASK, rc;
@@ -237,6 +265,12 @@ static int add_task(struct ork_group *g, const struct ork_task_put *t, ork_err *
     }
     g->tables[kind].rows++;
     return rc;
+}
+
+static int put_task(struct ork_postgres *s, const struct ork_task_put *t, ork_err *err)
+{
+    bool plain = is_plain(t) && (t->item ? t->fresh && !s->careful : t->set_logs);
+    return plain ? add_plain(s->groups, t, err) : add_task(s->groups, t, err);
 }
 
 static int add_attempt(struct ork_group *g, const struct ork_attempt_put *a, ork_err *err)
@@ -356,7 +390,7 @@ static int send_kind(struct ork_postgres *s, int kind, ork_err *err)
     struct ork_stmt st;
     if (!t->rows)
         return 0;
-    ork_stmt_begin(&st, &s->write, forms[kind].which);
+    ork_stmt_begin(&st, &s->write, kind == TASKS && s->careful ? ORK_S_tasks_insert : forms[kind].which);
     for (int i = 0; forms[kind].types[i]; i++) {
         struct ork_text a = ork_array_finish(&t->columns[i]);
         ork_stmt_bytes(&st, a.p, a.n);
@@ -437,7 +471,7 @@ bool ork_groups_add(struct ork_postgres *s, const struct ork_unit *u, int *rc, o
         *rc = add_tasks(s, &u->tasks, err);
         break;
     case ORK_UNIT_TASK:
-        *rc = add_task(g, &u->task, err);
+        *rc = put_task(s, &u->task, err);
         break;
     case ORK_UNIT_ATTEMPT:
         *rc = add_attempt(g, &u->attempt, err);

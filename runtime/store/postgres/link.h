@@ -20,7 +20,7 @@
     X(schedulers_prune) X(workflow_find) X(workflow_insert) X(workflow_point) X(workflow_lock) X(workflow_share) \
     X(workflow_hold) X(snapshot_find) X(snapshot_insert) X(run_insert) X(run_by_key) X(runs_resumable) X(run_lock) X(run_owner) \
     X(run_claim) X(run_bound) X(scheduler_lock) X(pool_use_inherit) X(run_put) X(runs_list_of_workflow) X(runs_list_of_status) X(runs_list_of_both) X(tasks_insert) X(task_put) \
-    X(task_finish) X(item_put) X(task_map) X(task_items_put) X(run_reserve) X(attempt_put) X(job_put) X(artifact_put) X(event_put) X(agent_put) X(pool_put) X(pool_lock) X(pool_assume) X(pool_free_slots) \
+    X(task_finish) X(item_put) X(item_add) X(task_well) X(tasks_add) X(task_map) X(task_items_put) X(run_reserve) X(attempt_put) X(job_put) X(artifact_put) X(event_put) X(agent_put) X(pool_put) X(pool_lock) X(pool_assume) X(pool_free_slots) \
     X(pool_use_put) X(pool_use_free) X(pool_use_drop) X(pool_waits) X(command_insert) X(command_done) \
     X(workflow_current) X(workflow_apply) X(workflow_unapply) X(workflow_delete) X(workflow_tasks_delete) X(workflow_tasks_insert) \
     X(version_find) X(version_get) X(version_insert) X(version_touch) \
@@ -67,6 +67,7 @@ struct ork_link {
     int patience_ms;                   /* for one answer */
     uint64_t since;                    /* uv_hrtime of the connection */
     bool opened, reconnected;          /* it was connected before this connection */
+    bool repeated;                     /* what failed last: a row that is there already */
     bool unsent;                       /* something may still be in libpq's buffer */
 };
 

@@ -63,10 +63,11 @@ struct ork_postgres {
     ork_id me; /* the scheduler; zero before registration */
     uint64_t seq, last_batch;
     int64_t host_grace_ms;
-    bool fenced; /* the last batch was refused: it is no scheduler any more */
-    bool locked; /* the session holds the owner's lock */
-    bool pooled; /* behind a pooler: no locks, no LISTEN to be relied on */
-    bool doubt;  /* COMMIT of batch last_batch + 1 was sent, its answer is unknown */
+    bool careful; /* rows of this batch are there already: it is put so that they may be */
+    bool fenced;  /* the last batch was refused: it is no scheduler any more */
+    bool locked;  /* the session holds the owner's lock */
+    bool pooled;  /* behind a pooler: no locks, no LISTEN to be relied on */
+    bool doubt;   /* COMMIT of batch last_batch + 1 was sent, its answer is unknown */
     uint64_t doubt_hash;
     uint64_t marks; /* given to batches so far */
 

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
+#include <uv.h>
 
 #define MANY 400
 
@@ -334,6 +335,46 @@ static void idle_workers_hold_up_nobody(void **state)
     ork_workflow_unref(f);
 }
 
+/* Who loads a script for long is waited for: another worker would have to load it, too. */
+static void a_long_load_is_waited_for(void **state)
+{
+    struct world *w = *state;
+    const unsigned cores = uv_available_parallelism();
+    ork_workflow *f = scripted("local loads, till = io.open('loads', 'a'), os.clock() + 0.08\n"
+                               "loads:write('x') loads:close()\n"
+                               "while os.clock() < till do end\n"
+                               "for i = 1, 400 do w:task('a' .. i, { run = function() end }) end");
+    char line[64] = "";
+
+    w->jobs = cores + 6;
+    world_reopen(w);
+    quick(f, "a", MANY);
+    assert_int_equal(run_to_end(w, f, NULL), ORK_RUN_SUCCESS);
+    FILE *loads = fopen("loads", "re");
+    assert_non_null(loads);
+    size_t n = fread(line, 1, sizeof(line) - 1, loads);
+    (void)fclose(loads);
+    assert_in_range(n, 1, cores);
+    ork_workflow_unref(f);
+}
+
+/* While many rows are stored, workers load the script whose functions come then. */
+static void loads_beside_the_rows(void **state)
+{
+    struct world *w = *state;
+    ork_workflow *f = scripted("for i = 1, 2001 do w:task('a' .. i, { run = function() return i end }) end");
+
+    quick(f, "a", 2001);
+    seal(f);
+    struct ork_started s = start(w, f);
+    while (workers(-1) == 0)
+        (void)ork_engine_step(w->engine, true);
+    assert_query(w, "SELECT status FROM runs", "pending");
+    assert_int_equal(wait_end(w, s.run_id), ORK_RUN_SUCCESS);
+    assert_query(w, "SELECT count(*) FROM tasks WHERE output = substr(task_name, 2)", "2001");
+    ork_workflow_unref(f);
+}
+
 static void idle_workers_end(void **state)
 {
     struct world *w = *state;
@@ -391,6 +432,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_pause_takes_back, world_setup, world_teardown),
         cmocka_unit_test_setup_teardown(workers_killed_at_random, world_setup, world_teardown),
         cmocka_unit_test_setup_teardown(idle_workers_hold_up_nobody, world_setup, world_teardown),
+        cmocka_unit_test_setup_teardown(a_long_load_is_waited_for, world_setup, world_teardown),
+        cmocka_unit_test_setup_teardown(loads_beside_the_rows, world_setup, world_teardown),
         cmocka_unit_test_setup_teardown(idle_workers_end, world_setup, world_teardown),
         cmocka_unit_test_setup_teardown(without_a_program, world_setup, world_teardown),
     };

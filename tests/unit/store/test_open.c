@@ -181,7 +181,7 @@ static void test_newer(void **state)
     make("newer.db");
     test_exec(path, "INSERT INTO ork_migrations VALUES (99, 'from_the_future', 'x', '2030-01-01T00:00:00.000Z')");
     refused("newer.db", ORK_OPEN_CREATE, ORK_ENEWER, "its schema is version 99, this Ork");
-    refused("newer.db", ORK_OPEN_READ, ORK_ENEWER, "knows up to 20");
+    refused("newer.db", ORK_OPEN_READ, ORK_ENEWER, "knows up to 21");
     ork_free(path);
 }
 
@@ -190,9 +190,9 @@ static void test_read_does_not_migrate(void **state)
     (void)state;
     char *path = test_path("older.db");
     make("older.db");
-    test_exec(path, "DELETE FROM ork_migrations WHERE version = 20");
+    test_exec(path, "DELETE FROM ork_migrations WHERE version = 21");
     refused("older.db", ORK_OPEN_READ, ORK_ESTATE,
-            "has schema version 19, this Ork reads version 20; run `ork db migrate` first");
+            "has schema version 20, this Ork reads version 21; run `ork db migrate` first");
     ork_free(path);
 }
 

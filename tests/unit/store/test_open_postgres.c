@@ -381,6 +381,29 @@ static void test_the_seeds_catalog(void **state)
     ork_free(url);
 }
 
+/* As the foreign key did: who removes a run by hand removes its tasks, and what hangs on them. */
+static void test_tasks_go_with_their_run(void **state)
+{
+    (void)state;
+    char *url = cluster_database("along");
+    struct test_store t;
+    test_open(&t, url);
+    test_register(&t);
+    ork_workflow *w = test_workflow("etl", 3);
+    struct ork_new_run one, other;
+    test_make_run(&t, w, &one);
+    test_make_run(&t, w, &other);
+    ork_workflow_unref(w);
+    test_close(&t);
+    cluster_exec(url, "INSERT INTO task_attempts (task_id, attempt, status) SELECT id, 1, 'success' FROM tasks");
+    assert_int_equal(test_count(url, "SELECT count(*) FROM tasks"), 6);
+    cluster_exec(url, "DELETE FROM runs WHERE id = (SELECT min(id::text)::uuid FROM runs)");
+    assert_int_equal(test_count(url, "SELECT count(*) FROM tasks t JOIN runs r ON r.id = t.run_id"), 3);
+    assert_int_equal(test_count(url, "SELECT count(*) FROM tasks"), 3);
+    assert_int_equal(test_count(url, "SELECT count(*) FROM task_attempts"), 3);
+    ork_free(url);
+}
+
 /* Both chains end with the same tables and columns. */
 static void test_the_chains_agree(void **state)
 {
@@ -459,12 +482,19 @@ static void test_a_standby(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_urls_that_are_wrong), cmocka_unit_test(test_urls_as_they_are_shown),
-        cmocka_unit_test(test_passwords),           cmocka_unit_test(test_flags),
-        cmocka_unit_test(test_reading_only),        cmocka_unit_test(test_rights),
-        cmocka_unit_test(test_newer_and_altered),   cmocka_unit_test(test_each_version_of_the_original),
-        cmocka_unit_test(test_original_in_trouble), cmocka_unit_test(test_the_seeds_catalog),
-        cmocka_unit_test(test_the_chains_agree),    cmocka_unit_test(test_all_migrate_at_once),
+        cmocka_unit_test(test_urls_that_are_wrong),
+        cmocka_unit_test(test_urls_as_they_are_shown),
+        cmocka_unit_test(test_passwords),
+        cmocka_unit_test(test_flags),
+        cmocka_unit_test(test_reading_only),
+        cmocka_unit_test(test_rights),
+        cmocka_unit_test(test_newer_and_altered),
+        cmocka_unit_test(test_each_version_of_the_original),
+        cmocka_unit_test(test_original_in_trouble),
+        cmocka_unit_test(test_the_seeds_catalog),
+        cmocka_unit_test(test_tasks_go_with_their_run),
+        cmocka_unit_test(test_the_chains_agree),
+        cmocka_unit_test(test_all_migrate_at_once),
         cmocka_unit_test(test_a_standby),
     };
     return TEST_ON_POSTGRES("open", tests);

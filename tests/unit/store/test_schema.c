@@ -340,6 +340,7 @@ static void test_files_are_frozen(void **state)
         {"fewer_indexes", "f8dabda4906ea0b0ad4cb15dccd941a6a10f353025e72099e4f9ad4273722bf5"},
         {"add_items", "a1634db092184aee5c85d5482935e4c861e534d4b2f85a539188c6bb6c691490"},
         {"add_artifacts", "04acbbab0bfd5671cf2c8fc5a4f7953266d816ac6ae186c1c5846662b229ea71"},
+        {"cheaper_rows", "98d8cd31a2c394552587ba73ea442b1f52a180096a7efc9f3ce8d58008a58ca8"},
     };
     assert_int_equal(ork_migration_count(), sizeof files / sizeof *files);
     for (size_t i = 0; i < ork_migration_count(); i++) {

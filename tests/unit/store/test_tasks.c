@@ -35,6 +35,107 @@ static void test_tasks_are_inserted_once(void **state)
     world_close(&x);
 }
 
+static void put_item(struct world *x, uint32_t item, uint32_t attempt, const char *output)
+{
+    struct ork_unit *u = ork_batch_add(&x->b, ORK_UNIT_TASK);
+    u->task = (struct ork_task_put){.id = world_task(x, ORK_ITEMS_FROM + item - 1),
+                                    .item = item,
+                                    .number = ORK_ITEMS_FROM + item - 1,
+                                    .parent = world_task(x, 1),
+                                    .fresh = true,
+                                    .status = ORK_TASK_SUCCESS,
+                                    .attempt = attempt,
+                                    .output = (struct ork_text){output, strlen(output)},
+                                    .set_output = true,
+                                    .finished_ms = 1767225600000};
+}
+
+/* Its owner takes them for new: one batch has one that is there and one that is not, and neither is lost. */
+static void test_fresh_items_that_are_there(void **state)
+{
+    (void)state;
+    struct world x;
+    world_open(&x, 2);
+    put_item(&x, 1, 1, "1");
+    put_item(&x, 3, 1, "3");
+    test_apply_ok(&x.t, &x.b);
+    put_item(&x, 1, 2, "11");
+    put_item(&x, 2, 1, "2");
+    test_apply_ok(&x.t, &x.b);
+    struct ork_param p[] = {ORK_P_ID(&x.run.run_id), ORK_P_INT(ORK_ITEMS_FROM), ORK_P_INT(ORK_ITEMS_FROM + 9),
+                            ORK_P_INT(9)};
+    struct ork_rows *r = test_query(&x.t, ORK_Q_items_list, p, 4);
+    assert_int_equal(ork_rows_len(r), 3);
+    assert_string_equal(ork_rows_text(r, 0, "output"), "11");
+    assert_string_equal(ork_rows_text(r, 1, "output"), "2");
+    assert_string_equal(ork_rows_text(r, 2, "output"), "3");
+    ork_rows_free(r);
+    r = test_query(&x.t, ORK_Q_items_load, p, 4);
+    assert_int_equal(ork_rows_int(r, 0, "attempt", 0), 2);
+    assert_int_equal(ork_rows_int(r, 1, "attempt", 0), 1);
+    ork_rows_free(r);
+    world_close(&x);
+}
+
+/* What did well at once is put in short; what is left of attempts before goes all the same. */
+static void test_well_leaves_nothing_of_before(void **state)
+{
+    (void)state;
+    struct world x;
+    world_open(&x, 1);
+    struct ork_unit *u = ork_batch_add(&x.b, ORK_UNIT_TASK);
+    u->task = (struct ork_task_put){.id = world_task(&x, 0),
+                                    .status = ORK_TASK_PENDING,
+                                    .attempt = 1,
+                                    .failures = 1,
+                                    .lost = 1,
+                                    .kind = ORK_KIND_ERROR,
+                                    .execution_name = TEXT("4711"),
+                                    .error = TEXT("no"),
+                                    .logs = TEXT("tail"),
+                                    .set_output = true,
+                                    .set_logs = true,
+                                    .started_ms = 1767225600000,
+                                    .retry_at_ms = 1767225600001};
+    test_apply_ok(&x.t, &x.b);
+    u = ork_batch_add(&x.b, ORK_UNIT_TASK);
+    u->task = (struct ork_task_put){.id = world_task(&x, 0),
+                                    .status = ORK_TASK_SUCCESS,
+                                    .attempt = 2,
+                                    .output = TEXT("{\"n\":1}"),
+                                    .set_output = true,
+                                    .set_logs = true,
+                                    .finished_ms = 1767225600002};
+    test_apply_ok(&x.t, &x.b);
+    struct ork_rows *r =
+        test_query(&x.t, ORK_Q_task_get, (struct ork_param[]){ORK_P_ID(&x.run.run_id), ORK_P_TEXT("t0")}, 2);
+    static const char *const gone[] = {"kind", "execution_name", "error", "logs", "started_at", "retry_at"};
+    for (size_t i = 0; i < sizeof gone / sizeof *gone; i++)
+        assert_null(ork_rows_text(r, 0, gone[i]));
+    assert_string_equal(ork_rows_text(r, 0, "status"), "success");
+    assert_string_equal(ork_rows_text(r, 0, "output"), "{\"n\":1}");
+    assert_int_equal(ork_rows_int(r, 0, "attempt", 0), 2);
+    assert_int_equal(ork_rows_int(r, 0, "attempts", -1) + ork_rows_int(r, 0, "lost", -1), 0);
+    ork_rows_free(r);
+    world_close(&x);
+}
+
+/* Rows are of a run that is there, also where no foreign key says so. */
+static void test_tasks_of_no_run_are_refused(void **state)
+{
+    (void)state;
+    struct world x;
+    ork_err err = {0};
+    size_t bad = 9;
+    world_open(&x, 2);
+    struct ork_unit *u = ork_batch_add(&x.b, ORK_UNIT_TASKS);
+    u->tasks = (struct ork_tasks_insert){x.run.run_id, x.w, 0, 2, x.run.now_ms};
+    u->tasks.run_id.b[3] ^= 1;
+    assert_int_equal(test_apply(&x.t, &x.b, &bad, &err), ORK_EDATA);
+    assert_int_equal(bad, 0);
+    world_close(&x);
+}
+
 static void test_task_put(void **state)
 {
     (void)state;
@@ -395,6 +496,9 @@ static void test_least_and_kept_slots(void **state)
 
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_tasks_are_inserted_once),
+    cmocka_unit_test(test_fresh_items_that_are_there),
+    cmocka_unit_test(test_well_leaves_nothing_of_before),
+    cmocka_unit_test(test_tasks_of_no_run_are_refused),
     cmocka_unit_test(test_task_put),
     cmocka_unit_test(test_every_status_is_accepted),
     cmocka_unit_test(test_attempts),

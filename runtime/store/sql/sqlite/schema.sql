@@ -88,7 +88,6 @@ CREATE TABLE "tasks" (
     logs TEXT, map_count INTEGER, map_first INTEGER, map_items TEXT,
     UNIQUE (run_id, task_index)
 );
-CREATE INDEX idx_tasks_run_task_name ON tasks (run_id, task_name);
 CREATE TABLE task_attempts (
     task_id BLOB NOT NULL REFERENCES tasks (id) ON DELETE CASCADE,
     attempt INTEGER NOT NULL,
@@ -213,3 +212,4 @@ CREATE TABLE artifacts (
     PRIMARY KEY (task_id, name)
 ) WITHOUT ROWID;
 CREATE INDEX idx_artifacts_run_id ON artifacts (run_id);
+CREATE INDEX idx_tasks_run_task_name ON tasks (run_id, task_name) WHERE map_parent IS NULL;
