@@ -113,6 +113,21 @@ return w
       fails("for i in $(seq 101); do ln -s x $ORK_ARTIFACTS/x 2>/dev/null; rm -f $ORK_ARTIFACTS/x; : >$ORK_ARTIFACTS/$i; done"))
   end)
 
+  it("of items are found by their task, which names them", function()
+    sh.write(dir .. "/items.lua", [[
+local ork = require "ork"
+local w = ork.workflow("items")
+w:task("f", { inputs = { x = ork.each{ 1, 2 } }, command = "echo x >$ORK_ARTIFACTS/x" })
+w:task("g", { command = "echo y >$ORK_ARTIFACTS/y" })
+return w
+]])
+    assert.equal(0, ork("items.lua").code)
+    assert.matches("^TASK +NAME +BYTES +SHA256\nf/1 +x [^\n]+\nf/2 +x [^\n]+\n$", ork("artifacts", "last", "--task", "f").out)
+    assert.equal("x\n", ork("artifacts", "last", "x", "--task", "f/2").out)
+    local r = ork("artifacts", "last", "x", "--task", "f")
+    assert.same({ 4, "ork: `x` is of items of `f`: f/1 and f/2; name one by --task\n" }, { r.code, r.err })
+  end)
+
   it("of a function are refused by name, and are the task's own", function()
     sh.write(dir .. "/fn.lua", [[
 local ork = require "ork"

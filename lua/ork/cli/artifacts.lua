@@ -3,6 +3,7 @@ local columns = require "ork.cli.columns"
 local open = require "ork.cli.open"
 local stop = require "ork.cli.stop"
 local term = require "ork.term"
+local text = require "ork.cli.text"
 
 local artifacts = {
   name = "artifacts",
@@ -14,7 +15,7 @@ the run is removed (`ork prune`, `ork delete`, a workflow's retention). NAME is 
 the machine that ran the task.]],
   options = {
     { "out", "FILE", "write it there", short = "o" },
-    { "task", "TASK", "of that task, when several left one of the same name" },
+    { "task", "TASK", "of that task (`load`, `load/3`), when several left one of the same name; without NAME, all that it left" },
   },
   examples = {
     { "ork artifacts last", "what there is" },
@@ -24,14 +25,26 @@ the machine that ran the task.]],
   words = { 1, 2 },
 }
 
-local function list(engine, id)
+--- Is `task` this one, or the task of this item?
+local function is_of(task, one) return one == task or one:match("^(.*)/%d+$") == task end
+
+--- Why the artifact of a task with items is not found: its items left it.
+local function of_items(engine, id, task, name)
+  local left = {}
+  for _, one in ipairs(stop.check(engine:artifacts(id))) do
+    if one.name == name and one.task ~= task and is_of(task, one.task) then left[#left + 1] = one.task end
+  end
+  if #left > 0 then stop(4, "`%s` is of items of `%s`: %s; name one by --task", name, task, text.list(left, 5)) end
+end
+
+local function list(engine, id, task)
   if term.json then
     term.out((stop.check(engine:artifacts(id, true))))
     return 0
   end
   local rows = {}
   for _, one in ipairs(stop.check(engine:artifacts(id))) do
-    rows[#rows + 1] = { one.task, one.name, ("%d"):format(one.bytes), one.sha256:sub(1, 12) }
+    if not task or is_of(task, one.task) then rows[#rows + 1] = { one.task, one.name, ("%d"):format(one.bytes), one.sha256:sub(1, 12) } end
   end
   if #rows == 0 then
     term.news("no artifacts")
@@ -46,10 +59,12 @@ function artifacts.run(given)
   local id = open.find(engine, given.words[1])
   local name, out = given.words[2], given.options.out
   if not name then
-    if out or given.options.task then stop(2, "which artifact? `ork artifacts RUN NAME --out FILE`") end
-    return list(engine, id)
+    if out or given.options.task and term.json then stop(2, "which artifact? `ork artifacts RUN NAME --out FILE`") end
+    return list(engine, id, given.options.task)
   end
-  local path = stop.check(engine:artifact_path(id, given.options.task, name))
+  local path, why, code = engine:artifact_path(id, given.options.task, name)
+  if not path and given.options.task then of_items(engine, id, given.options.task, name) end
+  stop.check(path, why, code)
   local from = stop.check(io.open(path, "rb"))
   local to = io.stdout
   if out then
