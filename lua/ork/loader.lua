@@ -193,10 +193,10 @@ end
 
 -- ---- the snapshot ----------------------------------------------------------------------------
 
---- Gives a workflow the sources it was made of.
-local function attach(session, w)
+--- Gives a workflow the sources it was made of; given: those that the script gives, of which who runs it has to name one.
+local function attach(session, w, given)
   local names = {}
-  for i, each in ipairs(session.workflows) do names[i] = each.name end
+  for i, each in ipairs(given) do names[i] = each.name end
   table.sort(names)
   local ok, why = core.source(w, { main = session.name, files = session.files, modules = session.modules,
     workflows = core.list(names) }, absolute_folder(session))
@@ -272,7 +272,7 @@ local function finish(session, returned, text)
   modules.capture_required(session, function(file, why) session:add(syntax_error(file, why)) end)
   local returned_set = {}
   for _, w in ipairs(workflows) do
-    attach(session, w)
+    attach(session, w, workflows)
     returned_set[w] = true
   end
   for _, each in ipairs(truth.find(text)) do
@@ -417,7 +417,7 @@ end
 core.before_seal(function(w)
   if not current then return end
   modules.capture_required(current, function() end)
-  attach(current, w)
+  attach(current, w, current.workflows)
 end)
 
 --- ork.read: a file beside the script that is being loaded, into its snapshot; without one, a file as it is.

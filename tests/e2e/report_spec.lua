@@ -37,6 +37,25 @@ describe("the report of a failure", function()
     assert.is_nil(fail_with("exit 1", nil, "--quiet", "--db", "x.db"):find("database:", 1, true)) -- the commands have it
   end)
 
+  it("counts retries of items, not of their task, and points to what failed", function()
+    local dir = sh.tempdir()
+    sh.write(dir .. "/w.lua", [[
+      local ork = require "ork"
+      local sub = ork.workflow("sub")
+      sub:task("t", { command = "false" })
+      local w = ork.workflow("w")
+      w:task("load", { inputs = { x = ork.each{ 1, 2, 3 } }, retries = { limit = 2, delay = 0 }, command = "test $ORK_ITEM != 3" })
+      w:task("sub", { workflow = sub })
+      return w]])
+    local function ork(...) return sh.ork({ ... }, { cwd = dir }) end
+    local first, again = ork("w.lua").err, ork("retry", "last").err
+    for text, attempt in pairs({ [first] = "attempt 3, 2 retries", [again] = "attempt 6, 2 retries each time" }) do
+      assert.matches("\nload failed: 1 of 3 items failed: load/3\n\nload/3 failed (" .. attempt .. "): exit code 1\n", text, 1, true)
+      assert.matches("\nfixed it:  ork w.lua --resume   (", text, 1, true) -- one workflow is returned
+    end
+    assert.matches("^load is done by item, and so are its logs: ork logs %x+ load/3   %(which failed%)\n", ork("logs", "last", "load").err)
+  end)
+
   it("counts retries", function()
     assert.truthy(fail_with("exit 1", "retries = { limit = 1, delay = 0 }"):find("t failed (attempt 2, 1 retry): exit code 1", 1, true))
     assert.truthy(fail_with("exit 1", "retries = { limit = 2, delay = 0 }"):find("t failed (attempt 3, 2 retries): exit code 1", 1, true))

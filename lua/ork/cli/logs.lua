@@ -88,12 +88,13 @@ local function choose(engine, run, options)
 end
 
 --- Why there is nothing to print of a task.
-local function nothing_of(run, task)
+local function nothing_of(engine, run, task)
   local id = text.short(run.id)
   if task.items then
     if task.items.count == 0 then return ("%s has no items, so nothing was written"):format(task.name) end
-    return ("%s is done by item, and so are its logs: %s"):format(task.name,
-      hint.line("ork logs %s %s", id, text.word(task.name .. "/1")))
+    local failed = (task.items.failed or 0) > 0 and stop.check(engine:tasks(run.id, { of = task.name, status = "failed", limit = 1 }))[1]
+    return ("%s is done by item, and so are its logs: %s%s"):format(task.name,
+      hint.line("ork logs %s %s", id, text.word(failed and failed.name or task.name .. "/1")), failed and "   (which failed)" or "")
   end
   if task.child then
     return ("%s is a run of its own; see it: %s"):format(task.name, hint.line("ork logs %s", task.child.short))
@@ -108,7 +109,7 @@ local function one_task(engine, run, name, options)
     stop(4, "%s has had %s", task.name, text.plural(task.attempt or 0, "attempt"))
   end
   if not logs.print(engine, run.id, task.name, options.attempt or 0, options.tail, "", options.raw) then
-    term.news(nothing_of(run, task))
+    term.news(nothing_of(engine, run, task))
   end
 end
 
@@ -152,7 +153,7 @@ function print_tasks(engine, run, show)
       if task.items then
         print_items(engine, run, task, show)
       elseif begun and not print_task(engine, run, task, show) then
-        term.news((show.prefix or "") .. nothing_of(run, task))
+        term.news((show.prefix or "") .. nothing_of(engine, run, task))
       end
     end
   until #page < PAGE

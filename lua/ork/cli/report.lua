@@ -16,13 +16,16 @@ local COLUMNS = 500 -- of a line of a log; a task may print megabytes without an
 
 local NEVER_RETRIED = { input = true, output = true, policy = true, rejected = true } -- unless `on` names them
 
+--- Of a task with items nothing: each of them has attempts of its own.
 local function attempt_of(task)
+  if task.items then return "" end
   if (task.max_retries or 0) > 0 and NEVER_RETRIED[task.kind] and (task.attempts or 0) <= task.max_retries then
     return (" (attempt %d; not retried: kind %s)"):format(task.attempt, task.kind)
   end
   if (task.max_retries or 0) > 0 then
     local retries = task.max_retries == 1 and "1 retry" or task.max_retries .. " retries"
-    return (" (attempt %d, %s)"):format(task.attempt, retries)
+    local again = task.attempt > (task.attempts or task.attempt) -- by hand: then its retries begin anew
+    return (" (attempt %d, %s%s)"):format(task.attempt, retries, again and " each time" or "")
   elseif (task.attempt or 0) > 1 then
     return (" (attempt %d)"):format(task.attempt)
   end
