@@ -6,17 +6,17 @@
 #include "json.h"
 #include <jansson.h>
 
-static void push_value(lua_State *L, const json_t *v, int list_mt)
+static void push_value(lua_State *L, const json_t *v, int list_mt, bool nulls)
 {
     switch (json_typeof(v)) {
     case JSON_OBJECT: {
         json_t *object = (json_t *)(uintptr_t)v; /* jansson's iterators change nothing */
         lua_createtable(L, 0, (int)json_object_size(v));
         for (void *it = json_object_iter(object); it; it = json_object_iter_next(object, it)) {
-            if (json_is_null(json_object_iter_value(it)))
+            if (!nulls && json_is_null(json_object_iter_value(it)))
                 continue;
             lua_pushlstring(L, json_object_iter_key(it), json_object_iter_key_len(it));
-            push_value(L, json_object_iter_value(it), list_mt);
+            push_value(L, json_object_iter_value(it), list_mt, nulls);
             lua_rawset(L, -3);
         }
         break;
@@ -24,7 +24,7 @@ static void push_value(lua_State *L, const json_t *v, int list_mt)
     case JSON_ARRAY:
         lua_createtable(L, (int)json_array_size(v), 0);
         for (size_t i = 0; i < json_array_size(v); i++) {
-            push_value(L, json_array_get(v, i), list_mt);
+            push_value(L, json_array_get(v, i), list_mt, nulls);
             lua_rawseti(L, -2, (lua_Integer)i + 1);
         }
         lua_pushvalue(L, list_mt);
@@ -49,21 +49,26 @@ static void push_value(lua_State *L, const json_t *v, int list_mt)
     }
 }
 
-void ork_lua_json_push(lua_State *L, const json_t *value)
+static void push(lua_State *L, const json_t *value, bool nulls)
 {
     luaL_checkstack(L, 3 * 200 + 8, "JSON is nested too deep"); /* no tree of ork_json_parse is deeper */
     luaL_getmetatable(L, ORK_LUA_LIST);
-    push_value(L, value, lua_gettop(L));
+    push_value(L, value, lua_gettop(L), nulls);
     lua_remove(L, -2);
 }
 
-static int push_tree(lua_State *L) /* (lightuserdata tree) -> value */
+void ork_lua_json_push(lua_State *L, const json_t *value)
 {
-    ork_lua_json_push(L, lua_touserdata(L, 1));
+    push(L, value, false);
+}
+
+static int push_tree(lua_State *L) /* (lightuserdata tree, nulls) -> value */
+{
+    push(L, lua_touserdata(L, 1), lua_toboolean(L, 2));
     return 1;
 }
 
-int ork_lua_json_push_text(lua_State *L, const char *text, size_t len, ork_err *err)
+static int push_text(lua_State *L, const char *text, size_t len, bool nulls, ork_err *err)
 {
     json_t *tree;
     int rc = ork_json_parse(text, len, &tree, err);
@@ -71,11 +76,17 @@ int ork_lua_json_push_text(lua_State *L, const char *text, size_t len, ork_err *
         return rc;
     lua_pushcfunction(L, push_tree);
     lua_pushlightuserdata(L, tree);
-    int status = lua_pcall(L, 1, 1, 0); /* so that the tree is freed when Lua's memory is out */
+    lua_pushboolean(L, nulls);
+    int status = lua_pcall(L, 2, 1, 0); /* so that the tree is freed when Lua's memory is out */
     json_decref(tree);
     if (status != LUA_OK)
         lua_error(L);
     return 0;
+}
+
+int ork_lua_json_push_text(lua_State *L, const char *text, size_t len, ork_err *err)
+{
+    return push_text(L, text, len, false, err);
 }
 
 static int json_encode(lua_State *L) /* ork.json.encode(value) -> text | nil, message, code */
@@ -91,12 +102,13 @@ static int json_encode(lua_State *L) /* ork.json.encode(value) -> text | nil, me
     return 1;
 }
 
-static int json_decode(lua_State *L) /* ork.json.decode(text) -> value | nil, message, code */
+/* ork.json.decode(text[, nulls]) -> value | nil, message, code; nulls: null fields are ork.null, to be written again */
+static int json_decode(lua_State *L)
 {
     size_t n;
     const char *text = luaL_checklstring(L, 1, &n);
     ork_err err;
-    if (ork_lua_json_push_text(L, text, n, &err) < 0)
+    if (push_text(L, text, n, lua_toboolean(L, 2), &err) < 0)
         return ork_lua_fail(L, &err);
     return 1;
 }

@@ -150,15 +150,16 @@ end
 function show.run(given)
   local engine <close> = open.read(given.options)
   local id, task = open.find(engine, given.words[1]), given.words[2]
-  local document
-  if task then
-    document = stop.check(engine:task(id, task, term.json))
-  else
-    document = stop.check(engine:run(id, term.json))
-  end
+  local read
+  if task then read = stop.check(engine:task(id, task, true)) else read = stop.check(engine:run(id, true)) end
   if term.json then
-    term.out(document)
-  elseif task then
+    term.out(read)
+    return 0
+  end
+  local document = stop.check(json.decode(read))
+  local output = stop.check(json.decode(read, true)).output -- as `ork output` has it, null fields and all
+  if output ~= json.null then document.output = output end
+  if task then
     show_task(document)
     if document.items then show_items(engine, id, document) end
   else
