@@ -46,7 +46,8 @@ void ork_lua_read_executor(struct ork_lua_reader *r, int idx, const char *path, 
     } else if (lua_type(r->L, idx) == LUA_TSTRING && strcmp(lua_tostring(r->L, idx), "inline") == 0) {
         t->has_executor = true;
     } else {
-        ork_lua_bad(r, path, near ? "did you mean \"inline\"?" : "ork.executor(name, { start = …, poll = … }) makes one",
+        ork_lua_bad(r, path,
+                    near ? "did you mean \"inline\"?" : "ork.executor(name, { start = …, poll = … }) makes one",
                     "wants \"inline\" or an ork.executor, got %s", ork_lua_shown(r->L, idx));
     }
 }

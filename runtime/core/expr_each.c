@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The list a task is done for, and how many of its items may fail. Law: what is no list is told with what it is, and a
- * list that is too long with what to do; neither becomes an empty one. An empty object is one, as in types: Lua has one value
- * for both. */
+ * list that is too long with what to do; neither becomes an empty one. An empty object is one, as in types: Lua has one
+ * value for both. */
 #include "core/expr_internal.h"
 #include "core/types_internal.h"
 #include "base/alloc.h"

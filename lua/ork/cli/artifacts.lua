@@ -37,6 +37,12 @@ local function of_items(engine, id, task, name)
   if #left > 0 then stop(4, "`%s` is of items of `%s`: %s; name one by --task", name, task, text.list(left, 5)) end
 end
 
+local function found(engine, id, task, name)
+  local path, why, code = engine:artifact_path(id, task, name)
+  if not path and task then of_items(engine, id, task, name) end
+  return stop.check(path, why, code)
+end
+
 local function list(engine, id, task)
   if term.json then
     term.out((stop.check(engine:artifacts(id, true))))
@@ -62,9 +68,7 @@ function artifacts.run(given)
     if out or given.options.task and term.json then stop(2, "which artifact? `ork artifacts RUN NAME --out FILE`") end
     return list(engine, id, given.options.task)
   end
-  local path, why, code = engine:artifact_path(id, given.options.task, name)
-  if not path and given.options.task then of_items(engine, id, given.options.task, name) end
-  stop.check(path, why, code)
+  local path = found(engine, id, given.options.task, name)
   local from = stop.check(io.open(path, "rb"))
   local to = io.stdout
   if out then
