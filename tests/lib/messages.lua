@@ -68,6 +68,7 @@ group("Words and options", "Nothing was looked at or changed yet.", {
   { text = "There is no terminal to ask on: add --yes", exit = 2, ork = "delete etl", hint = "Look first: the same with --dry-run." },
   { text = "which artifact? `ork artifacts RUN NAME --out FILE`", exit = 2, ork = "artifacts etl --out x" },
   { text = "the run left no artifact `…`; `ork artifacts …` lists what there is", exit = 4, ork = "artifacts etl report.html" },
+  { text = "`…` is of items of `…`: …; name one by --task", exit = 4, ork = "artifacts kept report --task f" },
   { text = "which runs may go? --older-than 30d, --keep 20, or both", exit = 2, ork = "prune" },
   { text = "--from and --task exclude each other", exit = 2, ork = "retry etl --from load --task load" },
   { text = "--task and --update exclude each other; --from T repeats T and all after it", exit = 2, ork = "retry etl --task load --update" },

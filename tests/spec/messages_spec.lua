@@ -73,6 +73,9 @@ describe("messages", function()
     sh.run({ "rm", "-r", dir .. "/gone" })
     sh.write(dir .. "/giving.lua", 'local w = require("ork").workflow("giving") w:task("a", { command = "false" }) w:returns{ n = 1 } return w')
     sh.ork({ "giving.lua", "-q" }, { cwd = dir })
+    sh.write(dir .. "/kept.lua", 'local ork = require("ork") local w = ork.workflow("kept")\n' ..
+      'w:task("f", { inputs = { x = ork.each{ 1, 2 } }, command = "echo x >$ORK_ARTIFACTS/report" }) return w')
+    sh.ork({ "kept.lua", "-q" }, { cwd = dir, ok = true })
     sh.ork({ "etl.lua", "-q" }, { cwd = dir }) -- the newest again
   end)
 

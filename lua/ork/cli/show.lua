@@ -157,7 +157,8 @@ function show.run(given)
     return 0
   end
   local document = stop.check(json.decode(read))
-  document.output = stop.check(json.decode(read, true)).output -- as `ork output` has it, null fields and all
+  local output = stop.check(json.decode(read, true)).output -- as `ork output` has it, null fields and all
+  if output ~= json.null then document.output = output end
   if task then
     show_task(document)
     if document.items then show_items(engine, id, document) end
