@@ -34,7 +34,8 @@ void ork_lua_ref_cure(const struct ork_lua_ref *r, char *out, size_t size)
     const char *name = input_name(r);
 
     if (r->kind == ORK_LUA_REF_SECRET) {
-        (void)snprintf(out, size, "call ctx.secret(\"NAME\")");
+        (void)snprintf(out, size,
+                       "call ctx.secret(\"NAME\"), or name it in a header of ork.defer.http: { secret = \"NAME\" }");
         return;
     }
     for (size_t i = 0; r->kind == ORK_LUA_REF_THIS && of_ctx[i]; i++) {

@@ -193,7 +193,7 @@ return w
 
   it("refuses a reference in a header, where it is written", function()
     write([[ork.defer.http({ url = url, headers = { Authorization = "Bearer " .. ork.secret("TOKEN") } })]])
-    assert.matches('a failed: d.lua:4: ork.defer.http: `headers.Authorization` is a text, or names a secret: { secret = "NAME" }, ', run().err, 1, true)
+    assert.matches('d.lua:7: ork.secret(…) is a reference, which has no value in a function; call ctx.secret("NAME"), or name it in a header of ork.defer.http: { secret = "NAME" }', run().err, 1, true)
   end)
 
   it("asks with secrets by name, and is refused when it would store one", function()

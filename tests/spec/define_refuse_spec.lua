@@ -229,10 +229,10 @@ local of_task = {
   { [[{ run = function() end, executor = "inline", cwd = "/" }]],
     "4: task `t`: `cwd` is for `command`, not for a function; the function can pass one to ctx.exec" },
   { [[{ command = "x", executor = "inline" }]], "4: task `t`: `executor` is for a function; give it run = function(input, ctx) … end" },
-  { [[{ executor = "text" }]], "4: task `t`: `executor` wants \"inline\" or an ork.executor, got \"text\"" },
-  { [[{ command = "x", executor = "text" }]], "4: task `t`: `executor` wants \"inline\" or an ork.executor, got \"text\"" },
-  { [[{ wait = "1h", executor = "text" }]], "4: task `t`: `executor` wants \"inline\" or an ork.executor, got \"text\"" },
-  { [[{ python = "a:f", executor = true }]], "4: task `t`: `executor` wants \"inline\" or an ork.executor, got true" },
+  { [[{ executor = "text" }]], "4: task `t`: `executor` wants \"inline\" or an ork.executor, got \"text\"; ork.executor(name, { start = …, poll = … }) makes one" },
+  { [[{ command = "x", executor = "text" }]], "4: task `t`: `executor` wants \"inline\" or an ork.executor, got \"text\"; ork.executor(name, { start = …, poll = … }) makes one" },
+  { [[{ wait = "1h", executor = "text" }]], "4: task `t`: `executor` wants \"inline\" or an ork.executor, got \"text\"; ork.executor(name, { start = …, poll = … }) makes one" },
+  { [[{ python = "a:f", executor = true }]], "4: task `t`: `executor` wants \"inline\" or an ork.executor, got true; ork.executor(name, { start = …, poll = … }) makes one" },
   { [[{ wait = "1h", executor = "inline" }]],
     "4: task `t`: `executor` is of no use to a task that waits: it has no process and takes no slot" },
   { [[{ executor = "inline" }]], "4: task `t`: `executor` is for a function; give it run = function(input, ctx) … end" },
@@ -467,7 +467,7 @@ describe("a mistake in the options of a task", function()
 
   it("is told once of an executor beside a workflow", function()
     local text = [[local o = ork.workflow("o") o:task("x", { command = "x" }) w:task("t", { workflow = o, executor = %s })]]
-    one("4: task `t`: `executor` wants \"inline\" or an ork.executor, got \"text\"", script.refusals(text:format('"text"')))
+    one("4: task `t`: `executor` wants \"inline\" or an ork.executor, got \"text\"; ork.executor(name, { start = …, poll = … }) makes one", script.refusals(text:format('"text"')))
     one("4: task `t`: `executor` is for the tasks of `o`: this one has no process and takes no slot", script.refusals(text:format('"inline"')))
   end)
 
@@ -563,7 +563,7 @@ w:task("t", {
       "7: task `v`: `wait.poll` uses the variable `out`" .. no:format("a.output") .. "name it in `inputs`, and read `input.a`",
       "8: task `x`: `retries.on` uses the variable `rows`" .. no:format("a.output.rows") .. "read what its argument has of it",
       "9: task `y`: `on_success` uses the variable `id`" .. no:format("ork.this.run_id") .. "read what its argument has of it",
-      "10: task `z`: `run` uses the variable `key`" .. no:format("ork.secret(…)") .. "call ctx.secret(\"NAME\")",
+      "10: task `z`: `run` uses the variable `key`" .. no:format("ork.secret(…)") .. "call ctx.secret(\"NAME\"), or name it in a header of ork.defer.http: { secret = \"NAME\" }",
       "11: task `e`: `executor` uses the variable `day`" .. no:format("params.day") .. "name it in `inputs`; `start` has it in `task.input`",
       "12: task `i`: `run` uses the variable `id`" .. no:format("ork.this.run_id") .. "read `ctx.run_id`",
     }, script.refusals([==[
