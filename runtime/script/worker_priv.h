@@ -48,6 +48,7 @@ int64_t ork_output_close(int slot);                       /* bytes of its log */
 int ork_output_text(lua_State *L); /* log(slot, text) -> true | nil, message */
 int ork_keep_begin(lua_State *L);  /* worker_keep.c: artifacts of functions */
 int ork_keep_end(lua_State *L);
+int ork_worker_library(lua_State *L); /* worker_library.c: library(path, input) -> JSON text | nil, message, kind */
 
 void ork_worker_answer(void); /* worker.c, from the signal handler: what waits to be sent goes */
 

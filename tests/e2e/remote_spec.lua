@@ -126,7 +126,8 @@ return w
   end)
 
   it("asks again when there is no answer, until its deferred_timeout", function()
-    local jobs = { { "nobody", '"http://127.0.0.1:1/"' }, { "text", 'url .. "/bytes/3"' }, { "busy", 'url .. "/status/503"' }, { "odd", 'url .. "/job/never", status_field = "state"' } }
+    local jobs = { { "nobody", '"http://127.0.0.1:1/"' }, { "text", 'url .. "/bytes/3"' }, { "busy", 'url .. "/status/503"' },
+      { "odd", 'url .. "/job/never", status_field = "state"' } }
     local tasks = {}
     for i, job in ipairs(jobs) do -- at once, and with time for a question: the first one comes after a second
       tasks[i] = ([[w:task(%q, { inputs = { url = w.params.url }, deferred_timeout = "8s", run = function(input)
@@ -193,7 +194,8 @@ return w
 
   it("refuses a reference in a header, where it is written", function()
     write([[ork.defer.http({ url = url, headers = { Authorization = "Bearer " .. ork.secret("TOKEN") } })]])
-    assert.matches('d.lua:7: ork.secret(…) is a reference, which has no value in a function; call ctx.secret("NAME"), or name it in a header of ork.defer.http: { secret = "NAME" }', run().err, 1, true)
+    assert.matches('d.lua:7: ork.secret(…) is a reference, which has no value in a function; ' ..
+      'call ctx.secret("NAME"), or name it in a header of ork.defer.http: { secret = "NAME" }', run().err, 1, true)
   end)
 
   it("asks with secrets by name, and is refused when it would store one", function()
