@@ -188,8 +188,13 @@ static int name_content(const struct places *p, const char *hash, const char *fi
         sync_dir(p->run);
         goto out;
     }
-    if (ork_path_make_dirs(dir, &none) == 0 && link_open(file, shared) == 0)
+    if (ork_path_make_dirs(dir, &none) == 0 && (link_open(file, shared) == 0 || errno == EEXIST)) {
         sync_dir(dir);
+        if (link(shared, own) == 0 || errno == EEXIST) { /* that one, also where somebody else was first */
+            sync_dir(p->run);
+            goto out;
+        }
+    }
     if (link_open(file, own) != 0 && errno != EEXIST) {
         error = errno;
         if (named && (error == EXDEV || error == EPERM || error == EMLINK || error == EOPNOTSUPP))
