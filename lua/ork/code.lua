@@ -87,17 +87,27 @@ local function read(dumped)
 end
 
 local MOST_KEPT <const> = 200
-local kept, count = {}, 0
+local MOST_BYTES <const> = 16 << 20 -- of compiled functions that are looked at: thousands of tasks cost a moment, not minutes
+local kept, count, bytes = {}, 0, 0
+local known_functions = setmetatable({}, { __mode = "k" })
 
---- The same of a function, without names and lines. A loop makes thousands of one text: it is read once.
+--- The same of a function, without names and lines; nil: enough was looked at. Many tasks share a helper, which is looked at
+--- once, and a loop makes thousands of one text, which is read once.
 local function read_bare(f)
+  local got = known_functions[f]
+  if got or bytes > MOST_BYTES then return got end
   local dumped = string.dump(f, true)
+  bytes = bytes + #dumped
   if not kept[dumped] then
     if count >= MOST_KEPT then kept, count = {}, 0 end
     kept[dumped], count = read(dumped), count + 1
   end
+  known_functions[f] = kept[dumped]
   return kept[dumped]
 end
+
+--- Another script is loaded: it may be looked at as much.
+function code.begin() bytes = 0 end
 
 -- ---- instructions ----------------------------------------------------------------------------
 
@@ -155,9 +165,13 @@ end
 function code.sets(f, i)
   if not known then return false end
   local ok, set = pcall(function()
-    local set = {}
-    mark_sets(read_bare(f), set)
-    return set
+    local read_so = read_bare(f)
+    if not read_so then return {} end
+    if not read_so.sets then
+      read_so.sets = {}
+      mark_sets(read_so, read_so.sets)
+    end
+    return read_so.sets
   end)
   return ok and set[i - 1] or false
 end
@@ -184,7 +198,15 @@ end
 
 --- What the function, or one within it, reads of its i-th upvalue, where that begins with a field of `wanted`; or nil.
 function code.field(f, i, wanted)
-  local ok, path = pcall(function() return known and find_field(read_bare(f), i - 1, wanted) end)
+  local ok, path = pcall(function()
+    local read_so = known and read_bare(f)
+    if not read_so then return nil end
+    read_so.fields = read_so.fields or {}
+    local of_these = read_so.fields[wanted] or {}
+    read_so.fields[wanted] = of_these
+    if of_these[i] == nil then of_these[i] = find_field(read_so, i - 1, wanted) or false end
+    return of_these[i]
+  end)
   return ok and path or nil
 end
 

@@ -89,8 +89,9 @@ function methods.artifact(call, path, name)
   if name ~= nil and (type(name) ~= "string" or name:find("%z")) then error("ctx.artifact: the name is a text", 2) end
   if call.option and call.option ~= "run" then error("ctx.artifact: only a task's own function leaves artifacts", 2) end
   name = name or path:match("[^/]*$")
-  local self = call.calls.waits_for_artifacts and waiter(call, "ctx.artifact", 2)
-  local hash, bytes = call.calls.artifact(call, path, name, self)
+  local self = fiber.current()
+  local may_wait = self and self == call.fiber and coroutine.isyieldable()
+  local hash, bytes = call.calls.artifact(call, path, name, may_wait and self or nil)
   if not hash then error("ctx.artifact: " .. bytes, 2) end
   return { name = name, sha256 = hash, bytes = bytes }
 end

@@ -48,6 +48,9 @@ local Returned = { __name = "ork.returned", __tostring = function(self) return s
 --- if it had raised that. A text behind the message is the failure's code.
 function ending.returned(body, message, code)
   if type(message) ~= "string" then return end
+  if math.type(code) == "integer" and (message == "exit" or message == "signal") then -- of os.execute, and a closed io.popen
+    message = (message == "exit" and "a program ended with exit code %d" or "a program was ended by signal %d"):format(code)
+  end
   local at = debug.getinfo(body, "S")
   error(setmetatable({ message = message, code = type(code) == "string" and code or nil,
     trace = ("\nreturned by the function of %s:%d, as nil and a message"):format(at.short_src, at.linedefined) }, Returned), 0)

@@ -228,6 +228,7 @@ local function python_files(text)
 end
 
 local function run_script(session, text)
+  compiled.begin()
   session.files[session.name] = text
   session.chunks[session.name] = session.path
   problems.remember(session.path, text)

@@ -66,9 +66,12 @@ end
 
 --- Names that functions within a chunk read though nothing defined them when it had run: { { line, text, hint } … }. They
 --- raise when they are come to.
+--- Names of other versions of Lua, which code that runs on all of them asks for before it uses them.
+local ELSEWHERE <const> = { setfenv = 1, getfenv = 1, unpack = 1, loadstring = 1, module = 1, jit = 1, bit = 1, bit32 = 1, newproxy = 1 }
+
 function strict.undefined(env, chunk)
   local found, seen = {}, {}
-  local function is_there(name) return type(name) ~= "string" or rawget(env, name) ~= nil end
+  local function is_there(name) return type(name) ~= "string" or rawget(env, name) ~= nil or ELSEWHERE[name] ~= nil end
   for _, each in ipairs(code.globals(chunk, is_there)) do
     local at = each.name .. " " .. each.line
     if not seen[at] then

@@ -192,7 +192,6 @@ end
 --- What ctx does for a call.
 local of_ctx = {
   log = function(call, text) return native.log(call.token, text) end,
-  waits_for_artifacts = true,
   flush = native.flush,
   progress = function(call, done, total)
     if fibers[call.token] == call.fiber then native.progress(call.token, done, total) end
@@ -216,9 +215,10 @@ function of_ctx.secret(call, self, name)
   return value
 end
 
---- ctx.artifact: copied by a thread; others compute meanwhile.
+--- ctx.artifact: copied by a thread; others compute meanwhile. self: who waits; nil where nobody can (a coroutine of the
+--- function's own, string.gsub): then it is copied at once.
 function of_ctx.artifact(call, path, name, self)
-  local keeping <close>, fd = native.keep(call.token, path, name)
+  local keeping <close>, fd = native.keep(call.token, path, name, not self)
   if fd then self:pause(function(ticket) return core.loop.readable(fd, function() self:wake(ticket) end) end) end
   return native.kept(call.token, keeping)
 end

@@ -90,7 +90,7 @@ static int keeping_gc(lua_State *L)
     return 0;
 }
 
-/* keep(slot, path, name) -> what is being kept, a descriptor that is readable when it is; none: it was done at once */
+/* keep(slot, path, name, at once) -> what is being kept, a descriptor that is readable when it is; none: it was done */
 int ork_keep_begin(lua_State *L)
 {
     lua_Integer slot = luaL_checkinteger(L, 1);
@@ -116,7 +116,7 @@ int ork_keep_begin(lua_State *L)
     k->list.bytes = w->artifacts.bytes;
     k->rc = ork_artifacts_room(&w->artifacts, name, &k->err);
     (void)fflush(NULL); /* it may still be open */
-    if (k->rc || !start_thread(k)) {
+    if (k->rc || lua_toboolean(L, 4) || !start_thread(k)) {
         if (!k->rc)
             keep(k);
         return 1;

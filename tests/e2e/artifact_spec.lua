@@ -47,6 +47,24 @@ describe("artifacts", function()
     assert.equal("mine\n", ork("artifacts", "last", "own.txt").out)
   end)
 
+  it("are kept from where a function cannot wait", function()
+    sh.write(dir .. "/w.lua", [[
+local ork = require "ork"
+local w = ork.workflow("w")
+w:task("fn", { run = function(_, ctx)
+  local f <close> = io.open("made.txt", "w")
+  f:write("made")
+  ;("a"):gsub("a", function(name) ctx.artifact("made.txt", name) end)
+  coroutine.wrap(function() ctx.artifact("made.txt", "b") end)()
+end })
+return w
+]])
+    local r = ork("w.lua")
+    assert.equal(0, r.code, r.err)
+    assert.equal("made", ork("artifacts", "last", "a").out)
+    assert.equal("made", ork("artifacts", "last", "b").out)
+  end)
+
   it("are kept once per content, listed, got, and removed with the last run", function()
     sh.write(dir .. "/art.lua", SCRIPT)
     assert.equal(1, ork("art.lua").code)

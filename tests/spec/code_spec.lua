@@ -63,4 +63,17 @@ describe("compiled code", function()
     assert.same({ "g:1" }, globals(text))
     assert.same({ "g:1" }, globals("return function(...) for i = 1, 3 do for k, v in pairs {} do goto on end ::on:: end return g, ... end", { pairs = true }))
   end)
+
+  it("looks at a function once, whoever asks how often", function()
+    local f = assert(load("local a, b, c = 1, 2, 3 return function() b = b + 1 return a, c, w end"))()
+    local dump, dumps = string.dump, 0
+    string.dump = function(...) -- luacheck: ignore
+      dumps = dumps + 1
+      return dump(...)
+    end
+    local set = { code.sets(f, 1), code.sets(f, 2), code.sets(f, 3), code.sets(f, 1) }
+    string.dump = dump -- luacheck: ignore
+    assert.same({ true, false, false, true }, set) -- in the order of use
+    assert.equal(1, dumps)
+  end)
 end)

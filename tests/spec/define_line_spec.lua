@@ -52,7 +52,7 @@ w:task("t", {
       "12: task `i`: `run` uses the variable `id`" .. no:format("ork.this.run_id") .. "read `ctx.run_id`",
     }, script.refusals([==[
 local day, out, rows, id, key = w.params.day, a.output, a.output.rows, ork.this.run_id, ork.secret("KEY") local function full() return day == "all" end
-w:task("t", { run = function() if full() then return 1 end end })
+w:task("t", { run = function() if day == "all" then return full() end end })
 w:task("u", { when = function() return day == "all" end, command = "x" })
 w:task("v", { wait = { every = "1s", poll = function() return out end } })
 w:task("x", { command = "x", retries = { limit = 1, on = function() return rows end } })

@@ -241,10 +241,14 @@ return w]])
     local loaded = script.load(define:gsub('"w"%)\nw:task.*', '"w", { params = { day = "str" } })\n') .. [[
 local a = w:task("a", { command = "x" })
 local function helper() return a.status end
+local day = w.params.day
+local function of(text) return (text or day) .. "!" end
 w:task("b", { run = function() if w.params.day == "all" then return 1 end end })
 w:task("c", { command = "x", when = function() return helper() == "failed" end, on_success = function() return a.output.rows end })
 w:task("d", { executor = "inline", run = function() return w.params.day end })
 w:task("e", { run = function() return w.name, a end, inputs = { day = w.params.day } })
+w:task("f", { command = { "echo", of() }, when = function(input) return of(input.day) end, inputs = { day = w.params.day } })
+w:task("g", { executor = "inline", run = function() return of("x") end })
 return w]])
     assert.same({}, loaded.lines)
     local no = ", which has no value in a function; "
@@ -252,7 +256,22 @@ return w]])
     local function at(n) return ("main.lua:%d: task "):format(first + n) end
     assert.same({ at(0) .. "`b`: `run` reads the reference w.params.day" .. no .. "name it in `inputs`, and read `input.day`",
       at(1) .. "`c`: `on_success` reads the reference a.output.rows" .. no .. "read what its argument has of it",
-      at(1) .. "`c`: `when` reads the reference a.status" .. no .. "name it in `inputs`, and read `input.NAME`" }, loaded.warned)
+      at(1) .. "`c`: `when` reads the reference a.status" .. no .. "name it in `inputs`, and read `input.NAME`",
+      at(4) .. "`f`: `when` calls `of`, which uses the reference params.day: it has no value in a function; hand it the value, which is among `inputs`" },
+      loaded.warned)
+  end)
+
+  it("lets functions that drive runs use what belongs to no workflow, and long names be", function()
+    local loaded = script.load(define:gsub("w:task.*", "") .. [[
+local today = ork.date("-0d")
+local function child(n) local c = ork.workflow(n) c:task("x", { command = { "echo", today } }) return c end
+w:task("drive", { executor = "inline", run = function() return { s = child("c"):run().status } end })
+local ]] .. ("v"):rep(200) .. [[ = w
+w:task("long", { run = function() return ]] .. ("v"):rep(200) .. [[.params end })
+return w]])
+    assert.same({}, loaded.lines)
+    assert.equal(1, #loaded.warned)
+    assert.matches("reads the reference " .. ("v"):rep(90) .. "%.params", loaded.warned[1])
   end)
 
   it("warns of names that functions read and nothing defines", function()
