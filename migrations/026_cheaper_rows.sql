@@ -3,10 +3,11 @@
 -- A task's row belongs to a run that is there. The foreign key asked that once per row, a quarter of what a row of a function costs. Now
 -- a statement asks it once for each run that it adds tasks to, with the same lock and the same refusal, and tasks go with their run as before.
 
-CREATE FUNCTION ork_tasks_have_runs() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
+CREATE FUNCTION ork_tasks_have_runs() RETURNS trigger LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     missing uuid;
 BEGIN
+    PERFORM set_config('search_path', quote_ident(TG_TABLE_SCHEMA) || ', pg_temp', true); -- until it returns; whatever the schema is called by now
     SELECT f.run_id INTO missing
     FROM (SELECT DISTINCT run_id FROM fresh) f
     WHERE NOT EXISTS (SELECT 1 FROM runs r WHERE r.id = f.run_id FOR KEY SHARE)
@@ -18,8 +19,9 @@ BEGIN
     RETURN NULL;
 END $$;
 
-CREATE FUNCTION ork_runs_take_tasks_along() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
+CREATE FUNCTION ork_runs_take_tasks_along() RETURNS trigger LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
+    PERFORM set_config('search_path', quote_ident(TG_TABLE_SCHEMA) || ', pg_temp', true);
     DELETE FROM tasks WHERE run_id IN (SELECT id FROM gone);
     RETURN NULL;
 END $$;

@@ -111,6 +111,13 @@ local function collect()
   count = 0
 end
 
+--- What functions wrote is in their files.
+function files.flush()
+  for handle in pairs(opened) do
+    if io.type(handle) == "file" then pcall(handle.flush, handle) end
+  end
+end
+
 --- The call has ended: what it left open is written, and programs that it wrote to come to their end, unless it was told
 --- to end itself. nil and a text when that fails.
 function files.settle(call, stopped)

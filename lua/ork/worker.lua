@@ -189,10 +189,14 @@ end
 
 -- ---- calls -----------------------------------------------------------------------------------
 
+local function flush_files()
+  if not native.flush() then files.flush() end
+end
+
 --- What ctx does for a call.
 local of_ctx = {
   log = function(call, text) return native.log(call.token, text) end,
-  flush = native.flush,
+  flush = flush_files,
   progress = function(call, done, total)
     if fibers[call.token] == call.fiber then native.progress(call.token, done, total) end
   end,
@@ -218,6 +222,7 @@ end
 --- ctx.artifact: copied by a thread; others compute meanwhile. self: who waits; nil where nobody can (a coroutine of the
 --- function's own, string.gsub): then it is copied at once.
 function of_ctx.artifact(call, path, name, self)
+  flush_files() -- it may still be open
   local keeping <close>, fd = native.keep(call.token, path, name, not self)
   if fd then self:pause(function(ticket) return core.loop.readable(fd, function() self:wake(ticket) end) end) end
   return native.kept(call.token, keeping)

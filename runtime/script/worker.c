@@ -317,7 +317,8 @@ static void put_end(lua_State *L, int slot, enum ork_worker_frame type)
 {
     struct ork_work *w = &ork_self.work[slot];
 
-    (void)fflush(NULL); /* what it wrote is in its files before anybody hears of its end, whoever holds them open */
+    (void)
+        ork_output_flush(); /* what it wrote is in its files before anybody hears of its end, whoever holds them open */
     int64_t busy = w->busy_ns + (ork_self.current == slot ? now_ns() - ork_self.entered_ns : 0);
 
     if (ork_self.memory > COLLECT_BYTES || ork_self.memory_failed)
@@ -447,11 +448,11 @@ static int ask_secret(lua_State *L) /* ask_secret(slot, question, name) */
     return 0;
 }
 
-static int flush_files(lua_State *L) /* flush(): what functions wrote is in their files, for programs they start */
+/* flush() -> true: what functions wrote is in their files, for programs they start; false: files.lua does that */
+static int flush_files(lua_State *L)
 {
-    (void)L;
-    (void)fflush(NULL);
-    return 0;
+    lua_pushboolean(L, ork_output_flush());
+    return 1;
 }
 
 static int current(lua_State *L) /* current() -> slot that computes | nil */

@@ -11,7 +11,6 @@
 #include <signal.h>
 #include <stdatomic.h>
 #include <string.h>
-#include <stdio.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
@@ -115,7 +114,6 @@ int ork_keep_begin(lua_State *L)
     k->name = ork_strdup(name);
     k->list.bytes = w->artifacts.bytes;
     k->rc = ork_artifacts_room(&w->artifacts, name, &k->err);
-    (void)fflush(NULL); /* it may still be open */
     if (k->rc || lua_toboolean(L, 4) || !start_thread(k)) {
         if (!k->rc)
             keep(k);

@@ -17,6 +17,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/sendfile.h>
+#include <sys/single_threaded.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -123,6 +124,18 @@ int64_t ork_output_close(int slot)
     (void)close(w->log_fd);
     w->log_fd = -1;
     return bytes;
+}
+
+/* A thread of a library that waits for input holds the lock of its file, and fflush(NULL) waits for all of them. */
+bool ork_output_flush(void)
+{
+    if (__libc_single_threaded) {
+        (void)fflush(NULL);
+        return true;
+    }
+    (void)fflush(stdout);
+    (void)fflush(stderr);
+    return false;
 }
 
 /* ---- from Lua ---- */

@@ -45,6 +45,7 @@ void ork_output_enter(int slot);                          /* it computes from no
 void ork_output_leave(int slot);                          /* what it wrote past its log goes there */
 int64_t ork_output_close(int slot);                       /* bytes of its log */
 
+bool ork_output_flush(void);       /* all that C has buffered; false: of what goes to the log only */
 int ork_output_text(lua_State *L); /* log(slot, text) -> true | nil, message */
 int ork_keep_begin(lua_State *L);  /* worker_keep.c: artifacts of functions */
 int ork_keep_end(lua_State *L);

@@ -59,6 +59,17 @@ end })]], "--jobs", "2")
     assert.same({ { e = "library" } }, sh.sql(dir .. "/.ork/ork.db", "SELECT executor_type AS e FROM tasks WHERE task_name = 'a'"))
   end)
 
+  it("is not held up by a thread of its own that waits for input", function()
+    compile("f", "#include <pthread.h>\n#include <stdio.h>\n" .. SOURCE:gsub('printf%("got %%s", in%);', [[
+pthread_t t;
+    FILE *f = fopen("gate", "r+");
+    pthread_create(&t, NULL, (void *(*)(void *))fgetc, f);
+    while (ftrylockfile(f) == 0) { funlockfile(f); usleep(1000); }]]):gsub("char %*ork_task_run", "#include <pthread.h>\nchar *ork_task_run", 1))
+    sh.run({ "mkfifo", dir .. "/gate" })
+    local r = run('w:task("a", { library = "f.so", inputs = { s = "x" } })')
+    assert.equal(0, r.code, r.err)
+  end)
+
   it("fails its task alone, and says why", function()
     compile("f", SOURCE)
     compile("no_free", "char *ork_task_run(const char *in) { return (char *)in; }")

@@ -404,6 +404,29 @@ static void test_tasks_go_with_their_run(void **state)
     ork_free(url);
 }
 
+/* The tables may be moved to a schema of another name, as a dump is that is loaded elsewhere. */
+static void test_another_schema(void **state)
+{
+    (void)state;
+    char *url = cluster_database("moved");
+    struct test_store t;
+    test_open(&t, url);
+    test_close(&t);
+    cluster_exec(url, "ALTER SCHEMA public RENAME TO \"Else where\"");
+    cluster_exec(url, "ALTER DATABASE moved SET search_path = \"Else where\"");
+    test_open(&t, url);
+    test_register(&t);
+    ork_workflow *w = test_workflow("etl", 3);
+    struct ork_new_run one;
+    test_make_run(&t, w, &one);
+    ork_workflow_unref(w);
+    test_close(&t);
+    assert_int_equal(test_count(url, "SELECT count(*) FROM tasks"), 3);
+    cluster_exec(url, "SET search_path = pg_catalog; DELETE FROM \"Else where\".runs");
+    assert_int_equal(test_count(url, "SELECT count(*) FROM tasks"), 0);
+    ork_free(url);
+}
+
 /* Both chains end with the same tables and columns. */
 static void test_the_chains_agree(void **state)
 {
@@ -493,6 +516,7 @@ int main(void)
         cmocka_unit_test(test_original_in_trouble),
         cmocka_unit_test(test_the_seeds_catalog),
         cmocka_unit_test(test_tasks_go_with_their_run),
+        cmocka_unit_test(test_another_schema),
         cmocka_unit_test(test_the_chains_agree),
         cmocka_unit_test(test_all_migrate_at_once),
         cmocka_unit_test(test_a_standby),
