@@ -63,10 +63,24 @@ end
 --- What is to be cut goes through this first: of a secret in two halves none is found any more.
 local function masked(call, text) return call.calls.masked(call, text) end
 
+--- The same of each text in a value that JSON gave: a secret with a quote in it stands otherwise in JSON.
+local function masked_parts(call, value)
+  if type(value) == "string" then return masked(call, value) end
+  if type(value) ~= "table" then return value end
+  local names = {}
+  for name, part in pairs(value) do
+    value[name] = masked_parts(call, part)
+    if type(name) == "string" and masked(call, name) ~= name then names[#names + 1] = name end
+  end
+  for _, name in ipairs(names) do value[masked(call, name)], value[name] = value[name], nil end
+  return value
+end
+
 --- A table that says nothing of itself, as JSON, which its address is no help for.
 local function table_text(t, call)
   local ok, text, why = pcall(core.json.encode, t)
   if ok and text then
+    if text:find("\\", 1, true) then text = core.json.encode(masked_parts(call, core.json.decode(text))) end
     text = masked(call, text)
     return #text <= MOST_SHOWN and text or text:sub(1, utf8.offset(text, 0, MOST_SHOWN) - 1) .. "…"
   end

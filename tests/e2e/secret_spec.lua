@@ -80,6 +80,21 @@ return w
     assert.equal('{"blah":"' .. ("d"):rep(983) .. '***"}', failure("table"))
   end)
 
+  it("with a quote is not shown in the JSON of a table that was raised", function()
+    sh.write(dir .. "/raised.lua", [[
+local ork = require "ork"
+local w = ork.workflow("raised")
+w:task("a", { run = function(_, ctx)
+  local value = ctx.secret("TOKEN")
+  error({ list = { 1, "<" .. value .. ">" }, none = {}, [value] = true })
+end })
+return w
+]])
+    assert.equal(1, ork({ "raised.lua" }, { ORK_SECRET_TOKEN = 'mine"\\alone' }).code)
+    assert.same({ list = { 1, "<***>" }, none = {}, ["***"] = true }, sh.json(sh.json(ork({ "show", "last", "a", "--json" }).out).error))
+    assert.equal("", leaks("alone"))
+  end)
+
   local ONE = [[
 local ork = require "ork"
 local w = ork.workflow("one")
