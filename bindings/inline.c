@@ -321,6 +321,21 @@ static int inline_log(lua_State *L) /* log(engine, token, text) -> true | nil, m
     return 1;
 }
 
+static int inline_masked(lua_State *L) /* masked(engine, token, text) -> the text, with *** for secrets of the call */
+{
+    struct ork_lua_engine *e = find_engine(L, 1);
+    size_t n;
+    const char *text = luaL_checklstring(L, 3, &n);
+    char *masked = e ? ork_inline_masked(e->engine, (uint64_t)luaL_checkinteger(L, 2), text, n, &n) : NULL;
+
+    if (masked)
+        lua_pushlstring(L, masked, n);
+    else
+        lua_pushvalue(L, 3);
+    ork_free(masked);
+    return 1;
+}
+
 static int
 inline_artifact(lua_State *L) /* artifact(engine, token, path, name) -> SHA-256, bytes | nil, message, code */
 {
@@ -517,6 +532,7 @@ int ork_lua_inline_open(lua_State *L)
                                          {"lend", inline_lend},
                                          {"limit", ork_lua_limit},
                                          {"log", inline_log},
+                                         {"masked", inline_masked},
                                          {"mono", inline_mono},
                                          {"next", inline_next},
                                          {"of", inline_function},

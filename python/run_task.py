@@ -180,7 +180,8 @@ def made_of(hint, value, path, deep):
         return hint.model_validate(fields)
     hints = fields_of(hint, hint if dataclasses.is_dataclass(hint) or issubclass(hint, tuple) else hint.__init__)
     if dataclasses.is_dataclass(hint):  # as with types of Ork, more fields than wanted are fine
-        fields = {k: v for k, v in fields.items() if k in parameters}
+        if not any(p.kind is p.VAR_KEYWORD for p in parameters.values()):  # of an __init__ of its own
+            fields = {k: v for k, v in fields.items() if k in parameters}
         for p in parameters.values():
             if p.name not in fields and p.default is p.empty and p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY):
                 raise Unfit(path, "it lacks `%s`, which %s wants" % (p.name, hint.__name__))
@@ -209,6 +210,8 @@ def of_container(value, origin, inner, path, deep):
 def of_class(value, hint, path, deep):
     import dataclasses
 
+    if inspect.isabstract(hint) or getattr(hint, "_is_protocol", False):  # nothing is made of these
+        return value
     typed_dict = issubclass(hint, dict) and hasattr(hint, "__total__")
     if not isinstance(value, dict):
         if typed_dict or dataclasses.is_dataclass(hint):
@@ -227,6 +230,8 @@ def converted_value(value, hint, path, deep):
     import datetime
     import typing
 
+    if hint is typing.Any:  # which is a class from Python 3.11 on
+        return value
     inner, origin = typing.get_args(hint), typing.get_origin(hint)
     if hint is datetime.date and isinstance(value, str):
         return datetime.date.fromisoformat(value)

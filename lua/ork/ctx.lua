@@ -232,7 +232,8 @@ end
 local NAMED = { ["\t"] = "a tab", ["\r"] = "a line end", ["\n"] = "a line end", ["\0"] = "a NUL" }
 
 --- What is wrong with a URL, or nil. One with a byte that none may have is not shown: who reads on would not see which.
-local function url_mistake(url)
+--- Behind `?` keys are sent, also such as nobody declared a secret.
+local function url_mistake(call, url)
   if type(url) ~= "string" then return "`url` wants a text, got " .. (url == nil and "none" or "a " .. type(url)) end
   if url == "" then return "`url` is empty" end
   local at = url:find("[%c ]")
@@ -242,14 +243,15 @@ local function url_mistake(url)
     if byte == " " then return ("`url` has a blank, its character %d; within a URL it is written %%20"):format(at) end
     return ("`url` has %s, its character %d"):format(NAMED[byte] or ("the control character \\x%02x"):format(byte:byte()), at)
   end
-  local shown = #url > 200 and url:sub(1, utf8.offset(url, 0, 200) - 1) .. "…" or url
+  local shown = call.calls.masked(call, url:gsub("%?.+$", "?…"))
+  if #shown > 200 then shown = shown:sub(1, utf8.offset(shown, 0, 200) - 1) .. "…" end
   local scheme, rest = url:match("^(%a[%w+.-]*)://(.*)$")
   if not scheme then return ("`url` begins with http:// or https://, unlike `%s`"):format(shown) end
   if not scheme:lower():find("^https?$") then return ("`url` begins with http:// or https://; `%s` is another protocol"):format(scheme) end
   if not rest:find("^[^/?#]") then return ("`url` names no host: `%s`"):format(shown) end
 end
 
-local function check_http(req)
+local function check_http(call, req)
   if type(req) == "string" then req = { url = req } end
   if type(req) ~= "table" then error("ctx.http wants a URL, or { url, method, headers, body, timeout, max_bytes }", 3) end
   local known = {}
@@ -260,7 +262,7 @@ local function check_http(req)
       error(("ctx.http has no option `%s`%s"):format(tostring(key), near and ("; did you mean `%s`?"):format(near) or ""), 3)
     end
   end
-  local wrong = url_mistake(req.url)
+  local wrong = url_mistake(call, req.url)
   if wrong then error("ctx.http: " .. wrong, 3) end
   local method, body, json = req.method, req.body, false
   if method ~= nil and (type(method) ~= "string" or not method:find("^%u+$")) then
@@ -296,7 +298,7 @@ end
 --- Sends a request and waits for the answer: { status, headers, body, json() }, or nil, message, "ECODE". Any status is an
 --- answer. Others go on meanwhile.
 function methods.http(call, req)
-  local request = check_http(req)
+  local request = check_http(call, req)
   local self = waiter(call, "ctx.http", 2)
   local answer, why, code
   self:pause(function(ticket)

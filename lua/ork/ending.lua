@@ -63,19 +63,39 @@ end
 
 -- ---- errors ----------------------------------------------------------------------------------
 
+--- What is to be cut goes through this first: of a secret in two halves none is found any more.
+local function masked(call, text) return call.calls.masked(call, text) end
+
+--- The same of each text in a value that JSON gave: a secret with a quote in it stands otherwise in JSON.
+local function masked_parts(call, value)
+  if type(value) == "string" then return masked(call, value) end
+  if type(value) ~= "table" then return value end
+  local names = {}
+  for name, part in pairs(value) do
+    value[name] = masked_parts(call, part)
+    if type(name) == "string" and masked(call, name) ~= name then names[#names + 1] = name end
+  end
+  for _, name in ipairs(names) do value[masked(call, name)], value[name] = value[name], nil end
+  return value
+end
+
 --- A table that says nothing of itself, as JSON, which its address is no help for.
-local function table_text(t)
+local function table_text(t, call)
   local ok, text, why = pcall(core.json.encode, t)
-  if ok and text then return #text <= MOST_SHOWN and text or text:sub(1, utf8.offset(text, 0, MOST_SHOWN) - 1) .. "…" end
+  if ok and text then
+    if text:find("\\", 1, true) then text = core.json.encode(masked_parts(call, core.json.decode(text))) end
+    text = masked(call, text)
+    return #text <= MOST_SHOWN and text or text:sub(1, utf8.offset(text, 0, MOST_SHOWN) - 1) .. "…"
+  end
   return ("error raised with a table that cannot be shown: %s"):format(tostring(ok and why or text))
 end
 
 --- Text of what a user's value is turned into text by: its metamethods may raise, too, and this attempt alone may fail of it.
-function ending.text_of(value)
+function ending.text_of(value, call)
   if type(value) == "string" then return value end
   if value == nil then return "error raised without a message" end
   local meta = debug.getmetatable(value)
-  if type(value) == "table" and not (meta and (rawget(meta, "__tostring") or rawget(meta, "__name"))) then return table_text(value) end
+  if type(value) == "table" and not (meta and (rawget(meta, "__tostring") or rawget(meta, "__name"))) then return table_text(value, call) end
   local ok, text = pcall(tostring, value)
   if ok then return text end
   local _, why = pcall(tostring, text)
@@ -89,25 +109,26 @@ local function json_of(value)
 end
 
 --- Called under pcall: { message, code, retry, after } as ctx.fail and error{…} give it; nil for anything else.
-local function of_table(t)
+local function of_table(t, call)
   if type(t) ~= "table" or t.message == nil and t.code == nil then return nil end
-  local after, code = t.after, t.code ~= nil and ending.text_of(t.code) or nil
+  local after, code = t.after, t.code ~= nil and ending.text_of(t.code, call) or nil
   if after ~= nil then
     after = type(after) == "number" and math.floor(after * 1000 + 0.5) or type(after) == "string" and core.sys.duration(after)
   end
-  local message = t.message ~= nil and ending.text_of(t.message) or code
+  local message = t.message ~= nil and ending.text_of(t.message, call) or code
   return message, code, t.retry == false, math.type(after) == "integer" and after > 0 and after or 0, t.data ~= nil and json_of(t.data) or nil
 end
 
 --- What was raised → message, code or nil, final, after_ms, data (JSON) or nil.
-function ending.read(what)
-  local ok, message, code, final, after_ms, data = pcall(of_table, what)
-  if not ok or not message then return ending.text_of(what), nil, false, 0 end
+function ending.read(what, call)
+  local ok, message, code, final, after_ms, data = pcall(of_table, what, call)
+  if not ok or not message then return ending.text_of(what, call), nil, false, 0 end
   return message, code, final, after_ms, data
 end
 
 --- What is kept with the task: whole characters of the beginning.
-function ending.shorten(message)
+function ending.shorten(message, call)
+  if #message > MOST_TEXT then message = masked(call, message) end
   if #message <= MOST_TEXT then return message end
   local stop = utf8.offset(message, 0, MOST_TEXT + 1)
   return message:sub(1, math.max(stop - 1, MOST_TEXT - 3)) .. "… (whole in the log)"

@@ -51,12 +51,12 @@ local function fail(call, what, thread)
   end
   if ending.is_input(what) then
     native.log(engine, token, what.text .. "\n")
-    return native.fail(engine, token, ending.shorten(what.text), "input", nil, true, 0)
+    return native.fail(engine, token, ending.shorten(what.text, call), "input", nil, true, 0)
   end
-  local message, code, final, after_ms, data = ending.read(what)
+  local message, code, final, after_ms, data = ending.read(what, call)
   local trace = ending.returned_trace(what)
   native.log(engine, token, (trace and message .. trace or fiber.traceback(thread, message)) .. "\n")
-  native.fail(engine, token, ending.shorten(message), "error", code, final, after_ms, data)
+  native.fail(engine, token, ending.shorten(message, call), "error", code, final, after_ms, data)
 end
 
 local function over(call, ok, what, thread)
@@ -67,7 +67,7 @@ local function over(call, ok, what, thread)
   if judge then what = judge(what) end
   local fine, done, why, code = pcall(native.done, call.engine, call.token, what)
   if not fine then
-    native.fail(call.engine, call.token, "output: " .. ending.text_of(done), "output", nil, false, 0)
+    native.fail(call.engine, call.token, "output: " .. ending.text_of(done, call), "output", nil, false, 0)
   elseif done == nil and code == "EJSON" then
     native.fail(call.engine, call.token, why, "output", nil, false, 0)
   end
@@ -78,6 +78,7 @@ end
 --- What ctx does for a call.
 local of_ctx = {
   log = function(call, text) return native.log(call.engine, call.token, text) end,
+  masked = function(call, text) return native.masked(call.engine, call.token, text) end,
   artifact = function(call, path, name) return native.artifact(call.engine, call.token, path, name) end,
   progress = function(call, done, total) native.progress(call.engine, call.token, done, total) end,
   secret = function(call, self, name)

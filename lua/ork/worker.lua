@@ -133,7 +133,7 @@ local function fail(call, what, thread)
   files.settle(call, stopped)
   if type(what) == "table" and rawequal(getmetatable(what), Refusal) then
     native.log(slot, what.text .. "\n")
-    return native.fail(slot, ending.shorten(what.text), what.kind, nil, what.kind == "input", 0)
+    return native.fail(slot, ending.shorten(what.text, call), what.kind, nil, what.kind == "input", 0)
   end
   if stopped then
     local spent = native.spent()
@@ -144,21 +144,22 @@ local function fail(call, what, thread)
     native.log(slot, "told to end" .. trace .. "\n")
     return native.fail(slot, what.text, what.kind, nil, false, 0)
   end
-  local message, code, final, after_ms, data = ending.read(what)
+  local message, code, final, after_ms, data = ending.read(what, call)
   message = his_line(explain(message), call.body)
   if call.option:find("^on_") or call.option == "retries.on" then message = of_argument(message) end
   native.log(slot, message .. trace .. "\n")
-  native.fail(slot, ending.shorten(message), "error", code, final, after_ms, data)
+  native.fail(slot, ending.shorten(message, call), "error", code, final, after_ms, data)
 end
 
 local function refuse_output(slot, text) native.fail(slot, text, "output", nil, false, 0) end
 
 --- The end of a call that was a library's: its output is JSON already.
-local function over_library(slot, text)
+local function over_library(call, text)
+  local slot = call.token
   if text == nil then return native.fail(slot, "ork_task_run returned NULL", "error", nil, false, 0) end
   text = text:gsub("^%s*ORK_OUTPUT:", "")
   local _, why = core.json.decode(text)
-  if why then return refuse_output(slot, "what ork_task_run returned is not JSON: " .. ending.shorten(why)) end
+  if why then return refuse_output(slot, "what ork_task_run returned is not JSON: " .. ending.shorten(why, call)) end
   if #text > MOST_OUTPUT then
     return refuse_output(slot, ("the output is %d bytes; at most %d are stored: return a file's path instead"):format(#text, MOST_OUTPUT))
   end
@@ -170,13 +171,13 @@ local function over(ok, what, thread, self)
   fibers[slot] = nil
   ctx.forget(self.ctx)
   if not ok then return fail(self.call, what, thread) end
-  if self.call.option == "library" then return over_library(slot, what) end
+  if self.call.option == "library" then return over_library(self.call, what) end
   local judge = ending.answers[self.call.option]
   if judge then what = judge(what) end
   if what == nil then return native.done(slot) end
   local fine, text, why = pcall(core.inline.output, what)
   if not fine then
-    native.fail(slot, "output: " .. ending.shorten(ending.text_of(text)), "output", nil, false, 0)
+    native.fail(slot, "output: " .. ending.shorten(ending.text_of(text, self.call), self.call), "output", nil, false, 0)
   elseif not text then
     native.fail(slot, at_his_line(why, self.call.body), "output", nil, false, 0)
   elseif #text > MOST_OUTPUT then
@@ -196,6 +197,7 @@ end
 --- What ctx does for a call.
 local of_ctx = {
   log = function(call, text) return native.log(call.token, text) end,
+  masked = function(call, text) return native.masked(call.token, text) end,
   flush = flush_files,
   progress = function(call, done, total)
     if fibers[call.token] == call.fiber then native.progress(call.token, done, total) end

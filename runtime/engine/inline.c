@@ -309,6 +309,18 @@ int ork_inline_log(ork_engine *e, uint64_t token, const char *text, size_t len, 
 
 /* ---- secrets ---- */
 
+char *ork_inline_masked(ork_engine *e, uint64_t token, const char *text, size_t len, size_t *masked_len)
+{
+    const struct ork_call *c = find(e, token);
+    struct ork_buf masked = ORK_BUF_INIT;
+
+    if (!c || !ork_mask_finds(&c->live->mask, text, len))
+        return NULL;
+    ork_mask_text(&c->live->mask, text, len, &masked);
+    *masked_len = masked.len;
+    return masked.data;
+}
+
 struct wanted {
     ork_engine *engine;
     uint64_t token;

@@ -386,6 +386,8 @@ static int fail(lua_State *L) /* fail(slot, message, kind, code | nil, final, af
     lua_Integer after = luaL_optinteger(L, 6, 0);
 
     luaL_checkstring(L, 2);
+    ork_output_mask(L, slot, 2); /* before put_text cuts: of a secret in two halves none is found any more */
+    ork_output_mask(L, slot, 4);
     if (ork_self.fibers == 1)
         end_children();
     put_end(L, slot, ORK_W_FAILED);
@@ -506,6 +508,7 @@ static int open_native(lua_State *L)
                                          {"limits", ork_limits_shown},
                                          {"loads", loads},
                                          {"log", ork_output_text},
+                                         {"masked", ork_output_masked},
                                          {"progress", progress},
                                          {"reasons", ork_stop_reasons},
                                          {"spent", ork_limits_spent},

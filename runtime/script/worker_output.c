@@ -140,6 +140,30 @@ bool ork_output_flush(void)
 
 /* ---- from Lua ---- */
 
+void ork_output_mask(lua_State *L, int slot, int idx)
+{
+    size_t n;
+    const char *text = lua_tolstring(L, idx, &n);
+    ORK_CLEANUP(ork_buf_fini) struct ork_buf masked = ORK_BUF_INIT;
+
+    if (!text || !ork_mask_finds(&ork_self.work[slot].mask, text, n))
+        return;
+    ork_mask_text(&ork_self.work[slot].mask, text, n, &masked);
+    lua_pushlstring(L, masked.data, masked.len);
+    lua_replace(L, idx);
+}
+
+int ork_output_masked(lua_State *L) /* masked(slot, text) -> the text, with *** for the secrets of the call */
+{
+    lua_Integer slot = luaL_checkinteger(L, 1);
+
+    luaL_checkstring(L, 2);
+    lua_settop(L, 2);
+    if (slot >= 0 && slot < ORK_WORKER_SLOTS)
+        ork_output_mask(L, (int)slot, 2);
+    return 1;
+}
+
 int ork_output_text(lua_State *L) /* log(slot, text) -> true | nil, message */
 {
     size_t n;

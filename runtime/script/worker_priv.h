@@ -43,11 +43,14 @@ void ork_output_begin(void); /* before anything is written: stdout and stderr ar
 int ork_output_log(int slot, const char *text, size_t n); /* 0 or errno */
 void ork_output_enter(int slot);                          /* it computes from now on */
 void ork_output_leave(int slot);                          /* what it wrote past its log goes there */
-int64_t ork_output_close(int slot);                       /* bytes of its log */
+int64_t ork_output_close(int slot);                       /* bytes of its log; its secrets are forgotten */
+/* The text at idx > 0, if there is one, becomes one with *** for the secrets of the call. */
+void ork_output_mask(lua_State *L, int slot, int idx);
 
-bool ork_output_flush(void);       /* all that C has buffered; false: of what goes to the log only */
-int ork_output_text(lua_State *L); /* log(slot, text) -> true | nil, message */
-int ork_keep_begin(lua_State *L);  /* worker_keep.c: artifacts of functions */
+bool ork_output_flush(void);         /* all that C has buffered; false: of what goes to the log only */
+int ork_output_text(lua_State *L);   /* log(slot, text) -> true | nil, message */
+int ork_output_masked(lua_State *L); /* masked(slot, text) -> the text, with *** for the secrets of the call */
+int ork_keep_begin(lua_State *L);    /* worker_keep.c: artifacts of functions */
 int ork_keep_end(lua_State *L);
 int ork_worker_library(lua_State *L); /* worker_library.c: library(path, input) -> JSON text | nil, message, kind */
 

@@ -144,6 +144,28 @@ return w
     assert.equal("x\n", ork("artifacts", "last", "x", "--task", "f/2").out)
     local r = ork("artifacts", "last", "x", "--task", "f")
     assert.same({ 4, "ork: `x` is of items of `f`: f/1 and f/2; name one by --task\n" }, { r.code, r.err })
+    local left = {}
+    for i, one in ipairs(sh.json(ork("artifacts", "last", "--task", "f", "--json").out)) do left[i] = one.task .. " " .. one.name end
+    assert.same({ "f/1 x", "f/2 x" }, left)
+  end)
+
+  it("of a task that left none, or is none", function()
+    sh.write(dir .. "/w.lua", [[
+local ork = require "ork"
+local w = ork.workflow("w")
+w:task("load", { command = "echo x >$ORK_ARTIFACTS/x" })
+w:task("none", { command = "true" })
+return w
+]])
+    assert.equal(0, ork("w.lua").code)
+    local r = ork("artifacts", "last", "--task", "none")
+    assert.same({ 0, "", "no artifacts\n" }, { r.code, r.out, r.err })
+    assert.equal("[]\n", ork("artifacts", "last", "--task", "none", "--json").out)
+    local refused = { 4, "", "ork: no task `laod` in this run; did you mean `load`?\n" }
+    for _, more in ipairs({ {}, { "--json" }, { "x" } }) do
+      r = ork("artifacts", "last", "--task", "laod", table.unpack(more))
+      assert.same(refused, { r.code, r.out, r.err })
+    end
   end)
 
   it("of a function are refused by name, and are the task's own", function()

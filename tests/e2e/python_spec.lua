@@ -179,6 +179,37 @@ def grow(size):
     assert.equal("f.py:48: ValueError: tree.left.left: it is more than 100 levels deep", select(2, failure("deep")))
   end)
 
+  it("gets what came where its hints say nothing that could be made", function()
+    local r = run([[
+w:task("any", { python = "f.py:loose", input_type = {}, inputs = { a = { x = { y = 1 } }, b = { k = { y = 2 } }, c = { { y = 3 } }, p = { y = 4 }, m = {} } })
+w:task("own", { python = "f.py:own", input_type = {}, inputs = { o = { day = "2026-11-01", n = 2 } } })]], [[
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import Any, Protocol
+
+class Has(Protocol):
+    y: int
+
+@dataclass
+class Own:
+    day: date
+    n: int
+
+    def __init__(self, **given):
+        self.day, self.n = given["day"], given["n"]
+
+def loose(a: Any, b: dict[str, Any], c: list[Any], p: Has, m: Mapping):
+    return [a, b, c, p, m]
+
+def own(o: Own):
+    return [type(o).__name__, type(o.day).__name__, o.n]
+]])
+    assert.equal(0, r.code, r.err)
+    assert.equal('[{"x":{"y":1}},{"k":{"y":2}},[{"y":3}],{"y":4},{}]\n', ork("output", "last", "any").out)
+    assert.equal('["Own","date",2]\n', ork("output", "last", "own").out)
+  end)
+
   it("gets secrets, which stay out of what it gives and says", function()
     local r = run([[
 w:task("a", { python = "f.py:go", env = { TOK = ork.secret("API_TOKEN") } })

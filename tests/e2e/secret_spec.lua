@@ -57,6 +57,44 @@ describe("a secret", function()
     assert.equal("", leaks("48151623"))
   end)
 
+  it("is not half there in what is too long and cut", function()
+    sh.write(dir .. "/cut.lua", [[
+local ork = require "ork"
+local w = ork.workflow("cut")
+local function task(name, run) w:task(name, { run = function(_, ctx) run(ctx, ctx.secret("TOKEN")) end }) end
+task("url", function(ctx, value) ctx.http(("a"):rep(192) .. value) end)
+task("query", function(ctx) ctx.http("no-host.example/x?key=mine-alone") end)
+task("text", function(ctx, value) ctx.fail(("b"):rep(4088) .. value) end)
+task("code", function(ctx, value) ctx.fail("x", { code = ("c"):rep(8180) .. value }) end)
+task("table", function(_, value) error({ blah = ("d"):rep(983) .. value }) end)
+return w
+]])
+    local r = ork({ "cut.lua" }, { ORK_SECRET_TOKEN = VALUE })
+    assert.equal(1, r.code)
+    assert.is_nil((r.out .. r.err):find(VALUE:sub(1, 4), 1, true))
+    assert.equal("", leaks(VALUE:sub(1, 4)))
+    local function failure(name) return sh.json(ork({ "show", "last", name, "--json" }).out).error end
+    assert.equal("cut.lua:4: ctx.http: `url` begins with http:// or https://, unlike `" .. ("a"):rep(192) .. "***`", failure("url"))
+    assert.equal("cut.lua:5: ctx.http: `url` begins with http:// or https://, unlike `no-host.example/x?…`", failure("query"))
+    assert.equal(("b"):rep(4088) .. "***", failure("text"))
+    assert.equal('{"blah":"' .. ("d"):rep(983) .. '***"}', failure("table"))
+  end)
+
+  it("with a quote is not shown in the JSON of a table that was raised", function()
+    sh.write(dir .. "/raised.lua", [[
+local ork = require "ork"
+local w = ork.workflow("raised")
+w:task("a", { run = function(_, ctx)
+  local value = ctx.secret("TOKEN")
+  error({ list = { 1, "<" .. value .. ">" }, none = {}, [value] = true })
+end })
+return w
+]])
+    assert.equal(1, ork({ "raised.lua" }, { ORK_SECRET_TOKEN = 'mine"\\alone' }).code)
+    assert.same({ list = { 1, "<***>" }, none = {}, ["***"] = true }, sh.json(sh.json(ork({ "show", "last", "a", "--json" }).out).error))
+    assert.equal("", leaks("alone"))
+  end)
+
   local ONE = [[
 local ork = require "ork"
 local w = ork.workflow("one")

@@ -1,5 +1,6 @@
 -- SPDX-License-Identifier: MIT
 local columns = require "ork.cli.columns"
+local core = require "ork.core"
 local open = require "ork.cli.open"
 local stop = require "ork.cli.stop"
 local term = require "ork.term"
@@ -39,23 +40,32 @@ end
 
 local function found(engine, id, task, name)
   local path, why, code = engine:artifact_path(id, task, name)
-  if not path and task then of_items(engine, id, task, name) end
+  if not path and task then
+    of_items(engine, id, task, name)
+    stop.check(engine:task(id, task)) -- there may be no such task
+  end
   return stop.check(path, why, code)
 end
 
 local function list(engine, id, task)
-  if term.json then
+  if term.json and not task then
     term.out((stop.check(engine:artifacts(id, true))))
     return 0
   end
-  local rows = {}
+  local left, rows = core.json.list({}), {}
   for _, one in ipairs(stop.check(engine:artifacts(id))) do
-    if not task or is_of(task, one.task) then rows[#rows + 1] = { one.task, one.name, ("%d"):format(one.bytes), one.sha256:sub(1, 12) } end
+    if not task or is_of(task, one.task) then left[#left + 1] = one end
   end
-  if #rows == 0 then
+  if #left == 0 and task then stop.check(engine:task(id, task)) end
+  if term.json then
+    term.out((stop.check(core.json.encode(left))))
+    return 0
+  end
+  if #left == 0 then
     term.news("no artifacts")
     return 0
   end
+  for i, one in ipairs(left) do rows[i] = { one.task, one.name, ("%d"):format(one.bytes), one.sha256:sub(1, 12) } end
   for _, line in ipairs(columns({ { "TASK" }, { "NAME" }, { "BYTES", right = true }, { "SHA256" } }, rows, term.width())) do term.out(line) end
   return 0
 end
@@ -65,7 +75,7 @@ function artifacts.run(given)
   local id = open.find(engine, given.words[1])
   local name, out = given.words[2], given.options.out
   if not name then
-    if out or given.options.task and term.json then stop(2, "which artifact? `ork artifacts RUN NAME --out FILE`") end
+    if out then stop(2, "which artifact? `ork artifacts RUN NAME --out FILE`") end
     return list(engine, id, given.options.task)
   end
   local path = found(engine, id, given.options.task, name)

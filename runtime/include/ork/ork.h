@@ -444,8 +444,7 @@ struct ork_inline_host {
     void *data;
     /* Has this program the functions of that definition? Asked before a run of another, dead program is taken up. */
     bool (*knows)(void *data, const char *definition);
-    /* Definition `changed` is about to run here: `definition` with other constants and the same functions. NULL fine.
-     */
+    /* Definition `changed` is about to run here: `definition` with other constants, the same functions. NULL fine. */
     void (*same)(void *data, const char *definition, const char *changed);
     /* The call is to end early; kind ORK_KIND_TIMEOUT or ORK_KIND_CANCELLED. It is still ended by ork_inline_done, by
      * then at the latest when this comes again with now = true (after the task's grace, or at once when the run is
@@ -473,6 +472,7 @@ ORK_API void ork_inline_progress(ork_engine *e, uint64_t token, double done, dou
 /* While it waits for another run of this engine it takes none of the 256 places, so that those never wait for it. */
 ORK_API void ork_inline_lend(ork_engine *e, uint64_t token, bool lend);
 /* Appends to the attempt's log, which is made with the first byte (mode 0600). */
+ORK_API int ork_inline_log(ork_engine *e, uint64_t token, const char *text, size_t len, ork_err *err) ORK_MUSTCHECK;
 /* The value of a secret, for the function of a call: cb once, perhaps at once; value NULL: err says why. What the call
  * leaves is searched for it. ENOTFOUND: the call is over, cb does not come. */
 typedef void (*ork_inline_secret_cb)(void *data, const char *value, size_t len, const ork_err *err);
@@ -481,7 +481,8 @@ ORK_API int ork_inline_secret(ork_engine *e, uint64_t token, const char *name, o
 /* Keeps a file of the function of a call, under a name; the row that tells of it is stored with the call's result. */
 ORK_API int ork_inline_artifact(ork_engine *e, uint64_t token, const char *path, const char *name, char hash[65],
                                 int64_t *bytes, ork_err *err) ORK_MUSTCHECK;
-ORK_API int ork_inline_log(ork_engine *e, uint64_t token, const char *text, size_t len, ork_err *err) ORK_MUSTCHECK;
+/* The text with *** for each secret that the call was given, for who is to cut it. NULL: there is none in it. */
+ORK_API char *ork_inline_masked(ork_engine *e, uint64_t token, const char *text, size_t len, size_t *masked_len);
 
 struct ork_update_opts {
     const char *params; /* complete params, from ork_workflow_params; NULL: the run's own */
