@@ -4,6 +4,7 @@
 #include "base/utf8.h"
 #include "base/err.h"
 #include "base/json.h"
+#include <string.h>
 
 size_t ork_utf8_len(const char *s, size_t n)
 {
@@ -35,6 +36,17 @@ size_t ork_utf8_len(const char *s, size_t n)
         if ((p[i] & 0xC0) != 0x80)
             return 0;
     return len;
+}
+
+int ork_utf8_cut(const char *s, int most)
+{
+    int n = (int)strnlen(s, (size_t)most + 1);
+
+    if (n <= most)
+        return n;
+    for (n = most; n > 0 && ((unsigned char)s[n] & 0xC0) == 0x80;)
+        n--;
+    return n;
 }
 
 int ork_utf8_check(const char *s, size_t n, ork_err *err)

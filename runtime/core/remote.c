@@ -4,6 +4,7 @@
 #include "base/alloc.h"
 #include "base/buf.h"
 #include "base/err.h"
+#include "base/utf8.h"
 #include <string.h>
 
 const json_t *ork_remote_list(const json_t *output)
@@ -43,8 +44,8 @@ static int check_service(const char *type, size_t index, ork_err *err)
                                "deferred[%zu]: jobs of `%s` are not followed by this Ork, which follows `custom_http`",
                                index + 1, type);
     return ork_err_set(err, ORK_EINVAL,
-                       "deferred[%zu]: there is no service type `%.60s`; this Ork follows `custom_http`", index + 1,
-                       type);
+                       "deferred[%zu]: there is no service type `%.*s`; this Ork follows `custom_http`", index + 1,
+                       ork_utf8_cut(type, 60), type);
 }
 
 static int check_request(const struct ork_remote_def *d, size_t index, ork_err *err)
@@ -98,19 +99,44 @@ void ork_remote_def_fini(struct ork_remote_def *d)
     *d = (struct ork_remote_def){0};
 }
 
+/* What is told, and by which masks. */
+struct tale {
+    const struct ork_mask *mask;
+    struct ork_buf *why;
+};
+
+/* A word of the service's, or one of the job's: masked before it is cut, as half a secret is not found. */
+static void add_word(const struct tale *t, const char *word, int most)
+{
+    ORK_CLEANUP(ork_buf_fini) struct ork_buf whole = ORK_BUF_INIT;
+
+    ork_mask_text(t->mask, word, strlen(word), &whole);
+    if (whole.len)
+        ork_buf_add(t->why, whole.data, (size_t)ork_utf8_cut(whole.data, most));
+}
+
+static void add_quoted(const struct tale *t, const char *before, const char *word, int most)
+{
+    ork_buf_addf(t->why, "%s`", before);
+    add_word(t, word, most);
+    ork_buf_adds(t->why, "`");
+}
+
 /* What the answer itself says of it. */
-static void add_error(const json_t *body, struct ork_buf *why)
+static void add_error(const struct tale *t, const json_t *body)
 {
     const char *error = json_string_value(json_object_get(body, "error"));
 
-    if (error)
-        ork_buf_addf(why, ": %.1000s", error);
+    if (!error)
+        return;
+    ork_buf_adds(t->why, ": ");
+    add_word(t, error, 1000);
 }
 
 #define NAMED 12 /* fields of an answer */
 
 /* Of an answer without the field: what it has instead. */
-static void tell_fields(const struct ork_remote_def *d, const json_t *body, struct ork_buf *why)
+static void tell_fields(const struct tale *t, const struct ork_remote_def *d, const json_t *body)
 {
     const char *names[33] = {NULL}, *name;
     const json_t *any;
@@ -118,35 +144,46 @@ static void tell_fields(const struct ork_remote_def *d, const json_t *body, stru
 
     json_object_foreach((json_t *)(uintptr_t)body, name, any) if (n < 32) names[n++] = name;
     const char *near = ork_suggest(d->status_field, names);
-    ork_buf_addf(why, "no field `%.60s` in the answer", d->status_field);
-    if (near)
-        ork_buf_addf(why, "; did you mean `%.60s`?", near);
-    for (size_t i = 0; !near && i < n && i < NAMED; i++)
-        ork_buf_addf(why, "%s%.60s", i ? ", " : "; it has ", names[i]);
+    add_quoted(t, "no field ", d->status_field, 60);
+    ork_buf_adds(t->why, " in the answer");
+    if (near) {
+        add_quoted(t, "; did you mean ", near, 60);
+        ork_buf_adds(t->why, "?");
+    }
+    for (size_t i = 0; !near && i < n && i < NAMED; i++) {
+        ork_buf_adds(t->why, i ? ", " : "; it has ");
+        add_word(t, names[i], 60);
+    }
     if (!near && n > NAMED)
-        ork_buf_adds(why, ", …");
+        ork_buf_adds(t->why, ", …");
 }
 
 /* Of an answer that says neither: what stands where the word is looked for. */
-static void tell_running(const struct ork_remote_def *d, const json_t *body, struct ork_buf *why)
+static void tell_running(const struct tale *t, const struct ork_remote_def *d, const json_t *body)
 {
     const json_t *word = json_object_get(body, d->status_field);
 
     if (!word) {
-        tell_fields(d, body, why);
-    } else if (json_is_string(word)) {
-        ork_buf_addf(why, "its `%.60s` is `%.200s`; success is `%.60s`", d->status_field, json_string_value(word),
-                     d->success);
-    } else {
-        ork_buf_addf(why, "its `%.60s` is ", d->status_field);
-        ork_type_value_text(word, why);
-        ork_buf_addf(why, ", no text; success is `%.60s`", d->success);
+        tell_fields(t, d, body);
+        return;
     }
+    add_quoted(t, "its ", d->status_field, 60);
+    if (json_is_string(word)) {
+        add_quoted(t, " is ", json_string_value(word), 200);
+    } else {
+        ORK_CLEANUP(ork_buf_fini) struct ork_buf shown = ORK_BUF_INIT;
+        ork_type_value_text(word, &shown);
+        ork_buf_adds(t->why, " is ");
+        add_word(t, shown.data, 200);
+        ork_buf_adds(t->why, ", no text");
+    }
+    add_quoted(t, "; success is ", d->success, 60);
 }
 
 enum ork_remote_says ork_remote_judge(const struct ork_remote_def *d, int status, const char *answer, size_t len,
-                                      json_t **body, struct ork_buf *why)
+                                      const struct ork_mask *mask, json_t **body, struct ork_buf *why)
 {
+    const struct tale t = {mask, why};
     ork_err err;
     int bad = ork_json_parse(answer, len, body, &err);
 
@@ -155,7 +192,7 @@ enum ork_remote_says ork_remote_judge(const struct ork_remote_def *d, int status
     if (status < 200 || status > 299) {
         bool again = status >= 500 || status == 408 || status == 429;
         ork_buf_addf(why, "its service answered %d", status);
-        add_error(*body, why);
+        add_error(&t, *body);
         return again ? ORK_REMOTE_NO_ANSWER : ORK_REMOTE_BROKE;
     }
     if (!json_is_object(*body)) {
@@ -166,11 +203,13 @@ enum ork_remote_says ork_remote_judge(const struct ork_remote_def *d, int status
     if (word && strcmp(word, d->success) == 0)
         return ORK_REMOTE_COMPLETED;
     if (word && d->failure && strcmp(word, d->failure) == 0) {
-        ork_buf_addf(why, "its %.60s is `%.200s`", d->status_field, word);
-        add_error(*body, why);
+        ork_buf_adds(why, "its ");
+        add_word(&t, d->status_field, 60);
+        add_quoted(&t, " is ", word, 200);
+        add_error(&t, *body);
         return ORK_REMOTE_BROKE;
     }
-    tell_running(d, *body, why);
+    tell_running(&t, d, *body);
     return ORK_REMOTE_RUNNING;
 }
 

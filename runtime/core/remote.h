@@ -8,6 +8,7 @@
 #ifndef ORK_CORE_REMOTE_H
 #define ORK_CORE_REMOTE_H
 #include "base/json.h"
+#include "core/mask.h"
 
 #define ORK_REMOTE_MOST 1000     /* jobs of one attempt */
 #define ORK_REMOTE_FIRST_MS 1000 /* between two questions: doubled from here … */
@@ -25,9 +26,10 @@ int ork_remote_read(struct ork_remote_def *d, const json_t *job, size_t index, o
 void ork_remote_def_fini(struct ork_remote_def *d);
 
 enum ork_remote_says { ORK_REMOTE_RUNNING, ORK_REMOTE_COMPLETED, ORK_REMOTE_BROKE, ORK_REMOTE_NO_ANSWER };
-/* *why: of RUNNING, BROKE and NO_ANSWER. *body: the parsed answer, new, or NULL. */
+/* *why: of RUNNING, BROKE and NO_ANSWER; its words are masked, then cut. *body: the parsed answer, new, or NULL. It is
+ * not masked, as it is what the job's own words are compared with. */
 enum ork_remote_says ork_remote_judge(const struct ork_remote_def *d, int status, const char *answer, size_t len,
-                                      json_t **body, struct ork_buf *why);
+                                      const struct ork_mask *mask, json_t **body, struct ork_buf *why);
 /* How long to wait after that many questions; random: any number, so that not all ask at once (a fifth more or less).
  */
 int64_t ork_remote_delay(uint32_t asked, uint64_t random);

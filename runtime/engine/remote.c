@@ -2,6 +2,7 @@
 /* The idea is told in remote.h. */
 #include "engine/remote.h"
 #include "engine/engine.h"
+#include "base/utf8.h"
 #include <string.h>
 
 #define TIMEOUT_MS 30000
@@ -104,7 +105,8 @@ static void broke(struct ork_active *a, struct ork_live *l, const struct ork_rem
 {
     struct ork_buf why = ORK_BUF_INIT;
 
-    ork_buf_addf(&why, "job `%.200s` failed: %s", j->def.job_id, j->error ? j->error : "");
+    ork_buf_addf(&why, "job `%.*s` failed: %s", ork_utf8_cut(j->def.job_id, 200), j->def.job_id,
+                 j->error ? j->error : "");
     ork_settle_fail(a, l->task, ORK_KIND_REMOTE, why.data);
     ork_buf_fini(&why);
 }
@@ -134,7 +136,8 @@ void ork_remote_over(struct ork_active *a, uint32_t task)
     for (size_t i = 0; i < l->remote->n; i++) {
         const struct ork_remote_job *j = &l->remote->jobs[i];
         if (j->state == ORK_REMOTE_OPEN && (j->error || j->said)) {
-            ork_buf_addf(&why, "; job `%.200s`: %s", j->def.job_id, j->error ? j->error : j->said);
+            ork_buf_addf(&why, "; job `%.*s`: %s", ork_utf8_cut(j->def.job_id, 200), j->def.job_id,
+                         j->error ? j->error : j->said);
             break;
         }
     }
@@ -228,26 +231,27 @@ static void keep_answer(struct ork_live *l, struct ork_remote_job *j, json_t *bo
 static void judge(struct ork_active *a, struct ork_live *l, size_t i, const struct ork_http_response *r)
 {
     struct ork_remote_job *j = &l->remote->jobs[i];
-    struct ork_buf why = ORK_BUF_INIT, clean = ORK_BUF_INIT;
+    struct ork_buf why = ORK_BUF_INIT;
     json_t *body = NULL;
+    size_t len;
     enum ork_remote_says says = ORK_REMOTE_NO_ANSWER;
 
     if (r->error)
-        ork_buf_addf(&why, "%s", r->error);
+        ork_mask_text(&l->mask, r->error, strlen(r->error), &why);
     else
-        says = ork_remote_judge(&j->def, r->status, r->body, r->body_len, &body, &why);
-    ork_mask_text(&l->mask, why.data ? why.data : "", why.len, &clean);
+        says = ork_remote_judge(&j->def, r->status, r->body, r->body_len, &l->mask, &body, &why);
+    ORK_CLEANUP(ork_free_cleanup) char *clean = ork_utf8_clean(why.data ? why.data : "", why.len, &len);
     if (says == ORK_REMOTE_RUNNING || says == ORK_REMOTE_NO_ANSWER) {
         /* one that says neither is an answer; one that has nothing to say it with may never be more */
         bool said = says == ORK_REMOTE_RUNNING && json_is_string(json_object_get(body, j->def.status_field));
-        later(a, l, i, said ? NULL : clean.data, said ? clean.data : NULL);
+        later(a, l, i, said ? NULL : clean, said ? clean : NULL);
     } else {
         j->asking = false;
         j->asked++;
         j->polled_ms = ork_engine_now(a->engine);
         j->state = says == ORK_REMOTE_COMPLETED ? ORK_REMOTE_DONE : ORK_REMOTE_FAILED;
         ork_free(j->error);
-        j->error = says == ORK_REMOTE_COMPLETED ? NULL : ork_strdup(clean.data ? clean.data : "");
+        j->error = says == ORK_REMOTE_COMPLETED ? NULL : ork_strdup(clean);
         keep_answer(l, j, body, r->body_len);
         size_t done = 0;
         for (size_t k = 0; k < l->remote->n; k++)
@@ -262,7 +266,6 @@ static void judge(struct ork_active *a, struct ork_live *l, size_t i, const stru
     }
     json_decref(body);
     ork_buf_fini(&why);
-    ork_buf_fini(&clean);
 }
 
 static void on_response(void *data, const struct ork_http_response *r)
@@ -299,7 +302,7 @@ static int add_headers(struct ask *q, const json_t *headers, char **lines, size_
         if (!rc && (strpbrk(line.data, "\r\n") || strlen(line.data) != line.len))
             rc = ork_err_set(err, ORK_EINVAL, "the header has a line break in it");
         if (rc) {
-            (void)ork_err_wrap(err, "headers.%.100s", name);
+            (void)ork_err_wrap(err, "headers.%.*s", ork_utf8_cut(name, 100), name);
             ork_buf_fini(&line);
             break;
         }
@@ -530,7 +533,7 @@ char *ork_remote_text(const struct ork_remote *r)
         first = open++ ? first : r->jobs[i].def.job_id;
     }
     if (open == 1)
-        ork_buf_addf(&b, "for job %.200s of another service", first);
+        ork_buf_addf(&b, "for job %.*s of another service", ork_utf8_cut(first, 200), first);
     else
         ork_buf_addf(&b, "for %zu jobs of other services", open);
     return ork_buf_steal(&b, NULL);

@@ -145,6 +145,28 @@ return w
     assert.matches("; job `odd`: no field `state` in the answer; did you mean `status`%?\n", err)
   end)
 
+  it("is told what their service says in whole characters, and without secrets that its words would be cut in", function()
+    local e = "é"
+    local function says(text) return '/says/' .. text:gsub("[^%w]", function(c) return ("%%%02x"):format(c:byte()) end) end
+    local answers = { field = ('{"x%s":1}'):format(e:rep(40)), word = ('{"status":"x%s"}'):format(e:rep(150)),
+      secret = ('{"status":"%s{token}"}'):format(("y"):rep(190)) }
+    local tasks = {}
+    for name, answer in pairs(answers) do
+      tasks[#tasks + 1] = ([[w:task(%q, { inputs = { url = w.params.url }, deferred_timeout = "8s", run = function(input)
+        return ork.defer.http({ url = input.url .. %q, job_id = %q, headers = { ["X-Token"] = { secret = "TOKEN" } } })
+      end })]]):format(name, says(answer), "x" .. e:rep(150))
+    end
+    sh.write(dir .. "/d.lua", ('local ork = require "ork"\nlocal w = ork.workflow("d", { params = { url = "str" } })\n%s\nreturn w\n'):format(
+      table.concat(tasks, "\n")))
+    local r = run({ ORK_SECRET_TOKEN = "hunter2hunter2" })
+    assert.equal(1, r.code, r.err)
+    local job = "8s); job `x" .. e:rep(99) .. "`: "
+    assert.matches(job .. "no field `status` in the answer; it has x" .. e:rep(29) .. "\n", r.err, 1, true)
+    assert.matches(job .. "its `status` is `x" .. e:rep(99) .. "`; success is `success`\n", r.err, 1, true)
+    assert.matches(job .. "its `status` is `" .. ("y"):rep(190) .. "***`; success is `success`\n", r.err, 1, true)
+    assert.equal("", sh.spawn({ "grep", "-rlaF", "hunter2", ".ork" }, { cwd = dir }):wait().out)
+  end)
+
   it("goes on after kill -9, without running again", function()
     write([[ork.defer.http({ url = url .. "/job/a", job_id = "one" }, { url = url .. "/job/b", job_id = "two" })]])
     local p = start()

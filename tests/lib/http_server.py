@@ -5,12 +5,14 @@
 /echo       what was sent, as JSON            /status/N   an answer with that status
 /redirect/N N redirects, then /echo           /bytes/N    N bytes
 /slow       never answers                     /job/NAME   running for the first two times, then success; fail* fails then
+/says/TEXT  TEXT, percent-encoded; {token} in it is the X-Token header that came
 /flaky      fails (500) twice, then succeeds  /count      how often each path was asked for
 """
 import json
 import sys
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from urllib.parse import unquote
 
 counts = {}
 lock = threading.Lock()
@@ -49,6 +51,8 @@ class Handler(BaseHTTPRequestHandler):
             self.answer(302, b"", {"Location": "file:///etc/passwd"})
         elif parts[0] == "bytes":
             self.answer(200, b"x" * number)
+        elif parts[0] == "says":
+            self.answer(200, unquote(parts[1]).replace("{token}", self.headers.get("X-Token") or "").encode())
         elif parts[0] == "slow":
             threading.Event().wait(30)
         elif parts[0] == "flaky":

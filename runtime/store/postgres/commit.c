@@ -270,8 +270,10 @@ static int attempt(struct ork_postgres *s, bool *sent, ork_err *err)
         s->careful = true;
         rc = transaction(s, false, sent, err);
     }
-    if (rc == ORK_EDATA && ork_link_is_up(&s->write))
+    if (rc == ORK_EDATA && ork_link_is_up(&s->write)) {
+        s->careful = true; /* a row that is there already is not what was refused */
         rc = find_culprit(s, err);
+    }
     if (rc == ORK_EFENCED)
         rc = ork_link_is_up(&s->write) ? fenced(s, false, err) : rc;
     if (rc && ork_link_is_up(&s->write))

@@ -6,6 +6,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -69,7 +70,9 @@ static void jobs_are_checked(void **state)
             "deferred[2]: jobs of `dataproc` are not followed by this Ork, which follows `custom_http`");
 }
 
-static void says(int status, const char *answer, enum ork_remote_says wanted, const char *wanted_why)
+static const struct ork_mask nothing;
+
+static void says_masked(const struct ork_mask *mask, int status, const char *answer, enum ork_remote_says wanted, const char *wanted_why)
 {
     json_t *job = parse(
                "{\"service_type\":\"custom_http\",\"job_id\":\"7\",\"url\":\"http://x/7\",\"failure_value\":\"bad\"}"),
@@ -79,12 +82,17 @@ static void says(int status, const char *answer, enum ork_remote_says wanted, co
     ork_err err = {0};
 
     assert_int_equal(ork_remote_read(&d, job, 0, &err), 0);
-    assert_int_equal(ork_remote_judge(&d, status, answer, strlen(answer), &body, &why), wanted);
+    assert_int_equal(ork_remote_judge(&d, status, answer, strlen(answer), mask, &body, &why), wanted);
     assert_string_equal(why.data ? why.data : "", wanted_why);
     json_decref(body);
     ork_buf_fini(&why);
     ork_remote_def_fini(&d);
     json_decref(job);
+}
+
+static void says(int status, const char *answer, enum ork_remote_says wanted, const char *wanted_why)
+{
+    says_masked(&nothing, status, answer, wanted, wanted_why);
 }
 
 static void what_answers_mean(void **state)
@@ -106,6 +114,66 @@ static void what_answers_mean(void **state)
     says(200, "<html>", ORK_REMOTE_NO_ANSWER, "the answer of its service is no JSON object");
 }
 
+/* `before`, `lead`, n times é, `after`; in a buffer of its own for each. */
+static const char *with_e(char *out, const char *before, const char *lead, int n, const char *after)
+{
+    char *p = out + sprintf(out, "%s%s", before, lead);
+
+    for (int i = 0; i < n; i++)
+        p += sprintf(p, "é");
+    (void)strcpy(p, after);
+    return out;
+}
+
+static void words_are_cut_between_characters(void **state)
+{
+    char answer[4000], why[4000];
+
+    (void)state;
+    says(200, with_e(answer, "{\"", "x", 40, "\":1}"), ORK_REMOTE_RUNNING,
+         with_e(why, "no field `status` in the answer; it has ", "x", 29, ""));
+    says(200, with_e(answer, "{\"status\":\"", "x", 150, "\"}"), ORK_REMOTE_RUNNING,
+         with_e(why, "its `status` is `", "x", 99, "`; success is `success`"));
+    says(200, with_e(answer, "{\"status\":\"", "", 150, "\"}"), ORK_REMOTE_RUNNING,
+         with_e(why, "its `status` is `", "", 100, "`; success is `success`"));
+    says(200, with_e(answer, "{\"status\":\"bad\",\"error\":\"", "x", 600, "\"}"), ORK_REMOTE_BROKE,
+         with_e(why, "its status is `bad`: ", "x", 499, ""));
+    says(500, with_e(answer, "{\"error\":\"", "x", 600, "\"}"), ORK_REMOTE_NO_ANSWER,
+         with_e(why, "its service answered 500: ", "x", 499, ""));
+}
+
+static void type_of_service_is_cut_between_characters(void **state)
+{
+    char job[400], why[400];
+
+    (void)state;
+    refused(with_e(job, "{\"service_type\":\"", "x", 40, "\",\"job_id\":\"1\"}"),
+            with_e(why, "deferred[2]: there is no service type `", "x", 29, "`; this Ork follows `custom_http`"));
+}
+
+/* Half of one would not be found. */
+static void secrets_are_masked_before_words_are_cut(void **state)
+{
+    struct ork_mask mask = {0};
+    char answer[4000], why[4000];
+
+    (void)state;
+    ork_mask_add(&mask, "hunter2hunter2", 14);
+    says_masked(&mask, 200, with_e(answer, "{\"status\":\"", "", 95, "hunter2hunter2\"}"), ORK_REMOTE_RUNNING,
+                with_e(why, "its `status` is `", "", 95, "***`; success is `success`"));
+    says_masked(&mask, 200, with_e(answer, "{\"", "", 25, "hunter2hunter2\":1}"), ORK_REMOTE_RUNNING,
+                with_e(why, "no field `status` in the answer; it has ", "", 25, "***"));
+    says_masked(&mask, 404, with_e(answer, "{\"error\":\"", "", 497, "hunter2hunter2\"}"), ORK_REMOTE_BROKE,
+                with_e(why, "its service answered 404: ", "", 497, "***"));
+    says_masked(&mask, 200, "{\"hunter2hunter2_status\":1,\"status\":\"success\"}", ORK_REMOTE_COMPLETED, "");
+    ork_mask_fini(&mask);
+    ork_mask_add(&mask, "success", 7); /* what the job's own words are compared with is what was said */
+    says_masked(&mask, 200, "{\"status\":\"success\"}", ORK_REMOTE_COMPLETED, "");
+    says_masked(&mask, 200, "{\"status\":\"no success\"}", ORK_REMOTE_RUNNING,
+                "its `status` is `no ***`; success is `***`");
+    ork_mask_fini(&mask);
+}
+
 static void delays(void **state)
 {
     (void)state;
@@ -125,6 +193,9 @@ int main(void)
         cmocka_unit_test(lists),
         cmocka_unit_test(jobs_are_checked),
         cmocka_unit_test(what_answers_mean),
+        cmocka_unit_test(words_are_cut_between_characters),
+        cmocka_unit_test(type_of_service_is_cut_between_characters),
+        cmocka_unit_test(secrets_are_masked_before_words_are_cut),
         cmocka_unit_test(delays),
     };
 

@@ -77,6 +77,23 @@ static void test_fresh_items_that_are_there(void **state)
     world_close(&x);
 }
 
+/* The unit that is refused is named, not the neighbour whose row is there. */
+static void test_fresh_items_take_no_blame(void **state)
+{
+    (void)state;
+    struct world x;
+    ork_err err = {0};
+    size_t bad = 9;
+    world_open(&x, 2);
+    put_item(&x, 1, 1, "1");
+    test_apply_ok(&x.t, &x.b);
+    put_item(&x, 1, 2, "11");
+    put_item(&x, 2, 1, "\xff");
+    assert_int_equal(test_apply(&x.t, &x.b, &bad, &err), ORK_EDATA);
+    assert_int_equal(bad, 1);
+    world_close(&x);
+}
+
 /* What did well at once is put in short; what is left of attempts before goes all the same. */
 static void test_well_leaves_nothing_of_before(void **state)
 {
@@ -497,6 +514,7 @@ static void test_least_and_kept_slots(void **state)
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_tasks_are_inserted_once),
     cmocka_unit_test(test_fresh_items_that_are_there),
+    cmocka_unit_test(test_fresh_items_take_no_blame),
     cmocka_unit_test(test_well_leaves_nothing_of_before),
     cmocka_unit_test(test_tasks_of_no_run_are_refused),
     cmocka_unit_test(test_task_put),
