@@ -65,7 +65,7 @@ describe("a function that goes on for long", function()
     sh.write(dir .. "/go", "")
     local run = sh.json(ork("show", "last", "--json").out).id
     local r = ork("resume", run)
-    assert.equal(0, r.code, r.err)
+    assert.equal(0, r.code, r.out .. r.err)
     local tasks = sh.json(ork("tasks", "last", "--json").out)
     for _, item in ipairs(sh.json(ork("tasks", "last", "each", "--json").out)) do tasks[#tasks + 1] = item end
     assert.equal(6, #tasks)
@@ -81,7 +81,9 @@ describe("a function that goes on for long", function()
 
   it("is made again under its number after a kill, on PostgreSQL", function()
     if cluster.missing() then return pending(cluster.missing()) end
-    env = { DATABASE_URL = cluster.start():database("long") }
+    local server = cluster.start()
+    server:wait_old()
+    env = { ORK_DATABASE_URL = server:database("long") }
     killed()
   end)
 
