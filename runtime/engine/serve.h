@@ -30,7 +30,7 @@ struct ork_serve {
     bool doubt;                                   /* a run may be ours by its row that is not among ours */
     int64_t later_ms;                             /* uv_now of the next look; 0: none is due */
     struct ork_given_up *given_up;                /* hash: runs that cannot be gone on with here */
-    struct ork_claim_again *claims_again;                /* owned list: of runs that were ours, at later_ms */
+    struct ork_claim_again *claims_again;         /* owned list: of runs that were ours, at later_ms */
 };
 
 /* schedules.c, fire.c: what serve does about schedules */

@@ -98,6 +98,38 @@ describe("a function that goes on for long", function()
     assert.equal("4\n", ork("output", "last", "after").out)
   end)
 
+  --- Killed while all of them are shown, then `wishes` in turn: what is said of each.
+  local function cancelled(...)
+    local p = sh.spawn_ork({ "w.lua" }, { cwd = dir })
+    wait_shown()
+    p:kill()
+    for _, wish in ipairs({ ... }) do assert.equal(0, ork(wish, "last").code) end
+    local said = {}
+    for _, list in ipairs({ ork("tasks", "last", "--json").out, ork("tasks", "last", "each", "--json").out }) do
+      for _, task in ipairs(sh.json(list)) do
+        assert.equal("cancelled", task.status, task.name)
+        if task.error then said[task.name] = task.error end
+      end
+    end
+    return said
+  end
+
+  local ENDED = "its program ended before it did; cancelled"
+
+  it("is not said to have waited when it is cancelled after a kill", function()
+    local said = cancelled("cancel")
+    for _, name in ipairs({ "a", "computes", "each/1", "each/2" }) do -- "cancelled": it had begun again already
+      assert.is_true(said[name] == ENDED or said[name] == "cancelled", name .. ": " .. tostring(said[name]))
+    end
+  end)
+
+  it("is not said to have waited when it is paused after a kill, then cancelled", function()
+    local said = cancelled("pause", "cancel")
+    for _, name in ipairs({ "a", "computes" }) do -- nothing: it was pending again by its row when the pause was over
+      assert.is_true(said[name] == ENDED or said[name] == nil, name .. ": " .. tostring(said[name]))
+    end
+  end)
+
   it("is pending again when its program ends", function()
     local p = serve.start(dir, { "w.lua" })
     p:wait_line("workflow applied")

@@ -72,7 +72,8 @@ static void jobs_are_checked(void **state)
 
 static const struct ork_mask nothing;
 
-static void says_masked(const struct ork_mask *mask, int status, const char *answer, enum ork_remote_says wanted, const char *wanted_why)
+static void says_masked(const struct ork_mask *mask, int status, const char *answer, enum ork_remote_says wanted,
+                        const char *wanted_why)
 {
     json_t *job = parse(
                "{\"service_type\":\"custom_http\",\"job_id\":\"7\",\"url\":\"http://x/7\",\"failure_value\":\"bad\"}"),
