@@ -93,6 +93,7 @@ static void free_active(struct ork_active *a)
     ork_free(a->by_number);
     ork_update_free(a->update);
     ork_free(a->shown);
+    ork_free(a->died);
     ork_free(a->script_dir);
     ork_free(a->error);
     ork_free(a->cancel_why);

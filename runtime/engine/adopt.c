@@ -24,12 +24,31 @@ static bool may_look(const ork_engine *e)
 
 #define AGAIN_MS 1000 /* after the database could not be asked */
 
+struct ork_claim_again {
+    ork_id run;
+    struct ork_claim_again *next;
+};
+
+static struct ork_claim_again *take_again(ork_engine *e)
+{
+    struct ork_claim_again *all = e->serve.claims_again;
+
+    e->serve.claims_again = NULL;
+    return all;
+}
+
 static void on_later(uv_timer_t *t)
 {
     ork_engine *e = t->data;
 
     e->serve.later_ms = 0;
+    for (struct ork_claim_again *c = take_again(e), *next; c; c = next) {
+        next = c->next;
+        ork_adopt_claim(e, &c->run);
+        ork_free(c);
+    }
     ork_adopt_look(e, true);
+    ork_engine_turn(e);
 }
 
 /* A deep look in so many ms, or sooner if one is due already. Nobody rings when a host's time is over. */
@@ -43,11 +62,22 @@ static void look_later(ork_engine *e, int64_t ms)
     uv_timer_start(&e->later, on_later, (uint64_t)ms, 0);
 }
 
+/* It cannot be asked about now. Who looks for runs finds it again; else it is remembered. */
+static void claim_later(ork_engine *e, const ork_id *run)
+{
+    if (!e->serve.on && !e->closing) {
+        struct ork_claim_again *c = ork_alloc(sizeof(*c));
+        *c = (struct ork_claim_again){*run, e->serve.claims_again};
+        e->serve.claims_again = c;
+    }
+    look_later(e, AGAIN_MS);
+}
+
 /* Whether a claim was stored, nobody knows: a run may be ours by its row without our having it. */
-static void doubt(ork_engine *e)
+static void doubt(ork_engine *e, const ork_id *run)
 {
     e->serve.doubt = true;
-    look_later(e, AGAIN_MS);
+    claim_later(e, run);
 }
 
 static bool is_away(int code)
@@ -84,6 +114,10 @@ void ork_adopt_fini(ork_engine *e)
     {
         HASH_DEL(e->serve.given_up, g);
         ork_free(g);
+    }
+    for (struct ork_claim_again *c = take_again(e), *next; c; c = next) {
+        next = c->next;
+        ork_free(c);
     }
 }
 
@@ -131,7 +165,7 @@ static void take_up(ork_engine *e, const struct ork_claim *c)
                      ORK_LOG_VALUE(ork_workflow_name(a->workflow)), ork_run_status_name(c->status));
         ork_command_look(e);
     } else if (is_away(rc)) { /* its rows could not be read now; they say that it is ours */
-        doubt(e);
+        doubt(e, &c->run_id);
     } else {
         give_up(e, &c->run_id, why.msg);
         if (rc == ORK_ECORRUPT || rc == ORK_ESTATE || rc == ORK_EDEF || rc == ORK_EJSON)
@@ -157,9 +191,10 @@ static void on_claimed(void *data, int code, const ork_err *err)
     e->serve.claims--;
     if (code && code != ORK_EFENCED) {
         ork_log_warn(&e->log, "runs cannot be claimed error=%s", ORK_LOG_VALUE(err ? err->msg : ""));
-        doubt(e);
+        doubt(e, &c->claim.run_id);
     } else if (!code && c->claim.claimed && !ork_active_find(e, &c->claim.run_id)) {
-        take_up(e, &c->claim);
+        if (!e->closing) /* else it is free as soon as we are gone */
+            take_up(e, &c->claim);
     } else if (!code && c->claim.bound) {
         tell_bound(e, &c->claim);
     }
@@ -186,15 +221,15 @@ static int may_take(ork_engine *e, const ork_id *run, ork_err *err)
     return rc;
 }
 
-static void claim(ork_engine *e, const ork_id *run)
+void ork_adopt_claim(ork_engine *e, const ork_id *run)
 {
     ork_err why = {0};
 
-    if (ork_active_find(e, run) || is_given_up(e, run))
+    if (e->closing || e->fenced || e->ending || ork_active_find(e, run) || is_given_up(e, run))
         return;
     int rc = may_take(e, run, &why);
     if (rc && is_away(rc))
-        look_later(e, AGAIN_MS);
+        claim_later(e, run);
     else if (rc)
         give_up(e, run, why.msg);
     if (rc)
@@ -213,7 +248,7 @@ static void claim_all(ork_engine *e, const struct ork_rows *rows, const char *co
 
     for (size_t i = 0; i < ork_rows_len(rows); i++) {
         if (ork_rows_id(rows, i, col, &id))
-            claim(e, &id);
+            ork_adopt_claim(e, &id);
     }
 }
 
@@ -268,7 +303,7 @@ static void claim_left(ork_engine *e, const struct ork_rows *rows)
     for (size_t i = 0; i < ork_rows_len(rows); i++) {
         if (ork_rows_id(rows, i, "id", &id) &&
             !(ork_rows_id(rows, i, "parent_task_id", &parent) && ork_sub_is_awaited(e, &id)))
-            claim(e, &id);
+            ork_adopt_claim(e, &id);
     }
 }
 
@@ -324,7 +359,7 @@ static void on_wishes(void *data, int code, const ork_err *err, struct ork_rows 
         return;
     for (size_t i = 0; i < ork_rows_len(rows); i++) {
         if (ork_rows_id(rows, i, "run_id", &id) && ork_handlers_free(e, rows, i))
-            claim(e, &id);
+            ork_adopt_claim(e, &id);
     }
     ork_rows_free(rows);
     read_next(e, ORK_Q_schedulers_list, on_owners);

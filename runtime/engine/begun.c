@@ -3,7 +3,8 @@
  * would call a function of an hour pending for an hour. After a second its task's row says `running`, and since when.
  *
  * Law: nothing depends on that row. Calls die with this program, so whoever loads the run takes such a task for one
- * that was never begun; the attempt is made again under its number. */
+ * that was never begun; the attempt is made again under its number. That it had begun is remembered for what is said of
+ * it when it is cancelled first. */
 #include "engine/engine.h"
 #include <utlist.h>
 
@@ -66,6 +67,13 @@ static void on_timer(uv_timer_t *t)
     arm(e);
 }
 
+static void remember(struct ork_active *a, uint32_t task, uint32_t attempt)
+{
+    if ((a->died_len & (a->died_len - 1)) == 0) /* full: 0, or a power of two */
+        a->died = ork_realloc(a->died, (a->died_len ? 2 * a->died_len : 1) * sizeof(*a->died));
+    a->died[a->died_len++] = (struct ork_died){task, attempt};
+}
+
 void ork_begun_forget(struct ork_active *a)
 {
     for (uint32_t i = 0; i < a->run.len; i++) {
@@ -73,10 +81,20 @@ void ork_begun_forget(struct ork_active *a)
         if (t->status != ORK_TASK_RUNNING || ork_run_fan(&a->run, i) ||
             !ork_call_is(a->workflow, ork_run_no(&a->run, i)) || ork_active_live(a, i))
             continue;
+        remember(a, i, t->attempt);
         t->status = ORK_TASK_PENDING;
         t->attempt -= t->attempt > 0;
         a->shown[i] = ORK_TASK_PENDING;
     }
+}
+
+const char *ork_begun_died(const struct ork_active *a, uint32_t task, uint32_t attempt)
+{
+    for (size_t i = 0; i < a->died_len; i++) {
+        if (a->died[i].task == task && a->died[i].attempt == attempt)
+            return "its program ended before it did; cancelled";
+    }
+    return NULL;
 }
 
 void ork_begun_leave(struct ork_active *a, const struct ork_live *l)

@@ -215,9 +215,10 @@ void ork_call_init(ork_engine *e)
 void ork_call_kill(struct ork_active *a, struct ork_live *l, int64_t grace_ms)
 {
     struct ork_call *c = l->call;
+    const char *died = ork_begun_died(a, l->task, l->attempt);
 
     if (c->by_worker ? ork_workers_recall(a->engine, c) : !c->token)
-        ork_settle_fail(a, l->task, ORK_KIND_CANCELLED, "cancelled before it started");
+        ork_settle_fail(a, l->task, ORK_KIND_CANCELLED, died ? died : "cancelled before it started");
     else
         stop(a->engine, c, ORK_KIND_CANCELLED, grace_ms == 0);
 }

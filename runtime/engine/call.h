@@ -85,6 +85,8 @@ void ork_call_end(struct ork_call *c, const struct ork_inline_result *r); /* it 
 void ork_begun_add(ork_engine *e, struct ork_call *c);
 void ork_begun_remove(ork_engine *e, struct ork_call *c);
 void ork_begun_forget(struct ork_active *a); /* when rows were loaded: calls under way died with who made them */
+/* What is said when that attempt, which was one of these, is cancelled before it began again; NULL: it was none. */
+const char *ork_begun_died(const struct ork_active *a, uint32_t task, uint32_t attempt);
 void ork_begun_leave(struct ork_active *a, const struct ork_live *l); /* this program ends, and with it the call */
 
 /* inline.c: called by the host program */

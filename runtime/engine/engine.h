@@ -162,6 +162,10 @@ struct ork_active {
     uint64_t looks;      /* the engine's, when it came into the table */
     uint8_t *shown;      /* owned: the status of each task that was last stored */
     uint32_t shown_len;
+    struct ork_died {
+        uint32_t task, attempt;
+    } * died; /* owned: calls that ran by their rows, of a program that is gone */
+    size_t died_len;
     struct ork_end *end; /* borrowed: what the attempt being settled left behind */
     double call_us;      /* that its functions compute in a worker, on average; 0 unknown */
     bool resting;        /* stopped to get another definition: its row keeps rested_from, nobody paused it */

@@ -182,41 +182,6 @@ static bool outbid(ork_engine *e, const ork_id *run)
     return mine;
 }
 
-struct probe {
-    struct ork_claim claim;
-    ork_engine *engine;
-};
-
-static void on_probed(void *data, int code, const ork_err *err)
-{
-    struct probe *p = data;
-    ork_engine *e = p->engine;
-    struct ork_active *a = NULL;
-    ork_err why = {0};
-
-    (void)err;
-    if (!code && p->claim.claimed && !e->closing && !ork_active_find(e, &p->claim.run_id)) {
-        if (ork_recover_run(e, &p->claim.run_id, NULL, &a, &why) == 0)
-            ork_command_look(e);
-        else
-            ork_log_error(&e->log, "%s", why.msg);
-    }
-    ork_pools_inherited(e, p->claim.left);
-    ork_free(p);
-}
-
-/* A claim of the run is a batch, which is refused if all that is ours was taken over: it may be long before there is
- * another one to find that out. If just this one went it is an answer. */
-static void find_out(ork_engine *e, const ork_id *run)
-{
-    struct probe *p = ork_zalloc(sizeof(*p));
-
-    p->engine = e;
-    p->claim.run_id = *run;
-    ork_commit_unit(e, ORK_UNIT_CLAIM, NULL, true)->claim = &p->claim;
-    ork_commit_answer(e, on_probed, p);
-}
-
 static void on_refused(void *data, const ork_id *run)
 {
     struct ork_hand *h = data;
@@ -230,7 +195,9 @@ static void on_refused(void *data, const ork_id *run)
     }
     ork_log_warn(&h->engine->log, "run %s was taken over by another ork while this one was not running", a->text);
     ork_active_drop(a);
-    find_out(h->engine, run);
+    /* A claim is a batch, which is refused if all that is ours was taken over: it may be long before there is another
+     * one to find that out. If just this one went it is an answer. */
+    ork_adopt_claim(h->engine, run);
 }
 
 static void on_down(void *data, const ork_err *err)

@@ -30,6 +30,7 @@ struct ork_serve {
     bool doubt;                                   /* a run may be ours by its row that is not among ours */
     int64_t later_ms;                             /* uv_now of the next look; 0: none is due */
     struct ork_given_up *given_up;                /* hash: runs that cannot be gone on with here */
+    struct ork_claim_again *claims_again;         /* owned list: of runs that were ours, at later_ms */
 };
 
 /* schedules.c, fire.c: what serve does about schedules */
@@ -50,6 +51,7 @@ int ork_serve_watch(ork_engine *e, bool *served,
 
 /* adopt.c: runs that nobody carries out */
 void ork_adopt_look(ork_engine *e, bool deep);
+void ork_adopt_claim(ork_engine *e, const ork_id *run); /* one that was ours; also where nothing is looked for */
 void ork_adopt_fini(ork_engine *e);
 void ork_adopt_fail_run(ork_engine *e, const ork_id *run,
                         const ork_err *err); /* ours by its row: it fails, since its definition can never be read */

@@ -49,9 +49,10 @@ void ork_settle_put(struct ork_active *a, uint32_t task, bool urgent)
     if (final)
         put.finished_ms = end && end->finished_ms ? end->finished_ms : ork_engine_now(e);
     char *error = end && end->error ? ork_strdup(end->error) : NULL, *output = NULL, *tail = NULL;
-    if (!end && !l && t->status == ORK_TASK_CANCELLED && t->kind != ORK_KIND_NONE) {
+    const char *died = !end && !l && t->status == ORK_TASK_CANCELLED ? ork_begun_died(a, task, t->attempt + 1) : NULL;
+    if (!end && !l && t->status == ORK_TASK_CANCELLED && (died || t->kind != ORK_KIND_NONE)) {
         put.kind = ORK_KIND_CANCELLED; /* it waited for a retry, of which the kind of the last failure is left */
-        error = before_attempt(t->attempt + 1);
+        error = died ? ork_strdup(died) : before_attempt(t->attempt + 1);
     }
     put.error = text_of(error);
     put.set_output = final || t->status == ORK_TASK_PENDING;

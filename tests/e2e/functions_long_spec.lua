@@ -65,7 +65,7 @@ describe("a function that goes on for long", function()
     sh.write(dir .. "/go", "")
     local run = sh.json(ork("show", "last", "--json").out).id
     local r = ork("resume", run)
-    assert.equal(0, r.code, r.err)
+    assert.equal(0, r.code, r.out .. r.err)
     local tasks = sh.json(ork("tasks", "last", "--json").out)
     for _, item in ipairs(sh.json(ork("tasks", "last", "each", "--json").out)) do tasks[#tasks + 1] = item end
     assert.equal(6, #tasks)
@@ -81,7 +81,9 @@ describe("a function that goes on for long", function()
 
   it("is made again under its number after a kill, on PostgreSQL", function()
     if cluster.missing() then return pending(cluster.missing()) end
-    env = { DATABASE_URL = cluster.start():database("long") }
+    local server = cluster.start()
+    server:wait_old()
+    env = { ORK_DATABASE_URL = server:database("long") }
     killed()
   end)
 
@@ -94,6 +96,38 @@ describe("a function that goes on for long", function()
     local r = ork("w.lua", "--resume")
     assert.equal(0, r.code, r.err)
     assert.equal("4\n", ork("output", "last", "after").out)
+  end)
+
+  --- Killed while all of them are shown, then `wishes` in turn: what is said of each.
+  local function cancelled(...)
+    local p = sh.spawn_ork({ "w.lua" }, { cwd = dir })
+    wait_shown()
+    p:kill()
+    for _, wish in ipairs({ ... }) do assert.equal(0, ork(wish, "last").code) end
+    local said = {}
+    for _, list in ipairs({ ork("tasks", "last", "--json").out, ork("tasks", "last", "each", "--json").out }) do
+      for _, task in ipairs(sh.json(list)) do
+        assert.equal("cancelled", task.status, task.name)
+        if task.error then said[task.name] = task.error end
+      end
+    end
+    return said
+  end
+
+  local ENDED = "its program ended before it did; cancelled"
+
+  it("is not said to have waited when it is cancelled after a kill", function()
+    local said = cancelled("cancel")
+    for _, name in ipairs({ "a", "computes", "each/1", "each/2" }) do -- "cancelled": it had begun again already
+      assert.is_true(said[name] == ENDED or said[name] == "cancelled", name .. ": " .. tostring(said[name]))
+    end
+  end)
+
+  it("is not said to have waited when it is paused after a kill, then cancelled", function()
+    local said = cancelled("pause", "cancel")
+    for _, name in ipairs({ "a", "computes" }) do -- nothing: it was pending again by its row when the pause was over
+      assert.is_true(said[name] == ENDED or said[name] == nil, name .. ": " .. tostring(said[name]))
+    end
   end)
 
   it("is pending again when its program ends", function()

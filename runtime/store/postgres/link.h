@@ -66,7 +66,7 @@ struct ork_link {
     void (*after)(struct ork_link *l); /* after the waiter ran: brings results, on the loop; NULL none */
     int patience_ms;                   /* for one answer */
     uint64_t since;                    /* uv_hrtime of the connection */
-    bool opened, reconnected;          /* it was connected before this connection */
+    bool opened, reconnected;          /* there was a connection before this one, which was lost */
     bool repeated;                     /* what failed last: a row that is there already */
     bool unsent;                       /* something may still be in libpq's buffer */
 };

@@ -223,6 +223,14 @@ static int leave(struct ork_postgres *s, const ork_id *old, ork_err *err)
     return rc < 0 ? rc : 0;
 }
 
+/* Whoever closes it to open it anew has lost nothing: the new one is as good a judge as the old one was. */
+static void let_go(struct ork_link *l)
+{
+    if (ork_link_is_up(l) && PQconsumeInput(l->pg) && ork_link_is_up(l))
+        l->opened = l->reconnected;
+    ork_link_drop(l);
+}
+
 /* Again only after it was fenced: then as a new scheduler, with nothing of the old one. */
 int ork_pg_register(ork_store *store, const char *host, const char *role, ork_id *scheduler, uint64_t *seq,
                     ork_err *err)
@@ -239,6 +247,7 @@ int ork_pg_register(ork_store *store, const char *host, const char *role, ork_id
     ork_idgen_init(&ids, s->clock);
     ork_id id = ork_id_new(&ids), old = s->me;
     s->me = id; /* what the session is named by */
+    let_go(&s->write);
     rc = ork_link_open(&s->write, ORK_PG_CALL_MS, err);
     if (!rc && !ork_id_is_zero(&old))
         rc = leave(s, &old, err);
@@ -246,7 +255,7 @@ int ork_pg_register(ork_store *store, const char *host, const char *role, ork_id
         rc = lock_and_insert(s, host, role, &id, seq, err);
     if (rc) {
         s->me = old;
-        ork_link_drop(&s->write);
+        let_go(&s->write);
         return rc;
     }
     *scheduler = id;
