@@ -341,8 +341,9 @@ static void a_long_load_is_waited_for(void **state)
     struct world *w = *state;
     const unsigned cores = uv_available_parallelism();
     ork_workflow *f = scripted("local loads, till = io.open('loads', 'a'), os.clock() + 0.08\n"
-                               "loads:write('x') loads:close()\n"
+                               "loads:write(io.open('loaded') and 'late ' or 'x') loads:close()\n"
                                "while os.clock() < till do end\n"
+                               "io.open('loaded', 'w'):close()\n"
                                "for i = 1, 400 do w:task('a' .. i, { run = function() end }) end");
     char line[64] = "";
 
@@ -352,9 +353,9 @@ static void a_long_load_is_waited_for(void **state)
     assert_int_equal(run_to_end(w, f, NULL), ORK_RUN_SUCCESS);
     FILE *loads = fopen("loads", "re");
     assert_non_null(loads);
-    size_t n = fread(line, 1, sizeof(line) - 1, loads);
+    assert_true(fread(line, 1, sizeof(line) - 1, loads) > 0);
     (void)fclose(loads);
-    assert_in_range(n, 1, cores);
+    assert_in_range(strcspn(line, "l"), 1, cores); /* later ones are for calls, which may be long where all is slow */
     ork_workflow_unref(f);
 }
 
