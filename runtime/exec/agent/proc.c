@@ -12,7 +12,10 @@
 #include <signal.h>
 #include <stdio.h>
 #include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
+
+#define BETWEEN_MS 20 /* at most, for one that is in the middle of exec */
 
 static ssize_t read_file(pid_t pid, const char *name, char *buf, size_t cap)
 {
@@ -118,6 +121,28 @@ bool ork_proc_mark(pid_t pid, struct ork_wire_key *out)
     return found;
 }
 
+/* In the middle of exec a process has neither arguments nor an environment: what it is cannot be told yet. One that
+ * cleared its environment has arguments. */
+static bool is_between(pid_t pid)
+{
+    char byte;
+
+    return read_file(pid, "environ", &byte, 1) == 0 && read_file(pid, "cmdline", &byte, 1) == 0;
+}
+
+/* An orphan with a session of its own that is overlooked then would outlive its attempt. */
+static bool mark_of(const struct ork_proc *p, struct ork_wire_key *out)
+{
+    const struct timespec moment = {.tv_nsec = 1000000};
+    bool found = ork_proc_mark(p->pid, out);
+
+    for (int i = 0; !found && i < BETWEEN_MS && is_between(p->pid); i++) {
+        (void)nanosleep(&moment, NULL);
+        found = ork_proc_mark(p->pid, out);
+    }
+    return found || ork_proc_mark(p->pid, out);
+}
+
 static void read_all(struct ork_procs *ps)
 {
     DIR *dir = opendir("/proc");
@@ -196,7 +221,7 @@ void ork_procs_list(struct ork_agentd *a, struct ork_procs *ps, bool everywhere)
         if (!everywhere && !below(a, ps, p))
             continue;
         p->of = by_session(a, ps, p);
-        if (!p->of && ork_proc_alive(p) && ork_proc_mark(p->pid, &key))
+        if (!p->of && ork_proc_alive(p) && mark_of(p, &key))
             p->of = ork_attempt_find(a, &key);
     }
     do {
