@@ -140,7 +140,7 @@ static bool mark_of(const struct ork_proc *p, struct ork_wire_key *out)
         (void)nanosleep(&moment, NULL);
         found = ork_proc_mark(p->pid, out);
     }
-    return found || ork_proc_mark(p->pid, out);
+    return found || ork_proc_mark(p->pid, out); /* it may have got there between the two questions */
 }
 
 static void read_all(struct ork_procs *ps)
